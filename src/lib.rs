@@ -1,0 +1,10 @@
+//! Takes a CSV export of customers and brings TomTicket up to date with it: one update per row that
+//! needs one, at the account's pace, with every row accounted for.
+//!
+//! The data flows one way, and the modules stand in that order:
+//! [`reader`] (bytes → records) → [`mapper`] (record → update or violations) → [`pool`] (updates →
+//! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
+//! terminal). [`model`] holds the words they share.
+
+pub mod model;
+pub mod reader;
