@@ -24,11 +24,10 @@ pub struct Record {
 impl Record {
     /// A record of these whole cells, for tests and for callers that have no file.
     pub fn from_cells<S: AsRef<str>>(linha: u64, cells: impl IntoIterator<Item = S>) -> Self {
-        let mut record = Self::default();
-        record.start(linha);
+        let mut record = Self { linha, ..Self::default() };
         for cell in cells {
-            record.push_str(cell.as_ref());
-            record.end_cell(false);
+            record.text.push_str(cell.as_ref());
+            record.ends.push(u32::try_from(record.text.len()).unwrap_or(u32::MAX));
         }
         record
     }
