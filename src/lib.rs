@@ -6,5 +6,6 @@
 //! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
 //! terminal). [`model`] holds the words they share.
 
+pub mod mapper;
 pub mod model;
 pub mod reader;

@@ -1,0 +1,93 @@
+//! What can be wrong with the mapping of a file as a whole. Every message names the place and the
+//! way out; the caller prefixes the file.
+
+use crate::model::{CampoIdError, CustomerType};
+
+/// The header and the mapping flags do not give a plan. Nothing has been sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant is its documentation")]
+pub enum MappingError {
+    #[error("coluna \"{column}\": {why}. Exemplo: campo:abc01")]
+    CampoId { column: String, why: CampoIdError },
+
+    #[error(
+        "a coluna \"{column}\" parece um engano: você quis dizer \"{suggestion}\"? Corrija o cabeçalho, use --map \"{column}={suggestion}\" ou, se ela não deve ser enviada, --ignore \"{column}\""
+    )]
+    Typo { column: String, suggestion: String },
+
+    #[error(
+        "com --strict, toda coluna precisa ser conhecida, e estas não são: {columns}. Use --map \"COLUNA=destino\" para aproveitar ou --ignore \"COLUNA\" para descartar"
+    )]
+    Unknown { columns: String },
+
+    #[error(
+        "duas colunas alimentam \"{target}\": {first} e {second}. Descarte uma com --ignore ou mude o --map"
+    )]
+    Duplicate { target: String, first: String, second: String },
+
+    #[error(
+        "a coluna \"{column}\", pedida em {flag}, não existe no arquivo. Colunas encontradas: {found}"
+    )]
+    NoSuchColumn { flag: String, column: String, found: String },
+
+    #[error(
+        "a coluna \"{column}\", pedida em {flag}, aparece mais de uma vez no cabeçalho. Renomeie uma delas no arquivo"
+    )]
+    AmbiguousColumn { flag: String, column: String },
+
+    #[error(
+        "{flag}: \"{target}\" não é um destino conhecido. Destinos: identificador, tipo_identificador, nome, email, criarchamados, telefone, id_organizacao, id_interno, idioma, portfolio_id e campo:<id>{hint}"
+    )]
+    UnknownTarget { flag: String, target: String, hint: String },
+
+    #[error(
+        "--map e --ignore pedem coisas diferentes para a coluna \"{column}\". Fique com um dos dois"
+    )]
+    MapAndIgnore { column: String },
+
+    #[error(
+        "--set {target}=…: \"{target}\" já vem de {column}. Descarte a coluna com --ignore ou retire o --set"
+    )]
+    SetTwice { target: String, column: String },
+
+    #[error("--set {target}=…: {why}")]
+    Template { target: String, why: String },
+
+    #[error(
+        "não sei quem é o cliente: falta a coluna \"identificador\". Use --map \"COLUNA=identificador\", ou --key email / --key id_interno para tirar o identificador de uma dessas colunas. Colunas encontradas: {found}"
+    )]
+    NoIdentifier { found: String },
+
+    #[error(
+        "--key {key} precisa de uma coluna \"{key}\". Use --map \"COLUNA={key}\". Colunas encontradas: {found}"
+    )]
+    NoKeyColumn { key: &'static str, found: String },
+
+    #[error(
+        "--key {key} e {other} dizem ambos quem é o cliente. Descarte a coluna com --ignore ou retire o --key"
+    )]
+    KeyAndIdentifier { key: &'static str, other: String },
+
+    #[error(
+        "não sei o tipo do identificador: falta a coluna \"tipo_identificador\" (I = identificador interno, E = e-mail). Use --id-type E ou --id-type I, ou --key"
+    )]
+    NoType,
+
+    #[error(
+        "--key {key} quer dizer --id-type {implied}, mas foi dado --id-type {given}. Retire um dos dois"
+    )]
+    KeyAndType { key: &'static str, implied: CustomerType, given: CustomerType },
+
+    #[error(
+        "{flag} e {column} dizem ambos o tipo do identificador. Descarte a coluna com --ignore ou retire {flag}"
+    )]
+    TypeTwice { flag: String, column: String },
+
+    #[error(
+        "nenhuma coluna tem algo para enviar: além do identificador, o arquivo precisa de pelo menos uma entre nome, email, criarchamados, telefone, id_organizacao, id_interno, idioma, portfolio_id ou campo:<id>. Colunas encontradas: {found}"
+    )]
+    NothingToSend { found: String },
+
+    #[error("a mesma configuração foi dada duas vezes: {what}. Retire uma delas")]
+    Repeated { what: String },
+}

@@ -1,0 +1,20 @@
+//! Header → plan, row → update or violations. Pure: nothing here reads, sends or prints.
+//!
+//! [`Plan::new`] decides once per file which column feeds which target; [`Plan::map`] then applies
+//! the plan to each record. What is wrong with the file as a whole is a [`MappingError`]; what is
+//! wrong with one row is text in that row's [`Job::Invalid`](crate::model::Job::Invalid).
+
+mod error;
+mod header;
+mod plan;
+mod row;
+mod suggest;
+mod target;
+mod template;
+mod values;
+
+pub use error::MappingError;
+pub use header::{REJECT_COLUMNS, RESULT_COLUMNS, reject_columns_at};
+pub use plan::{Key, MappingOptions, Plan};
+pub use row::Mapped;
+pub use target::Target;

@@ -1,0 +1,308 @@
+//! Record → update or violations, by the plan. All violations of a row come in one message, so that
+//! a person fixes the row once.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::plan::{Plan, Source, TypeSource};
+use super::values::{excerpt, has_forbidden_control, normalise};
+use crate::model::{Customer, CustomerType, FieldName, Identifier, Job, Param, Update};
+use crate::reader::Record;
+
+/// A mapped record: what the results show of it, and what is to be done.
+#[derive(Debug, Clone)]
+pub struct Mapped {
+    /// The identifier as the row gives it, valid or not, cut to what a results line should hold.
+    pub identificador: Box<str>,
+    /// The type, where the row gives a valid one.
+    pub tipo: Option<CustomerType>,
+    /// An update, or all violations.
+    pub job: Job,
+}
+
+impl Plan {
+    /// Applies the plan to one record. Never fails: what is wrong with the row is in the result.
+    pub fn map(&self, record: &Record) -> Mapped {
+        let mut violations = Vec::new();
+        let whole = record.len() == self.columns && !record.is_overlong();
+        if !whole {
+            violations.push(self.shape(record));
+        }
+        let identifier_text = self.value(&self.identifier, record);
+        let ctype = self.ctype(record, whole, &mut violations);
+        let tipo = ctype.as_ref().copied();
+        let identifier = Identifier::new(&identifier_text);
+        let shown: Box<str> = match &identifier {
+            Ok(identifier) => identifier.as_str().into(),
+            Err(_) => excerpt(&identifier_text).into(),
+        };
+        if !whole {
+            // With shifted cells every further complaint would be about the wrong column.
+            return Mapped { identificador: shown, tipo, job: Job::Invalid(violations.join("; ")) };
+        }
+        if let Err(why) = &identifier {
+            violations.push(match identifier_text.is_empty() {
+                true => format!("{} {why}", self.identifier_label),
+                false => {
+                    format!("{}: \"{}\" {why}", self.identifier_label, excerpt(&identifier_text))
+                }
+            });
+        }
+        self.check_cells(record, &mut violations);
+        for target in &self.missing_required {
+            violations.push(format!("{target}: exigido por --require, mas o arquivo não tem"));
+        }
+        // A placeholder keeps the walk over the values the same for rows that are lost anyway.
+        let customer = match (identifier, tipo) {
+            (Ok(identifier), Some(ctype)) => Some(Customer { ctype, identifier }),
+            _ => None,
+        };
+        let job = self.fill(record, customer, tipo, &mut violations);
+        Mapped { identificador: shown, tipo, job }
+    }
+
+    fn shape(&self, record: &Record) -> String {
+        let (has, wants) = (record.len(), self.columns);
+        if record.is_overlong() {
+            "a linha passa de 1 MiB; confira se falta fechar aspas ou quebrar a linha".to_owned()
+        } else if has < wants {
+            format!("faltam células: a linha tem {has}, o cabeçalho tem {wants}")
+        } else {
+            format!(
+                "sobram células: a linha tem {has}, o cabeçalho tem {wants}; um valor com o separador precisa de aspas"
+            )
+        }
+    }
+
+    fn ctype(
+        &self,
+        record: &Record,
+        whole: bool,
+        violations: &mut Vec<String>,
+    ) -> Option<CustomerType> {
+        let source = match &self.ctype {
+            TypeSource::Fixed(ctype) => return Some(*ctype),
+            TypeSource::From(source) => source,
+        };
+        let text = self.value(source, record);
+        let ctype = CustomerType::parse(text.trim());
+        if ctype.is_none() && whole {
+            violations.push(format!(
+                "tipo_identificador: \"{}\" não é I (identificador interno) nem E (e-mail)",
+                excerpt(&text)
+            ));
+        }
+        ctype
+    }
+
+    /// Cells in use may hold neither controls nor more than 64 KiB.
+    fn check_cells(&self, record: &Record, violations: &mut Vec<String>) {
+        for (index, name) in &self.used {
+            let cell = record.cell(*index).unwrap_or_default();
+            if record.is_cut(*index) {
+                violations.push(format!("coluna \"{name}\": a célula passa de 64 KiB"));
+            } else if has_forbidden_control(cell) {
+                violations.push(format!(
+                    "coluna \"{name}\": \"{}\" contém um caractere de controle",
+                    excerpt(cell)
+                ));
+            }
+        }
+    }
+
+    fn fill(
+        &self,
+        record: &Record,
+        customer: Option<Customer>,
+        ctype: Option<CustomerType>,
+        violations: &mut Vec<String>,
+    ) -> Job {
+        let mut update = customer.map(|customer| Update::new(customer, Arc::clone(&self.fields)));
+        let mut empty = true;
+        for (index, (rule, field)) in (0u16..).zip(self.rules.iter().zip(self.fields.iter())) {
+            let raw = self.value(&rule.source, record);
+            let cleared = self.clear_marker.as_deref().is_some_and(|marker| raw == marker);
+            if raw.is_empty() || cleared {
+                if rule.required {
+                    violations
+                        .push(format!("{}: exigido por --require, mas está vazio", rule.label));
+                } else if cleared || rule.send_empty {
+                    empty = false;
+                    if let Some(update) = &mut update {
+                        update.push(index, "");
+                    }
+                }
+                continue;
+            }
+            empty = false;
+            if *field == FieldName::Param(Param::IdInterno) && ctype == Some(CustomerType::Internal)
+            {
+                violations.push(format!(
+                    "{}: só pode ser enviado quando o tipo_identificador é E; para usar a coluna como identificador, --key id_interno",
+                    rule.label
+                ));
+                continue;
+            }
+            match normalise(field, &raw) {
+                Ok(value) => {
+                    if let Some(update) = &mut update {
+                        update.push(index, &value);
+                    }
+                }
+                Err(why) => {
+                    violations.push(format!("{}: \"{}\" {why}", rule.label, excerpt(&raw)));
+                }
+            }
+        }
+        if empty && violations.is_empty() {
+            violations.push("nada para enviar: todos os valores da linha estão vazios".to_owned());
+        }
+        match update {
+            Some(update) if violations.is_empty() => Job::Send(Arc::new(update)),
+            _ => Job::Invalid(violations.join("; ")),
+        }
+    }
+
+    fn value<'r>(&self, source: &Source, record: &'r Record) -> Cow<'r, str> {
+        let value = match source {
+            Source::Column(index) => Cow::Borrowed(record.cell(*index).unwrap_or_default()),
+            Source::Template(template) => Cow::Owned(template.render(record)),
+        };
+        match (self.trim, value) {
+            (true, Cow::Borrowed(value)) => Cow::Borrowed(value.trim()),
+            (true, Cow::Owned(value)) => Cow::Owned(value.trim().to_owned()),
+            (false, value) => value,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapper::{Key, MappingOptions};
+
+    fn map(header: &[&str], cells: &[&str], options: &MappingOptions) -> Mapped {
+        Plan::new(&Record::from_cells(1, header), options)
+            .unwrap()
+            .map(&Record::from_cells(2, cells))
+    }
+
+    fn sent(mapped: &Mapped) -> Vec<(String, String)> {
+        match &mapped.job {
+            Job::Send(update) => {
+                update.values().map(|(name, value)| (name.to_string(), value.to_owned())).collect()
+            }
+            Job::Invalid(why) => panic!("invalid: {why}"),
+        }
+    }
+
+    fn why(mapped: &Mapped) -> &str {
+        match &mapped.job {
+            Job::Send(update) => panic!("valid: {update:?}"),
+            Job::Invalid(why) => why,
+        }
+    }
+
+    fn typed(ctype: CustomerType) -> MappingOptions {
+        MappingOptions { id_type: Some(ctype), ..Default::default() }
+    }
+
+    const HEADER: [&str; 4] = ["identificador", "nome", "email", "portfolio_id"];
+
+    #[test]
+    fn empty_cells_are_not_sent() {
+        let row = map(&HEADER, &["a@x.co", " Ana\u{a0}", "", ""], &typed(CustomerType::Email));
+        assert_eq!(sent(&row), [("nome".to_owned(), "Ana".to_owned())]);
+        assert_eq!(&*row.identificador, "a@x.co");
+    }
+
+    #[test]
+    fn clearing_is_explicit() {
+        let mut options = typed(CustomerType::Email);
+        options.send_empty = vec!["portfolio_id".into()];
+        options.clear_marker = Some("#N/A".into());
+        let row = map(&HEADER, &["a@x.co", "#N/A", "", ""], &options);
+        let cleared =
+            [("nome".to_owned(), String::new()), ("portfolio_id".to_owned(), String::new())];
+        assert_eq!(sent(&row), cleared);
+        let kept = map(&HEADER, &["a@x.co", "#N/A!", "", "7"], &options);
+        assert_eq!(sent(&kept)[0].1, "#N/A!");
+    }
+
+    #[test]
+    fn all_violations_come_together() {
+        let header = ["identificador", "tipo_identificador", "nome", "E-mail", "criarchamados"];
+        let options =
+            MappingOptions { map: vec![("E-mail".into(), "email".into())], ..Default::default() };
+        let row = map(&header, &["1,23E+13", "X", "a\0b", "fulano@", "talvez"], &options);
+        let why = why(&row);
+        for needle in [
+            "identificador: \"1,23E+13\"",
+            "tipo_identificador: \"X\"",
+            "coluna \"nome\": \"a·b\"",
+            "email (coluna \"E-mail\"): \"fulano@\"",
+            "criarchamados: \"talvez\"",
+        ] {
+            assert!(why.contains(needle), "{needle} in {why}");
+        }
+        assert_eq!(row.tipo, None);
+    }
+
+    #[test]
+    fn ragged_rows_are_never_shifted() {
+        let short = map(&HEADER, &["a@x.co", "Ana"], &typed(CustomerType::Email));
+        assert!(why(&short).contains("a linha tem 2, o cabeçalho tem 4"));
+        let long = map(&HEADER, &["a@x.co", "Ana", "", "", "x"], &typed(CustomerType::Email));
+        assert!(why(&long).contains("sobram células"));
+        assert_eq!(&*long.identificador, "a@x.co");
+    }
+
+    #[test]
+    fn the_key_column_is_the_identifier() {
+        let options = MappingOptions { key: Some(Key::IdInterno), ..Default::default() };
+        let row = map(&["id_interno", "nome"], &["0007", "Ana"], &options);
+        assert_eq!((&*row.identificador, row.tipo), ("0007", Some(CustomerType::Internal)));
+        assert_eq!(sent(&row), [("nome".to_owned(), "Ana".to_owned())]);
+        let options = MappingOptions { key: Some(Key::Email), ..Default::default() };
+        let row = map(&["email", "nome"], &["a@x.co", "Ana"], &options);
+        assert_eq!(sent(&row).len(), 2);
+    }
+
+    #[test]
+    fn id_interno_needs_type_e() {
+        let header = ["identificador", "tipo_identificador", "nome", "id_interno"];
+        let row = map(&header, &["7", "i", "Ana", "8"], &MappingOptions::default());
+        assert!(why(&row).contains("id_interno"));
+        let row = map(&header, &["7", "i", "Ana", ""], &MappingOptions::default());
+        assert_eq!(sent(&row).len(), 1);
+        let row = map(&header, &["a@x.co", "e", "Ana", "8"], &MappingOptions::default());
+        assert_eq!(sent(&row).len(), 2);
+    }
+
+    #[test]
+    fn nothing_to_send_and_requirements() {
+        let row = map(&HEADER, &["a@x.co", "", " ", ""], &typed(CustomerType::Email));
+        assert!(why(&row).contains("nada para enviar"));
+        let mut options = typed(CustomerType::Email);
+        options.require = vec!["email".into(), "telefone".into()];
+        let row = map(&HEADER, &["a@x.co", "Ana", "", ""], &options);
+        assert!(why(&row).contains("email: exigido"));
+        assert!(why(&row).contains("telefone: exigido"));
+    }
+
+    #[test]
+    fn no_trim_keeps_space() {
+        let mut options = typed(CustomerType::Email);
+        options.trim = false;
+        let row = map(&HEADER, &["a@x.co", " Ana ", "", ""], &options);
+        assert_eq!(sent(&row), [("nome".to_owned(), " Ana ".to_owned())]);
+    }
+
+    #[test]
+    fn line_breaks_are_data_but_not_in_an_identifier() {
+        let row = map(&HEADER, &["a@x.co", "Ana\nLima", "", ""], &typed(CustomerType::Email));
+        assert_eq!(sent(&row)[0].1, "Ana\nLima");
+        let row = map(&HEADER, &["a\nb@x.co", "Ana", "", ""], &typed(CustomerType::Email));
+        assert!(why(&row).contains("controle"));
+    }
+}

@@ -1,0 +1,165 @@
+//! One rule per kind of value: what is accepted, how it is normalised, and what is said when not.
+//!
+//! The bounds are the API's documented ones; lengths are counted in characters.
+
+use std::borrow::Cow;
+
+use crate::model::{FieldName, MAX_TELEFONE, MAX_TEXT, Param};
+
+/// Characters of a bad value that a message repeats.
+const EXCERPT: usize = 60;
+
+/// The beginning of a value for a message: at most 60 characters, controls shown as `·`.
+pub fn excerpt(value: &str) -> String {
+    let mut out = String::with_capacity(value.len().min(4 * EXCERPT));
+    for (count, c) in value.chars().enumerate() {
+        if count == EXCERPT {
+            out.push('…');
+            break;
+        }
+        out.push(if c.is_control() { '·' } else { c });
+    }
+    out
+}
+
+/// Controls that no value may hold. Line breaks and tabs are data (a quoted cell may hold them).
+pub fn has_forbidden_control(value: &str) -> bool {
+    // Bytes first: nearly every value is free of both C0 and the lead byte of C1.
+    let suspicious =
+        |b: u8| (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7f || b == 0xc2;
+    value.bytes().any(suspicious)
+        && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
+/// Checks a value that is not empty and gives it in the API's spelling.
+///
+/// # Errors
+/// The rule that it breaks, in Portuguese, to stand behind the value.
+pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, &'static str> {
+    let FieldName::Param(param) = field else {
+        return Ok(Cow::Borrowed(value));
+    };
+    let as_is = Ok(Cow::Borrowed(value));
+    match param {
+        Param::Nome | Param::IdOrganizacao | Param::IdInterno if longer_than(value, MAX_TEXT) => {
+            Err("passa de 250 caracteres")
+        }
+        Param::Telefone if longer_than(value, MAX_TELEFONE) => Err("passa de 20 caracteres"),
+        Param::Nome
+        | Param::IdOrganizacao
+        | Param::IdInterno
+        | Param::Telefone
+        | Param::PortfolioId => as_is,
+        Param::Email if longer_than(value, MAX_TEXT) => Err("passa de 250 caracteres"),
+        Param::Email if !looks_like_email(value) => Err("não parece um e-mail"),
+        Param::Email => as_is,
+        Param::CriarChamados => boolean(value)
+            .map(Cow::Borrowed)
+            .ok_or("não é sim nem não (use true/false, sim/não, 1/0, s/n, verdadeiro/falso)"),
+        Param::Idioma => language(value)
+            .map(Cow::Borrowed)
+            .ok_or("não é um idioma do painel (use pt_BR, en_US ou es_ES)"),
+    }
+}
+
+fn longer_than(value: &str, max: usize) -> bool {
+    value.len() > max && value.chars().count() > max
+}
+
+/// One `@`, no space, and a dot inside the domain: enough to catch a shifted column, not a
+/// judgement on what mail systems deliver.
+fn looks_like_email(value: &str) -> bool {
+    let Some((local, domain)) = value.split_once('@') else {
+        return false;
+    };
+    !local.is_empty()
+        && !domain.contains('@')
+        && !value.chars().any(char::is_whitespace)
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && domain.contains('.')
+}
+
+fn boolean(value: &str) -> Option<&'static str> {
+    Some(match value.to_lowercase().as_str() {
+        "true" | "1" | "sim" | "s" | "verdadeiro" | "yes" => "true",
+        "false" | "0" | "não" | "nao" | "n" | "falso" | "no" => "false",
+        _ => return None,
+    })
+}
+
+fn language(value: &str) -> Option<&'static str> {
+    ["pt_BR", "en_US", "es_ES"]
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(&value.replace(['-', ' '], "_")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(param: Param, value: &str) -> Option<String> {
+        normalise(&FieldName::Param(param), value).ok().map(Cow::into_owned)
+    }
+
+    #[test]
+    fn booleans_have_one_table() {
+        for yes in ["true", "1", "Sim", "SIM", "s", "Verdadeiro", "YES"] {
+            assert_eq!(check(Param::CriarChamados, yes).as_deref(), Some("true"), "{yes}");
+        }
+        for no in ["false", "0", "Não", "NÃO", "nao", "N", "FALSO", "no"] {
+            assert_eq!(check(Param::CriarChamados, no).as_deref(), Some("false"), "{no}");
+        }
+        for bad in ["x", "2", "talvez", "on", "t", "y"] {
+            assert_eq!(check(Param::CriarChamados, bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn languages_are_normalised() {
+        for (text, code) in
+            [("pt-br", "pt_BR"), ("PT_BR", "pt_BR"), ("en-US", "en_US"), ("es_es", "es_ES")]
+        {
+            assert_eq!(check(Param::Idioma, text).as_deref(), Some(code));
+        }
+        assert_eq!(check(Param::Idioma, "pt"), None);
+        assert_eq!(check(Param::Idioma, "fr_FR"), None);
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert!(check(Param::Telefone, &"é".repeat(20)).is_some());
+        assert!(check(Param::Telefone, &"1".repeat(21)).is_none());
+        assert!(check(Param::Nome, &"ç".repeat(250)).is_some());
+        assert!(check(Param::Nome, &"ç".repeat(251)).is_none());
+        assert!(check(Param::IdOrganizacao, &"a".repeat(251)).is_none());
+        assert!(check(Param::IdInterno, &"a".repeat(251)).is_none());
+        assert!(check(Param::PortfolioId, &"a".repeat(999)).is_some());
+        let email = format!("{}@x.com", "a".repeat(245));
+        assert!(check(Param::Email, &email).is_none());
+    }
+
+    #[test]
+    fn emails() {
+        for good in ["a@b.c", "ana.lima+x@exemplo.com.br", "josé@ação.com"] {
+            assert!(check(Param::Email, good).is_some(), "{good}");
+        }
+        for bad in ["a", "a@b", "@b.c", "a@@b.c", "a b@c.d", "a@.c", "a@b.", "a@b.c d"] {
+            assert!(check(Param::Email, bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn excerpts_are_short_and_printable() {
+        assert_eq!(excerpt("a\u{1b}b"), "a·b");
+        assert_eq!(excerpt(&"é".repeat(100)).chars().count(), 61);
+    }
+
+    #[test]
+    fn controls() {
+        assert!(has_forbidden_control("a\0b"));
+        assert!(has_forbidden_control("a\u{85}b"));
+        assert!(has_forbidden_control("\u{7f}"));
+        assert!(!has_forbidden_control("a\tb\r\nç Â\u{a0}"));
+    }
+}
