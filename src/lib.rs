@@ -6,6 +6,7 @@
 //! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
 //! terminal). [`model`] holds the words they share.
 
+pub mod api;
 pub mod mapper;
 pub mod model;
 pub mod reader;

@@ -1,0 +1,200 @@
+//! The HTTP client: one update, one POST, one [`Attempt`]. No retries, no redirects, no cookies, no
+//! decompression; whatever goes wrong comes back as data without the URL.
+
+use std::error::Error as _;
+use std::io;
+use std::time::{Duration, Instant, SystemTime};
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::multipart::Form;
+use reqwest::redirect::Policy;
+
+use super::attempt::{Attempt, Cause, Reply};
+use super::reply::{BODY_MAX, Body, classify};
+use super::{BaseUrl, Endpoint, Token, retry_after};
+use crate::model::{FieldName, Update};
+
+/// How long to wait for a connection, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an unused connection is kept. A server that closes idle connections must not win the
+/// race against the next request: hyper does not resend a POST that was already written.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// What can be chosen about the client.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientOptions {
+    /// The whole request, from connecting to the last byte of the reply.
+    pub timeout: Duration,
+    /// Connections that may lie idle: as many as requests can be in flight.
+    pub connections: usize,
+}
+
+/// The client could not be made; nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "não foi possível preparar as conexões seguras (TLS): {0}. Confira se o pacote de certificados do sistema (ca-certificates) está instalado"
+)]
+pub struct ClientError(String);
+
+/// Sends updates to one account.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+    token: Token,
+    timeout: Duration,
+}
+
+impl Client {
+    /// A client for the account of `token` at `base`. Proxies are as the environment says, never
+    /// for loopback.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up, for instance on a machine without any root certificates.
+    pub fn new(base: &BaseUrl, token: Token, options: ClientOptions) -> Result<Self, ClientError> {
+        // Fails only when somebody installed a provider before, which is then as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("tomticket-sync/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_TIMEOUT.min(options.timeout.mul_f64(0.9)))
+            .timeout(options.timeout)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(options.connections);
+        if base.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|e| ClientError(chain(&e.without_url())))?;
+        let endpoint = Endpoint::new(base, &token);
+        Ok(Self { http, endpoint, token, timeout: options.timeout })
+    }
+
+    /// Sends one update once and waits for the reply (or for the timeout).
+    pub async fn send(&self, update: &Update) -> Attempt {
+        let sent = Instant::now();
+        let Some(url) = self.endpoint.url(update.customer()) else {
+            return Attempt {
+                reply: Reply::Refused,
+                status: None,
+                mensagem: "o identificador não cabe no endereço da requisição".to_owned(),
+                sent,
+                answered: sent,
+            };
+        };
+        let response = match self.http.post(url).multipart(form(update)).send().await {
+            Ok(response) => response,
+            Err(error) => return self.failed(error, sent),
+        };
+        let answered = Instant::now();
+        let status = response.status().as_u16();
+        let pause = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| retry_after::parse(value.as_bytes(), SystemTime::now()));
+        let mut buffer = Vec::new();
+        let body = read_body(response, &mut buffer).await;
+        let (mut reply, mensagem) = classify(status, body);
+        if let Reply::Limited { retry_after } = &mut reply {
+            *retry_after = pause;
+        }
+        Attempt {
+            reply,
+            status: Some(status),
+            mensagem: self.token.scrub(mensagem),
+            sent,
+            answered,
+        }
+    }
+
+    /// No response: did the request leave or not?
+    fn failed(&self, error: reqwest::Error, sent: Instant) -> Attempt {
+        let error = error.without_url();
+        tracing::debug!(erro = %self.token.scrub(chain(&error)), "requisição sem resposta");
+        let (reply, mensagem) = if error.is_connect() {
+            if let Some(why) = certificate_error(&error) {
+                let why = format!("o certificado do servidor não é confiável ({why})");
+                (Reply::NotSent(Cause::BadCertificate), why)
+            } else {
+                let why = format!("sem conexão com o servidor: {}", innermost(&error));
+                (Reply::NotSent(Cause::Unreachable), why)
+            }
+        } else if error.is_timeout() {
+            let seconds = self.timeout.as_secs_f64();
+            (Reply::Ambiguous, format!("sem resposta em {seconds} s"))
+        } else {
+            let why = format!("a conexão caiu antes da resposta: {}", innermost(&error));
+            (Reply::Ambiguous, why)
+        };
+        Attempt {
+            reply,
+            status: None,
+            mensagem: self.token.scrub(mensagem),
+            sent,
+            answered: Instant::now(),
+        }
+    }
+}
+
+/// The body of the request. Parameter names go out raw (`campos[abc01]`, UTF-8): escaped ones are
+/// dropped by PHP without a word. That is safe because no [`crate::model::CampoId`] holds a
+/// character that could end the header.
+fn form(update: &Update) -> Form {
+    update.values().fold(Form::new().percent_encode_noop(), |form, (name, value)| {
+        let value = value.to_owned();
+        match name {
+            FieldName::Param(param) => form.text(param.as_str(), value),
+            FieldName::Campo(id) => form.text(format!("campos[{}]", id.as_str()), value),
+        }
+    })
+}
+
+async fn read_body(mut response: reqwest::Response, buffer: &mut Vec<u8>) -> Body<'_> {
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if buffer.len() + chunk.len() > BODY_MAX => return Body::TooLong,
+            Ok(Some(chunk)) => buffer.extend_from_slice(&chunk),
+            Ok(None) => return Body::Whole(buffer),
+            Err(_) => return Body::Cut,
+        }
+    }
+}
+
+/// rustls hides behind two layers of I/O errors.
+fn certificate_error(error: &reqwest::Error) -> Option<String> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match error.downcast_ref::<rustls::Error>().or(inner) {
+            Some(rustls::Error::InvalidCertificate(why)) => return Some(why.to_string()),
+            _ => next = error.source(),
+        }
+    }
+    None
+}
+
+/// The last cause of an error: the one that says what happened (`Connection refused`).
+fn innermost(error: &reqwest::Error) -> String {
+    let mut last: &dyn std::error::Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+/// All causes of an error, for the log.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}

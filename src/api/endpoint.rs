@@ -1,0 +1,193 @@
+//! Base URL + token + customer → the URL of one request, and the proof that it has the segments
+//! meant.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use super::Token;
+use crate::model::Customer;
+
+/// The documented host.
+pub const DEFAULT_BASE_URL: &str = "https://api.tomticket.com";
+
+/// Everything but RFC 3986's unreserved characters is encoded: what looks harmless in one place
+/// (`/` in a CNPJ, `+`, `:`) is cut or rewritten in another.
+pub(super) const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Why a text cannot be a base URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// Not a URL at all.
+    #[error("não é um endereço válido ({0}). Exemplo: {DEFAULT_BASE_URL}")]
+    Malformed(String),
+    /// Another scheme than http(s).
+    #[error("só https:// é aceito (http:// apenas para 127.0.0.1, ::1 e localhost)")]
+    Scheme,
+    /// `http://` to another machine would show the token to everyone on the way.
+    #[error(
+        "http:// mostraria o token a toda a rede; use https:// (http:// só é aceito para 127.0.0.1, ::1 e localhost)"
+    )]
+    Insecure,
+    /// A user name or password inside the URL.
+    #[error("o endereço não pode levar usuário nem senha")]
+    Credentials,
+    /// `?…` or `#…`.
+    #[error("o endereço não pode ter ? nem #")]
+    Query,
+}
+
+/// Where the API is: scheme, host, port and perhaps a path, without a trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    loopback: bool,
+    segments: usize,
+}
+
+impl BaseUrl {
+    /// Checks and normalises a base URL.
+    ///
+    /// # Errors
+    /// See [`BaseUrlError`]; `http://` is refused but on loopback.
+    pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
+        let url = Url::parse(text.trim()).map_err(|e| BaseUrlError::Malformed(e.to_string()))?;
+        let loopback = match url.host() {
+            Some(Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
+            Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+            Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+            None => return Err(BaseUrlError::Scheme),
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => return Err(BaseUrlError::Insecure),
+            _ => return Err(BaseUrlError::Scheme),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseUrlError::Credentials);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseUrlError::Query);
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        let segments =
+            url.path_segments().map_or(0, |parts| parts.filter(|part| !part.is_empty()).count());
+        Ok(Self { text, loopback, segments })
+    }
+
+    /// The normalised text; holds no secret.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether requests stay on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// `{base}/update_cliente/{token}`: the part of the URL that all requests of an account share.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    prefix: SecretString,
+    segments: usize,
+}
+
+impl Endpoint {
+    /// The endpoint of one account.
+    pub fn new(base: &BaseUrl, token: &Token) -> Self {
+        Self {
+            prefix: format!("{base}/update_cliente/{}", token.encoded()).into(),
+            segments: base.segments + 4,
+        }
+    }
+
+    /// The URL that updates `customer`. The identifier is one percent-encoded segment.
+    ///
+    /// `None` if the URL that was parsed does not have exactly the segments meant. No identifier
+    /// that [`crate::model::Identifier`] accepts is known to cause that; it is checked all the same,
+    /// because the alternative is to address another customer.
+    pub(super) fn url(&self, customer: &Customer) -> Option<Url> {
+        let identifier = utf8_percent_encode(customer.identifier.as_str(), SEGMENT).to_string();
+        let text =
+            format!("{}/{identifier}/{}", self.prefix.expose_secret(), customer.ctype.as_str());
+        let url = Url::parse(&text).ok()?;
+        let mut segments = url.path_segments()?;
+        let count = url.path_segments()?.count();
+        let intact = count == self.segments
+            && segments.next_back() == Some(customer.ctype.as_str())
+            && segments.next_back() == Some(&*identifier)
+            && url.query().is_none()
+            && url.fragment().is_none();
+        intact.then_some(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{CustomerType, Identifier};
+
+    fn url(base: &str, identifier: &str) -> Option<String> {
+        let base = BaseUrl::parse(base).unwrap();
+        let endpoint = Endpoint::new(&base, &Token::new("t0/k").unwrap());
+        let customer = Customer {
+            ctype: CustomerType::Email,
+            identifier: Identifier::new(identifier).unwrap(),
+        };
+        endpoint.url(&customer).map(String::from)
+    }
+
+    #[test]
+    fn identifiers_become_one_segment() {
+        assert_eq!(
+            url("https://x.test/api/", "12.345/0001-90 ç%").unwrap(),
+            "https://x.test/api/update_cliente/t0%2Fk/12.345%2F0001-90%20%C3%A7%25/E"
+        );
+        assert_eq!(
+            url("http://127.0.0.1:81", "...").unwrap(),
+            "http://127.0.0.1:81/update_cliente/t0%2Fk/.../E"
+        );
+    }
+
+    #[test]
+    fn unsafe_bases_are_refused() {
+        for (text, why) in [
+            ("http://api.tomticket.com", BaseUrlError::Insecure),
+            ("http://127.0.0.1.evil.test", BaseUrlError::Insecure),
+            ("ftp://x.test", BaseUrlError::Scheme),
+            ("https://u:p@x.test", BaseUrlError::Credentials),
+            ("https://x.test/?a", BaseUrlError::Query),
+        ] {
+            assert_eq!(BaseUrl::parse(text), Err(why), "{text}");
+        }
+        assert!(matches!(BaseUrl::parse("api.tomticket.com"), Err(BaseUrlError::Malformed(_))));
+        for text in ["http://localhost:1", "http://127.9.9.9", "http://[::1]:5", DEFAULT_BASE_URL] {
+            assert!(BaseUrl::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_identifier_survives_the_url(text in "\\PC{1,80}") {
+            prop_assume!(Identifier::new(&text).is_ok());
+            let url = url("https://x.test", &text).expect("intact");
+            let segment = url.split('/').nth(5).unwrap();
+            let decoded = percent_encoding::percent_decode_str(segment).decode_utf8().unwrap();
+            prop_assert_eq!(decoded, text);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `Retry-After`: seconds or a date, whatever a server writes there.
+
+use std::time::{Duration, SystemTime};
+
+/// The longest pause that a server can ask for; more is cut to this.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// The pause a header asks for, at most [`RETRY_AFTER_MAX`]; `None` where it says nothing that can
+/// be understood. A date in the past is no pause.
+pub fn parse(value: &[u8], now: SystemTime) -> Option<Duration> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a u64 holds is still a number, only a huge one.
+        let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
+        return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or(Duration::ZERO).min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_and_garbage() {
+        let now = httpdate::parse_http_date("Tue, 24 Nov 2026 12:00:00 GMT").unwrap();
+        let seconds = |value: &str| parse(value.as_bytes(), now).map(|d| d.as_secs());
+        assert_eq!(seconds("0"), Some(0));
+        assert_eq!(seconds(" 7 "), Some(7));
+        assert_eq!(seconds("86400"), Some(300));
+        assert_eq!(seconds("99999999999999999999999"), Some(300));
+        assert_eq!(seconds("Tue, 24 Nov 2026 12:00:09 GMT"), Some(9));
+        assert_eq!(seconds("Tue, 24 Nov 2026 11:00:00 GMT"), Some(0));
+        assert_eq!(seconds("Mon, 24 Nov 2036 11:00:00 GMT"), Some(300));
+        for bad in ["", "-1", "1.5", "soon", "Tue, 99 Nov 2026 12:00:00 GMT", "1e3"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+        assert_eq!(parse(&[0xff, 0xfe], now), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! The account's secret. It cannot be printed; it can be put into a URL (by [`super::Endpoint`]),
+//! searched for in foreign text, and hashed.
+
+use percent_encoding::utf8_percent_encode;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::endpoint::SEGMENT;
+
+/// Why a text cannot be a token. The text itself is never repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Nothing but white space.
+    #[error("o token está vazio")]
+    Empty,
+    /// White space or controls inside: probably two lines, or the wrong file.
+    #[error(
+        "o token contém espaço, quebra de linha ou caractere de controle; confira se é só o token"
+    )]
+    Malformed,
+}
+
+/// The company's access token. `Debug` shows nothing of it and there is no `Display`.
+#[derive(Debug, Clone)]
+pub struct Token {
+    secret: SecretString,
+    /// The same as it stands in a URL, because that is how a server's error page repeats it.
+    encoded: SecretString,
+}
+
+impl Token {
+    /// Takes a token as it came from the environment or a file; surrounding white space (the line
+    /// break that an editor adds) is dropped.
+    ///
+    /// # Errors
+    /// An empty token, or one with white space, controls or only dots inside.
+    pub fn new(text: &str) -> Result<Self, TokenError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TokenError::Empty);
+        }
+        if text == "." || text == ".." || text.chars().any(|c| c.is_whitespace() || c.is_control())
+        {
+            return Err(TokenError::Malformed);
+        }
+        Ok(Self {
+            secret: text.into(),
+            encoded: utf8_percent_encode(text, SEGMENT).to_string().into(),
+        })
+    }
+
+    /// The token as a path segment. Only for building the request's URL.
+    pub(super) fn encoded(&self) -> &str {
+        self.encoded.expose_secret()
+    }
+
+    /// The token's bytes, for deriving a key from them; never for output.
+    pub fn expose_for_key(&self) -> &[u8] {
+        self.secret.expose_secret().as_bytes()
+    }
+
+    /// Replaces every occurrence of the token in a text from outside, raw or percent-encoded: error
+    /// pages like to repeat the requested path.
+    pub fn scrub(&self, text: String) -> String {
+        let mut text = text;
+        for form in [self.secret.expose_secret(), self.encoded.expose_secret()] {
+            if text.contains(form) {
+                text = text.replace(form, "[token]");
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_trimmed_and_checked() {
+        assert!(Token::new("  abc\r\n").is_ok());
+        assert_eq!(Token::new(" \n").unwrap_err(), TokenError::Empty);
+        assert_eq!(Token::new("a b").unwrap_err(), TokenError::Malformed);
+        assert_eq!(Token::new("..").unwrap_err(), TokenError::Malformed);
+    }
+
+    #[test]
+    fn a_token_does_not_print() {
+        let token = Token::new("s3gr3d0/x").unwrap();
+        assert!(!format!("{token:?}").contains("s3gr3d0"));
+    }
+
+    #[test]
+    fn foreign_text_is_scrubbed_of_both_forms() {
+        let token = Token::new("s3/x").unwrap();
+        assert_eq!(token.scrub("/u/s3%2Fx/a e s3/x.".into()), "/u/[token]/a e [token].");
+    }
+}
