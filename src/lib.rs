@@ -7,6 +7,9 @@
 //! terminal). [`model`] holds the words they share.
 
 pub mod api;
+pub mod events;
 pub mod mapper;
 pub mod model;
+pub mod pool;
 pub mod reader;
+pub mod stop;

@@ -1,0 +1,58 @@
+//! What the sending side tells the reporter. Events carry facts; counting, writing and showing is
+//! the reporter's.
+
+use std::time::Instant;
+
+use crate::model::{Outcome, Row, Situacao};
+
+/// One fact. Events of one run come in the order in which they happened, except that
+/// [`Settled`](Self::Settled) comes in the order of the input.
+#[derive(Debug)]
+pub enum Event {
+    /// A row and its verdict; rows come in input order, each exactly once.
+    Settled(Box<Row>, Outcome),
+    /// A row reached its verdict; its [`Settled`](Self::Settled) follows when all earlier rows have
+    /// theirs. For the progress display, which should not wait for a slow row.
+    Decided(Situacao),
+    /// A request came back (or was given up).
+    Request(Request),
+    /// What the pool is doing now, when that changes.
+    Phase(Phase),
+}
+
+/// One HTTP request.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    /// When it ended.
+    pub at: Instant,
+    /// What it came to, as far as counting goes.
+    pub kind: RequestKind,
+    /// Whether it repeated an attempt without definite answer.
+    pub repeat: bool,
+}
+
+/// What a request counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    /// Executed and confirmed.
+    Accepted,
+    /// Rejected with 429.
+    Limited,
+    /// Anything else that reached the server, or may have.
+    Other,
+    /// It never left this machine.
+    NotSent,
+}
+
+/// What the pool is doing, for the progress display.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Sending at its pace.
+    Sending,
+    /// Waiting after a 429.
+    Limited,
+    /// Waiting for the network or for a readable reply, trying one request at a time.
+    Probing,
+    /// Stopping: waiting for what is in flight.
+    Draining,
+}

@@ -1,0 +1,468 @@
+//! What replies mean for the run as a whole: pause, probe, or stop. Pure; every decision takes the
+//! time as a value.
+//!
+//! Four watchers share this file because each reply feeds all of them and they must agree on what
+//! "the server is fine again" means: the pause after 429, the probing of a server that is out of
+//! reach or unreadable, the refusals that mean "not you" (401, 403, redirect), and the breaker for a
+//! run whose first rows are all refused alike.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::{Attempt, Cause, Reply};
+use crate::model::Situacao;
+use crate::stop::StopReason;
+
+/// Ambiguous replies in a row, across customers, after which one row at a time is tried.
+pub const AMBIGUOUS_IN_A_ROW: u32 = 10;
+/// 401, 403 or redirects in a row that end a run which had successes before.
+pub const DENIED_IN_A_ROW: u32 = 5;
+/// Sent rows that must all be refused alike before the breaker trips.
+pub const BREAKER_ROWS: u32 = 20;
+
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PROBE_FIRST: Duration = Duration::from_millis(500);
+const PROBE_MAX: Duration = Duration::from_secs(15);
+
+/// Whether requests may leave, as far as the server's health is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Yes, as many as the pace allows.
+    Open,
+    /// None before this instant: a 429 asked for a pause.
+    PausedUntil(Instant),
+    /// One at a time, and not before this instant: is the server back?
+    ProbeAt(Instant),
+}
+
+/// What the breaker thinks of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Breaker {
+    /// Switched off, or something else than the one refusal was seen.
+    Off,
+    /// So far every settled row was refused with this message, this many times.
+    Watching { mensagem: Option<String>, refused: u32 },
+    /// All of the first rows were refused alike: the run is held until [`Health::probed`] or a stop.
+    Tripped { mensagem: String },
+}
+
+/// The run's health, as far as its replies tell.
+#[derive(Debug)]
+pub struct Health {
+    give_up_after: Duration,
+    /// A 429 pause: nothing leaves before this.
+    paused_until: Option<Instant>,
+    /// The next pause, where the server names none.
+    pause: Duration,
+    /// Since when there was nothing but 429.
+    limited_since: Option<Instant>,
+    /// Since when there was no readable reply, and when to try again.
+    probing: Option<Probing>,
+    ambiguous_in_a_row: u32,
+    denied_in_a_row: u32,
+    any_success: bool,
+    breaker: Breaker,
+    max_errors: Option<u64>,
+    errors: u64,
+}
+
+#[derive(Debug)]
+struct Probing {
+    since: Instant,
+    next: Instant,
+    wait: Duration,
+    last: String,
+}
+
+impl Health {
+    /// A healthy run. `breaker` and `max_errors` are the flags'.
+    pub fn new(give_up_after: Duration, breaker: bool, max_errors: Option<u64>) -> Self {
+        Self {
+            give_up_after,
+            paused_until: None,
+            pause: PAUSE_FIRST,
+            limited_since: None,
+            probing: None,
+            ambiguous_in_a_row: 0,
+            denied_in_a_row: 0,
+            any_success: false,
+            breaker: match breaker {
+                true => Breaker::Watching { mensagem: None, refused: 0 },
+                false => Breaker::Off,
+            },
+            max_errors,
+            errors: 0,
+        }
+    }
+
+    /// Whether requests may leave now. `now` past a pause ends it.
+    pub fn gate(&self, now: Instant) -> Gate {
+        if let Some(until) = self.paused_until
+            && now < until
+        {
+            return Gate::PausedUntil(until);
+        }
+        match &self.probing {
+            Some(probing) => Gate::ProbeAt(probing.next),
+            None => Gate::Open,
+        }
+    }
+
+    /// Whether a row that was never sent may be sent now; repeats may go on. While the breaker
+    /// could still trip, no more rows leave than it needs to see.
+    pub fn admits_new_rows(&self, rows_sent: u64) -> bool {
+        match &self.breaker {
+            Breaker::Off => true,
+            Breaker::Watching { .. } => rows_sent < u64::from(BREAKER_ROWS),
+            Breaker::Tripped { .. } => false,
+        }
+    }
+
+    /// The message of the refusals if the breaker has tripped and waits for a probe's answer.
+    pub fn tripped(&self) -> Option<&str> {
+        match &self.breaker {
+            Breaker::Tripped { mensagem } => Some(mensagem),
+            Breaker::Off | Breaker::Watching { .. } => None,
+        }
+    }
+
+    /// The breaker's probe was accepted: the refusals are the rows' own, and the run goes on.
+    pub fn probed(&mut self) {
+        self.breaker = Breaker::Off;
+    }
+
+    /// The reason to stop when the breaker has tripped and no probe speaks for the token.
+    pub fn breaker_stop(mensagem: &str) -> StopReason {
+        StopReason::Breaker(format!(
+            "as {BREAKER_ROWS} primeiras linhas enviadas foram todas recusadas com a mesma mensagem (\"{mensagem}\"); confira o token, o tipo do identificador e o mapeamento (--no-breaker desliga esta parada)"
+        ))
+    }
+
+    /// Takes an attempt's reply into account. `sent` and `now` are the attempt's start and end.
+    pub fn replied(
+        &mut self,
+        attempt: &Attempt,
+        sent: Instant,
+        now: Instant,
+    ) -> Option<StopReason> {
+        if attempt.reply.is_readable() {
+            self.probing = None;
+            self.ambiguous_in_a_row = 0;
+        }
+        if let Reply::Limited { retry_after } = attempt.reply {
+            return self.limited(retry_after, sent, now);
+        }
+        self.limited_since = None;
+        match attempt.reply {
+            Reply::Accepted => {
+                self.any_success = true;
+                self.denied_in_a_row = 0;
+                self.pause = PAUSE_FIRST;
+                None
+            }
+            Reply::Refused => {
+                self.denied_in_a_row = 0;
+                self.pause = PAUSE_FIRST;
+                None
+            }
+            Reply::Denied | Reply::Redirected => self.denied(attempt),
+            Reply::NotSent(Cause::BadCertificate) => {
+                Some(StopReason::BadCertificate(attempt.mensagem.clone()))
+            }
+            Reply::NotSent(Cause::Unreachable) => self.unreachable(attempt, now),
+            Reply::Ambiguous => {
+                self.ambiguous_in_a_row += 1;
+                match self.ambiguous_in_a_row >= AMBIGUOUS_IN_A_ROW || self.probing.is_some() {
+                    true => self.unreachable(attempt, now),
+                    false => None,
+                }
+            }
+            Reply::Limited { .. } => None,
+        }
+    }
+
+    fn limited(
+        &mut self,
+        retry_after: Option<Duration>,
+        sent: Instant,
+        now: Instant,
+    ) -> Option<StopReason> {
+        let since = *self.limited_since.get_or_insert(now);
+        let limit = self.give_up_after * 3;
+        if now.duration_since(since) >= limit {
+            return Some(StopReason::Unavailable(format!(
+                "há {} o TomTicket só responde que o limite de requisições foi atingido (429)",
+                minutes(limit)
+            )));
+        }
+        // Requests that were in flight together come back with one 429 each; that is one event, and
+        // only a request that left after the last pause says that the pause was too short.
+        let fresh = self.paused_until.is_none_or(|until| sent >= until);
+        let pause = match retry_after {
+            Some(asked) => asked,
+            None => self.pause,
+        };
+        if fresh && retry_after.is_none() {
+            self.pause = (self.pause * 2).min(PAUSE_MAX);
+        }
+        if fresh || retry_after.is_some() {
+            let until = now + pause;
+            self.paused_until = Some(self.paused_until.map_or(until, |known| known.max(until)));
+        }
+        None
+    }
+
+    fn denied(&mut self, attempt: &Attempt) -> Option<StopReason> {
+        self.denied_in_a_row += 1;
+        if self.any_success && self.denied_in_a_row < DENIED_IN_A_ROW {
+            return None;
+        }
+        let status = attempt.status.unwrap_or_default();
+        Some(StopReason::Denied(match attempt.reply {
+            Reply::Redirected => format!(
+                "o servidor respondeu com um redirecionamento (HTTP {status}), que nunca é seguido; confira --base-url e se há um portal ou proxy no caminho"
+            ),
+            _ => format!(
+                "o TomTicket recusou o acesso (HTTP {status}: {}); confira o token e as permissões dele",
+                attempt.mensagem
+            ),
+        }))
+    }
+
+    fn unreachable(&mut self, attempt: &Attempt, now: Instant) -> Option<StopReason> {
+        let give_up_after = self.give_up_after;
+        let probing = self.probing.get_or_insert_with(|| Probing {
+            since: now,
+            next: now,
+            wait: PROBE_FIRST,
+            last: String::new(),
+        });
+        probing.last.clone_from(&attempt.mensagem);
+        probing.next = (now + probing.wait).min((probing.since + give_up_after).max(now));
+        probing.wait = (probing.wait * 2).min(PROBE_MAX);
+        self.gave_up(now)
+    }
+
+    /// Whether the server has been away for too long by now.
+    pub fn gave_up(&self, now: Instant) -> Option<StopReason> {
+        let probing = self.probing.as_ref()?;
+        (now.duration_since(probing.since) >= self.give_up_after).then(|| {
+            StopReason::Unavailable(format!(
+                "o TomTicket está fora do ar ou inacessível há {}; última resposta: {}",
+                minutes(self.give_up_after),
+                probing.last
+            ))
+        })
+    }
+
+    /// The instant at which [`gave_up`](Self::gave_up) turns true if nothing better comes.
+    pub fn gives_up_at(&self) -> Option<Instant> {
+        self.probing.as_ref().map(|probing| probing.since + self.give_up_after)
+    }
+
+    /// Takes a row's verdict into account. `sent` says whether a request for it was made.
+    pub fn settled(
+        &mut self,
+        situacao: Situacao,
+        mensagem: &str,
+        sent: bool,
+    ) -> Option<StopReason> {
+        if sent {
+            self.watch(situacao, mensagem);
+        }
+        if situacao.erro() && situacao != Situacao::NaoEnviado {
+            self.errors += 1;
+            if let Some(max) = self.max_errors
+                && self.errors > max
+            {
+                return Some(StopReason::MaxErrors(format!(
+                    "mais de {max} linhas com erro (limite de --max-errors)"
+                )));
+            }
+        }
+        None
+    }
+
+    fn watch(&mut self, situacao: Situacao, said: &str) {
+        let Breaker::Watching { mensagem, refused } = &mut self.breaker else { return };
+        let alike = mensagem.as_deref().is_none_or(|first| first == said);
+        if situacao != Situacao::Recusado || !alike {
+            self.breaker = Breaker::Off;
+            return;
+        }
+        *refused += 1;
+        mensagem.get_or_insert_with(|| said.to_owned());
+        if *refused >= BREAKER_ROWS {
+            self.breaker = Breaker::Tripped { mensagem: said.to_owned() };
+        }
+    }
+}
+
+/// A duration in words: `5 min`, `90 s`.
+fn minutes(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds, seconds % 60) {
+        (60.., 0) => format!("{} min", seconds / 60),
+        _ => format!("{} s", duration.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIVE_UP: Duration = Duration::from_secs(300);
+
+    fn attempt(reply: Reply) -> Attempt {
+        let now = std::time::Instant::now();
+        Attempt { reply, status: Some(200), mensagem: "m".into(), sent: now, answered: now }
+    }
+
+    fn health() -> Health {
+        Health::new(GIVE_UP, true, None)
+    }
+
+    const LIMITED: Reply = Reply::Limited { retry_after: None };
+    const AWAY: Reply = Reply::NotSent(Cause::Unreachable);
+
+    #[test]
+    fn pauses_grow_once_per_pause_and_start_anew_after_a_success() {
+        let start = Instant::now();
+        let mut health = health();
+        assert_eq!(health.replied(&attempt(LIMITED), start, start), None);
+        assert_eq!(health.gate(start), Gate::PausedUntil(start + Duration::from_secs(1)));
+        // A second 429 of the same burst changes nothing.
+        health.replied(&attempt(LIMITED), start, start);
+        assert_eq!(health.gate(start), Gate::PausedUntil(start + Duration::from_secs(1)));
+        let later = start + Duration::from_secs(1);
+        assert_eq!(health.gate(later), Gate::Open);
+        health.replied(&attempt(LIMITED), later, later);
+        assert_eq!(health.gate(later), Gate::PausedUntil(later + Duration::from_secs(2)));
+        let fine = later + Duration::from_secs(2);
+        health.replied(&attempt(Reply::Accepted), fine, fine);
+        health.replied(&attempt(LIMITED), fine, fine);
+        assert_eq!(health.gate(fine), Gate::PausedUntil(fine + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn retry_after_is_obeyed() {
+        let start = Instant::now();
+        let mut health = health();
+        let asked = Some(Duration::from_secs(7));
+        health.replied(&attempt(Reply::Limited { retry_after: asked }), start, start);
+        assert_eq!(health.gate(start), Gate::PausedUntil(start + Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn nothing_but_429_ends_the_run_after_three_times_the_patience() {
+        let start = Instant::now();
+        let mut health = health();
+        assert_eq!(health.replied(&attempt(LIMITED), start, start), None);
+        let late = start + GIVE_UP * 3;
+        assert!(matches!(
+            health.replied(&attempt(LIMITED), late, late),
+            Some(StopReason::Unavailable(_))
+        ));
+        health.replied(&attempt(Reply::Refused), late, late);
+        assert_eq!(health.replied(&attempt(LIMITED), late, late), None);
+    }
+
+    #[test]
+    fn an_unreachable_server_is_probed_until_patience_ends() {
+        let start = Instant::now();
+        let mut health = health();
+        assert_eq!(health.replied(&attempt(AWAY), start, start), None);
+        assert_eq!(health.gate(start), Gate::ProbeAt(start + Duration::from_millis(500)));
+        let second = start + Duration::from_millis(500);
+        health.replied(&attempt(AWAY), second, second);
+        assert_eq!(health.gate(second), Gate::ProbeAt(second + Duration::from_secs(1)));
+        assert_eq!(health.gave_up(start + GIVE_UP - Duration::from_millis(1)), None);
+        assert!(health.gave_up(start + GIVE_UP).is_some());
+        assert_eq!(health.gives_up_at(), Some(start + GIVE_UP));
+        health.replied(&attempt(Reply::Refused), second, second);
+        assert_eq!(health.gate(second), Gate::Open);
+        assert_eq!(health.gives_up_at(), None);
+    }
+
+    #[test]
+    fn ten_ambiguous_replies_in_a_row_start_probing() {
+        let now = Instant::now();
+        let mut health = health();
+        for _ in 1..AMBIGUOUS_IN_A_ROW {
+            health.replied(&attempt(Reply::Ambiguous), now, now);
+            assert_eq!(health.gate(now), Gate::Open);
+        }
+        health.replied(&attempt(Reply::Ambiguous), now, now);
+        assert!(matches!(health.gate(now), Gate::ProbeAt(_)));
+    }
+
+    #[test]
+    fn denials_stop_at_once_before_any_success_and_after_five_later() {
+        let now = Instant::now();
+        assert!(health().replied(&attempt(Reply::Denied), now, now).is_some());
+        assert!(health().replied(&attempt(Reply::Redirected), now, now).is_some());
+        let mut health = health();
+        health.replied(&attempt(Reply::Accepted), now, now);
+        for _ in 1..DENIED_IN_A_ROW {
+            assert_eq!(health.replied(&attempt(Reply::Denied), now, now), None);
+        }
+        health.replied(&attempt(Reply::Refused), now, now);
+        for _ in 1..DENIED_IN_A_ROW {
+            assert_eq!(health.replied(&attempt(Reply::Denied), now, now), None);
+        }
+        assert!(health.replied(&attempt(Reply::Denied), now, now).is_some());
+    }
+
+    #[test]
+    fn a_bad_certificate_stops_at_once() {
+        let now = Instant::now();
+        let reply = Reply::NotSent(Cause::BadCertificate);
+        assert!(matches!(
+            health().replied(&attempt(reply), now, now),
+            Some(StopReason::BadCertificate(_))
+        ));
+    }
+
+    #[test]
+    fn the_breaker_needs_twenty_alike_and_nothing_else() {
+        let mut health = health();
+        for sent in 0..u64::from(BREAKER_ROWS) {
+            assert!(health.admits_new_rows(sent));
+            assert_eq!(health.tripped(), None);
+            health.settled(Situacao::Recusado, "não", true);
+        }
+        assert_eq!(health.tripped(), Some("não"));
+        assert!(!health.admits_new_rows(20));
+        health.probed();
+        assert!(health.admits_new_rows(20));
+
+        for (situacao, mensagem) in [(Situacao::Recusado, "outra"), (Situacao::Atualizado, "ok")] {
+            let mut health = Health::new(GIVE_UP, true, None);
+            health.settled(Situacao::Recusado, "não", true);
+            health.settled(situacao, mensagem, true);
+            for _ in 0..40 {
+                health.settled(Situacao::Recusado, "não", true);
+            }
+            assert_eq!(health.tripped(), None);
+            assert!(health.admits_new_rows(1000));
+        }
+        let mut off = Health::new(GIVE_UP, false, None);
+        for _ in 0..40 {
+            off.settled(Situacao::Recusado, "não", true);
+        }
+        assert!(off.admits_new_rows(1000));
+    }
+
+    #[test]
+    fn more_errors_than_allowed_stop_the_run() {
+        let mut health = Health::new(GIVE_UP, true, Some(1));
+        assert_eq!(health.settled(Situacao::Invalido, "x", false), None);
+        assert_eq!(health.settled(Situacao::NaoEnviado, "x", false), None);
+        assert!(matches!(
+            health.settled(Situacao::Falhou, "x", true),
+            Some(StopReason::MaxErrors(_))
+        ));
+    }
+}

@@ -1,0 +1,94 @@
+//! What a reply means for its row: again, or final. Pure; waiting and sending happen elsewhere.
+
+use std::time::Duration;
+
+use crate::api::{Cause, Reply};
+use crate::model::Situacao;
+
+/// Attempts in all for a row whose replies stay ambiguous.
+pub const MAX_ATTEMPTS: u32 = 3;
+/// The first bound of the full-jitter backoff; it doubles with each ambiguous attempt.
+pub const BACKOFF_BASE: Duration = Duration::from_millis(500);
+/// The largest bound of the backoff.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// What to do with a row after a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The verdict.
+    Final(Situacao),
+    /// Repeat when the pool sends again; the request was surely not executed and does not count.
+    Requeue,
+    /// Repeat after a random part of this bound; the request may have been executed.
+    Backoff(Duration),
+}
+
+/// Decides. `ambiguous` is the number of ambiguous attempts of this row, this one included;
+/// `rename` says that the row changes the identifier it is addressed by, so that repeating it after
+/// it was executed would meet another (or no) customer.
+pub fn decide(reply: Reply, ambiguous: u32, rename: bool) -> Decision {
+    match reply {
+        Reply::Accepted => Decision::Final(Situacao::Atualizado),
+        Reply::Refused | Reply::Denied | Reply::Redirected => Decision::Final(Situacao::Recusado),
+        Reply::Limited { .. } | Reply::NotSent(Cause::Unreachable) => Decision::Requeue,
+        // The run stops on it; until then the row is as if it had not been tried.
+        Reply::NotSent(Cause::BadCertificate) => Decision::Requeue,
+        Reply::Ambiguous if rename => Decision::Final(Situacao::Incerto),
+        Reply::Ambiguous if ambiguous >= MAX_ATTEMPTS => Decision::Final(Situacao::Falhou),
+        Reply::Ambiguous => Decision::Backoff(backoff_bound(ambiguous)),
+    }
+}
+
+/// How a row ends that is cut off with `ambiguous` attempts unanswered.
+pub fn cut_off(ambiguous: u32, rename: bool) -> Situacao {
+    match (ambiguous, rename) {
+        (0, _) => Situacao::NaoEnviado,
+        (_, true) => Situacao::Incerto,
+        (_, false) => Situacao::Falhou,
+    }
+}
+
+fn backoff_bound(ambiguous: u32) -> Duration {
+    let doublings = ambiguous.saturating_sub(1).min(16);
+    BACKOFF_BASE.saturating_mul(1 << doublings).min(BACKOFF_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table() {
+        use Decision::{Backoff, Final, Requeue};
+        let limited = Reply::Limited { retry_after: None };
+        let ms = Duration::from_millis;
+        for (reply, ambiguous, rename, expected) in [
+            (Reply::Accepted, 0, false, Final(Situacao::Atualizado)),
+            (Reply::Accepted, 2, true, Final(Situacao::Atualizado)),
+            (Reply::Refused, 0, false, Final(Situacao::Recusado)),
+            (Reply::Refused, 2, false, Final(Situacao::Recusado)),
+            (Reply::Denied, 0, false, Final(Situacao::Recusado)),
+            (Reply::Redirected, 0, false, Final(Situacao::Recusado)),
+            (limited, 0, true, Requeue),
+            (Reply::NotSent(Cause::Unreachable), 2, false, Requeue),
+            (Reply::NotSent(Cause::BadCertificate), 0, false, Requeue),
+            (Reply::Ambiguous, 1, false, Backoff(ms(500))),
+            (Reply::Ambiguous, 2, false, Backoff(ms(1000))),
+            (Reply::Ambiguous, 3, false, Final(Situacao::Falhou)),
+            (Reply::Ambiguous, 1, true, Final(Situacao::Incerto)),
+        ] {
+            assert_eq!(
+                decide(reply, ambiguous, rename),
+                expected,
+                "{reply:?} {ambiguous} {rename}"
+            );
+        }
+    }
+
+    #[test]
+    fn cut_off_rows_tell_whether_something_may_have_happened() {
+        assert_eq!(cut_off(0, true), Situacao::NaoEnviado);
+        assert_eq!(cut_off(1, false), Situacao::Falhou);
+        assert_eq!(cut_off(1, true), Situacao::Incerto);
+    }
+}

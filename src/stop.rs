@@ -1,0 +1,133 @@
+//! Why a run ends before its last row, and the handle by which any part can ask for it.
+//!
+//! Stopping is a value that is passed in, not a global: the pool listens, everybody else asks.
+
+use std::fmt;
+
+use tokio::sync::watch;
+
+/// Why a run ended early. Which exit code that gives is decided in `exit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// Something on this machine failed: disk, input, ledger. Sending stops at once.
+    Local(String),
+    /// The server's certificate is not to be trusted.
+    BadCertificate(String),
+    /// 401, 403 or a redirect before any success, or several in a row.
+    Denied(String),
+    /// The first rows were all refused with one and the same message.
+    Breaker(String),
+    /// More rows failed than `--max-errors` allows.
+    MaxErrors(String),
+    /// SIGINT, SIGTERM or SIGHUP.
+    Signal(Signal),
+    /// The API was out of reach or unreadable for too long.
+    Unavailable(String),
+    /// `--max-duration` is over.
+    MaxDuration(String),
+}
+
+/// The signals that end a run in good order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGHUP: the terminal went away.
+    Hup,
+    /// SIGINT: Ctrl-C.
+    Int,
+    /// SIGTERM.
+    Term,
+}
+
+impl Signal {
+    /// The name as people know it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hup => "SIGHUP",
+            Self::Int => "SIGINT (Ctrl-C)",
+            Self::Term => "SIGTERM",
+        }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(why)
+            | Self::BadCertificate(why)
+            | Self::Denied(why)
+            | Self::Breaker(why)
+            | Self::MaxErrors(why)
+            | Self::Unavailable(why)
+            | Self::MaxDuration(why) => f.write_str(why),
+            Self::Signal(signal) => write!(f, "interrompido por {}", signal.as_str()),
+        }
+    }
+}
+
+/// Asks a run to stop. Cloned freely.
+#[derive(Debug, Clone)]
+pub struct StopHandle(watch::Sender<Option<StopReason>>);
+
+/// Hears that a run is to stop.
+#[derive(Debug, Clone)]
+pub struct StopListener(watch::Receiver<Option<StopReason>>);
+
+/// A new pair; nothing has been asked for yet.
+pub fn channel() -> (StopHandle, StopListener) {
+    let (sender, receiver) = watch::channel(None);
+    (StopHandle(sender), StopListener(receiver))
+}
+
+impl StopHandle {
+    /// Asks for the stop. The first reason stands, except that a local failure replaces any other:
+    /// it alone changes what happens to the files.
+    pub fn stop(&self, reason: StopReason) {
+        self.0.send_if_modified(|current| {
+            let local = |reason: &StopReason| matches!(reason, StopReason::Local(_));
+            let replaces = match current {
+                None => true,
+                Some(standing) => local(&reason) && !local(standing),
+            };
+            if replaces {
+                *current = Some(reason);
+            }
+            replaces
+        });
+    }
+
+    /// The reason that stands, if any.
+    pub fn reason(&self) -> Option<StopReason> {
+        self.0.borrow().clone()
+    }
+}
+
+impl StopListener {
+    /// The reason that stands, if any.
+    pub fn reason(&self) -> Option<StopReason> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until a (further) reason is given. Never returns when all handles are gone.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_stands_but_a_local_failure_wins() {
+        let (handle, listener) = channel();
+        assert_eq!(listener.reason(), None);
+        handle.stop(StopReason::Signal(Signal::Int));
+        handle.stop(StopReason::MaxDuration("x".into()));
+        assert_eq!(listener.reason(), Some(StopReason::Signal(Signal::Int)));
+        handle.stop(StopReason::Local("disco".into()));
+        handle.stop(StopReason::Local("outra".into()));
+        assert_eq!(listener.reason(), Some(StopReason::Local("disco".into())));
+    }
+}
