@@ -46,7 +46,7 @@ pub enum Lookup {
 /// ignored. Columns of an earlier rejects file (`skip`) do not count.
 pub fn find(header: &Record, skip: &[usize], name: &str) -> Lookup {
     let name = name.trim();
-    let mut by = |same: &dyn Fn(&str) -> bool| {
+    let by = |same: &dyn Fn(&str) -> bool| {
         let mut hits = header
             .cells()
             .enumerate()

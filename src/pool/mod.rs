@@ -6,15 +6,19 @@
 //! does a reply mean for its row), [`health`] (what does it mean for the run). The pool knows
 //! neither where rows come from nor where outcomes go.
 
+mod dispatch;
 pub mod health;
+pub mod memory;
 pub mod order;
 pub mod pace;
 pub mod retry;
+mod window;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use dispatch::{PoolEnd, run};
 pub use pace::Rate;
 
 use crate::api::{Attempt, Client};

@@ -1,0 +1,291 @@
+//! The dispatcher: one task that owns all state of a run and decides everything.
+//!
+//! Each turn of its loop looks at what has arrived (rows, replies, answers of the memory, a wish to
+//! stop, a moment that has come), lets the pure rules decide, and hands out work. It waits only in
+//! one place. A row walks through the files in this order: [`admit`] (read, queued, judged), [`send`]
+//! (intent, permit, request, reply), [`settle`] (verdict, durable, out in input order).
+
+mod admit;
+mod send;
+mod settle;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+
+use tokio::sync::mpsc;
+use tokio::task::{self, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::health::Health;
+use super::memory::{Ask, Memory};
+use super::order::Order;
+use super::pace::{Pace, Permit};
+use super::window::{Entry, Window};
+use super::{Feed, PoolOptions, Transport};
+use crate::api::Attempt;
+use crate::events::{Event, Phase};
+use crate::model::CustomerType;
+use crate::stop::{StopListener, StopReason};
+
+/// The breaker's probe has a place of its own, since it is no row.
+const PROBE: u64 = u64::MAX;
+
+/// How a run of the pool ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolEnd {
+    /// Why it ended early; `None` when every row got its own verdict.
+    pub stop: Option<StopReason>,
+}
+
+/// Sends what `feed` brings until it ends or the run is stopped. Every row that arrives gets exactly
+/// one [`Event::Settled`], in input order, unless the stop is a [`StopReason::Local`] one: then the
+/// rest of the feed is left where it is.
+pub async fn run<T: Transport, M: Memory>(
+    transport: T,
+    memory: M,
+    options: PoolOptions,
+    feed: mpsc::Receiver<Feed>,
+    events: mpsc::Sender<Vec<Event>>,
+    stop: StopListener,
+) -> PoolEnd {
+    let mut dispatcher = Dispatcher::new(transport, memory, options, feed, events, stop);
+    dispatcher.run().await;
+    PoolEnd { stop: dispatcher.stopping.map(|stopping| stopping.reason) }
+}
+
+/// A request on its way.
+struct Flight {
+    seq: u64,
+    permit: Permit,
+    sent: Instant,
+}
+
+/// The run is being stopped.
+struct Stopping {
+    reason: StopReason,
+    /// When requests in flight are given up.
+    deadline: Instant,
+}
+
+struct Dispatcher<T, M> {
+    transport: T,
+    memory: M,
+    options: PoolOptions,
+    feed: mpsc::Receiver<Feed>,
+    feed_ended: bool,
+    events: mpsc::Sender<Vec<Event>>,
+    outbox: Vec<Event>,
+    stop: StopListener,
+    stopping: Option<Stopping>,
+
+    window: Window,
+    probe: Option<Box<Entry>>,
+    order: Order,
+    pace: Pace,
+    health: Health,
+    phase: Phase,
+
+    /// Rows that were never sent and may be, oldest first.
+    ready: BinaryHeap<Reverse<u64>>,
+    /// Rows that were tried before and may be tried again.
+    again: BinaryHeap<Reverse<u64>>,
+    /// Rows whose intent is durable.
+    armed: BinaryHeap<Reverse<u64>>,
+    /// Rows that wait before a repeat.
+    backoff: BinaryHeap<Reverse<(Instant, u64)>>,
+    /// Rows that are believed, but not surely.
+    deferred: Vec<u64>,
+    /// Rows without a verdict by identifier type (`I`, `E`); kept only where a memory needs it.
+    open_by_type: [BTreeSet<u64>; 2],
+    /// Rows worth looking at, because an earlier one of their customer settled.
+    freed: Vec<u64>,
+
+    flights: JoinSet<Attempt>,
+    in_flight: HashMap<task::Id, Flight>,
+    asks: Vec<Ask>,
+    unanswered: usize,
+    /// Rows whose intent was told and that are not on their way yet.
+    preparing: usize,
+    /// Rows whose verdict is being made durable.
+    settling: usize,
+    /// Rows that were chosen for sending; what `--limit` counts.
+    rows_admitted: u64,
+}
+
+impl<T: Transport, M: Memory> Dispatcher<T, M> {
+    fn new(
+        transport: T,
+        memory: M,
+        options: PoolOptions,
+        feed: mpsc::Receiver<Feed>,
+        events: mpsc::Sender<Vec<Event>>,
+        stop: StopListener,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            pace: Pace::new(options.rate, now),
+            health: Health::new(options.give_up_after, options.breaker, options.max_errors),
+            phase: Phase::Sending,
+            transport,
+            memory,
+            options,
+            feed,
+            feed_ended: false,
+            events,
+            outbox: Vec::new(),
+            stop,
+            stopping: None,
+            window: Window::default(),
+            probe: None,
+            order: Order::default(),
+            ready: BinaryHeap::new(),
+            again: BinaryHeap::new(),
+            armed: BinaryHeap::new(),
+            backoff: BinaryHeap::new(),
+            deferred: Vec::new(),
+            open_by_type: [BTreeSet::new(), BTreeSet::new()],
+            freed: Vec::new(),
+            flights: JoinSet::new(),
+            in_flight: HashMap::new(),
+            asks: Vec::new(),
+            unanswered: 0,
+            preparing: 0,
+            settling: 0,
+            rows_admitted: 0,
+        }
+    }
+
+    async fn run(&mut self) {
+        loop {
+            let now = Instant::now();
+            if let Some(reason) = self.stop.reason() {
+                self.begin_stop(reason, now);
+            }
+            if let Some(reason) = self.health.gave_up(now) {
+                self.begin_stop(reason, now);
+            }
+            self.look_at_freed();
+            let wake = self.send_what_may_leave(now);
+            self.emit_done();
+            self.note_phase(now);
+            self.hand_over().await;
+            if self.is_finished() {
+                break;
+            }
+            self.wait(wake).await;
+        }
+        // Only requests past the deadline of a stop are left; their rows have their verdicts.
+        self.flights.abort_all();
+        self.hand_over().await;
+    }
+
+    /// Whether nothing is left to do or to wait for.
+    fn is_finished(&self) -> bool {
+        let local = matches!(&self.stopping, Some(s) if matches!(s.reason, StopReason::Local(_)));
+        let quiet = self.in_flight.is_empty() && self.unanswered == 0 && self.asks.is_empty();
+        quiet && (local || (self.feed_ended && self.window.is_empty() && self.probe.is_none()))
+    }
+
+    /// Sends collected asks and events on. A reporter or a memory that is gone ends the run.
+    async fn hand_over(&mut self) {
+        if !self.asks.is_empty() {
+            let asks = std::mem::take(&mut self.asks);
+            self.unanswered += asks.len();
+            if let Err(why) = self.memory.ask(asks).await {
+                self.lose_memory(why);
+            }
+        }
+        if !self.outbox.is_empty() {
+            let events = std::mem::take(&mut self.outbox);
+            if self.events.send(events).await.is_err() {
+                // The reporter knows why it left, and says so to the caller.
+                let why = "os arquivos de saída não podem mais ser gravados".to_owned();
+                self.begin_stop(StopReason::Local(why), Instant::now());
+            }
+        }
+    }
+
+    fn lose_memory(&mut self, why: String) {
+        self.unanswered = 0;
+        self.begin_stop(StopReason::Local(why), Instant::now());
+    }
+
+    /// Waits for the next thing to happen and takes it in, with everything else that is there.
+    async fn wait(&mut self, wake: Option<Instant>) {
+        let wants_rows = !self.feed_ended && self.wants_rows();
+        let asking = self.memory.is_on() && self.unanswered > 0;
+        tokio::select! {
+            biased;
+            () = self.stop.changed() => {}
+            Some(done) = self.flights.join_next_with_id(), if !self.in_flight.is_empty() => {
+                self.landed(done);
+            }
+            answers = self.memory.answers(), if asking => match answers {
+                Ok(answers) => self.answered(answers),
+                Err(why) => self.lose_memory(why),
+            },
+            feed = self.feed.recv(), if wants_rows => self.take_feed(feed),
+            () = sleep_until_some(wake), if wake.is_some() => {}
+        }
+        while let Some(done) = self.flights.try_join_next_with_id() {
+            self.landed(done);
+        }
+        while !self.feed_ended && self.wants_rows() {
+            match self.feed.try_recv() {
+                Ok(feed) => self.take_feed(Some(feed)),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+                Err(mpsc::error::TryRecvError::Disconnected) => self.take_feed(None),
+            }
+        }
+    }
+
+    fn wants_rows(&self) -> bool {
+        match &self.stopping {
+            Some(stopping) => !matches!(stopping.reason, StopReason::Local(_)),
+            None => self.window.has_room(),
+        }
+    }
+
+    fn entry(&mut self, seq: u64) -> Option<&mut Entry> {
+        match seq {
+            PROBE => self.probe.as_deref_mut(),
+            _ => self.window.get(seq),
+        }
+    }
+
+    fn note_phase(&mut self, now: Instant) {
+        use super::health::Gate;
+        let phase = match (&self.stopping, self.health.gate(now)) {
+            (Some(_), _) => Phase::Draining,
+            (None, Gate::Open) => Phase::Sending,
+            (None, Gate::PausedUntil(_)) => Phase::Limited,
+            (None, Gate::ProbeAt(_)) => Phase::Probing,
+        };
+        if phase != self.phase {
+            match phase {
+                Phase::Limited => tracing::info!("limite de requisições atingido (429): pausa"),
+                Phase::Probing => tracing::warn!(
+                    "o TomTicket não responde; o envio espera e tenta de novo, uma linha por vez"
+                ),
+                Phase::Sending => tracing::info!("envio retomado"),
+                Phase::Draining => tracing::info!("parando: esperando as respostas que faltam"),
+            }
+            self.outbox.push(Event::Phase(phase.clone()));
+            self.phase = phase;
+        }
+    }
+}
+
+const fn type_index(ctype: CustomerType) -> usize {
+    match ctype {
+        CustomerType::Internal => 0,
+        CustomerType::Email => 1,
+    }
+}
+
+async fn sleep_until_some(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
