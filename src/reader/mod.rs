@@ -1,5 +1,31 @@
 //! Bytes → records: encoding, dialect, structure, physical lines.
+//!
+//! A [`Source`] is opened, [`survey`] looks at all of it once, and [`rows`] then reads its records
+//! as often as needed. Whatever can be wrong with the file as a whole is an [`InputError`]; what is
+//! wrong with one row is left to the mapper.
+//!
+//! Inside, each stage lends chunks to the next: `blocks` (raw bytes, verified, unpacked) → `text`
+//! (UTF-8) → `parser` and `records`; `encoding` and `dialect` find out what those need to know.
 
+mod blocks;
+mod dialect;
+mod encoding;
+mod error;
+mod lines;
+mod parser;
 mod record;
+mod records;
+mod rows;
+mod source;
+mod survey;
+mod text;
+mod watch;
 
-pub use record::{CELL_MAX, RECORD_MAX, Record};
+pub use dialect::{InvalidDelimiter, parse_delimiter};
+pub use encoding::{Encoding, UnknownEncoding};
+pub use error::InputError;
+pub use record::{CELL_MAX, CELLS_MAX, RECORD_MAX, Record};
+pub use rows::{Rows, rows};
+pub use source::{Input, Source};
+pub use survey::{ReadOptions, Survey, survey};
+pub use watch::Watch;

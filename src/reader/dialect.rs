@@ -1,0 +1,320 @@
+//! How a file is laid out: a leading `sep=` line, the delimiter, the header and its line end.
+//!
+//! The delimiter is found by trying: quotes are respected, so each candidate reads the first
+//! records for itself. What the header's names mean is the mapper's business.
+
+use std::sync::Arc;
+
+use super::blocks::Chunks;
+use super::error::InputError;
+use super::parser::{LineEnd, Mode};
+use super::record::Record;
+use super::records::Records;
+
+/// The delimiters that are looked for.
+const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// How many records after the header are looked at.
+const SAMPLE: usize = 100;
+
+/// How a file is laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Dialect {
+    /// `None`: the file has one column.
+    pub(super) delimiter: Option<u8>,
+    /// The first line only says what the delimiter is.
+    pub(super) sep_line: bool,
+    pub(super) header: Record,
+    /// The header ends in `\r\n`.
+    pub(super) crlf: bool,
+}
+
+/// A text that is no delimiter. The message is Portuguese.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "separador inválido: \"{0}\"; use um só caractere, como \",\" \";\" ou \"|\", ou então tab \
+     (letras, algarismos, espaço e aspas não servem)"
+)]
+pub struct InvalidDelimiter(String);
+
+/// Reads a delimiter as a user writes it: `tab`, `\t`, or one ASCII character that is a tab or
+/// punctuation other than the quote.
+///
+/// # Errors
+/// If it is anything else.
+pub fn parse_delimiter(text: &str) -> Result<u8, InvalidDelimiter> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        [byte] if is_delimiter(*byte) => Ok(*byte),
+        _ if text.eq_ignore_ascii_case("tab") => Ok(b'\t'),
+        _ => Err(InvalidDelimiter(text.to_owned())),
+    }
+}
+
+fn is_delimiter(byte: u8) -> bool {
+    byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'"')
+}
+
+/// Looks at the first records. `open` begins a new reading of the same text each time; `forced` is
+/// the delimiter the user insists on.
+pub(super) fn detect<R: Chunks>(
+    open: impl Fn() -> Records<R>,
+    forced: Option<u8>,
+    label: &Arc<str>,
+) -> Result<Dialect, InputError> {
+    let announced = sep_line(&mut open())?;
+    let sep_line = announced.is_some();
+    let reopen = |delimiter, mode| begin(open(), sep_line, delimiter, mode);
+    let delimiter = match forced.or(announced) {
+        Some(delimiter) => Some(delimiter),
+        None => vote(|delimiter| reopen(Some(delimiter), Mode::Lenient), label)?,
+    };
+    let mut records = reopen(delimiter, Mode::Strict)?;
+    let mut header = Record::default();
+    if !records.read_filled(&mut header)? {
+        return Err(InputError::NoHeader { label: label.clone() });
+    }
+    if header.is_overlong() || (0..header.len()).any(|cell| header.is_cut(cell)) {
+        return Err(InputError::HeaderTooLong { label: label.clone(), line: header.linha() });
+    }
+    Ok(Dialect { delimiter, sep_line, header, crlf: records.line_end() == LineEnd::CrLf })
+}
+
+/// Prepares records that were just opened for reading from the header on.
+pub(super) fn begin<R: Chunks>(
+    mut records: Records<R>,
+    sep_line: bool,
+    delimiter: Option<u8>,
+    mode: Mode,
+) -> Result<Records<R>, InputError> {
+    if sep_line {
+        records.read(&mut Record::default())?;
+    }
+    records.set_dialect(delimiter, mode);
+    Ok(records)
+}
+
+/// The delimiter that a first line `sep=;` announces. Programs that do not know such a line pad it
+/// with further delimiters when they save the file.
+fn sep_line<R: Chunks>(records: &mut Records<R>) -> Result<Option<u8>, InputError> {
+    let mut first = Record::default();
+    if !records.read(&mut first)? || first.is_cut(0) {
+        return Ok(None);
+    }
+    let line = first.cell(0).unwrap_or_default().as_bytes();
+    Ok(match line.split_at_checked(4) {
+        Some((word, [delimiter, padding @ ..]))
+            if word.eq_ignore_ascii_case(b"sep=")
+                && is_delimiter(*delimiter)
+                && padding.iter().all(|byte| byte == delimiter) =>
+        {
+            Some(*delimiter)
+        }
+        _ => None,
+    })
+}
+
+/// What one candidate makes of the first records.
+struct Ballot {
+    delimiter: u8,
+    /// Cells of the header; more than one.
+    cells: usize,
+    /// Records with as many cells as the header.
+    fitting: usize,
+    /// Records looked at.
+    seen: usize,
+}
+
+/// The delimiter under which most records have as many cells as the header; `None` if none splits
+/// the header.
+fn vote<R: Chunks>(
+    open: impl Fn(u8) -> Result<Records<R>, InputError>,
+    label: &Arc<str>,
+) -> Result<Option<u8>, InputError> {
+    let mut ballots = Vec::new();
+    let mut record = Record::default();
+    for delimiter in CANDIDATES {
+        let mut records = open(delimiter)?;
+        if !records.read_filled(&mut record)? {
+            // Nothing but delimiters and white space.
+            return Err(InputError::NoHeader { label: label.clone() });
+        }
+        let cells = record.len();
+        if cells < 2 {
+            continue;
+        }
+        let mut ballot = Ballot { delimiter, cells, fitting: 0, seen: 0 };
+        while ballot.seen < SAMPLE && records.read_filled(&mut record)? {
+            ballot.seen += 1;
+            ballot.fitting += usize::from(record.len() == cells);
+        }
+        ballots.push(ballot);
+    }
+    // Where there are no rows, nothing can be sent wrongly: the header alone may decide.
+    let rank = |ballot: &Ballot| {
+        (ballot.fitting, if ballots.iter().all(|b| b.seen == 0) { ballot.cells } else { 0 })
+    };
+    let Some(best) = ballots.iter().map(rank).max() else { return Ok(None) };
+    let mut winners = ballots.iter().filter(|ballot| rank(ballot) == best);
+    match (winners.next(), winners.next()) {
+        (Some(winner), None) => Ok(Some(winner.delimiter)),
+        _ => {
+            let names: Vec<_> =
+                ballots.iter().filter(|b| rank(b) == best).map(|b| name(b.delimiter)).collect();
+            Err(InputError::AmbiguousDelimiter {
+                label: label.clone(),
+                candidates: enumerate(&names),
+            })
+        }
+    }
+}
+
+fn name(delimiter: u8) -> String {
+    match delimiter {
+        b'\t' => "tab".to_owned(),
+        other => format!("\"{}\"", char::from(other)),
+    }
+}
+
+/// `a`, `a e b`, `a, b e c`.
+fn enumerate(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} e {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encoding::Encoding;
+    use super::super::text::tests::Pieces;
+    use super::*;
+
+    fn look(text: &str, forced: Option<u8>) -> Result<Dialect, InputError> {
+        let label: Arc<str> = "x.csv".into();
+        let open =
+            || Records::new(Pieces::new(text.as_bytes(), 7), Encoding::Utf8, 0, label.clone());
+        detect(open, forced, &label)
+    }
+
+    fn delimiter(text: &str) -> Option<char> {
+        look(text, None).unwrap().delimiter.map(char::from)
+    }
+
+    fn header(text: &str) -> Vec<String> {
+        look(text, None).unwrap().header.cells().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_delimiter_that_fits_most_records_wins() {
+        assert_eq!(delimiter("a,b\n1,2\n"), Some(','));
+        assert_eq!(delimiter("a;b\n1,5;2\n"), Some(';'));
+        assert_eq!(delimiter("a\tb\n1\t2\n"), Some('\t'));
+        assert_eq!(delimiter("a|b\n1|2\n"), Some('|'));
+        // The comma is in the header too, but the rows tell.
+        assert_eq!(delimiter("id;Nome (ex.: Silva, João)\n1;Ana\n2;Rui, o outro\n"), Some(';'));
+    }
+
+    #[test]
+    fn one_candidate_needs_no_fitting_record_and_none_means_one_column() {
+        assert_eq!(delimiter("a;b\n1\n"), Some(';'));
+        assert_eq!(delimiter("a;b"), Some(';'));
+        assert_eq!(delimiter("identificador\na,b\na;b\n"), None);
+    }
+
+    #[test]
+    fn quotes_are_respected_while_looking() {
+        assert_eq!(delimiter("\"a,b\";c\n\"1;2\n3\";4\n"), Some(';'));
+        assert_eq!(header("\"a,b\";c\n\"1;2\n3\";4\n"), ["a,b", "c"]);
+    }
+
+    #[test]
+    fn blank_records_do_not_vote() {
+        assert_eq!(delimiter(&format!("a;b\n{}1;2\n", "\n;\n".repeat(150))), Some(';'));
+        // Were the blank records counted, the comma would fit as many as the semicolon.
+        let blank = "\n \n;\n".repeat(50);
+        assert_eq!(delimiter(&format!("a,b;c\n{blank}1;2\n{blank}3,4\n5;6\n")), Some(';'));
+    }
+
+    #[test]
+    fn a_tie_is_an_error_that_names_the_candidates() {
+        for text in ["a,b;c\n1,2;3\n", "a,b;c\n1\n", "a,b;c\n"] {
+            let error = look(text, None).unwrap_err();
+            assert!(matches!(error, InputError::AmbiguousDelimiter { .. }), "{text:?}: {error}");
+            let message = error.to_string();
+            assert!(message.contains("\",\" e \";\""), "{message}");
+            assert!(message.contains("--delimiter"), "{message}");
+        }
+        assert_eq!(look("a,b;c\n1,2;3\n", Some(b',')).unwrap().header.len(), 2);
+    }
+
+    #[test]
+    fn a_header_alone_is_read_as_the_most_columns() {
+        assert_eq!(delimiter("id;nome;Obs. (livre, opcional)\n"), Some(';'));
+    }
+
+    #[test]
+    fn only_the_first_hundred_records_vote() {
+        let text = format!("a,b;c\n{}{}", "1,2\n".repeat(100), "1;2\n".repeat(500));
+        assert_eq!(delimiter(&text), Some(','));
+    }
+
+    #[test]
+    fn a_sep_line_is_honoured_and_skipped() {
+        for line in ["sep=;", "\"sep=;\"", "SEP=;", "sep=;;;"] {
+            for end in ["\n", "\r\n", "\r"] {
+                let text = format!("{line}{end}a,b;c{end}1;2{end}");
+                let dialect = look(&text, None).unwrap();
+                assert!(dialect.sep_line);
+                assert_eq!(dialect.delimiter, Some(b';'));
+                assert_eq!(dialect.header, Record::from_cells(2, ["a,b", "c"]));
+            }
+        }
+        assert_eq!(delimiter("sep=:\na:b\n"), Some(':'));
+        assert_eq!(delimiter("sep=\t\na\tb\n"), Some('\t'));
+    }
+
+    #[test]
+    fn a_forced_delimiter_beats_the_sep_line_which_is_skipped_all_the_same() {
+        let dialect = look("sep=;\na,b;c\n", Some(b',')).unwrap();
+        assert_eq!(dialect.header, Record::from_cells(2, ["a", "b;c"]));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_sep_line_is_a_header() {
+        for text in ["sep=\n1\n", "sep=ab\n1\n", "sep=a\n1\n", "sep=ç\n1\n", "sep\n1\n"] {
+            assert!(!look(text, None).unwrap().sep_line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_header_is_the_first_line_that_is_not_blank() {
+        let dialect = look("\n\n;;\na;b\r\n1;2\n", None).unwrap();
+        assert_eq!(dialect.header, Record::from_cells(4, ["a", "b"]));
+        assert!(dialect.crlf);
+        assert!(!look("a;b\n1;2\r\n", None).unwrap().crlf);
+        assert!(!look("a;b\r1;2\r\n", None).unwrap().crlf);
+    }
+
+    #[test]
+    fn no_header_and_a_damaged_one() {
+        for text in ["\n\r\n", ";;;\n;\n", " \n"] {
+            let error = look(text, None).unwrap_err();
+            assert!(matches!(error, InputError::NoHeader { .. }), "{text:?}: {error}");
+        }
+        let error = look("\na;\"b\n1;2\n", None).unwrap_err();
+        assert!(matches!(error, InputError::UnclosedQuote { line: 2, column: 2, .. }), "{error}");
+        let error = look(&"x;".repeat(20_000), None).unwrap_err();
+        assert!(matches!(error, InputError::HeaderTooLong { line: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn delimiters_as_users_write_them() {
+        for (text, byte) in [(";", b';'), ("tab", b'\t'), ("\\t", b'\t'), ("\t", b'\t')] {
+            assert_eq!(parse_delimiter(text), Ok(byte));
+        }
+        for text in ["", "\"", "a", " ", ";;", "ç", "\n"] {
+            assert!(parse_delimiter(text).is_err(), "{text:?}");
+        }
+    }
+}
