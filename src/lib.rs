@@ -3,13 +3,22 @@
 //!
 //! The data flows one way, and the modules stand in that order:
 //! [`reader`] (bytes → records) → [`mapper`] (record → update or violations) → [`pool`] (updates →
-//! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
+//! outcomes, sent through [`api`]) → [`reporter`] (outcomes → files and
 //! terminal). [`model`] holds the words they share.
 
 pub mod api;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod events;
+pub mod exit;
 pub mod mapper;
 pub mod model;
 pub mod pool;
+pub mod preflight;
 pub mod reader;
+pub mod reporter;
+pub mod run;
+pub mod sandbox;
+pub mod signals;
 pub mod stop;

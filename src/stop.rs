@@ -6,7 +6,7 @@ use std::fmt;
 
 use tokio::sync::watch;
 
-/// Why a run ended early. Which exit code that gives is decided in `exit`.
+/// Why a run ended early. Which exit code that gives is decided in [`crate::exit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopReason {
     /// Something on this machine failed: disk, input, ledger. Sending stops at once.

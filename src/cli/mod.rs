@@ -1,0 +1,247 @@
+//! What the user typed: subcommands, flags and their help, in Portuguese. Nothing is decided here;
+//! that is [`crate::config`]'s.
+
+mod usage;
+mod values;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use usage::explain;
+pub use values::{MaxErrors, parse_duration};
+
+use crate::api::BaseUrl;
+use crate::mapper::Key;
+use crate::model::CustomerType;
+use crate::pool::Rate;
+use crate::reader::Encoding;
+use crate::reporter::{LogFormat, ResultsDialect};
+use crate::sandbox::{DelayRange, FailureShare};
+
+const HELP: &str = "{about}\n\nUso: {usage}\n\n{all-args}{after-help}";
+const HEADING: &str = "Opções";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tomticket-sync",
+    about = "Leva a exportação CSV de clientes do CRM para o TomTicket: uma atualização por linha, no ritmo da conta, com todas as linhas conferidas.",
+    after_help = "Comece com um ensaio, que não precisa de token nem de rede:\n  tomticket-sync run clientes.csv --sandbox\n\nCódigos de saída: 0 tudo em dia; 1 há linhas a corrigir; 2 uso, configuração ou arquivo (nada foi enviado);\n3 a conta ou o servidor recusa tudo; 4 temporário, rode de novo; 5 falha local; 6 há linhas incertas;\n129/130/143 interrompido por sinal.",
+    help_template = "{about}\n\nUso: {usage}\n\nComandos:\n{subcommands}\n\nOpções:\n{options}\n\n{after-help}",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    subcommand_required = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Mostra a versão
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Confere a entrada, envia o que for preciso e grava os resultados
+    #[command(help_template = HELP, disable_help_flag = true)]
+    Run(Box<RunArgs>),
+
+    /// Só confere a entrada: não envia nada, não precisa de token
+    #[command(help_template = HELP, disable_help_flag = true)]
+    Check(Box<RunArgs>),
+
+    /// Simula o TomTicket em 127.0.0.1 até ser interrompido; a primeira linha da saída é o endereço
+    #[command(help_template = HELP, disable_help_flag = true)]
+    Sandbox(SandboxArgs),
+
+    /// Imprime um cabeçalho com todas as colunas conhecidas
+    #[command(help_template = HELP, disable_help_flag = true)]
+    Template(HelpArgs),
+}
+
+/// Only help.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help, help_heading = HEADING)]
+    help: Option<bool>,
+}
+
+/// `run` and `check`. Every field is what was typed; `None` or empty where nothing was.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+pub struct RunArgs {
+    /// Arquivo CSV de clientes (também .gz), ou - para a entrada padrão
+    #[arg(value_name = "ENTRADA", help_heading = "Argumentos")]
+    pub input: PathBuf,
+
+    /// Ensaia contra um TomTicket simulado dentro do programa: sem token, sem rede, sem registro
+    #[arg(long, env = "TOMTICKET_SYNC_SANDBOX", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]
+    pub sandbox: bool,
+    /// Só confere, como o comando check
+    #[arg(long, env = "TOMTICKET_SYNC_DRY_RUN", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]
+    pub dry_run: bool,
+    /// Endereço da API [padrão: https://api.tomticket.com]
+    #[arg(long, env = "TOMTICKET_SYNC_BASE_URL", value_name = "URL", value_parser = BaseUrl::parse, hide_env = true, help_heading = "Envio")]
+    pub base_url: Option<BaseUrl>,
+    /// Lê o token deste arquivo em vez da variável TOMTICKET_TOKEN
+    #[arg(long, env = "TOMTICKET_SYNC_TOKEN_FILE", value_name = "ARQUIVO", hide_env = true, help_heading = "Envio")]
+    pub token_file: Option<PathBuf>,
+    /// Requisições por segundo, ou unlimited (sem limite) [padrão: 3]
+    #[arg(long, env = "TOMTICKET_SYNC_RATE", value_name = "N", value_parser = values::rate, hide_env = true, help_heading = "Envio")]
+    pub rate: Option<Rate>,
+    /// Requisições em andamento ao mesmo tempo, de 1 a 512 [padrão: 8]
+    #[arg(long, env = "TOMTICKET_SYNC_CONCURRENCY", value_name = "N", value_parser = values::concurrency, hide_env = true, help_heading = "Envio")]
+    pub concurrency: Option<usize>,
+    /// Tempo máximo de cada requisição [padrão: 60s]
+    #[arg(long, env = "TOMTICKET_SYNC_TIMEOUT", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Envio")]
+    pub timeout: Option<Duration>,
+    /// Envia no máximo N linhas (para um primeiro teste)
+    #[arg(long, env = "TOMTICKET_SYNC_LIMIT", value_name = "N", value_parser = values::count, hide_env = true, help_heading = "Envio")]
+    pub limit: Option<u64>,
+    /// Para quando mais de N linhas (ou N% das linhas) tiverem erro
+    #[arg(long, env = "TOMTICKET_SYNC_MAX_ERRORS", value_name = "N|P%", value_parser = MaxErrors::parse, hide_env = true, help_heading = "Envio")]
+    pub max_errors: Option<MaxErrors>,
+    /// Para depois deste tempo, por exemplo 6h; rodar de novo continua
+    #[arg(long, env = "TOMTICKET_SYNC_MAX_DURATION", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Envio")]
+    pub max_duration: Option<Duration>,
+    /// Desiste quando a API fica fora do ar por este tempo (só 429: o triplo) [padrão: 5m]
+    #[arg(long, env = "TOMTICKET_SYNC_GIVE_UP_AFTER", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Envio")]
+    pub give_up_after: Option<Duration>,
+    /// Não para quando as 20 primeiras linhas são todas recusadas com a mesma mensagem
+    #[arg(long, env = "TOMTICKET_SYNC_NO_BREAKER", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]
+    pub no_breaker: bool,
+    /// Não usa o registro do que já foi aceito: envia todas as linhas válidas
+    #[arg(long, env = "TOMTICKET_SYNC_NO_LEDGER", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]
+    pub no_ledger: bool,
+
+    /// Usa a coluna do arquivo para um destino: "E-mail=email" (pode repetir)
+    #[arg(long, env = "TOMTICKET_SYNC_MAP", value_name = "COLUNA=DESTINO", value_parser = values::pair, value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    pub map: Vec<(String, String)>,
+    /// Descarta uma coluna (pode repetir)
+    #[arg(long, env = "TOMTICKET_SYNC_IGNORE", value_name = "COLUNA", value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    pub ignore: Vec<String>,
+    /// Dá um valor a todas as linhas; {Coluna} é a célula dela: "nome={Nome} {Sobrenome}" (pode repetir)
+    #[arg(long, env = "TOMTICKET_SYNC_SET", value_name = "DESTINO=VALOR", value_parser = values::pair_from_left, value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    pub set: Vec<(String, String)>,
+    /// Tira o identificador da coluna email ou id_interno
+    #[arg(long, env = "TOMTICKET_SYNC_KEY", value_name = "email|id_interno", value_parser = values::key, hide_env = true, help_heading = "Colunas")]
+    pub key: Option<Key>,
+    /// Tipo do identificador em todas as linhas: I (interno) ou E (e-mail)
+    #[arg(long, env = "TOMTICKET_SYNC_ID_TYPE", value_name = "I|E", value_parser = values::id_type, hide_env = true, help_heading = "Colunas")]
+    pub id_type: Option<CustomerType>,
+    /// Recusa o arquivo se houver coluna desconhecida
+    #[arg(long, env = "TOMTICKET_SYNC_STRICT", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Colunas")]
+    pub strict: bool,
+    /// Célula vazia desta coluna apaga o valor no TomTicket (pode repetir)
+    #[arg(long, env = "TOMTICKET_SYNC_SEND_EMPTY", value_name = "DESTINO", value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    pub send_empty: Vec<String>,
+    /// Célula com exatamente este texto apaga o valor no TomTicket
+    #[arg(long, env = "TOMTICKET_SYNC_CLEAR_MARKER", value_name = "TEXTO", allow_hyphen_values = true, value_parser = values::not_empty, hide_env = true, help_heading = "Colunas")]
+    pub clear_marker: Option<String>,
+    /// Mantém os espaços em volta dos valores
+    #[arg(long, env = "TOMTICKET_SYNC_NO_TRIM", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Colunas")]
+    pub no_trim: bool,
+    /// Linha sem valor para este destino é inválida (pode repetir)
+    #[arg(long, env = "TOMTICKET_SYNC_REQUIRE", value_name = "DESTINO", value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    pub require: Vec<String>,
+
+    /// Separador das células: , ; | ou tab [padrão: descoberto pelo conteúdo]
+    #[arg(long, env = "TOMTICKET_SYNC_DELIMITER", value_name = "C", value_parser = values::delimiter, hide_env = true, help_heading = "Leitura")]
+    pub delimiter: Option<u8>,
+    /// Codificação: utf-8, utf-16, windows-1252 [padrão: descoberta pelo arquivo inteiro]
+    #[arg(long, env = "TOMTICKET_SYNC_ENCODING", value_name = "NOME", value_parser = Encoding::parse, hide_env = true, help_heading = "Leitura")]
+    pub encoding: Option<Encoding>,
+
+    /// Arquivo de resultados, - para a saída padrão [padrão: <entrada>.resultado.csv]
+    #[arg(long, env = "TOMTICKET_SYNC_RESULTS", value_name = "ARQUIVO", hide_env = true, help_heading = "Saída")]
+    pub results: Option<PathBuf>,
+    /// Formato dos resultados: standard, ou excel (; e BOM, para abrir com dois cliques)
+    #[arg(long, env = "TOMTICKET_SYNC_RESULTS_DIALECT", value_name = "standard|excel", value_parser = values::results_dialect, hide_env = true, help_heading = "Saída")]
+    pub results_dialect: Option<ResultsDialect>,
+    /// Arquivo das linhas a corrigir [padrão: <entrada>.rejeitados.csv]
+    #[arg(long, env = "TOMTICKET_SYNC_REJECTS", value_name = "ARQUIVO", hide_env = true, help_heading = "Saída")]
+    pub rejects: Option<PathBuf>,
+    /// Grava o resumo em JSON, - para a saída padrão
+    #[arg(long, env = "TOMTICKET_SYNC_SUMMARY_JSON", value_name = "ARQUIVO", hide_env = true, help_heading = "Saída")]
+    pub summary_json: Option<PathBuf>,
+    /// Sem progresso, e sem resumo quando tudo deu certo
+    #[arg(short, long, env = "TOMTICKET_SYNC_QUIET", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Saída")]
+    pub quiet: bool,
+    /// Mais detalhes no log (-v, -vv)
+    #[arg(short, long, action = ArgAction::Count, help_heading = "Saída")]
+    pub verbose: u8,
+    /// Formato do log: text ou json
+    #[arg(long, env = "TOMTICKET_SYNC_LOG_FORMAT", value_name = "text|json", value_parser = values::log_format, hide_env = true, help_heading = "Saída")]
+    pub log_format: Option<LogFormat>,
+
+    /// Arquivo de configuração [padrão: tomticket-sync.toml na pasta atual, se existir]
+    #[arg(long, env = "TOMTICKET_SYNC_CONFIG", value_name = "ARQUIVO", hide_env = true)]
+    pub config: Option<PathBuf>,
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// `sandbox`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+pub struct SandboxArgs {
+    /// Porta em 127.0.0.1; 0 escolhe uma livre
+    #[arg(long, default_value_t = 0, value_name = "N", hide_default_value = true)]
+    pub port: u16,
+    /// Requisições por segundo, ou unlimited [padrão: 3]
+    #[arg(long, value_name = "N", value_parser = values::rate)]
+    pub rate: Option<Rate>,
+    /// Demora da resposta depois de contada, por exemplo 50ms..200ms
+    #[arg(long, value_name = "DE..ATÉ")]
+    pub latency: Option<DelayRange>,
+    /// Demora no caminho antes de contar, por exemplo 0ms..20ms
+    #[arg(long, value_name = "DE..ATÉ")]
+    pub jitter: Option<DelayRange>,
+    /// Clientes que existem; sem esta opção, todos existem
+    #[arg(long, value_name = "ARQUIVO.csv")]
+    pub customers: Option<PathBuf>,
+    /// Único token aceito; sem esta opção, qualquer um
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// Injeta falhas: 429, 500, 502, reset, close, hang, html ou truncated, em por cento (pode repetir)
+    #[arg(long, value_name = "TIPO=PORCENTO")]
+    pub fail: Vec<FailureShare>,
+    /// Semente dos sorteios, para repetir uma falha
+    #[arg(long, default_value_t = 0, value_name = "N", hide_default_value = true)]
+    pub seed: u64,
+    /// Parâmetros que não vieram voltam ao padrão (criarchamados, idioma), o outro comportamento possível da API
+    #[arg(long)]
+    pub reset_defaults: bool,
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// The clap command, for parsing, completions and the manual.
+pub fn command() -> clap::Command {
+    Cli::command().version(env!("CARGO_PKG_VERSION"))
+}
+
+/// Parses a command line, program name included.
+///
+/// # Errors
+/// clap's error, to be shown by [`explain`].
+pub fn parse(argv: &[OsString]) -> Result<(Cli, clap::ArgMatches), clap::Error> {
+    let matches = command().try_get_matches_from(argv)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    Ok((cli, matches))
+}

@@ -1,0 +1,56 @@
+//! clap's errors in Portuguese.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// A sentence for a usage error, with the way out. Help and version requests are not errors and are
+/// the caller's.
+pub fn explain(error: &clap::Error) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
+        _ => None,
+    };
+    let arg = text(ContextKind::InvalidArg).unwrap_or_default();
+    // `--rate <N>` → `--rate`
+    let flag = arg.split(' ').next().unwrap_or_default().to_owned();
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let mut sentence = match error.kind() {
+        ErrorKind::UnknownArgument => format!("opção desconhecida: {arg}"),
+        ErrorKind::InvalidSubcommand => format!(
+            "comando desconhecido: {}",
+            text(ContextKind::InvalidSubcommand).unwrap_or_default()
+        ),
+        ErrorKind::InvalidValue if value.is_empty() => format!("falta o valor de {arg}"),
+        ErrorKind::InvalidValue => format!("{flag}: \"{value}\" não serve"),
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error)
+                .map(|source| source.to_string())
+                .unwrap_or_else(|| "valor inválido".to_owned());
+            format!("{flag}: \"{value}\" não serve: {why}")
+        }
+        ErrorKind::MissingRequiredArgument => match arg.contains("ENTRADA") {
+            true => "falta o arquivo de entrada: escreva o caminho do CSV, ou - para a entrada padrão"
+                .to_owned(),
+            false => format!("falta {arg}"),
+        },
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "falta o comando: run, check, sandbox ou template".to_owned()
+        }
+        ErrorKind::ArgumentConflict => format!(
+            "{arg} não combina com {}",
+            text(ContextKind::PriorArg).unwrap_or_else(|| "outra opção dada".to_owned())
+        ),
+        ErrorKind::TooManyValues => format!("{arg} recebeu valores demais: {value}"),
+        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            format!("{arg} recebeu um número errado de valores")
+        }
+        ErrorKind::NoEquals => format!("{arg} precisa de um sinal de igual: {flag}=VALOR"),
+        ErrorKind::InvalidUtf8 => "há um argumento que não é texto UTF-8 válido".to_owned(),
+        _ => "linha de comando inválida".to_owned(),
+    };
+    if let Some(meant) = text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand))
+    {
+        sentence.push_str(&format!(". Você quis dizer {meant}?"));
+    }
+    sentence
+}

@@ -1,0 +1,207 @@
+//! How flag values are read. Each function's error is a Portuguese sentence without the flag's name,
+//! which [`super::explain`] adds.
+
+use std::time::Duration;
+
+use crate::mapper::Key;
+use crate::model::CustomerType;
+use crate::pool::Rate;
+use crate::reporter::{LogFormat, ResultsDialect};
+
+/// The largest `--concurrency`.
+const MAX_CONCURRENCY: usize = 512;
+/// The longest duration that is accepted: ten years.
+const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// `--max-errors`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxErrors {
+    /// This many rows.
+    Rows(u64),
+    /// This part of all rows, in per cent.
+    Percent(f64),
+}
+
+impl MaxErrors {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let bad = || "use um número de linhas (100) ou uma porcentagem (5%)".to_owned();
+        match text.trim().strip_suffix('%') {
+            None => text.trim().parse().map(Self::Rows).map_err(|_| bad()),
+            Some(percent) => percent
+                .trim()
+                .replace(',', ".")
+                .parse::<f64>()
+                .ok()
+                .filter(|percent| (0.0..=100.0).contains(percent))
+                .map(Self::Percent)
+                .ok_or_else(bad),
+        }
+    }
+
+    /// The number of rows with errors that are tolerated in a file of `rows`.
+    pub fn resolve(self, rows: u64) -> u64 {
+        match self {
+            Self::Rows(most) => most,
+            Self::Percent(percent) => (rows as f64 * percent / 100.0).floor() as u64,
+        }
+    }
+}
+
+/// Reads `90s`, `15m`, `6h`, `30d`, `500ms`; a bare number is seconds.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit.trim() {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => f64::NAN,
+    };
+    number
+        .parse::<u32>()
+        .ok()
+        .map(|number| f64::from(number) * seconds)
+        .filter(|total| *total <= MAX_DURATION.as_secs_f64())
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "escreva uma duração como 90s, 15m, 6h ou 30d".to_owned())
+}
+
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("a duração precisa ser maior que zero".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    if text.eq_ignore_ascii_case("unlimited") {
+        return Ok(Rate::Unlimited);
+    }
+    text.replace(',', ".")
+        .parse::<f64>()
+        .ok()
+        .filter(|rate| (0.001..=100_000.0).contains(rate))
+        .map(Rate::PerSecond)
+        .ok_or_else(|| {
+            "use requisições por segundo, de 0,001 a 100000 (3 é o limite da conta), ou unlimited"
+                .to_owned()
+        })
+}
+
+pub(super) fn concurrency(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| (1..=MAX_CONCURRENCY).contains(n))
+        .ok_or_else(|| format!("use um número de 1 a {MAX_CONCURRENCY}"))
+}
+
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "use um número inteiro".to_owned())
+}
+
+/// `COLUMN=target`, split at the last `=`: a column's name may hold one, a target does not.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((column, target)) if !column.trim().is_empty() && !target.trim().is_empty() => {
+            Ok((column.to_owned(), target.trim().to_owned()))
+        }
+        _ => Err("escreva COLUNA=destino, por exemplo \"E-mail=email\"".to_owned()),
+    }
+}
+
+/// `target=value`, split at the first `=`: a value may hold one, a target does not.
+pub(super) fn pair_from_left(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((target, value)) if !target.trim().is_empty() => {
+            Ok((target.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("escreva destino=valor, por exemplo \"idioma=pt_BR\"".to_owned()),
+    }
+}
+
+pub(super) fn not_empty(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("o texto não pode ser vazio (para células vazias, --send-empty)".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+pub(super) fn key(text: &str) -> Result<Key, String> {
+    match text {
+        "email" => Ok(Key::Email),
+        "id_interno" => Ok(Key::IdInterno),
+        _ => Err("use email ou id_interno".to_owned()),
+    }
+}
+
+pub(super) fn id_type(text: &str) -> Result<CustomerType, String> {
+    CustomerType::parse(text).ok_or_else(|| "use I (interno) ou E (e-mail)".to_owned())
+}
+
+pub(super) fn delimiter(text: &str) -> Result<u8, String> {
+    crate::reader::parse_delimiter(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn results_dialect(text: &str) -> Result<ResultsDialect, String> {
+    match text {
+        "standard" => Ok(ResultsDialect::Standard),
+        "excel" => Ok(ResultsDialect::Excel),
+        _ => Err("use standard ou excel".to_owned()),
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("use text ou json".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, ms) in [("90s", 90_000), ("90", 90_000), ("6h", 21_600_000), ("30d", 2_592_000_000), ("5m", 300_000), ("250ms", 250)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for bad in ["", "h", "-1", "1w", "1.5h", "99999999999", "9999d", "6 horas"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+        assert!(positive_duration("0").is_err());
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!(rate("3"), Ok(Rate::PerSecond(3.0)));
+        assert_eq!(rate("2,5"), Ok(Rate::PerSecond(2.5)));
+        assert_eq!(rate("Unlimited"), Ok(Rate::Unlimited));
+        for bad in ["0", "-1", "x", "inf", "nan", ""] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn max_errors() {
+        assert_eq!(MaxErrors::parse("10"), Ok(MaxErrors::Rows(10)));
+        assert_eq!(MaxErrors::parse("2,5%").map(|m| m.resolve(1000)), Ok(25));
+        for bad in ["", "%", "-1", "101%", "x"] {
+            assert!(MaxErrors::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pairs() {
+        assert_eq!(pair("a=b=nome"), Ok(("a=b".to_owned(), "nome".to_owned())));
+        assert_eq!(pair_from_left("nome=a=b"), Ok(("nome".to_owned(), "a=b".to_owned())));
+        assert!(pair("a").is_err() && pair("=x").is_err() && pair_from_left("=x").is_err());
+    }
+}

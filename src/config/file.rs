@@ -1,0 +1,227 @@
+//! `tomticket-sync.toml`: its keys are the long names of the flags of `run`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use toml::de::{DeTable, DeValue};
+
+/// The file that is looked for in the working directory.
+const FOUND: &str = "tomticket-sync.toml";
+
+/// Keys that decide where requests, the token or the memory go. A file that was found rather than
+/// named may not set them: somebody else's repository must not be able to send the token elsewhere.
+const ONLY_NAMED: [&str; 4] = ["base-url", "token-file", "ledger", "account"];
+
+/// Keys that make no sense in a file.
+const NOT_IN_FILE: [&str; 3] = ["config", "help", "verbose"];
+
+/// What is wrong with the configuration file.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant is its documentation")]
+pub enum ConfigError {
+    #[error("não foi possível ler {path}: {why}")]
+    Read { path: String, why: String },
+    #[error("{path}, linha {line}: o arquivo não é TOML válido ({why})")]
+    Syntax { path: String, line: usize, why: String },
+    #[error("{path}, linha {line}: a chave \"{key}\" não existe{hint}. As chaves são os nomes longos das opções de `tomticket-sync run --help`, sem os hifens da frente")]
+    UnknownKey { path: String, line: usize, key: String, hint: String },
+    #[error("{path}, linha {line}: \"{key}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vai o seu token)")]
+    NotTrusted { path: String, line: usize, key: String },
+    #[error("{path}, linha {line}: \"{key}\" precisa ser {wanted}")]
+    Type { path: String, line: usize, key: String, wanted: &'static str },
+    #[error("{path}: {why}")]
+    Value { path: String, why: String },
+}
+
+/// The file's values as flags.
+#[derive(Debug)]
+pub struct FileFlags {
+    /// The file, as it was named.
+    pub path: String,
+    /// `--flag=value`, only for flags that neither the command line nor the environment gave.
+    pub flags: Vec<OsString>,
+}
+
+/// Reads the file that was named, or the one in the working directory if there is one.
+///
+/// # Errors
+/// See [`ConfigError`].
+pub fn flags(
+    named: Option<&Path>,
+    matches: &ArgMatches,
+) -> Result<Option<FileFlags>, ConfigError> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
+        None => return Ok(None),
+    };
+    let label = path.display().to_string();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| ConfigError::Read { path: label.clone(), why: error.to_string() })?;
+    let given = |flag: &str| {
+        let id = flag.replace('-', "_");
+        matches!(
+            matches.value_source(&id),
+            Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+        )
+    };
+    let flags = parse(&label, &text, named.is_some(), given)?;
+    Ok(Some(FileFlags { path: label, flags }))
+}
+
+fn parse(
+    path: &str,
+    text: &str,
+    trusted: bool,
+    given: impl Fn(&str) -> bool,
+) -> Result<Vec<OsString>, ConfigError> {
+    let path = || path.to_owned();
+    let line_of = |offset: usize| {
+        text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    };
+    let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
+        path: path(),
+        line: line_of(error.span().map_or(0, |span| span.start)),
+        why: error.message().to_owned(),
+    })?;
+    let known = known_flags();
+    let mut flags = Vec::new();
+    for (key, value) in table.get_ref() {
+        let line = line_of(key.span().start);
+        let name = key.get_ref().replace('_', "-");
+        let Some((_, takes_value, _)) = known.iter().find(|(flag, ..)| *flag == name) else {
+            let near = known
+                .iter()
+                .map(|(flag, ..)| (strsim::osa_distance(flag, &name), flag))
+                .filter(|(distance, _)| *distance <= 2)
+                .min();
+            let hint = near.map_or(String::new(), |(_, flag)| format!("; você quis dizer \"{flag}\"?"));
+            return Err(ConfigError::UnknownKey { path: path(), line, key: name, hint });
+        };
+        if !trusted && ONLY_NAMED.contains(&name.as_str()) {
+            return Err(ConfigError::NotTrusted { path: path(), line, key: name });
+        }
+        let wrong = |wanted| ConfigError::Type { path: path(), line, key: name.clone(), wanted };
+        let values = values(&name, value.get_ref(), *takes_value).map_err(wrong)?;
+        if !given(&name) {
+            flags.extend(values.into_iter().map(OsString::from));
+        }
+    }
+    Ok(flags)
+}
+
+/// Long name, whether it takes a value, and whether it may come several times.
+fn known_flags() -> Vec<(String, bool, bool)> {
+    let command = crate::cli::command();
+    let Some(run) = command.find_subcommand("run") else { return Vec::new() };
+    run.get_arguments()
+        .filter_map(|arg| {
+            let long = arg.get_long()?.to_owned();
+            let action = arg.get_action();
+            (!NOT_IN_FILE.contains(&long.as_str())).then(|| {
+                let many = matches!(action, clap::ArgAction::Append);
+                (long, action.takes_values(), many)
+            })
+        })
+        .collect()
+}
+
+/// One value of the file as flags, or what it should have been.
+fn values(name: &str, value: &DeValue<'_>, takes_value: bool) -> Result<Vec<String>, &'static str> {
+    let flag = |text: &str| format!("--{name}={text}");
+    if !takes_value {
+        return match value {
+            DeValue::Boolean(true) => Ok(vec![format!("--{name}")]),
+            DeValue::Boolean(false) => Ok(Vec::new()),
+            _ => Err("true ou false"),
+        };
+    }
+    match value {
+        DeValue::String(text) => Ok(vec![flag(text)]),
+        DeValue::Integer(number) => Ok(vec![flag(number.as_str())]),
+        DeValue::Float(number) => Ok(vec![flag(number.as_str())]),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| match item.get_ref() {
+                DeValue::String(text) => Ok(flag(text)),
+                _ => Err("uma lista de textos"),
+            })
+            .collect(),
+        DeValue::Table(pairs) if name == "map" || name == "set" => pairs
+            .iter()
+            .map(|(left, right)| (left.get_ref(), right.get_ref()))
+            .map(|(left, right)| match right {
+                DeValue::String(text) => Ok(vec![flag(&format!("{left}={text}"))]),
+                // One source column may feed several targets.
+                DeValue::Array(items) if name == "map" => items
+                    .iter()
+                    .map(|item| match item.get_ref() {
+                        DeValue::String(text) => Ok(flag(&format!("{left}={text}"))),
+                        _ => Err("uma tabela de textos"),
+                    })
+                    .collect(),
+                _ => Err("uma tabela de textos"),
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(|lists| lists.into_iter().flatten().collect()),
+        _ => Err("um texto, um número ou uma lista de textos"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str, trusted: bool) -> Result<Vec<String>, String> {
+        parse("x.toml", text, trusted, |flag| flag == "strict")
+            .map(|flags| flags.into_iter().map(|f| f.into_string().unwrap()).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keys_are_flags() {
+        let text = "rate = 2.5\nlimit = 10\nno-trim = true\nstrict = true\nignore = [\"A\", \"B\"]\n[map]\n\"E-mail\" = [\"email\", \"identificador\"]\n";
+        let mut flags = read(text, false).unwrap();
+        flags.sort();
+        assert_eq!(
+            flags,
+            [
+                "--ignore=A",
+                "--ignore=B",
+                "--limit=10",
+                "--map=E-mail=email",
+                "--map=E-mail=identificador",
+                "--no-trim",
+                "--rate=2.5"
+            ]
+        );
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        for (text, needle) in [
+            ("\n\nratee = 3", "linha 3: a chave \"ratee\" não existe; você quis dizer \"rate\""),
+            ("rate = 3\nxyz = 1", "linha 2"),
+            ("a = = 1", "linha 1"),
+            ("strict = 1", "true ou false"),
+            ("rate = [1]", "lista de textos"),
+            ("base-url = \"http://x\"", "só pode ser dada"),
+            ("config = \"x\"", "não existe"),
+        ] {
+            let error = read(text, false).unwrap_err();
+            assert!(error.contains(needle), "{text}: {error}");
+        }
+        assert!(read("base-url = \"https://x\"", true).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_flags_or_an_error(text in "[a-z=\\[\\]\"\\n .0-9é-]{0,80}") {
+            let _ = read(&text, true);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The exit codes, and the one place where the end of a run becomes one of them.
+
+use crate::model::Situacao;
+use crate::stop::{Signal, StopReason};
+
+/// Every row is updated or unchanged.
+pub const OK: u8 = 0;
+/// Finished; some rows were refused or are invalid.
+pub const ROWS_TO_FIX: u8 = 1;
+/// Usage, configuration, mapping, input or lock; nothing was sent.
+pub const USAGE: u8 = 2;
+/// The account or the server refuses everything.
+pub const REFUSED: u8 = 3;
+/// Temporary; run again later.
+pub const TEMPORARY: u8 = 4;
+/// Something on this machine failed; sending stopped at once.
+pub const LOCAL: u8 = 5;
+/// Some rows are `incerto`.
+pub const UNCERTAIN: u8 = 6;
+
+/// The code of a signal, as shells count it.
+pub const fn of_signal(signal: Signal) -> u8 {
+    match signal {
+        Signal::Hup => 129,
+        Signal::Int => 130,
+        Signal::Term => 143,
+    }
+}
+
+/// The code of a run that ended for `stop` (or by itself) with these counts by
+/// [`Situacao::index`]. When several hold: 5, 3, 129/130/143, 6, 4, 1.
+pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
+    let any = |situacao: Situacao| counts[situacao.index()] > 0;
+    let by_rows = || match () {
+        () if any(Situacao::Incerto) => UNCERTAIN,
+        () if any(Situacao::Falhou) => TEMPORARY,
+        () if any(Situacao::Recusado) || any(Situacao::Invalido) => ROWS_TO_FIX,
+        () => OK,
+    };
+    match stop {
+        Some(StopReason::Local(_)) => LOCAL,
+        Some(
+            StopReason::BadCertificate(_)
+            | StopReason::Denied(_)
+            | StopReason::Breaker(_)
+            | StopReason::MaxErrors(_),
+        ) => REFUSED,
+        Some(StopReason::Signal(signal)) => of_signal(*signal),
+        Some(StopReason::Unavailable(_) | StopReason::MaxDuration(_)) => match by_rows() {
+            UNCERTAIN => UNCERTAIN,
+            _ => TEMPORARY,
+        },
+        None => by_rows(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(rows: &[Situacao]) -> [u64; 7] {
+        let mut counts = [0; 7];
+        for row in rows {
+            counts[row.index()] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn the_more_urgent_code_wins() {
+        use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, NaoEnviado, Recusado};
+        let why = String::new;
+        for (stop, rows, code) in [
+            (None, vec![Atualizado, Inalterado, NaoEnviado], OK),
+            (None, vec![Recusado], ROWS_TO_FIX),
+            (None, vec![Invalido, Falhou], TEMPORARY),
+            (None, vec![Falhou, Incerto], UNCERTAIN),
+            (Some(StopReason::MaxDuration(why())), vec![Incerto], UNCERTAIN),
+            (Some(StopReason::Unavailable(why())), vec![Recusado], TEMPORARY),
+            (Some(StopReason::Signal(Signal::Int)), vec![Incerto], 130),
+            (Some(StopReason::Signal(Signal::Term)), vec![], 143),
+            (Some(StopReason::Signal(Signal::Hup)), vec![], 129),
+            (Some(StopReason::Denied(why())), vec![Incerto], REFUSED),
+            (Some(StopReason::Breaker(why())), vec![], REFUSED),
+            (Some(StopReason::BadCertificate(why())), vec![], REFUSED),
+            (Some(StopReason::MaxErrors(why())), vec![], REFUSED),
+            (Some(StopReason::Local(why())), vec![Incerto], LOCAL),
+        ] {
+            assert_eq!(of_run(stop.as_ref(), &counts(&rows)), code, "{stop:?} {rows:?}");
+        }
+    }
+}

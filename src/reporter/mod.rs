@@ -1,0 +1,110 @@
+//! The only consumer of events: results, rejects, summary, progress.
+//!
+//! It runs on a thread of its own, because writing files blocks. It owns every output; when one can
+//! no longer be written it ends with an error, and the pool, whose events nobody takes any more,
+//! stops.
+
+mod clean;
+mod output;
+mod progress;
+mod rejects;
+mod results;
+mod summary;
+mod tally;
+mod terminal;
+mod wording;
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+pub use output::{Destination, Output, OutputError};
+pub use progress::{Progress, ProgressPlan};
+pub use rejects::{Rejects, RejectsDialect};
+pub use results::{Results, ResultsDialect};
+pub use summary::{Summary, SummaryContext};
+pub use tally::Tally;
+pub use terminal::{LogFormat, Terminal, start_logging};
+pub use wording::{duration_words, number};
+
+use crate::events::Event;
+
+/// How often the progress is looked at while no events come.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Everything the reporter writes and shows.
+#[derive(Debug)]
+pub struct Reporter {
+    /// The results file.
+    pub results: Results,
+    /// The rejects file.
+    pub rejects: Rejects,
+    /// The display.
+    pub progress: Progress,
+}
+
+impl Reporter {
+    /// Takes events until the pool has no more, and gives the counts. Blocking: to be called on a
+    /// thread where that is allowed; `runtime` only drives the waiting.
+    ///
+    /// # Errors
+    /// When an output cannot be written; the outputs are then left as they are.
+    pub fn consume(
+        &mut self,
+        runtime: &Handle,
+        mut events: mpsc::Receiver<Vec<Event>>,
+    ) -> Result<Tally, (Tally, OutputError)> {
+        let mut tally = Tally::new(Instant::now());
+        loop {
+            let next = runtime.block_on(async { tokio::time::timeout(TICK, events.recv()).await });
+            match next {
+                Err(_) => {}
+                Ok(None) => break,
+                Ok(Some(batch)) => {
+                    if let Err(error) = self.take(batch, &mut tally) {
+                        self.progress.finish();
+                        return Err((tally, error));
+                    }
+                }
+            }
+            self.progress.show(&tally);
+        }
+        self.progress.finish();
+        Ok(tally)
+    }
+
+    fn take(&mut self, batch: Vec<Event>, tally: &mut Tally) -> Result<(), OutputError> {
+        let mut wrote = false;
+        for event in batch {
+            match event {
+                Event::Settled(row, outcome) => {
+                    self.results.write(&row, &outcome)?;
+                    if outcome.situacao.erro() {
+                        self.rejects.write(&row.record, &outcome)?;
+                    }
+                    tally.settled(&outcome);
+                    wrote = true;
+                }
+                Event::Decided(situacao) => tally.decided(situacao),
+                Event::Request(request) => tally.request(&request),
+                Event::Phase(phase) => self.progress.phase(phase),
+            }
+        }
+        if wrote {
+            // A full disk must be noticed now, not when the last row is done.
+            self.results.flush()?;
+            self.rejects.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Puts the files in their places.
+    ///
+    /// # Errors
+    /// When one cannot be completed; its `.parcial` then stays.
+    pub fn finish(self) -> Result<(), OutputError> {
+        self.results.finish()?;
+        self.rejects.finish()
+    }
+}

@@ -1,0 +1,197 @@
+//! The rejects file: header and original cells of every row that still needs something, in the
+//! input's own delimiter and encoding, so that it runs again unedited under the same flags.
+
+use encoding_rs::WINDOWS_1252;
+
+use super::clean;
+use super::output::{Output, OutputError};
+use super::results::encode;
+use crate::mapper::{REJECT_COLUMNS, reject_columns_at};
+use crate::model::Outcome;
+use crate::reader::{Encoding, Record, Survey};
+
+/// How the input was written, as far as the rejects repeat it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RejectsDialect {
+    /// The input's; a comma where it has one column.
+    pub delimiter: u8,
+    /// Windows-1252 or UTF-8.
+    pub windows_1252: bool,
+    /// Whether a byte order mark comes first. UTF-16 becomes UTF-8 with one.
+    pub bom: bool,
+    /// Whether lines end in CRLF.
+    pub crlf: bool,
+}
+
+impl RejectsDialect {
+    /// The dialect of the rejects of a surveyed input.
+    pub fn of(survey: &Survey) -> Self {
+        let utf16 = matches!(survey.encoding, Encoding::Utf16Le | Encoding::Utf16Be);
+        Self {
+            delimiter: survey.delimiter.unwrap_or(b','),
+            windows_1252: survey.encoding == Encoding::Windows1252,
+            bom: survey.bom || utf16,
+            crlf: survey.crlf,
+        }
+    }
+}
+
+/// Writes the rejects.
+#[derive(Debug)]
+pub struct Rejects {
+    output: Output,
+    line: csv::Writer<Vec<u8>>,
+    dialect: RejectsDialect,
+    /// Number of original columns.
+    columns: usize,
+    /// Where the columns of an earlier rejects file stand; they are replaced.
+    earlier: Option<usize>,
+}
+
+impl Rejects {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn new(
+        mut output: Output,
+        dialect: RejectsDialect,
+        header: &Record,
+    ) -> Result<Self, OutputError> {
+        if dialect.bom {
+            output.write("\u{feff}".as_bytes())?;
+        }
+        let earlier = reject_columns_at(header);
+        let columns = header.len() - earlier.map_or(0, |_| REJECT_COLUMNS.len());
+        let mut rejects = Self { output, line: line_writer(dialect), dialect, columns, earlier };
+        rejects.put(header, REJECT_COLUMNS)?;
+        Ok(rejects)
+    }
+
+    /// Writes one row's line.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn write(&mut self, record: &Record, outcome: &Outcome) -> Result<(), OutputError> {
+        let mensagem = clean::cell(&outcome.mensagem);
+        let erro = if outcome.situacao.erro() { "true" } else { "false" };
+        self.put(record, [outcome.situacao.as_str(), erro, &mensagem])
+    }
+
+    /// Original cells (short rows padded), then ours, then surplus cells.
+    fn put(&mut self, record: &Record, own: [&str; 3]) -> Result<(), OutputError> {
+        let dropped = self.earlier.map_or(0..0, |at| at..at + REJECT_COLUMNS.len());
+        let mut original: Vec<&str> = record
+            .cells()
+            .enumerate()
+            .filter(|(index, _)| !dropped.contains(index))
+            .map(|(_, cell)| cell)
+            .collect();
+        original.resize(original.len().max(self.columns), "");
+        let surplus = original.split_off(self.columns);
+        let cells = original.into_iter().chain(own).chain(surplus);
+        let bytes = encode(&mut self.line, cells, || line_writer(self.dialect));
+        match self.dialect.windows_1252 {
+            false => self.output.write(&bytes),
+            true => {
+                let text = String::from_utf8_lossy(&bytes);
+                self.output.write(&to_windows_1252(&text))
+            }
+        }
+    }
+
+    /// Hands everything to the system.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn flush(&mut self) -> Result<(), OutputError> {
+        self.output.flush()
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// When the output cannot be completed.
+    pub fn finish(self) -> Result<(), OutputError> {
+        self.output.finish()
+    }
+}
+
+fn line_writer(dialect: RejectsDialect) -> csv::Writer<Vec<u8>> {
+    let terminator = if dialect.crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+    csv::WriterBuilder::new()
+        .delimiter(dialect.delimiter)
+        .terminator(terminator)
+        .flexible(true)
+        .from_writer(Vec::new())
+}
+
+/// The input's cells came from Windows-1252, so they go back without loss; only a message can hold
+/// something else, which becomes `?`.
+fn to_windows_1252(text: &str) -> Vec<u8> {
+    let (bytes, _, lossy) = WINDOWS_1252.encode(text);
+    if !lossy {
+        return bytes.into_owned();
+    }
+    let mut buffer = [0u8; 4];
+    text.chars()
+        .flat_map(|c| {
+            let (bytes, _, lossy) = WINDOWS_1252.encode(c.encode_utf8(&mut buffer));
+            if lossy { vec![b'?'] } else { bytes.into_owned() }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Situacao;
+    use crate::reporter::Destination;
+
+    fn written(dialect: RejectsDialect, header: &[&str], rows: &[&[&str]]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let output = Output::open(&Destination::Path(path.clone())).unwrap();
+        let mut rejects = Rejects::new(output, dialect, &Record::from_cells(1, header)).unwrap();
+        for row in rows {
+            let outcome = Outcome::unsent(Situacao::Invalido, "=não → x".into());
+            rejects.write(&Record::from_cells(2, *row), &outcome).unwrap();
+        }
+        rejects.finish().unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    const PLAIN: RejectsDialect =
+        RejectsDialect { delimiter: b';', windows_1252: false, bom: false, crlf: false };
+
+    #[test]
+    fn short_rows_are_padded_and_surplus_cells_come_last() {
+        let text = written(PLAIN, &["a", "b"], &[&["1"], &["1", "2", "3"]]);
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "a;b;situacao;erro;mensagem\n1;;invalido;true;'=não → x\n1;2;invalido;true;'=não → x;3\n"
+        );
+    }
+
+    #[test]
+    fn the_columns_of_an_earlier_rejects_file_are_replaced() {
+        let header = ["a", "situacao", "erro", "mensagem"];
+        let text = written(PLAIN, &header, &[&["1", "falhou", "true", "velha"]]);
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "a;situacao;erro;mensagem\n1;invalido;true;'=não → x\n"
+        );
+    }
+
+    #[test]
+    fn the_encoding_and_line_ends_are_the_inputs() {
+        let dialect = RejectsDialect { windows_1252: true, crlf: true, ..PLAIN };
+        let bytes = written(dialect, &["ação"], &[&["São"]]);
+        assert_eq!(
+            bytes,
+            b"a\xe7\xe3o;situacao;erro;mensagem\r\nS\xe3o;invalido;true;'=n\xe3o ? x\r\n"
+        );
+        let dialect = RejectsDialect { bom: true, ..PLAIN };
+        assert!(written(dialect, &["a"], &[]).starts_with(b"\xef\xbb\xbfa;"));
+    }
+}

@@ -1,0 +1,232 @@
+//! The end of a run in two forms: JSON for scripts, a few lines for people.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::tally::{Minute, Tally};
+use super::wording::{counted, duration_words, number};
+use super::{clean, wording};
+use crate::exit;
+use crate::model::Situacao;
+use crate::stop::StopReason;
+
+/// Version of the JSON's schema.
+const VERSION: u32 = 1;
+/// Messages that are listed.
+const MESSAGES: usize = 10;
+/// Messages that the terminal shows.
+const MESSAGES_SHOWN: usize = 5;
+
+/// What the summary says beside the counts.
+#[derive(Debug, Clone)]
+pub struct SummaryContext {
+    /// The input as it was named.
+    pub entrada: String,
+    /// Rows of the input; rows that a local failure left without a verdict count as not sent.
+    pub linhas: u64,
+    /// The results file as it was named.
+    pub resultados: String,
+    /// The rejects file as it was named.
+    pub rejeitados: String,
+    /// Why the run ended early.
+    pub stop: Option<StopReason>,
+    /// Whether it was a rehearsal.
+    pub sandbox: bool,
+    /// What to say besides, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A finished run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    versao: u32,
+    entrada: String,
+    linhas: u64,
+    situacoes: Map<String, Value>,
+    requisicoes: u64,
+    repeticoes: u64,
+    limitadas_429: u64,
+    duracao_s: f64,
+    linhas_por_s: f64,
+    mensagens: Vec<Message>,
+    por_minuto: Vec<Minute>,
+    resultados: String,
+    rejeitados: String,
+    codigo_saida: u8,
+    motivo: Option<String>,
+    #[serde(skip)]
+    counts: [u64; 7],
+    #[serde(skip)]
+    context: SummaryContext,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Message {
+    mensagem: String,
+    linhas: u64,
+}
+
+impl Summary {
+    /// Puts the counts of a run together.
+    pub fn new(tally: &Tally, context: SummaryContext) -> Self {
+        let mut counts = tally.settled;
+        let missing = context.linhas.saturating_sub(tally.rows());
+        counts[Situacao::NaoEnviado.index()] += missing;
+        let linhas = counts.iter().sum();
+        let seconds = tally.elapsed().as_secs_f64();
+        let round = |x: f64| (x * 1000.0).round() / 1000.0;
+        Self {
+            versao: VERSION,
+            entrada: context.entrada.clone(),
+            linhas,
+            situacoes: Situacao::ALL
+                .iter()
+                .map(|situacao| (situacao.to_string(), counts[situacao.index()].into()))
+                .collect(),
+            requisicoes: tally.requests,
+            repeticoes: tally.repeats,
+            limitadas_429: tally.limited,
+            duracao_s: round(seconds),
+            linhas_por_s: round(tally.rows() as f64 / seconds.max(1e-3)),
+            mensagens: tally
+                .top_messages(MESSAGES)
+                .into_iter()
+                .map(|(mensagem, linhas)| Message {
+                    mensagem: clean::line(mensagem).into_owned(),
+                    linhas,
+                })
+                .collect(),
+            por_minuto: tally.minutes().to_vec(),
+            resultados: context.resultados.clone(),
+            rejeitados: context.rejeitados.clone(),
+            codigo_saida: exit::of_run(context.stop.as_ref(), &counts),
+            motivo: context.stop.as_ref().map(|stop| clean::line(&stop.to_string()).into_owned()),
+            counts,
+            context,
+        }
+    }
+
+    /// The exit code of the run.
+    pub fn exit_code(&self) -> u8 {
+        self.codigo_saida
+    }
+
+    /// The JSON form, with a line break at the end.
+    pub fn to_json(&self) -> String {
+        // Serialising plain data into a string cannot fail.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// The form for the terminal.
+    pub fn to_text(&self) -> String {
+        let duration = std::time::Duration::from_secs_f64(self.duracao_s);
+        let what = if self.context.sandbox { "Ensaio" } else { "Execução" };
+        let mut text = format!(
+            "\n{what} de {}: {} em {}\n",
+            self.entrada,
+            counted(self.linhas, "linha", "linhas"),
+            duration_words(duration)
+        );
+        for situacao in Situacao::ALL {
+            let count = self.counts[situacao.index()];
+            if count > 0 || matches!(situacao, Situacao::Atualizado) {
+                text.push_str(&format!(
+                    "  {:<12} {:>9}   {}\n",
+                    situacao.as_str(),
+                    number(count),
+                    meaning(situacao)
+                ));
+            }
+        }
+        if self.requisicoes > 0 {
+            let pace = self.requisicoes as f64 / self.duracao_s.max(1e-3);
+            text.push_str(&format!(
+                "  {} ({}/s), {}, {} além do limite (429)\n",
+                counted(self.requisicoes, "requisição", "requisições"),
+                wording::decimal(pace),
+                counted(self.repeticoes, "repetição", "repetições"),
+                number(self.limitadas_429)
+            ));
+        }
+        if let Some(motivo) = &self.motivo {
+            text.push_str(&format!("Terminou antes do fim: {motivo}.\n"));
+        }
+        if !self.mensagens.is_empty() {
+            text.push_str("Mensagens mais frequentes:\n");
+            for message in self.mensagens.iter().take(MESSAGES_SHOWN) {
+                text.push_str(&format!(
+                    "  {:>7} × {}\n",
+                    number(message.linhas),
+                    shorten(&message.mensagem)
+                ));
+            }
+        }
+        for note in &self.context.notes {
+            text.push_str(&format!("Atenção: {note}.\n"));
+        }
+        let partial = if self.codigo_saida == exit::LOCAL { ".parcial" } else { "" };
+        text.push_str(&format!("Resultados: {}{partial}\n", self.resultados));
+        let rejected: u64 = Situacao::ALL
+            .iter()
+            .filter(|situacao| situacao.erro())
+            .map(|situacao| self.counts[situacao.index()])
+            .sum();
+        text.push_str(&format!(
+            "Rejeitados: {}{partial} ({})\n",
+            self.rejeitados,
+            counted(rejected, "linha", "linhas")
+        ));
+        text.push_str(&format!("Próximo passo: {}\n", self.next_step()));
+        text
+    }
+
+    fn next_step(&self) -> String {
+        let count = |situacao: Situacao| self.counts[situacao.index()];
+        let rejects = &self.rejeitados;
+        match self.codigo_saida {
+            exit::OK if count(Situacao::NaoEnviado) > 0 => {
+                "confira os resultados e rode de novo sem --limit.".to_owned()
+            }
+            exit::OK if self.context.sandbox => {
+                "confira o arquivo de verdade com `tomticket-sync check` e rode sem --sandbox."
+                    .to_owned()
+            }
+            exit::OK => "nada; está tudo em dia.".to_owned(),
+            exit::ROWS_TO_FIX => format!(
+                "corrija as linhas em {rejects} e rode `tomticket-sync run {rejects}` com as mesmas opções."
+            ),
+            exit::REFUSED => "resolva o motivo acima e rode o mesmo comando de novo.".to_owned(),
+            exit::LOCAL => {
+                "resolva o problema nesta máquina e rode o mesmo comando de novo.".to_owned()
+            }
+            exit::UNCERTAIN => format!(
+                "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas."
+            ),
+            _ => "rode o mesmo comando de novo mais tarde; ele continua de onde parou.".to_owned(),
+        }
+    }
+}
+
+fn meaning(situacao: Situacao) -> &'static str {
+    match situacao {
+        Situacao::Atualizado => "aceitas pelo TomTicket",
+        Situacao::Inalterado => "já estavam em dia; nada foi enviado",
+        Situacao::Recusado => "o TomTicket recusou",
+        Situacao::Invalido => "não podem ser enviadas como estão",
+        Situacao::Falhou => "sem resposta definitiva; repetir é seguro",
+        Situacao::Incerto => "sem resposta definitiva; repetir não é seguro",
+        Situacao::NaoEnviado => "não chegaram a ser enviadas",
+    }
+}
+
+fn shorten(text: &str) -> String {
+    const MOST: usize = 160;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(MOST).collect();
+    short.push('…');
+    short
+}

@@ -1,0 +1,109 @@
+//! Standard error, shared by the progress bar, the log and the messages, so that none of them breaks
+//! another's line.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How the log is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The standard error stream of this process. Cloned freely.
+#[derive(Debug, Clone, Default)]
+pub struct Terminal {
+    bar: Arc<Mutex<Option<ProgressBar>>>,
+}
+
+impl Terminal {
+    /// Whether standard error is a terminal that can show a bar.
+    pub fn is_terminal(&self) -> bool {
+        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Writes text as it stands; a bar is taken away meanwhile. A closed standard error is no error.
+    pub fn print(&self, text: &str) {
+        let write = || {
+            let mut stderr = io::stderr().lock();
+            let _ = stderr.write_all(text.as_bytes());
+            let _ = stderr.flush();
+        };
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    pub(super) fn set_bar(&self, bar: Option<ProgressBar>) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+    }
+}
+
+impl<'a> MakeWriter<'a> for Terminal {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line { terminal: self.clone(), buffer: Vec::new() }
+    }
+}
+
+/// One log line, written as a whole.
+#[derive(Debug)]
+pub struct Line {
+    terminal: Terminal,
+    buffer: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.terminal.print(&String::from_utf8_lossy(&self.buffer));
+    }
+}
+
+/// Starts the log on standard error. `verbosity` is the number of `-v`; `quiet` leaves only errors.
+///
+/// Only this program's own events are shown, at any verbosity: the HTTP libraries log whole URLs,
+/// and the URL holds the token.
+pub fn start_logging(terminal: &Terminal, format: LogFormat, verbosity: u8, quiet: bool) {
+    let level = match (quiet, verbosity) {
+        (true, _) => Level::ERROR,
+        (false, 0) => Level::WARN,
+        (false, 1) => Level::INFO,
+        (false, _) => Level::DEBUG,
+    };
+    let progress = if quiet { Level::ERROR } else { Level::INFO };
+    let filter = Targets::new()
+        .with_target("tomticket_sync", level)
+        .with_target(super::progress::TARGET, progress);
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(terminal.clone()).with_ansi(false);
+    // A second start in one process (tests of the library) keeps the first log.
+    let _ = match format {
+        LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
+        LogFormat::Json => registry.with(layer.json()).try_init(),
+    };
+}

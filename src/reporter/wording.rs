@@ -1,0 +1,60 @@
+//! Numbers and durations as Brazilians write them.
+
+use std::time::Duration;
+
+/// `1.234.567`.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push('.');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `2,97`.
+pub fn decimal(x: f64) -> String {
+    format!("{x:.2}").replace('.', ",")
+}
+
+/// `9 h 16 min`, `4 min 10 s`, `12 s`, `0,3 s`: two units at most.
+pub fn duration_words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+    match (hours, minutes) {
+        (0, 0) if seconds < 10 => {
+            format!("{} s", format!("{:.1}", duration.as_secs_f64()).replace('.', ","))
+        }
+        (0, 0) => format!("{seconds} s"),
+        (0, _) => format!("{minutes} min {} s", seconds % 60),
+        (_, _) => format!("{} h {minutes} min", number(hours)),
+    }
+}
+
+/// `1 linha`, `2 linhas`: the count with the word that fits it.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_durations() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_234_567), "1.234.567");
+        assert_eq!(decimal(2.966), "2,97");
+        for (ms, words) in
+            [(300, "0,3 s"), (12_000, "12 s"), (250_000, "4 min 10 s"), (33_360_000, "9 h 16 min")]
+        {
+            assert_eq!(duration_words(Duration::from_millis(ms)), words);
+        }
+        assert_eq!(counted(1, "linha", "linhas"), "1 linha");
+        assert_eq!(counted(2000, "linha", "linhas"), "2.000 linhas");
+    }
+}

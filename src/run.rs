@@ -1,0 +1,345 @@
+//! The only place that wires the stages together: preflight, then reader → mapper → pool → reporter,
+//! then the summary and the exit code.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::api::{BaseUrl, BaseUrlError, Client, ClientError, ClientOptions, Token, TokenError};
+use crate::cli::MaxErrors;
+use crate::config::{Mode, Settings, SettingsError};
+use crate::events::Event;
+use crate::exit;
+use crate::mapper::Plan;
+use crate::model::Row;
+use crate::pool::memory::NoMemory;
+use crate::pool::{Feed, PoolEnd, PoolOptions, run as run_pool};
+use crate::preflight::{Preflight, PreflightError};
+use crate::reader::{InputError, Rows, Source, rows};
+use crate::reporter::{
+    Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
+    Results, Summary, SummaryContext, Tally, Terminal,
+};
+use crate::sandbox::{Sandbox, SandboxConfig};
+use crate::signals;
+use crate::stop::{StopHandle, StopListener, StopReason, channel};
+
+/// Rows that travel from the reader to the pool together.
+const BATCH_ROWS: usize = 64;
+/// Bytes after which such a batch is full.
+const BATCH_BYTES: usize = 512 * 1024;
+/// Batches between reader and pool.
+const FEED_BATCHES: usize = 2;
+/// Batches of events between pool and reporter.
+const EVENT_BATCHES: usize = 16;
+/// How long requests in flight are waited for when a run is stopped.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why a run did not begin (or, for [`is_local_failure`](Self::is_local_failure), broke off outside
+/// the pool).
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each is the error of the part it names")]
+pub enum RunError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Preflight(#[from] PreflightError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("não foi possível iniciar o simulador: {0}")]
+    Sandbox(std::io::Error),
+    #[error("endereço do simulador: {0}")]
+    SandboxUrl(#[from] BaseUrlError),
+    #[error("token do simulador: {0}")]
+    SandboxToken(#[from] TokenError),
+    #[error("não foi possível iniciar o programa: {0}")]
+    Start(std::io::Error),
+}
+
+impl RunError {
+    /// Whether this machine failed rather than the call: exit 5 instead of 2.
+    pub fn is_local_failure(&self) -> bool {
+        match self {
+            Self::Input(error) => error.is_local_failure(),
+            Self::Preflight(error) => error.is_local_failure(),
+            Self::Output(error) => !error.is_before_sending(),
+            _ => false,
+        }
+    }
+}
+
+/// Runs `run` or `check` to its end and gives the exit code.
+///
+/// # Errors
+/// When the run does not begin; nothing was sent then.
+pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> {
+    let started = Instant::now();
+    let source = Source::open(&settings.input)?;
+    let sending = !matches!(settings.mode, Mode::Check);
+    let preflight = Preflight::of(&source, &settings.read, &settings.mapping, sending)?;
+    if !settings.quiet {
+        terminal.print(&preflight.remarks(source.label()));
+    }
+    let runtime = Runtime::new().map_err(RunError::Start)?;
+    let base_and_token = match &settings.mode {
+        Mode::Check => return Ok(check(&settings, &preflight, terminal)),
+        Mode::Sandbox => None,
+        Mode::Real { base_url, token } => Some((base_url.clone(), token.clone())),
+    };
+    let (sandbox, (base_url, token)) = match base_and_token {
+        Some(account) => (None, account),
+        None => {
+            let config = SandboxConfig { rate: settings.rate, ..SandboxConfig::default() };
+            let sandbox = runtime.block_on(Sandbox::start(config)).map_err(RunError::Sandbox)?;
+            let account = (BaseUrl::parse(&sandbox.base_url())?, Token::new("ensaio")?);
+            (Some(sandbox), account)
+        }
+    };
+    let code = send(&settings, &source, preflight, (base_url, token), terminal, &runtime, started);
+    if let Some(sandbox) = sandbox {
+        runtime.block_on(sandbox.stop());
+    }
+    code
+}
+
+fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 {
+    let text = preflight.plan_text(settings.rate.per_second(), settings.limit);
+    if !settings.quiet || preflight.invalid > 0 {
+        terminal.print(&text);
+    }
+    match preflight.invalid {
+        0 => exit::OK,
+        _ => exit::ROWS_TO_FIX,
+    }
+}
+
+/// Everything after preflight.
+fn send(
+    settings: &Settings,
+    source: &Source,
+    preflight: Preflight,
+    (base_url, token): (BaseUrl, Token),
+    terminal: &Terminal,
+    runtime: &Runtime,
+    started: Instant,
+) -> Result<u8, RunError> {
+    let summary_json = check_destinations(settings, source)?;
+    let options =
+        ClientOptions { timeout: settings.timeout, connections: settings.concurrency };
+    let client = Client::new(&base_url, token, options)?;
+    let reading = rows(source, &preflight.survey)?;
+    let reporter = open_reporter(settings, &preflight, terminal)?;
+    let (stop, listener) = channel();
+    let max_errors = settings.max_errors.map(|most: MaxErrors| most.resolve(preflight.rows));
+    if max_errors.is_some_and(|most| preflight.invalid > most) {
+        stop.stop(StopReason::MaxErrors(format!(
+            "{} linhas são inválidas, mais do que --max-errors permite; nada foi enviado",
+            preflight.invalid
+        )));
+    }
+    let options = PoolOptions {
+        rate: settings.rate,
+        concurrency: settings.concurrency,
+        limit: settings.limit,
+        max_errors,
+        breaker: settings.breaker,
+        give_up_after: settings.give_up_after,
+        drain: DRAIN,
+        probe: None,
+    };
+    let rows = preflight.rows;
+    let line = Line { client, options, reading, plan: preflight.plan, reporter };
+    let mut done = runtime.block_on(line.run(&stop, listener, settings.max_duration, started));
+
+    let local = |why: String| Some(StopReason::Local(why));
+    match done.output.take() {
+        Some(error) => done.stop = local(error.to_string()),
+        None if !matches!(done.stop, Some(StopReason::Local(_))) => {
+            if let Err(error) = done.reporter.finish() {
+                done.stop = local(error.to_string());
+            }
+        }
+        None => {}
+    }
+    let context = SummaryContext {
+        entrada: settings.input_label.clone(),
+        linhas: rows,
+        resultados: settings.results.label(),
+        rejeitados: settings.rejects.label(),
+        stop: done.stop,
+        sandbox: matches!(settings.mode, Mode::Sandbox),
+        notes: Vec::new(),
+    };
+    let summary = Summary::new(&done.tally, context);
+    if !settings.quiet || summary.exit_code() != exit::OK {
+        terminal.print(&summary.to_text());
+    }
+    if let Some(mut output) = summary_json {
+        output.write(summary.to_json().as_bytes())?;
+        output.finish()?;
+    }
+    Ok(summary.exit_code())
+}
+
+/// Refuses outputs that are the input or one another, and opens the summary's.
+fn check_destinations(
+    settings: &Settings,
+    source: &Source,
+) -> Result<Option<Output>, OutputError> {
+    let outputs: Vec<(&Destination, &str)> = [
+        Some((&settings.results, "os resultados")),
+        Some((&settings.rejects, "os rejeitados")),
+        settings.summary_json.as_ref().map(|summary| (summary, "o resumo")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    for (index, (output, _)) in outputs.iter().enumerate() {
+        if let Some(input) = source.path() {
+            output.differs_from(input, "a entrada")?;
+        }
+        for (other, what) in &outputs[..index] {
+            output.differs_from_output(other, what)?;
+        }
+    }
+    settings.summary_json.as_ref().map(Output::open).transpose()
+}
+
+fn open_reporter(
+    settings: &Settings,
+    preflight: &Preflight,
+    terminal: &Terminal,
+) -> Result<Reporter, OutputError> {
+    let results = Output::open(&settings.results)?;
+    let rejects = Output::open(&settings.rejects)?;
+    let to_send = settings.limit.map_or(preflight.sendable(), |n| n.min(preflight.sendable()));
+    let plan = ProgressPlan { rows: preflight.rows, to_send, rate: settings.rate.per_second() };
+    let dialect = RejectsDialect::of(&preflight.survey);
+    Ok(Reporter {
+        results: Results::new(results, settings.results_dialect)?,
+        rejects: Rejects::new(rejects, dialect, &preflight.survey.header)?,
+        progress: Progress::new(plan, terminal.clone(), settings.quiet),
+    })
+}
+
+/// The stages of a run, ready to be connected.
+struct Line {
+    client: Client,
+    options: PoolOptions,
+    reading: Rows,
+    plan: Plan,
+    reporter: Reporter,
+}
+
+/// What is left when the line stands still.
+struct Done {
+    reporter: Reporter,
+    tally: Tally,
+    /// An output that could not be written.
+    output: Option<OutputError>,
+    stop: Option<StopReason>,
+}
+
+impl Line {
+    async fn run(
+        self,
+        stop: &StopHandle,
+        listener: StopListener,
+        max_duration: Option<Duration>,
+        started: Instant,
+    ) -> Done {
+        let (feed_in, feed_out) = mpsc::channel(FEED_BATCHES);
+        let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
+        let reader = thread::spawn({
+            let (reading, plan) = (self.reading, self.plan);
+            move || feed(reading, &plan, &feed_in)
+        });
+        let reporting = report(self.reporter, events_out, stop.clone());
+        let watchers = [
+            tokio::spawn(signals::stop_on_signal(stop.clone())),
+            tokio::spawn(stop_after(max_duration, started, stop.clone())),
+        ];
+        let PoolEnd { stop: reason } =
+            run_pool(self.client, NoMemory, self.options, feed_out, events_in, listener).await;
+        for watcher in watchers {
+            watcher.abort();
+        }
+        // The pool has let go of the feed, so the reader ends at its next batch.
+        let _ = tokio::task::spawn_blocking(move || reader.join()).await;
+        let (reporter, result) = match reporting.await {
+            Ok(done) => done,
+            Err(died) => std::panic::resume_unwind(died.into_panic()),
+        };
+        match result {
+            Ok(tally) => Done { reporter, tally, output: None, stop: reason },
+            Err((tally, error)) => Done { reporter, tally, output: Some(error), stop: reason },
+        }
+    }
+}
+
+type Reported = (Reporter, Result<Tally, (Tally, OutputError)>);
+
+/// The reporter on a thread where it may block. An output that fails stops the sending at once.
+fn report(
+    mut reporter: Reporter,
+    events: mpsc::Receiver<Vec<Event>>,
+    stop: StopHandle,
+) -> JoinHandle<Reported> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let result = reporter.consume(&runtime, events);
+        if let Err((_, error)) = &result {
+            stop.stop(StopReason::Local(error.to_string()));
+        }
+        (reporter, result)
+    })
+}
+
+/// Reads, maps and hands on, until the input ends or nobody takes the rows any more.
+fn feed(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
+    let mut batch = Vec::with_capacity(BATCH_ROWS);
+    let mut weight = 0;
+    for (seq, record) in (0u64..).zip(&mut reading) {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let _ = feed.blocking_send(Feed::Broken(error.to_string()));
+                return;
+            }
+        };
+        let mapped = plan.map(&record);
+        let row = Row {
+            seq,
+            record,
+            identificador: mapped.identificador,
+            tipo: mapped.tipo,
+            job: mapped.job,
+        };
+        weight += row.weight();
+        batch.push(row);
+        if batch.len() >= BATCH_ROWS || weight >= BATCH_BYTES {
+            weight = 0;
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
+            if feed.blocking_send(Feed::Rows(full)).is_err() {
+                return;
+            }
+        }
+    }
+    if !batch.is_empty() {
+        let _ = feed.blocking_send(Feed::Rows(batch));
+    }
+}
+
+/// `--max-duration`, counted from the start of the program.
+async fn stop_after(max_duration: Option<Duration>, started: Instant, stop: StopHandle) {
+    let Some(max_duration) = max_duration else { return };
+    tokio::time::sleep_until((started + max_duration).into()).await;
+    stop.stop(StopReason::MaxDuration("o tempo de --max-duration acabou".to_owned()));
+}
