@@ -1,0 +1,377 @@
+//! What can be chosen about a simulated TomTicket, and how those choices are spelled on a command
+//! line.
+//!
+//! Nothing here acts: a value of one of these types is already valid, and the error texts are
+//! Portuguese because the user reads them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::seed::SeedCustomer;
+use crate::pool::Rate;
+
+/// The longest delay that can be asked for.
+const DELAY_MAX: Duration = Duration::from_secs(3600);
+
+/// Everything that can be chosen. The default is the real limit and nothing else: no delays, no
+/// failures, any token, every customer exists.
+#[derive(Debug)]
+pub struct SandboxConfig {
+    /// TCP port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Requests that are counted a second, at most; of more, the rest gets 429.
+    pub rate: Rate,
+    /// Spent after a request was counted, before its answer.
+    pub latency: DelayRange,
+    /// Spent after a request was received, before it is counted.
+    pub jitter: DelayRange,
+    /// The only customers there are; `None` lets every customer exist.
+    pub customers: Option<Vec<SeedCustomer>>,
+    /// The only token that is accepted; `None` accepts any.
+    pub token: Option<SecretString>,
+    /// What goes wrong on purpose, and how often.
+    pub failures: Failures,
+    /// Origin of every chance: the same seed and the same order of requests draw the same failures
+    /// and delays.
+    pub seed: u64,
+    /// Whether an update that leaves out `criarchamados` or `idioma` sets it to its documented
+    /// default (`true`, `pt_BR`) instead of leaving it alone. The documentation can be read either
+    /// way.
+    pub reset_defaults: bool,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            rate: Rate::DEFAULT,
+            latency: DelayRange::ZERO,
+            jitter: DelayRange::ZERO,
+            customers: None,
+            token: None,
+            failures: Failures::default(),
+            seed: 0,
+            reset_defaults: false,
+        }
+    }
+}
+
+/// Why a choice is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Not a delay.
+    #[error("\"{0}\" não é uma duração; escreva por exemplo 20ms, 1.5s ou 50ms..200ms")]
+    Delay(String),
+    /// Over one hour.
+    #[error("\"{0}\" passa do máximo de 1 hora")]
+    DelayTooLong(String),
+    /// `200ms..50ms`.
+    #[error("\"{0}\" começa depois de terminar; escreva o menor tempo primeiro")]
+    DelayReversed(String),
+    /// No `=`.
+    #[error("\"{0}\" não tem a forma TIPO=PERCENTUAL; escreva por exemplo 500=2.5")]
+    Share(String),
+    /// Not one of [`FailureKind::ALL`].
+    #[error(
+        "\"{0}\" não é um tipo de falha; os tipos são 429, 500, 502, reset, close, hang, html e truncated"
+    )]
+    Kind(String),
+    /// Not a number from 0 to 100.
+    #[error("\"{0}\" não é um percentual de 0 a 100")]
+    Percent(String),
+    /// A request has one failure at most, so the shares cannot exceed the whole.
+    #[error("os percentuais de falha somam {0}; o máximo é 100")]
+    Sum(String),
+}
+
+/// A delay drawn evenly between two bounds, both included; at most one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DelayRange {
+    min: Duration,
+    max: Duration,
+}
+
+impl DelayRange {
+    /// No delay.
+    pub const ZERO: Self = Self { min: Duration::ZERO, max: Duration::ZERO };
+
+    /// Always the same delay, cut to one hour.
+    pub fn fixed(delay: Duration) -> Self {
+        Self::between(delay, delay)
+    }
+
+    /// Between the two, in whichever order they are given; both are cut to one hour.
+    pub fn between(a: Duration, b: Duration) -> Self {
+        let (a, b) = (a.min(DELAY_MAX), b.min(DELAY_MAX));
+        Self { min: a.min(b), max: a.max(b) }
+    }
+
+    /// The delay at `part` of the way from the least (0) to the most (1).
+    pub(super) fn at(self, part: f64) -> Duration {
+        self.min + (self.max - self.min).mul_f64(part.clamp(0.0, 1.0))
+    }
+}
+
+impl FromStr for DelayRange {
+    type Err = ConfigError;
+
+    /// `20ms`, `1s..2s`, `0..1.5s`; a bare number is seconds, and a decimal comma is fine.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let (min, max) = text.split_once("..").unwrap_or((text, text));
+        let read = |part| delay(part).ok_or_else(|| ConfigError::Delay(text.to_owned()));
+        let (min, max) = (read(min)?, read(max)?);
+        if max > DELAY_MAX || min > DELAY_MAX {
+            return Err(ConfigError::DelayTooLong(text.to_owned()));
+        }
+        if min > max {
+            return Err(ConfigError::DelayReversed(text.to_owned()));
+        }
+        Ok(Self { min, max })
+    }
+}
+
+fn delay(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(decimal(digits)? * unit).ok()
+}
+
+/// Digits with at most one decimal point or comma; neither signs nor exponents.
+fn decimal(text: &str) -> Option<f64> {
+    let text = text.trim().replace(',', ".");
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if plain { text.parse().ok() } else { None }
+}
+
+/// A failure that can be injected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FailureKind {
+    /// HTTP 429; such a request is never executed.
+    Limited,
+    /// HTTP 500.
+    Status500,
+    /// HTTP 502 with a gateway's HTML page.
+    Status502,
+    /// The connection is reset (RST) after the request was read.
+    Reset,
+    /// The connection is closed without an answer.
+    Close,
+    /// No answer until the client gives up.
+    Hang,
+    /// HTTP 200 with an HTML page.
+    Html,
+    /// An answer that ends before its `Content-Length`.
+    Truncated,
+}
+
+impl FailureKind {
+    /// All of them, in the order of the counters.
+    pub const ALL: [Self; 8] = [
+        Self::Limited,
+        Self::Status500,
+        Self::Status502,
+        Self::Reset,
+        Self::Close,
+        Self::Hang,
+        Self::Html,
+        Self::Truncated,
+    ];
+
+    /// As the command line and the counters spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Limited => "429",
+            Self::Status500 => "500",
+            Self::Status502 => "502",
+            Self::Reset => "reset",
+            Self::Close => "close",
+            Self::Hang => "hang",
+            Self::Html => "html",
+            Self::Truncated => "truncated",
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for FailureKind {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str().eq_ignore_ascii_case(text.trim()))
+            .ok_or_else(|| ConfigError::Kind(text.to_owned()))
+    }
+}
+
+/// A kind of failure and the percentage of requests that it strikes: one `--fail`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FailureShare {
+    kind: FailureKind,
+    percent: f64,
+}
+
+impl FailureShare {
+    /// `percent` of the requests, from 0 to 100.
+    ///
+    /// # Errors
+    /// A percentage outside that.
+    pub fn new(kind: FailureKind, percent: f64) -> Result<Self, ConfigError> {
+        if (0.0..=100.0).contains(&percent) {
+            Ok(Self { kind, percent })
+        } else {
+            Err(ConfigError::Percent(percent.to_string()))
+        }
+    }
+}
+
+impl FromStr for FailureShare {
+    type Err = ConfigError;
+
+    /// `500=2.5`, `reset=1%`, `hang=0,1%`.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let (kind, percent) =
+            text.split_once('=').ok_or_else(|| ConfigError::Share(text.to_owned()))?;
+        let number = percent.trim().strip_suffix('%').unwrap_or(percent);
+        let wrong = || ConfigError::Percent(percent.to_owned());
+        Self::new(kind.parse()?, decimal(number).ok_or_else(wrong)?).map_err(|_| wrong())
+    }
+}
+
+/// The failures of a sandbox: shares that sum up to 100 % at most, because a request suffers at
+/// most one of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Failures {
+    shares: Vec<FailureShare>,
+}
+
+impl Failures {
+    /// These shares; those of one kind add up.
+    ///
+    /// # Errors
+    /// More than 100 % in all.
+    pub fn new(shares: impl IntoIterator<Item = FailureShare>) -> Result<Self, ConfigError> {
+        let shares: Vec<_> = shares.into_iter().collect();
+        let sum: f64 = shares.iter().map(|share| share.percent).sum();
+        // Ten times 10 % must not fail for the last bit of a floating point sum.
+        if sum > 100.0 + 1e-9 {
+            return Err(ConfigError::Sum(format!("{sum:.2}")));
+        }
+        Ok(Self { shares })
+    }
+
+    /// The failure at `point`, from 0 (included) to 100 (excluded), of the line on which the shares
+    /// lie end to end.
+    pub(super) fn at(&self, point: f64) -> Option<FailureKind> {
+        let mut end = 0.0;
+        self.shares.iter().find_map(|share| {
+            end += share.percent;
+            (point < end).then_some(share.kind)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn delays_are_read() {
+        for (text, min, max) in [
+            ("20ms", 20, 20),
+            ("50ms..200ms", 50, 200),
+            ("1s..2s", 1000, 2000),
+            ("0..1,5s", 0, 1500),
+            ("2", 2000, 2000),
+            (" 0ms .. 1min ", 0, 60_000),
+        ] {
+            assert_eq!(text.parse(), Ok(DelayRange::between(ms(min), ms(max))), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_delays_are_refused() {
+        for text in ["", "ms", "x", "10h", "-1s", "1e3s", "1s..", "..1s", "1s...2s", "nan"] {
+            assert_eq!(text.parse::<DelayRange>(), Err(ConfigError::Delay(text.to_owned())));
+        }
+        let reversed = "200ms..50ms";
+        assert_eq!(
+            reversed.parse::<DelayRange>(),
+            Err(ConfigError::DelayReversed(reversed.to_owned()))
+        );
+        assert_eq!(
+            "61min".parse::<DelayRange>(),
+            Err(ConfigError::DelayTooLong("61min".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_delay_stays_within_its_bounds() {
+        let range = DelayRange::between(ms(200), ms(100));
+        assert_eq!([0.0, 0.5, 1.0].map(|part| range.at(part)), [ms(100), ms(150), ms(200)]);
+    }
+
+    #[test]
+    fn failure_shares_are_read() {
+        for (text, kind, percent) in [
+            ("429=1", FailureKind::Limited, 1.0),
+            ("500=2.5", FailureKind::Status500, 2.5),
+            ("502=2,5%", FailureKind::Status502, 2.5),
+            ("Reset=1%", FailureKind::Reset, 1.0),
+            ("close=0", FailureKind::Close, 0.0),
+            ("hang = 3 %", FailureKind::Hang, 3.0),
+            ("html=100", FailureKind::Html, 100.0),
+            ("truncated=0.01", FailureKind::Truncated, 0.01),
+        ] {
+            assert_eq!(text.parse(), FailureShare::new(kind, percent), "{text}");
+        }
+        assert_eq!("500".parse::<FailureShare>(), Err(ConfigError::Share("500".to_owned())));
+        assert_eq!("503=1".parse::<FailureShare>(), Err(ConfigError::Kind("503".to_owned())));
+        for percent in ["", "x", "-1", "101", "100.1%", "1%%", "1e1", "inf"] {
+            assert_eq!(
+                format!("500={percent}").parse::<FailureShare>(),
+                Err(ConfigError::Percent(percent.to_owned()))
+            );
+        }
+    }
+
+    #[test]
+    fn shares_fill_the_line_end_to_end_and_never_more_than_it() {
+        let share = |text: &str| text.parse::<FailureShare>().unwrap();
+        let failures = Failures::new([share("500=10"), share("reset=5"), share("500=1")]).unwrap();
+        for (point, kind) in [
+            (0.0, Some(FailureKind::Status500)),
+            (9.99, Some(FailureKind::Status500)),
+            (10.0, Some(FailureKind::Reset)),
+            (15.5, Some(FailureKind::Status500)),
+            (16.0, None),
+            (99.9, None),
+        ] {
+            assert_eq!(failures.at(point), kind, "{point}");
+        }
+        assert!(Failures::new([share("500=33.3"), share("reset=66.7")]).is_ok());
+        assert!(Failures::new((0..10).map(|_| share("500=10"))).is_ok());
+        assert_eq!(
+            Failures::new([share("500=60"), share("reset=41")]),
+            Err(ConfigError::Sum("101.00".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! The account's limit: at most so many counted requests in any window of time, wherever the window
+//! begins (sliding, the stricter of the two readings that the documentation allows).
+//!
+//! Pure: it is told the instants and reads no clock. What was rejected leaves no trace.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::pool::Rate;
+
+/// Fastest finite limit that is told apart from no limit at all; also bounds the memory.
+const MAX_PER_SECOND: f64 = 1_000_000.0;
+/// Slowest limit: one request a day.
+const MIN_PER_SECOND: f64 = 1.0 / 86_400.0;
+
+/// A sliding window over the instants at which requests were counted.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    window: Option<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
+    /// Requests allowed in any `span`, at least 1.
+    count: usize,
+    span: Duration,
+    /// The latest counted instants, at most `count`, oldest first.
+    counted: VecDeque<Instant>,
+}
+
+impl Limiter {
+    /// A whole rate of N is N requests in any second. Other rates keep whole requests and stretch
+    /// the window: 2.5 is 3 requests in any 1.2 s, 0.5 is 1 in any 2 s. Rates outside 1 a day to
+    /// 1 000 000 a second (not-a-number included) are taken to the nearer end.
+    pub(super) fn new(rate: Rate) -> Self {
+        let window = rate.per_second().map(|rate| {
+            let rate = rate.max(MIN_PER_SECOND).min(MAX_PER_SECOND);
+            let count = rate.ceil();
+            Window {
+                span: Duration::from_secs_f64(count / rate),
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "between 1 and MAX_PER_SECOND"
+                )]
+                count: count as usize,
+                counted: VecDeque::new(),
+            }
+        });
+        Self { window }
+    }
+
+    /// Counts a request at `now`, unless the window that ends there is full: then `false`, and
+    /// nothing changes. An instant before the latest counted one is taken for that one.
+    pub(super) fn admit(&mut self, now: Instant) -> bool {
+        let Some(window) = &mut self.window else {
+            return true;
+        };
+        let now = window.counted.back().map_or(now, |&latest| now.max(latest));
+        if window.counted.len() == window.count {
+            let oldest = window.counted.front().copied().unwrap_or(now);
+            if now.duration_since(oldest) < window.span {
+                return false;
+            }
+            window.counted.pop_front();
+        }
+        window.counted.push_back(now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn the_fourth_is_rejected_until_the_first_is_a_second_old() {
+        let start = Instant::now();
+        let mut limiter = Limiter::new(Rate::PerSecond(3.0));
+        let verdicts: Vec<bool> =
+            [0, 10, 20, 30, 999, 1000, 1001, 1009, 1010].map(|at| limiter.admit(start + ms(at))).into();
+        assert_eq!(verdicts, [true, true, true, false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn fractions_stretch_the_window() {
+        let start = Instant::now();
+        let mut half = Limiter::new(Rate::PerSecond(0.5));
+        assert!(half.admit(start));
+        assert!(!half.admit(start + ms(1999)));
+        assert!(half.admit(start + ms(2000)));
+        let mut odd = Limiter::new(Rate::PerSecond(2.5));
+        assert!((0..3).all(|_| odd.admit(start)));
+        assert!(!odd.admit(start + ms(1199)));
+        assert!(odd.admit(start + ms(1200)));
+    }
+
+    #[test]
+    fn absurd_rates_are_bounded_and_unlimited_is_not() {
+        let start = Instant::now();
+        let mut unlimited = Limiter::new(Rate::Unlimited);
+        assert!((0..10_000).all(|_| unlimited.admit(start)));
+        for rate in [0.0, -1.0, f64::NAN] {
+            let mut slowest = Limiter::new(Rate::PerSecond(rate));
+            assert!(slowest.admit(start));
+            assert!(!slowest.admit(start + ms(86_399_000)));
+        }
+        assert!(Limiter::new(Rate::PerSecond(f64::INFINITY)).admit(start));
+    }
+
+    proptest! {
+        /// Against the definition, over all requests ever made: nobody gets in too early, and
+        /// nobody is kept out while there is room.
+        #[test]
+        fn any_window_holds_at_most_the_limit_and_room_is_used(
+            rate in 1u32..8,
+            gaps in prop::collection::vec(0u64..700, 1..200),
+        ) {
+            let start = Instant::now();
+            let mut limiter = Limiter::new(Rate::PerSecond(f64::from(rate)));
+            let (mut at, mut counted) = (0, Vec::new());
+            for gap in gaps {
+                at += gap;
+                let in_window = counted.iter().filter(|&&then| at - then < 1000).count();
+                let admitted = limiter.admit(start + ms(at));
+                prop_assert_eq!(admitted, in_window < rate as usize, "at {} ms", at);
+                if admitted {
+                    counted.push(at);
+                }
+            }
+        }
+    }
+}
