@@ -29,20 +29,16 @@ struct Window {
 }
 
 impl Limiter {
-    /// A whole rate of N is N requests in any second. Other rates keep whole requests and stretch
-    /// the window: 2.5 is 3 requests in any 1.2 s, 0.5 is 1 in any 2 s. Rates outside 1 a day to
-    /// 1 000 000 a second (not-a-number included) are taken to the nearer end.
+    /// A whole rate of N is N requests in any second. Other rates count whole requests and fit the
+    /// window to them: 2.5 is 2 requests in any 0.8 s, 0.5 is 1 in any 2 s. Rates outside 1 a day
+    /// to 1 000 000 a second are taken to the nearer end, not-a-number to the slowest.
     pub(super) fn new(rate: Rate) -> Self {
         let window = rate.per_second().map(|rate| {
             let rate = rate.max(MIN_PER_SECOND).min(MAX_PER_SECOND);
-            let count = rate.ceil();
+            let count = rate.floor().max(1.0);
             Window {
                 span: Duration::from_secs_f64(count / rate),
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "between 1 and MAX_PER_SECOND"
-                )]
+                // Between 1 and `MAX_PER_SECOND`.
                 count: count as usize,
                 counted: VecDeque::new(),
             }
@@ -83,22 +79,22 @@ mod tests {
     fn the_fourth_is_rejected_until_the_first_is_a_second_old() {
         let start = Instant::now();
         let mut limiter = Limiter::new(Rate::PerSecond(3.0));
-        let verdicts: Vec<bool> =
-            [0, 10, 20, 30, 999, 1000, 1001, 1009, 1010].map(|at| limiter.admit(start + ms(at))).into();
+        let verdicts = [0, 10, 20, 30, 999, 1000, 1001, 1009, 1010]
+            .map(|at| limiter.admit(start + ms(at)));
         assert_eq!(verdicts, [true, true, true, false, false, true, false, false, true]);
     }
 
     #[test]
-    fn fractions_stretch_the_window() {
+    fn fractions_fit_the_window_to_whole_requests() {
         let start = Instant::now();
         let mut half = Limiter::new(Rate::PerSecond(0.5));
         assert!(half.admit(start));
         assert!(!half.admit(start + ms(1999)));
         assert!(half.admit(start + ms(2000)));
         let mut odd = Limiter::new(Rate::PerSecond(2.5));
-        assert!((0..3).all(|_| odd.admit(start)));
-        assert!(!odd.admit(start + ms(1199)));
-        assert!(odd.admit(start + ms(1200)));
+        assert!((0..2).all(|_| odd.admit(start)));
+        assert!(!odd.admit(start + ms(799)));
+        assert!(odd.admit(start + ms(800)));
     }
 
     #[test]
