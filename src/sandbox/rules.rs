@@ -102,7 +102,7 @@ pub(super) fn campo_id(name: &str) -> Option<&str> {
 
 /// PHP makes an array of `campos[id]`: quotes would be part of the key, a second bracket changes
 /// the structure, leading space is dropped.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     if PARAMETERS.iter().any(|(known, _)| *known == name) {
         return Ok(());
     }

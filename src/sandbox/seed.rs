@@ -1,0 +1,320 @@
+//! The customers that a sandbox starts with, and the CSV file that lists them.
+//!
+//! The file is read more simply than the product reads its input: UTF-8, comma or semicolon. The
+//! export that is about to be sent will often do.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::rules::{self, NameType};
+
+/// Why a list of customers cannot be used. The texts are Portuguese: the user reads them.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The file cannot be opened or read.
+    #[error("não foi possível ler {path}: {source}")]
+    Read {
+        /// The file as the user named it.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The header names no customer.
+    #[error(
+        "{path} não tem coluna que identifique o cliente; é preciso identificador, email ou id_interno"
+    )]
+    NoNameColumn {
+        /// The file as the user named it.
+        path: String,
+    },
+    /// Two columns for one parameter.
+    #[error("{path} tem mais de uma coluna {column}")]
+    TwinColumns {
+        /// The file as the user named it.
+        path: String,
+        /// The column.
+        column: String,
+    },
+    /// One record is wrong.
+    #[error("{path}, linha {line}: {problem}")]
+    Record {
+        /// The file as the user named it.
+        path: String,
+        /// The physical line on which the record starts; the header's is 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A customer given by a program rather than a file is wrong.
+    #[error("{0}")]
+    Customer(String),
+}
+
+/// A customer that exists from the start: at least one name (`email`, `id_interno`), and any other
+/// parameter.
+#[derive(Debug, Clone)]
+pub struct SeedCustomer {
+    /// Names as on the wire, shared by all customers of a file; no value is empty.
+    values: Box<[(Arc<str>, Box<str>)]>,
+}
+
+impl SeedCustomer {
+    /// A customer that holds these parameters, named as on the wire (`email`, `nome`,
+    /// `campos[abc01]`). Empty values are left out; of several for one name the last one holds.
+    ///
+    /// # Errors
+    /// A parameter that does not exist, or neither `email` nor `id_interno`.
+    pub fn new<'a>(
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, SandboxError> {
+        let values: Vec<(Arc<str>, Box<str>)> =
+            values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        for (name, _) in &values {
+            rules::check_name(name).map_err(SandboxError::Customer)?;
+        }
+        Self::from_checked(values)
+            .ok_or_else(|| SandboxError::Customer(NAMELESS.to_owned()))
+    }
+
+    fn from_checked(mut values: Vec<(Arc<str>, Box<str>)>) -> Option<Self> {
+        values.retain(|(_, value)| !value.is_empty());
+        let customer = Self { values: values.into() };
+        let named = customer.names().next().is_some();
+        named.then_some(customer)
+    }
+
+    /// The names it is found under.
+    pub(super) fn names(&self) -> impl Iterator<Item = (NameType, &str)> {
+        [NameType::Email, NameType::Internal].into_iter().filter_map(|name_type| {
+            let mut held = self.values().filter(|(name, _)| *name == name_type.parameter());
+            held.next_back().map(|(_, value)| (name_type, value))
+        })
+    }
+
+    /// All parameters, names included.
+    pub(super) fn values(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+}
+
+const NAMELESS: &str = "o cliente não tem identificador, email nem id_interno";
+
+/// What a column of the file feeds.
+enum Column {
+    Identifier,
+    IdentifierType,
+    Parameter(Arc<str>),
+    /// Nothing that TomTicket holds.
+    Other,
+}
+
+impl Column {
+    fn new(header: &str) -> Self {
+        let lower = header.to_lowercase();
+        match lower.as_str() {
+            "identificador" => Self::Identifier,
+            "tipo_identificador" => Self::IdentifierType,
+            _ => match header.split_once(':') {
+                Some((prefix, id)) if prefix.eq_ignore_ascii_case("campo") => {
+                    Self::parameter(&format!("campos[{id}]"))
+                }
+                _ if rules::check_name(&lower).is_ok() => Self::parameter(&lower),
+                // `campos[…]`: ids tell letter case apart.
+                _ => Self::parameter(header),
+            },
+        }
+    }
+
+    fn parameter(name: &str) -> Self {
+        match rules::check_name(name) {
+            Ok(()) => Self::Parameter(name.into()),
+            Err(_) => Self::Other,
+        }
+    }
+}
+
+/// Reads customers from a CSV file: UTF-8 with or without BOM, with `;` if the header has more of
+/// them than commas. Columns, in either letter case: `identificador` (an e-mail if
+/// `tipo_identificador` says `E`, or says nothing and there is an `@` in it), `email`,
+/// `id_interno`, the other parameters, and custom fields as `campo:<id>` or `campos[<id>]`.
+/// Other columns, empty cells and blank rows are ignored; values are trimmed, and taken as they
+/// stand.
+///
+/// Blocks while it reads.
+///
+/// # Errors
+/// The file cannot be read, names no customers, or one of its rows is not usable.
+pub fn customers_from_csv(path: &Path) -> Result<Vec<SeedCustomer>, SandboxError> {
+    let shown = path.display().to_string();
+    let read = |source| SandboxError::Read { path: shown.clone(), source };
+    let file = File::open(path).map_err(read)?;
+    let mut input = BufReader::with_capacity(1 << 16, file);
+    if input.fill_buf().map_err(read)?.starts_with("\u{feff}".as_bytes()) {
+        input.consume("\u{feff}".len());
+    }
+    parse(input, &shown)
+}
+
+fn parse(mut input: impl BufRead, path: &str) -> Result<Vec<SeedCustomer>, SandboxError> {
+    let at = |line, problem: &str| SandboxError::Record {
+        path: path.to_owned(),
+        line,
+        problem: problem.to_owned(),
+    };
+    let mut start = Vec::new();
+    input
+        .by_ref()
+        .take(1 << 16)
+        .read_until(b'\n', &mut start)
+        .map_err(|source| SandboxError::Read { path: path.to_owned(), source })?;
+    let many = |wanted: u8| start.iter().filter(|&&byte| byte == wanted).count();
+    let delimiter = if many(b';') > many(b',') { b';' } else { b',' };
+    let mut csv = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .from_reader(start.as_slice().chain(input));
+    let wrong = |error: csv::Error| {
+        let line = error.position().map_or(1, csv::Position::line);
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => SandboxError::Read { path: path.to_owned(), source },
+            csv::ErrorKind::Utf8 { .. } => at(line, "o texto não está em UTF-8"),
+            _ => at(line, "o registro não pode ser lido"),
+        }
+    };
+    let columns = columns(csv.headers().map_err(wrong)?, path)?;
+    let mut customers = Vec::new();
+    for record in csv.records() {
+        let record = record.map_err(wrong)?;
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        let line = record.position().map_or(0, csv::Position::line);
+        customers.push(customer(&record, &columns).map_err(|problem| at(line, &problem))?);
+    }
+    Ok(customers)
+}
+
+fn columns(header: &csv::StringRecord, path: &str) -> Result<Vec<Column>, SandboxError> {
+    let columns: Vec<Column> = header.iter().map(|name| Column::new(name.trim())).collect();
+    let key = |column: &Column| match column {
+        Column::Identifier => Some("identificador".to_owned()),
+        Column::IdentifierType => Some("tipo_identificador".to_owned()),
+        Column::Parameter(name) => Some(name.to_string()),
+        Column::Other => None,
+    };
+    let keys: Vec<String> = columns.iter().filter_map(key).collect();
+    for (index, column) in keys.iter().enumerate() {
+        if keys[..index].contains(column) {
+            let (path, column) = (path.to_owned(), column.clone());
+            return Err(SandboxError::TwinColumns { path, column });
+        }
+    }
+    if !keys.iter().any(|key| matches!(key.as_str(), "identificador" | "email" | "id_interno")) {
+        return Err(SandboxError::NoNameColumn { path: path.to_owned() });
+    }
+    Ok(columns)
+}
+
+fn customer(record: &csv::StringRecord, columns: &[Column]) -> Result<SeedCustomer, String> {
+    let mut values: Vec<(Arc<str>, Box<str>)> = Vec::new();
+    let (mut identifier, mut name_type) = ("", None);
+    for (cell, column) in record.iter().map(str::trim).zip(columns) {
+        match column {
+            Column::Identifier => identifier = cell,
+            Column::IdentifierType if !cell.is_empty() => {
+                let known = NameType::parse(&cell.to_uppercase());
+                name_type =
+                    Some(known.ok_or("tipo_identificador deve ser I ou E")?);
+            }
+            Column::Parameter(name) => values.push((name.clone(), cell.into())),
+            Column::IdentifierType | Column::Other => {}
+        }
+    }
+    let guessed =
+        if identifier.contains('@') { NameType::Email } else { NameType::Internal };
+    let parameter = name_type.unwrap_or(guessed).parameter();
+    // The identifier is the name the customer has now; a column of that type is what it is to be
+    // named.
+    if !identifier.is_empty() {
+        values.retain(|(name, _)| name.as_ref() != parameter);
+        values.push((parameter.into(), identifier.into()));
+    }
+    SeedCustomer::from_checked(values).ok_or_else(|| NAMELESS.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The customers of a text, each as sorted `name=value`.
+    fn read(text: &str) -> Result<Vec<Vec<String>>, String> {
+        let customers = parse(text.as_bytes(), "c.csv").map_err(|error| error.to_string())?;
+        let shown = |customer: &SeedCustomer| {
+            let mut values: Vec<_> = customer.values().map(|(n, v)| format!("{n}={v}")).collect();
+            values.sort();
+            values
+        };
+        Ok(customers.iter().map(shown).collect())
+    }
+
+    #[test]
+    fn columns_feed_parameters_and_the_rest_is_ignored() {
+        let text = "Email;ID_INTERNO;campo:Abc;campos[d];Obs\n a@x ;01;v;w;z\n;;;;\nb@x;;;;\n";
+        assert_eq!(
+            read(text).unwrap(),
+            [vec!["campos[Abc]=v", "campos[d]=w", "email=a@x", "id_interno=01"], vec!["email=b@x"]]
+        );
+    }
+
+    #[test]
+    fn an_identifier_is_what_its_type_says_or_what_it_looks_like() {
+        let text = "identificador,tipo_identificador,nome\na@x,,A\n7,,B\n8@,i,C\nx,E,D\n";
+        assert_eq!(
+            read(text).unwrap(),
+            [
+                ["email=a@x", "nome=A"],
+                ["id_interno=7", "nome=B"],
+                ["id_interno=8@", "nome=C"],
+                ["email=x", "nome=D"]
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rename_in_an_export_has_not_happened_yet() {
+        let text = "identificador,email,id_interno\na@x,b@x,1\n";
+        assert_eq!(read(text).unwrap(), [["email=a@x", "id_interno=1"]]);
+    }
+
+    #[test]
+    fn what_cannot_be_used_names_its_line() {
+        assert_eq!(read("email,nome\na@x,A\n,B\n").unwrap_err(), format!("c.csv, linha 3: {NAMELESS}"));
+        let type_error = read("identificador,tipo_identificador\na,X\n").unwrap_err();
+        assert!(type_error.contains("linha 2") && type_error.contains("I ou E"), "{type_error}");
+        assert!(read("nome\nA\n").unwrap_err().contains("identificador, email ou id_interno"));
+        assert!(read("").unwrap_err().contains("identificador, email ou id_interno"));
+        assert!(read("email,EMAIL\na,b\n").unwrap_err().contains("mais de uma coluna email"));
+        let text = parse(&b"email,nome\na@x,Jo\xe3o\n"[..], "c.csv").unwrap_err().to_string();
+        assert!(text.contains("linha 2") && text.contains("UTF-8"), "{text}");
+    }
+
+    #[test]
+    fn files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clientes.csv");
+        let missing = customers_from_csv(&path).unwrap_err().to_string();
+        assert!(missing.contains("clientes.csv"), "{missing}");
+        std::fs::write(&path, "\u{feff}\"email\",nome\r\na@x,A\r\n").unwrap();
+        assert_eq!(customers_from_csv(&path).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn customers_given_by_a_program_are_checked_too() {
+        assert!(SeedCustomer::new([("email", "a@x"), ("campos[1]", "x")]).is_ok());
+        assert!(SeedCustomer::new([("email", "a@x"), ("campos['1']", "x")]).is_err());
+        assert!(SeedCustomer::new([("nome", "A")]).is_err());
+        assert!(SeedCustomer::new([("email", "")]).is_err());
+    }
+}
