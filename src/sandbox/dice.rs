@@ -63,9 +63,8 @@ mod tests {
     use super::*;
 
     fn dice(seed: u64) -> Dice {
-        let failures = Failures::new(
-            ["429=10", "500=10", "hang=20"].map(|share| share.parse().unwrap()),
-        );
+        let failures =
+            Failures::new(["429=10", "500=10", "hang=20"].map(|share| share.parse().unwrap()));
         let range = "10ms..30ms".parse().unwrap();
         Dice::new(seed, range, range, failures.unwrap())
     }
@@ -84,9 +83,8 @@ mod tests {
     #[test]
     fn the_draws_follow_the_shares_and_the_ranges() {
         let fates = throws(1, 10_000);
-        let of = |kind| {
-            fates.iter().filter_map(|fate| fate.failure).filter(|f| f.kind == kind).count()
-        };
+        let of =
+            |kind| fates.iter().filter_map(|fate| fate.failure).filter(|f| f.kind == kind).count();
         assert!((850..1150).contains(&of(FailureKind::Limited)));
         assert!((850..1150).contains(&of(FailureKind::Status500)));
         assert!((1850..2150).contains(&of(FailureKind::Hang)));
@@ -98,8 +96,7 @@ mod tests {
     fn half_of_the_failures_are_executed_but_no_429() {
         let failures: Vec<_> = throws(1, 10_000).into_iter().filter_map(|f| f.failure).collect();
         assert!(failures.iter().all(|f| !(f.executed && f.kind == FailureKind::Limited)));
-        let others: Vec<_> =
-            failures.iter().filter(|f| f.kind != FailureKind::Limited).collect();
+        let others: Vec<_> = failures.iter().filter(|f| f.kind != FailureKind::Limited).collect();
         let executed = others.iter().filter(|f| f.executed).count();
         assert!((0.45..0.55).contains(&(executed as f64 / others.len() as f64)));
     }

@@ -79,8 +79,8 @@ mod tests {
     fn the_fourth_is_rejected_until_the_first_is_a_second_old() {
         let start = Instant::now();
         let mut limiter = Limiter::new(Rate::PerSecond(3.0));
-        let verdicts = [0, 10, 20, 30, 999, 1000, 1001, 1009, 1010]
-            .map(|at| limiter.admit(start + ms(at)));
+        let verdicts =
+            [0, 10, 20, 30, 999, 1000, 1001, 1009, 1010].map(|at| limiter.admit(start + ms(at)));
         assert_eq!(verdicts, [true, true, true, false, false, true, false, false, true]);
     }
 

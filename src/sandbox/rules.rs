@@ -188,9 +188,13 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        for (name, max) in
-            [("nome", 250), ("email", 250), ("telefone", 20), ("id_organizacao", 250), ("id_interno", 250)]
-        {
+        for (name, max) in [
+            ("nome", 250),
+            ("email", 250),
+            ("telefone", 20),
+            ("id_organizacao", 250),
+            ("id_interno", 250),
+        ] {
             assert_eq!(refusal("E", name, &"é".repeat(max)), "");
             let message = refusal("E", name, &"é".repeat(max + 1));
             assert!(message.contains(name) && message.contains(&max.to_string()), "{message}");
@@ -221,7 +225,8 @@ mod tests {
 
     #[test]
     fn unknown_names_and_twins_are_refused() {
-        for name in ["Nome", "", "campos", "campo", "customer_id", "campos[1", "campos1]", " nome"] {
+        for name in ["Nome", "", "campos", "campo", "customer_id", "campos[1", "campos1]", " nome"]
+        {
             assert!(refusal("E", name, "x").contains("não existe"), "{name:?}");
         }
         let twins = update("E", &[("nome", "a"), ("telefone", "1"), ("nome", "a")]);
@@ -231,7 +236,8 @@ mod tests {
 
     #[test]
     fn ids_that_php_would_mangle_are_refused() {
-        for id in ["", "'abc01'", "\"abc01\"", "a]b", "a[b", "a\"b", "a\\b", " a", "a\nb", "“a”"] {
+        for id in ["", "'abc01'", "\"abc01\"", "a]b", "a[b", "a\"b", "a\\b", " a", "a\nb", "“a”"]
+        {
             let message = refusal("E", &format!("campos[{id}]"), "x");
             assert!(message.contains("campo personalizado"), "{id:?}: {message}");
         }

@@ -56,7 +56,7 @@ pub enum SandboxError {
 /// parameter.
 #[derive(Debug, Clone)]
 pub struct SeedCustomer {
-    /// Names as on the wire, shared by all customers of a file; no value is empty.
+    /// Names as on the wire, each once, shared by all customers of a file; no value is empty.
     values: Box<[(Arc<str>, Box<str>)]>,
 }
 
@@ -69,13 +69,13 @@ impl SeedCustomer {
     pub fn new<'a>(
         values: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, SandboxError> {
-        let values: Vec<(Arc<str>, Box<str>)> =
-            values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        for (name, _) in &values {
+        let mut checked: Vec<(Arc<str>, Box<str>)> = Vec::new();
+        for (name, value) in values {
             rules::check_name(name).map_err(SandboxError::Customer)?;
+            checked.retain(|(earlier, _)| earlier.as_ref() != name);
+            checked.push((name.into(), value.into()));
         }
-        Self::from_checked(values)
-            .ok_or_else(|| SandboxError::Customer(NAMELESS.to_owned()))
+        Self::from_checked(checked).ok_or_else(|| SandboxError::Customer(NAMELESS.to_owned()))
     }
 
     fn from_checked(mut values: Vec<(Arc<str>, Box<str>)>) -> Option<Self> {
@@ -89,12 +89,12 @@ impl SeedCustomer {
     pub(super) fn names(&self) -> impl Iterator<Item = (NameType, &str)> {
         [NameType::Email, NameType::Internal].into_iter().filter_map(|name_type| {
             let mut held = self.values().filter(|(name, _)| *name == name_type.parameter());
-            held.next_back().map(|(_, value)| (name_type, value))
+            held.next().map(|(_, value)| (name_type, value))
         })
     }
 
     /// All parameters, names included.
-    pub(super) fn values(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 }
@@ -225,15 +225,13 @@ fn customer(record: &csv::StringRecord, columns: &[Column]) -> Result<SeedCustom
             Column::Identifier => identifier = cell,
             Column::IdentifierType if !cell.is_empty() => {
                 let known = NameType::parse(&cell.to_uppercase());
-                name_type =
-                    Some(known.ok_or("tipo_identificador deve ser I ou E")?);
+                name_type = Some(known.ok_or("tipo_identificador deve ser I ou E")?);
             }
             Column::Parameter(name) => values.push((name.clone(), cell.into())),
             Column::IdentifierType | Column::Other => {}
         }
     }
-    let guessed =
-        if identifier.contains('@') { NameType::Email } else { NameType::Internal };
+    let guessed = if identifier.contains('@') { NameType::Email } else { NameType::Internal };
     let parameter = name_type.unwrap_or(guessed).parameter();
     // The identifier is the name the customer has now; a column of that type is what it is to be
     // named.
@@ -290,7 +288,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_names_its_line() {
-        assert_eq!(read("email,nome\na@x,A\n,B\n").unwrap_err(), format!("c.csv, linha 3: {NAMELESS}"));
+        assert_eq!(
+            read("email,nome\na@x,A\n,B\n").unwrap_err(),
+            format!("c.csv, linha 3: {NAMELESS}")
+        );
         let type_error = read("identificador,tipo_identificador\na,X\n").unwrap_err();
         assert!(type_error.contains("linha 2") && type_error.contains("I ou E"), "{type_error}");
         assert!(read("nome\nA\n").unwrap_err().contains("identificador, email ou id_interno"));
@@ -314,6 +315,8 @@ mod tests {
     fn customers_given_by_a_program_are_checked_too() {
         assert!(SeedCustomer::new([("email", "a@x"), ("campos[1]", "x")]).is_ok());
         assert!(SeedCustomer::new([("email", "a@x"), ("campos['1']", "x")]).is_err());
+        let twins = SeedCustomer::new([("email", "a@x"), ("email", "b@x")]).unwrap();
+        assert_eq!(twins.values().collect::<Vec<_>>(), [("email", "b@x")]);
         assert!(SeedCustomer::new([("nome", "A")]).is_err());
         assert!(SeedCustomer::new([("email", "")]).is_err());
     }

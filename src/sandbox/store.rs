@@ -25,7 +25,7 @@ impl NameKey {
             NameType::Email => hasher.update(b"E").update(name.to_lowercase().as_bytes()),
         };
         let mut key = [0; 16];
-        hasher.finalize_xof().fill(&mut key);
+        key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         Self(key)
     }
 }

@@ -57,7 +57,10 @@ fn with_a_list_there_is_nobody_else() {
     assert!(update(&mut store, "I", "A1", &[("telefone", "1")]));
     assert!(update(&mut store, "E", "ANA@x", &[("idioma", "en_US")]));
     let ana = json(&store, "E", "ana@x");
-    assert_eq!((&ana["nome"], &ana["telefone"], &ana["idioma"]), (&"Ana".into(), &"1".into(), &"en_US".into()));
+    assert_eq!(
+        (&ana["nome"], &ana["telefone"], &ana["idioma"]),
+        (&"Ana".into(), &"1".into(), &"en_US".into())
+    );
     assert_eq!(ana["atualizacoes"], 2);
     assert_eq!(store.len(), 1);
 }
@@ -77,7 +80,10 @@ fn entries_that_share_a_name_are_one_customer() {
     ]);
     assert_eq!(store.len(), 1);
     let a = json(&store, "I", "7");
-    assert_eq!((&a["nome"], &a["telefone"], &a["email"]), (&"2".into(), &"3".into(), &"A@x".into()));
+    assert_eq!(
+        (&a["nome"], &a["telefone"], &a["email"]),
+        (&"2".into(), &"3".into(), &"A@x".into())
+    );
     assert_eq!(a["atualizacoes"], 0);
 }
 
@@ -149,7 +155,8 @@ fn clearing_the_last_name_makes_the_customer_disappear() {
 #[test]
 fn empty_values_clear_and_left_out_ones_stay() {
     let mut store = open();
-    let all = [("portfolio_id", "9"), ("nome", "A"), ("campos[c]", "1"), ("criarchamados", "false")];
+    let all =
+        [("portfolio_id", "9"), ("nome", "A"), ("campos[c]", "1"), ("criarchamados", "false")];
     assert!(update(&mut store, "E", "a@x", &all));
     assert!(update(&mut store, "E", "a@x", &[("portfolio_id", ""), ("campos[c]", "")]));
     let a = json(&store, "E", "a@x");

@@ -156,11 +156,23 @@ mod tests {
         assert_eq!(route("/update_cliente/t/12%2F3%2e/I"), update("t", "12/3.", "I"));
         assert_eq!(route("/update_cliente/t/a%C3%A7%C3%A3o+%25/x"), update("t", "ação+%", "x"));
         for path in [
-            "", "/", "update_cliente/t/a/E", "/update_cliente/t/a", "/update_cliente/t/a/b/E",
-            "/update_cliente/t//E", "/update_cliente//a/E", "/update_cliente/t/a/E/",
-            "//update_cliente/t/a/E", "/Update_cliente/t/a/E", "/update_cliente/t/%zz/E",
-            "/update_cliente/t/a%/E", "/update_cliente/t/a%4/E", "/update_cliente/t/%FF/E",
-            "/update_cliente/t/./E", "/update_cliente/t/%2e%2E/E", "/v2.0/customer/update",
+            "",
+            "/",
+            "update_cliente/t/a/E",
+            "/update_cliente/t/a",
+            "/update_cliente/t/a/b/E",
+            "/update_cliente/t//E",
+            "/update_cliente//a/E",
+            "/update_cliente/t/a/E/",
+            "//update_cliente/t/a/E",
+            "/Update_cliente/t/a/E",
+            "/update_cliente/t/%zz/E",
+            "/update_cliente/t/a%/E",
+            "/update_cliente/t/a%4/E",
+            "/update_cliente/t/%FF/E",
+            "/update_cliente/t/./E",
+            "/update_cliente/t/%2e%2E/E",
+            "/v2.0/customer/update",
         ] {
             assert_eq!(route(path), None, "{path}");
         }
@@ -172,7 +184,13 @@ mod tests {
         assert_eq!(route("/_sandbox/clientes"), Some(Route::Customers));
         let customer = Route::Customer { name_type: "I".to_owned(), identifier: "1/2".to_owned() };
         assert_eq!(route("/_sandbox/clientes/I/1%2F2"), Some(customer));
-        for path in ["/_sandbox", "/_sandbox/", "/_sandbox/x", "/_sandbox/contagem/", "/_sandbox/clientes/E"] {
+        for path in [
+            "/_sandbox",
+            "/_sandbox/",
+            "/_sandbox/x",
+            "/_sandbox/contagem/",
+            "/_sandbox/clientes/E",
+        ] {
             assert_eq!(route(path), None, "{path}");
         }
     }
@@ -217,7 +235,10 @@ mod tests {
         let missing = one("Content-Type: text/plain", b"x");
         assert!(matches!(read(&missing), Err(FormError::Part(_))));
         let twice = "Content-Disposition: form-data; name=\"nome\"";
-        assert!(matches!(read(&one(&format!("{twice}\r\n{twice}"), b"x")), Err(FormError::Part(_))));
+        assert!(matches!(
+            read(&one(&format!("{twice}\r\n{twice}"), b"x")),
+            Err(FormError::Part(_))
+        ));
     }
 
     #[test]

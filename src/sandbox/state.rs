@@ -1,0 +1,263 @@
+//! What the simulated account remembers between requests, and the one decision per request that
+//! changes it: counted or rejected, executed or not, answered or failed.
+//!
+//! No waiting and no HTTP here: the clock is told, and the answer is a value.
+
+use std::time::Instant;
+
+use hyper::StatusCode;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::config::{FailureKind, SandboxConfig};
+use super::dice::{Dice, Failure, Fate};
+use super::limit::Limiter;
+use super::rules::Update;
+use super::store::Store;
+
+/// What `GET /_sandbox/contagem` tells. Every request is in exactly one of `executed`, `refused`,
+/// `limited` and `lost`, once it is decided.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Counters {
+    /// Update requests (a POST to such a path) that arrived whole.
+    #[serde(rename = "requisicoes")]
+    pub requests: u64,
+    /// Updates that changed a customer, those with an injected failure for an answer included.
+    #[serde(rename = "executadas")]
+    pub executed: u64,
+    /// Requests that were refused (`erro: true` or a 4xx other than 429), those with an injected
+    /// failure for an answer included.
+    #[serde(rename = "recusadas")]
+    pub refused: u64,
+    /// Requests rejected with 429, over the limit or injected.
+    #[serde(rename = "limitadas_429")]
+    pub limited: u64,
+    /// Requests that an injected failure kept from being executed, 429 apart.
+    #[serde(rename = "perdidas")]
+    pub lost: u64,
+    /// Failures injected, by kind.
+    #[serde(rename = "falhas_injetadas")]
+    pub injected: InjectedFailures,
+    /// Customers held.
+    #[serde(rename = "clientes")]
+    pub customers: u64,
+}
+
+/// How many failures of each kind were injected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InjectedFailures([u64; FailureKind::ALL.len()]);
+
+impl InjectedFailures {
+    /// Failures of this kind.
+    pub const fn of(&self, kind: FailureKind) -> u64 {
+        self.0[kind as usize]
+    }
+
+    /// Failures of all kinds.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+impl Serialize for InjectedFailures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for kind in FailureKind::ALL {
+            map.serialize_entry(kind.as_str(), &self.of(kind))?;
+        }
+        map.end()
+    }
+}
+
+/// A request that is not executed for a fault of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub status: StatusCode,
+    /// Portuguese.
+    pub mensagem: String,
+}
+
+/// What the client is to meet.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Done,
+    Refused(Refusal),
+    Limited,
+    /// Never of kind 429.
+    Failed(FailureKind),
+}
+
+/// One account: its customers, its limit, its luck.
+#[derive(Debug)]
+pub(super) struct State {
+    store: Store,
+    limiter: Limiter,
+    dice: Dice,
+    counters: Counters,
+}
+
+impl State {
+    /// The state of a sandbox that starts. Takes time in proportion to the customers.
+    pub(super) fn new(config: SandboxConfig) -> Self {
+        Self {
+            store: Store::new(config.customers, config.reset_defaults),
+            limiter: Limiter::new(config.rate),
+            dice: Dice::new(config.seed, config.jitter, config.latency, config.failures),
+            counters: Counters::default(),
+        }
+    }
+
+    /// An update request arrived whole: its fate is drawn.
+    pub(super) fn arrive(&mut self) -> Fate {
+        self.counters.requests += 1;
+        self.dice.throw()
+    }
+
+    /// Refuses a request without counting it against the limit: it belongs to no account.
+    pub(super) fn refuse_stranger(&mut self) {
+        self.counters.refused += 1;
+    }
+
+    /// Counts a request at `now` and executes it. An injected failure takes its place in the window
+    /// like any other request, executed or not; only a 429 takes none. Over the limit there is
+    /// always a 429, whatever was drawn.
+    pub(super) fn decide(
+        &mut self,
+        now: Instant,
+        failure: Option<Failure>,
+        request: Result<Update, Refusal>,
+    ) -> Answer {
+        if let Some(Failure { kind: FailureKind::Limited, .. }) = failure {
+            self.inject(FailureKind::Limited);
+            self.counters.limited += 1;
+            return Answer::Limited;
+        }
+        if !self.limiter.admit(now) {
+            self.counters.limited += 1;
+            return Answer::Limited;
+        }
+        if let Some(Failure { kind, executed: false }) = failure {
+            self.inject(kind);
+            self.counters.lost += 1;
+            return Answer::Failed(kind);
+        }
+        let answer = self.execute(request);
+        match failure {
+            Some(Failure { kind, .. }) => {
+                self.inject(kind);
+                Answer::Failed(kind)
+            }
+            None => answer,
+        }
+    }
+
+    fn execute(&mut self, request: Result<Update, Refusal>) -> Answer {
+        let refusal = match request {
+            Ok(update) if self.store.update(&update) => {
+                self.counters.executed += 1;
+                return Answer::Done;
+            }
+            Ok(_) => {
+                Refusal { status: StatusCode::OK, mensagem: "Cliente não encontrado.".to_owned() }
+            }
+            Err(refusal) => refusal,
+        };
+        self.counters.refused += 1;
+        Answer::Refused(refusal)
+    }
+
+    fn inject(&mut self, kind: FailureKind) {
+        self.counters.injected.0[kind as usize] += 1;
+    }
+
+    /// The counters as they stand.
+    pub(super) fn counters(&self) -> Counters {
+        Counters { customers: self.store.len() as u64, ..self.counters.clone() }
+    }
+
+    /// The customers.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules;
+    use super::*;
+    use crate::pool::Rate;
+
+    fn update(identifier: &str) -> Result<Update, Refusal> {
+        let values = vec![("nome".to_owned(), "Ana".to_owned())];
+        rules::check("E", identifier.to_owned(), values)
+            .map_err(|mensagem| Refusal { status: StatusCode::OK, mensagem })
+    }
+
+    fn state(rate: Rate) -> State {
+        State::new(SandboxConfig { rate, ..SandboxConfig::default() })
+    }
+
+    #[test]
+    fn a_rejected_request_is_neither_executed_nor_in_the_window() {
+        let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
+        assert_eq!(state.decide(now, None, update("a@x")), Answer::Done);
+        assert_eq!(state.decide(now, None, update("b@x")), Answer::Limited);
+        let counters = state.counters();
+        assert_eq!((counters.executed, counters.limited, counters.customers), (1, 1, 1));
+        let later = now + std::time::Duration::from_secs(1);
+        assert_eq!(state.decide(later, None, update("b@x")), Answer::Done);
+    }
+
+    #[test]
+    fn a_refused_request_takes_its_place_in_the_window() {
+        let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
+        assert!(matches!(state.decide(now, None, update("a\tb")), Answer::Refused(_)));
+        assert_eq!(state.decide(now, None, update("a@x")), Answer::Limited);
+        assert_eq!((state.counters().refused, state.counters().limited), (1, 1));
+    }
+
+    #[test]
+    fn failures_strike_before_or_after_the_execution() {
+        let (now, mut state) = (Instant::now(), state(Rate::Unlimited));
+        let failure = |kind, executed| Some(Failure { kind, executed });
+        let reset = FailureKind::Reset;
+        assert_eq!(state.decide(now, failure(reset, false), update("a@x")), Answer::Failed(reset));
+        assert_eq!(state.counters().customers, 0);
+        assert_eq!(state.decide(now, failure(reset, true), update("a@x")), Answer::Failed(reset));
+        assert_eq!(state.counters().customers, 1);
+        let limited = FailureKind::Limited;
+        assert_eq!(state.decide(now, failure(limited, false), update("b@x")), Answer::Limited);
+        let counters = state.counters();
+        assert_eq!((counters.executed, counters.lost, counters.limited), (1, 1, 1));
+        assert_eq!((counters.injected.of(reset), counters.injected.of(limited)), (2, 1));
+        assert_eq!(counters.injected.total(), 3);
+    }
+
+    #[test]
+    fn injected_429s_leave_the_window_alone_and_other_failures_do_not() {
+        let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
+        let failure = |kind| Some(Failure { kind, executed: false });
+        assert_eq!(
+            state.decide(now, failure(FailureKind::Limited), update("a@x")),
+            Answer::Limited
+        );
+        let hang = FailureKind::Hang;
+        assert_eq!(state.decide(now, failure(hang), update("a@x")), Answer::Failed(hang));
+        assert_eq!(state.decide(now, failure(hang), update("a@x")), Answer::Limited);
+        assert_eq!(state.counters().injected.of(hang), 1);
+    }
+
+    #[test]
+    fn counters_are_spelled_for_pipelines() {
+        let json = serde_json::to_value(state(Rate::Unlimited).counters()).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "requisicoes": 0, "executadas": 0, "recusadas": 0, "limitadas_429": 0,
+                "perdidas": 0, "clientes": 0,
+                "falhas_injetadas": {"429": 0, "500": 0, "502": 0, "reset": 0, "close": 0,
+                    "hang": 0, "html": 0, "truncated": 0}
+            })
+        );
+    }
+}
