@@ -145,11 +145,12 @@ fn delay(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(decimal(digits)? * unit).ok()
 }
 
-/// Digits with at most one decimal point or comma; neither signs nor exponents.
+/// Digits, perhaps a decimal point or comma and digits; neither signs nor exponents.
 fn decimal(text: &str) -> Option<f64> {
     let text = text.trim().replace(',', ".");
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if plain { text.parse().ok() } else { None }
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    if digits(whole) && digits(fraction) { text.parse().ok() } else { None }
 }
 
 /// A failure that can be injected.
