@@ -131,8 +131,7 @@ fn send(
     started: Instant,
 ) -> Result<u8, RunError> {
     let summary_json = check_destinations(settings, source)?;
-    let options =
-        ClientOptions { timeout: settings.timeout, connections: settings.concurrency };
+    let options = ClientOptions { timeout: settings.timeout, connections: settings.concurrency };
     let client = Client::new(&base_url, token, options)?;
     let reading = rows(source, &preflight.survey)?;
     let reporter = open_reporter(settings, &preflight, terminal)?;
@@ -189,10 +188,7 @@ fn send(
 }
 
 /// Refuses outputs that are the input or one another, and opens the summary's.
-fn check_destinations(
-    settings: &Settings,
-    source: &Source,
-) -> Result<Option<Output>, OutputError> {
+fn check_destinations(settings: &Settings, source: &Source) -> Result<Option<Output>, OutputError> {
     let outputs: Vec<(&Destination, &str)> = [
         Some((&settings.results, "os resultados")),
         Some((&settings.rejects, "os rejeitados")),

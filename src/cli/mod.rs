@@ -97,7 +97,13 @@ pub struct RunArgs {
     #[arg(long, env = "TOMTICKET_SYNC_BASE_URL", value_name = "URL", value_parser = BaseUrl::parse, hide_env = true, help_heading = "Envio")]
     pub base_url: Option<BaseUrl>,
     /// Lê o token deste arquivo em vez da variável TOMTICKET_TOKEN
-    #[arg(long, env = "TOMTICKET_SYNC_TOKEN_FILE", value_name = "ARQUIVO", hide_env = true, help_heading = "Envio")]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_TOKEN_FILE",
+        value_name = "ARQUIVO",
+        hide_env = true,
+        help_heading = "Envio"
+    )]
     pub token_file: Option<PathBuf>,
     /// Requisições por segundo, ou unlimited (sem limite) [padrão: 3]
     #[arg(long, env = "TOMTICKET_SYNC_RATE", value_name = "N", value_parser = values::rate, hide_env = true, help_heading = "Envio")]
@@ -131,7 +137,14 @@ pub struct RunArgs {
     #[arg(long, env = "TOMTICKET_SYNC_MAP", value_name = "COLUNA=DESTINO", value_parser = values::pair, value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
     pub map: Vec<(String, String)>,
     /// Descarta uma coluna (pode repetir)
-    #[arg(long, env = "TOMTICKET_SYNC_IGNORE", value_name = "COLUNA", value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_IGNORE",
+        value_name = "COLUNA",
+        value_delimiter = '\n',
+        hide_env = true,
+        help_heading = "Colunas"
+    )]
     pub ignore: Vec<String>,
     /// Dá um valor a todas as linhas; {Coluna} é a célula dela: "nome={Nome} {Sobrenome}" (pode repetir)
     #[arg(long, env = "TOMTICKET_SYNC_SET", value_name = "DESTINO=VALOR", value_parser = values::pair_from_left, value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
@@ -146,7 +159,14 @@ pub struct RunArgs {
     #[arg(long, env = "TOMTICKET_SYNC_STRICT", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Colunas")]
     pub strict: bool,
     /// Célula vazia desta coluna apaga o valor no TomTicket (pode repetir)
-    #[arg(long, env = "TOMTICKET_SYNC_SEND_EMPTY", value_name = "DESTINO", value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_SEND_EMPTY",
+        value_name = "DESTINO",
+        value_delimiter = '\n',
+        hide_env = true,
+        help_heading = "Colunas"
+    )]
     pub send_empty: Vec<String>,
     /// Célula com exatamente este texto apaga o valor no TomTicket
     #[arg(long, env = "TOMTICKET_SYNC_CLEAR_MARKER", value_name = "TEXTO", allow_hyphen_values = true, value_parser = values::not_empty, hide_env = true, help_heading = "Colunas")]
@@ -155,7 +175,14 @@ pub struct RunArgs {
     #[arg(long, env = "TOMTICKET_SYNC_NO_TRIM", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Colunas")]
     pub no_trim: bool,
     /// Linha sem valor para este destino é inválida (pode repetir)
-    #[arg(long, env = "TOMTICKET_SYNC_REQUIRE", value_name = "DESTINO", value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_REQUIRE",
+        value_name = "DESTINO",
+        value_delimiter = '\n',
+        hide_env = true,
+        help_heading = "Colunas"
+    )]
     pub require: Vec<String>,
 
     /// Separador das células: , ; | ou tab [padrão: descoberto pelo conteúdo]
@@ -166,16 +193,34 @@ pub struct RunArgs {
     pub encoding: Option<Encoding>,
 
     /// Arquivo de resultados, - para a saída padrão [padrão: <entrada>.resultado.csv]
-    #[arg(long, env = "TOMTICKET_SYNC_RESULTS", value_name = "ARQUIVO", hide_env = true, help_heading = "Saída")]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_RESULTS",
+        value_name = "ARQUIVO",
+        hide_env = true,
+        help_heading = "Saída"
+    )]
     pub results: Option<PathBuf>,
     /// Formato dos resultados: standard, ou excel (; e BOM, para abrir com dois cliques)
     #[arg(long, env = "TOMTICKET_SYNC_RESULTS_DIALECT", value_name = "standard|excel", value_parser = values::results_dialect, hide_env = true, help_heading = "Saída")]
     pub results_dialect: Option<ResultsDialect>,
     /// Arquivo das linhas a corrigir [padrão: <entrada>.rejeitados.csv]
-    #[arg(long, env = "TOMTICKET_SYNC_REJECTS", value_name = "ARQUIVO", hide_env = true, help_heading = "Saída")]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_REJECTS",
+        value_name = "ARQUIVO",
+        hide_env = true,
+        help_heading = "Saída"
+    )]
     pub rejects: Option<PathBuf>,
     /// Grava o resumo em JSON, - para a saída padrão
-    #[arg(long, env = "TOMTICKET_SYNC_SUMMARY_JSON", value_name = "ARQUIVO", hide_env = true, help_heading = "Saída")]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_SUMMARY_JSON",
+        value_name = "ARQUIVO",
+        hide_env = true,
+        help_heading = "Saída"
+    )]
     pub summary_json: Option<PathBuf>,
     /// Sem progresso, e sem resumo quando tudo deu certo
     #[arg(short, long, env = "TOMTICKET_SYNC_QUIET", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Saída")]

@@ -29,8 +29,10 @@ pub fn explain(error: &clap::Error) -> String {
             format!("{flag}: \"{value}\" não serve: {why}")
         }
         ErrorKind::MissingRequiredArgument => match arg.contains("ENTRADA") {
-            true => "falta o arquivo de entrada: escreva o caminho do CSV, ou - para a entrada padrão"
-                .to_owned(),
+            true => {
+                "falta o arquivo de entrada: escreva o caminho do CSV, ou - para a entrada padrão"
+                    .to_owned()
+            }
             false => format!("falta {arg}"),
         },
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -48,7 +50,8 @@ pub fn explain(error: &clap::Error) -> String {
         ErrorKind::InvalidUtf8 => "há um argumento que não é texto UTF-8 válido".to_owned(),
         _ => "linha de comando inválida".to_owned(),
     };
-    if let Some(meant) = text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand))
+    if let Some(meant) =
+        text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand))
     {
         sentence.push_str(&format!(". Você quis dizer {meant}?"));
     }

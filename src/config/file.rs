@@ -25,9 +25,13 @@ pub enum ConfigError {
     Read { path: String, why: String },
     #[error("{path}, linha {line}: o arquivo não é TOML válido ({why})")]
     Syntax { path: String, line: usize, why: String },
-    #[error("{path}, linha {line}: a chave \"{key}\" não existe{hint}. As chaves são os nomes longos das opções de `tomticket-sync run --help`, sem os hifens da frente")]
+    #[error(
+        "{path}, linha {line}: a chave \"{key}\" não existe{hint}. As chaves são os nomes longos das opções de `tomticket-sync run --help`, sem os hifens da frente"
+    )]
     UnknownKey { path: String, line: usize, key: String, hint: String },
-    #[error("{path}, linha {line}: \"{key}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vai o seu token)")]
+    #[error(
+        "{path}, linha {line}: \"{key}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vai o seu token)"
+    )]
     NotTrusted { path: String, line: usize, key: String },
     #[error("{path}, linha {line}: \"{key}\" precisa ser {wanted}")]
     Type { path: String, line: usize, key: String, wanted: &'static str },
@@ -48,10 +52,7 @@ pub struct FileFlags {
 ///
 /// # Errors
 /// See [`ConfigError`].
-pub fn flags(
-    named: Option<&Path>,
-    matches: &ArgMatches,
-) -> Result<Option<FileFlags>, ConfigError> {
+pub fn flags(named: Option<&Path>, matches: &ArgMatches) -> Result<Option<FileFlags>, ConfigError> {
     let path = match named {
         Some(path) => path.to_owned(),
         None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
@@ -97,7 +98,8 @@ fn parse(
                 .map(|(flag, ..)| (strsim::osa_distance(flag, &name), flag))
                 .filter(|(distance, _)| *distance <= 2)
                 .min();
-            let hint = near.map_or(String::new(), |(_, flag)| format!("; você quis dizer \"{flag}\"?"));
+            let hint =
+                near.map_or(String::new(), |(_, flag)| format!("; você quis dizer \"{flag}\"?"));
             return Err(ConfigError::UnknownKey { path: path(), line, key: name, hint });
         };
         if !trusted && ONLY_NAMED.contains(&name.as_str()) {

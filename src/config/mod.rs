@@ -41,10 +41,8 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
     with_file.extend(argv.iter().skip(2).cloned());
     match cli::parse(&with_file) {
         Ok((cli, _)) => Ok(cli),
-        Err(error) => Err(ConfigError::Value {
-            path: extra.path,
-            why: cli::explain(&error),
+        Err(error) => {
+            Err(ConfigError::Value { path: extra.path, why: cli::explain(&error) }.into())
         }
-        .into()),
     }
 }

@@ -20,7 +20,9 @@ const TOKEN_VARIABLE: &str = "TOMTICKET_TOKEN";
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum SettingsError {
-    #[error("falta o token: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file (no TomTicket: Administração › Configurações da Conta › API › Novo Token). Para ensaiar sem token: --sandbox")]
+    #[error(
+        "falta o token: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file (no TomTicket: Administração › Configurações da Conta › API › Novo Token). Para ensaiar sem token: --sandbox"
+    )]
     NoToken,
     #[error("{place}: {why}")]
     BadToken { place: String, why: TokenError },
@@ -218,7 +220,8 @@ mod tests {
 
     #[test]
     fn outputs_are_named_after_the_input() {
-        let name = |input: &str, sandbox| output(None, Path::new(input), sandbox, "resultado").label();
+        let name =
+            |input: &str, sandbox| output(None, Path::new(input), sandbox, "resultado").label();
         assert_eq!(name("a/clientes.csv", false), "a/clientes.resultado.csv");
         assert_eq!(name("clientes.CSV.GZ", false), "clientes.resultado.csv");
         assert_eq!(name("clientes", true), "clientes.simulado.resultado.csv");

@@ -124,8 +124,8 @@ impl Progress {
 /// `faltam 27 min 3 s (até 03:12)`, the clock being the local one.
 fn remaining(left: u64, pace: f64) -> String {
     let wait = Duration::from_secs_f64((left as f64 / pace.max(1e-3)).min(1e8));
-    let until =
-        jiff::ZonedDateTime::now().saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or_default());
+    let until = jiff::ZonedDateTime::now()
+        .saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or_default());
     let clock = if wait < Duration::from_secs(20 * 3600) {
         until.strftime("%H:%M").to_string()
     } else {
