@@ -1,0 +1,55 @@
+//! The marked token, and the search for it in everything a run leaves behind.
+//!
+//! A leak need not be verbatim: a URL in an error shows it percent-encoded, a dumped header in
+//! base64, a `Debug` of bytes in numbers. All of these are searched for.
+
+use super::text::{base64, find, percent_encode};
+
+/// The token that every run gets unless its test is about another one.
+pub const CANARY: &str = "canario-S3GR3D0-7f3a9";
+
+/// What it is called, and its bytes.
+pub type Spelling = (&'static str, Vec<u8>);
+
+/// Every spelling of `token` that counts as a leak, with a name for the message. The first group
+/// is to be searched for without regard to letter case, the second exactly.
+pub fn spellings(token: &str) -> (Vec<Spelling>, Vec<Spelling>) {
+    let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let numbers = token.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
+    let loose = vec![
+        ("plain", token.as_bytes().to_vec()),
+        ("percent-encoded", percent_encode(token).into_bytes()),
+        ("form-encoded", percent_encode(token).replace("%20", "+").into_bytes()),
+        ("escaped", token.escape_default().to_string().into_bytes()),
+        ("hex", hex.into_bytes()),
+        ("byte list", numbers.into_bytes()),
+    ];
+    let mut exact = Vec::new();
+    for url in [false, true] {
+        // Inside a longer text the token may begin at any of three places in a base64 group; the
+        // characters that it shares with its neighbours are left out.
+        for shift in 0..3usize {
+            let mut bytes = vec![0; shift];
+            bytes.extend(token.bytes());
+            let encoded = base64(&bytes, url);
+            let whole = bytes.len() * 8 / 6;
+            let first = [0, 2, 3][shift];
+            exact.push(("base64", encoded.as_bytes()[first..whole].to_vec()));
+        }
+    }
+    (loose, exact)
+}
+
+/// Where in `bytes` the token shows, in words; `None` if nowhere.
+pub fn leak(token: &str, bytes: &[u8]) -> Option<String> {
+    let (loose, exact) = spellings(token);
+    let lower = bytes.to_ascii_lowercase();
+    let loose =
+        loose.into_iter().map(|(how, text)| (how, find(&lower, &text.to_ascii_lowercase(), 0)));
+    let exact = exact.into_iter().map(|(how, text)| (how, find(bytes, &text, 0)));
+    loose.chain(exact).find_map(|(how, at)| {
+        let at = at?;
+        let around = &bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())];
+        Some(format!("{how}, at byte {at}: …{}…", String::from_utf8_lossy(around)))
+    })
+}

@@ -1,0 +1,473 @@
+//! The real binary, started in a private folder with a clean environment, and what can be done to
+//! it while it runs.
+//!
+//! Judging what it left behind is for [`Finished`]; every run goes through its common checks.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::PATIENCE;
+use super::canary::CANARY;
+use super::finished::Finished;
+use super::server::Server;
+
+/// A run that has not begun.
+pub struct Run {
+    folder: Arc<TempDir>,
+    subcommand: Vec<String>,
+    input: Option<String>,
+    args: Vec<String>,
+    env: Vec<(String, OsString)>,
+    stdin: Option<Vec<u8>>,
+    token: String,
+    secret_files: Vec<PathBuf>,
+    results: Option<String>,
+    rejects: Option<String>,
+    rate: Option<String>,
+    summary: bool,
+    allow_partial: bool,
+    close_stdout: bool,
+}
+
+/// What the common checks and the messages need to know about a run.
+#[derive(Clone)]
+pub struct Plan {
+    /// The private folder.
+    pub folder: Arc<TempDir>,
+    /// The command line, for messages.
+    pub command: String,
+    /// The token that must not be found anywhere.
+    pub token: String,
+    /// Files that hold the token because the test put it there.
+    pub secret_files: Vec<PathBuf>,
+    /// Where the results are expected.
+    pub results: String,
+    /// Where the rejects are expected.
+    pub rejects: String,
+    /// Where the summary is expected, if one was asked for.
+    pub summary: Option<String>,
+    /// Whether something was asked to go to standard output.
+    pub speaks: bool,
+    /// Whether a `.parcial` may be there at the end.
+    pub allow_partial: bool,
+}
+
+const SUMMARY: &str = "resumo.json";
+
+impl Run {
+    /// `run` against this server, with [`CANARY`] as the token, without a rate limit, with a
+    /// summary in `resumo.json`.
+    pub fn new(server: &Server) -> Self {
+        let url = server.url();
+        let mut run =
+            Self::bare(&["run"]).args(["--base-url", &url]).env("TOMTICKET_TOKEN", CANARY);
+        run.rate = Some("unlimited".to_owned());
+        run.summary = true;
+        run
+    }
+
+    /// Any subcommand in a clean environment, with nothing added.
+    pub fn bare(subcommand: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("tomticket-e2e-").unwrap();
+        for name in ["casa", "estado", "tmp", "trabalho"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self {
+            folder: Arc::new(folder),
+            subcommand: subcommand.iter().map(|&word| word.to_owned()).collect(),
+            input: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: None,
+            token: CANARY.to_owned(),
+            secret_files: Vec::new(),
+            results: None,
+            rejects: None,
+            rate: None,
+            summary: false,
+            allow_partial: false,
+            close_stdout: false,
+        }
+    }
+
+    /// Goes on in the folder of an earlier run: its files are there.
+    pub fn in_folder_of(mut self, earlier: &Finished) -> Self {
+        self.folder = Arc::clone(&earlier.plan.folder);
+        self
+    }
+
+    /// Uses the folder of another run that has not begun, or is still going.
+    pub fn sharing(mut self, folder: &Arc<TempDir>) -> Self {
+        self.folder = Arc::clone(folder);
+        self
+    }
+
+    /// The folder, to be shared with another run.
+    pub fn folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
+    }
+
+    /// The working directory.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("trabalho")
+    }
+
+    /// Writes a file into the working directory.
+    pub fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.work().join(name), bytes).unwrap();
+        self
+    }
+
+    /// Writes a file that is known to hold the token.
+    pub fn secret_file(mut self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        let path = self.work().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        self.secret_files.push(path);
+        self
+    }
+
+    /// Writes the input and names it on the command line.
+    pub fn input(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        self.file(name, bytes).on(name)
+    }
+
+    /// Writes `clientes.csv` and names it on the command line.
+    pub fn csv(self, text: &str) -> Self {
+        self.input("clientes.csv", text)
+    }
+
+    /// Names the input, wherever it comes from.
+    pub fn on(mut self, name: &str) -> Self {
+        self.input = Some(name.to_owned());
+        self
+    }
+
+    /// Gives the input on standard input.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self.on("-")
+    }
+
+    /// Adds one argument.
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Another `--rate`.
+    pub fn rate(mut self, rate: &str) -> Self {
+        self.rate = Some(rate.to_owned());
+        self
+    }
+
+    /// No `--rate` at all.
+    pub fn default_rate(mut self) -> Self {
+        self.rate = None;
+        self
+    }
+
+    /// `--results`.
+    pub fn results(mut self, path: &str) -> Self {
+        self.results = Some(path.to_owned());
+        self
+    }
+
+    /// `--rejects`.
+    pub fn rejects(mut self, path: &str) -> Self {
+        self.rejects = Some(path.to_owned());
+        self
+    }
+
+    /// Sets a variable.
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.env.retain(|(key, _)| key != name);
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Another token in `TOMTICKET_TOKEN`.
+    pub fn token(mut self, token: &str) -> Self {
+        token.clone_into(&mut self.token);
+        self.env("TOMTICKET_TOKEN", token)
+    }
+
+    /// No token.
+    pub fn without_token(mut self) -> Self {
+        self.env.retain(|(key, _)| key != "TOMTICKET_TOKEN");
+        self
+    }
+
+    /// No `--summary-json`.
+    pub fn without_summary(mut self) -> Self {
+        self.summary = false;
+        self
+    }
+
+    /// A `.parcial` may be there at the end, whatever the exit code.
+    pub fn allow_partial(mut self) -> Self {
+        self.allow_partial = true;
+        self
+    }
+
+    /// Whoever reads standard output goes away at once.
+    pub fn close_stdout(mut self) -> Self {
+        self.close_stdout = true;
+        self
+    }
+
+    /// Starts the binary and waits for its end.
+    pub fn go(self) -> Finished {
+        self.spawn().wait()
+    }
+
+    /// Starts the binary.
+    pub fn spawn(self) -> Running {
+        let mut args = self.subcommand.clone();
+        args.extend(self.input.clone());
+        args.extend(self.args.clone());
+        let mut flag = |name: &str, value: &Option<String>| {
+            if let Some(value) = value {
+                args.extend([name.to_owned(), value.clone()]);
+            }
+        };
+        flag("--rate", &self.rate);
+        flag("--results", &self.results);
+        flag("--rejects", &self.rejects);
+        flag("--summary-json", &self.summary.then(|| SUMMARY.to_owned()));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tomticket-sync"));
+        command
+            .args(&args)
+            .current_dir(self.work())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path().join("casa"))
+            .env("XDG_STATE_HOME", self.folder.path().join("estado"))
+            .env("TMPDIR", self.folder.path().join("tmp"))
+            .envs(self.env.iter().map(|(key, value)| (key, value)))
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for (key, _) in std::env::vars_os() {
+            // Coverage tools write where these variables say; without them they write here.
+            if key == "LLVM_PROFILE_FILE" {
+                command.env(&key, std::env::var_os(&key).unwrap_or_default());
+            }
+        }
+        let plan = self.plan(&args);
+        let mut child = command.spawn().unwrap();
+        if let (Some(bytes), Some(mut pipe)) = (self.stdin, child.stdin.take()) {
+            // Apart from the test's own thread: the binary may write before it has read all.
+            std::thread::spawn(move || drop(pipe.write_all(&bytes)));
+        }
+        let stdout = child.stdout.take();
+        let stdout = Stream::read(if self.close_stdout { None } else { stdout });
+        let stderr = Stream::read(child.stderr.take());
+        Running { child, plan, stdout, stderr, begun: Instant::now(), peak_kib: 0, pushed: false }
+    }
+
+    fn plan(&self, args: &[String]) -> Plan {
+        let stem = match self.input.as_deref() {
+            None | Some("-") => "entrada".to_owned(),
+            Some(name) => Path::new(name).with_extension("").display().to_string(),
+        };
+        let named = |given: &Option<String>, kind: &str| {
+            given.clone().unwrap_or_else(|| format!("{stem}.{kind}.csv"))
+        };
+        let to_stdout = |pair: &[String]| {
+            pair[1] == "-" && matches!(&*pair[0], "--results" | "--rejects" | "--summary-json")
+        };
+        let quiet = matches!(&*self.subcommand[0], "run" | "check");
+        Plan {
+            folder: Arc::clone(&self.folder),
+            command: format!("tomticket-sync {}", args.join(" ")),
+            token: self.token.clone(),
+            secret_files: self.secret_files.clone(),
+            results: named(&self.results, "resultado"),
+            rejects: named(&self.rejects, "rejeitados"),
+            summary: self.summary.then(|| SUMMARY.to_owned()),
+            speaks: !quiet
+                || args.windows(2).any(to_stdout)
+                || args.iter().any(|arg| matches!(&**arg, "--help" | "--version")),
+            allow_partial: self.allow_partial,
+        }
+    }
+}
+
+/// One output stream, read by a thread of its own so that the child never waits for the test.
+struct Stream {
+    shared: Arc<(Mutex<Vec<u8>>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Stream {
+    fn read(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let shared = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let reader = pipe.map(|mut pipe| {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || {
+                let mut buffer = [0; 8192];
+                while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+                    shared.0.lock().unwrap().extend_from_slice(&buffer[..count]);
+                    shared.1.notify_all();
+                }
+            })
+        });
+        Self { shared, reader }
+    }
+
+    fn so_far(&self) -> Vec<u8> {
+        self.shared.0.lock().unwrap().clone()
+    }
+
+    fn finish(&mut self) -> Vec<u8> {
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        self.so_far()
+    }
+
+    /// Waits until `enough` likes what there is.
+    fn wait(&self, enough: impl Fn(&str) -> bool) -> String {
+        let end = Instant::now() + PATIENCE;
+        let mut text = self.shared.0.lock().unwrap();
+        loop {
+            let shown = String::from_utf8_lossy(&text).into_owned();
+            if enough(&shown) {
+                return shown;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "what the test waits for was never printed: {shown}");
+            text = self.shared.1.wait_timeout(text, left).unwrap().0;
+        }
+    }
+}
+
+/// A run that has begun.
+pub struct Running {
+    child: Child,
+    plan: Plan,
+    stdout: Stream,
+    stderr: Stream,
+    begun: Instant,
+    peak_kib: u64,
+    /// Whether the test ended it by force, so that no exit code is expected.
+    pushed: bool,
+}
+
+impl Running {
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The working directory.
+    pub fn work(&self) -> PathBuf {
+        self.plan.folder.path().join("trabalho")
+    }
+
+    /// Sends a signal by name: `INT`, `TERM`, `HUP`, `KILL`.
+    pub fn signal(&mut self, name: &str) {
+        self.pushed |= name == "KILL";
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.child.id())])
+            .status()
+            .unwrap();
+        assert!(sent.success(), "kill -{name} failed");
+    }
+
+    /// What has been written to standard error so far.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.so_far()).into_owned()
+    }
+
+    /// Waits until standard error is as `enough` wants it, and returns it.
+    pub fn wait_for_stderr(&self, enough: impl Fn(&str) -> bool) -> String {
+        self.stderr.wait(enough)
+    }
+
+    /// Waits until standard output is as `enough` wants it, and returns it.
+    pub fn wait_for_stdout(&self, enough: impl Fn(&str) -> bool) -> String {
+        self.stdout.wait(enough)
+    }
+
+    /// Sends a signal and waits until the process has said something about it: from then on it is
+    /// known to have seen it.
+    pub fn signal_and_see(&mut self, name: &str) {
+        let before = self.stderr().len();
+        self.signal(name);
+        self.wait_for_stderr(|text| text.len() > before);
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for the end, watching the memory, and checks what every run must keep to.
+    pub fn wait(mut self) -> Finished {
+        let status = self.watch();
+        let finished = Finished {
+            plan: self.plan.clone(),
+            code: status.and_then(|status| status.code()),
+            stdout: self.stdout.finish(),
+            stderr: String::from_utf8_lossy(&self.stderr.finish()).into_owned(),
+            took: self.begun.elapsed(),
+            peak_kib: self.peak_kib,
+        };
+        if status.is_none() {
+            finished.fail(&format!("still running after {PATIENCE:?}"));
+        }
+        if finished.code.is_none() && !self.pushed {
+            finished.fail(&format!("ended without an exit code: {status:?}"));
+        }
+        finished.common_checks();
+        finished
+    }
+
+    /// Waits for the end of the process; kills it when [`PATIENCE`] is over.
+    fn watch(&mut self) -> Option<ExitStatus> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.peak_kib = self.peak_kib.max(high_water_mark(self.child.id()).unwrap_or(0));
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            if Instant::now() > end {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(4));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            eprintln!("--- still running: {}\n{}", self.plan.command, self.stderr());
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The most memory the process has had so far, where the system tells.
+fn high_water_mark(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
