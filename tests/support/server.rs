@@ -19,6 +19,9 @@ use super::reply::{Answer, Reply};
 use super::request::{Request, head_is_complete};
 use super::tls::Certificate;
 
+/// Identifier, type and form of one request.
+pub type Sent = (String, String, Vec<(String, String)>);
+
 type Script = Box<dyn Fn(&Request, usize) -> Reply + Send + Sync>;
 
 /// The server; it ends, and lets go of everybody who waits for it, when dropped.
@@ -185,6 +188,20 @@ impl Server {
         let mut requests = self.requests();
         requests.retain(|request| request.identificador() == identificador);
         requests
+    }
+
+    /// What was asked for, in order of the identifiers, whatever the order of arrival: identifier,
+    /// type, form.
+    pub fn sent(&self) -> Vec<Sent> {
+        let mut sent: Vec<_> = self
+            .requests()
+            .iter()
+            .map(|request| {
+                (request.identificador().to_owned(), request.tipo().to_owned(), request.form())
+            })
+            .collect();
+        sent.sort();
+        sent
     }
 
     /// How many connections were accepted.

@@ -1,0 +1,467 @@
+//! Input as people really have it, from outside: dialects, encodings, damage, order, and files that
+//! change. What is asserted is which requests leave, what the files say, and the exit code.
+#![cfg(test)]
+
+pub mod support;
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use support::server::Sent;
+use support::{Finished, Reply, Run, Server, table, text};
+
+const PLAIN: &str = "identificador,tipo_identificador,nome,telefone\n\
+                     00012,I,\"Ação, José\",011 5555\n\
+                     00013,I,Conceição,\n\
+                     ana@exemplo.com.br,E,Ana,22\n";
+
+fn run_input(name: &str, bytes: &[u8], args: &[&str]) -> (Server, Finished) {
+    let server = Server::start();
+    let finished = Run::new(&server)
+        .input(name, bytes)
+        .results("r.csv")
+        .rejects("j.csv")
+        .args(args.iter().copied())
+        .go();
+    (server, finished)
+}
+
+fn plain() -> Vec<Sent> {
+    let (server, finished) = run_input("clientes.csv", PLAIN.as_bytes(), &[]);
+    finished.exits(0).accounted([2, 3, 4]);
+    server.sent()
+}
+
+#[test]
+fn c01_every_dialect_gives_the_same_requests() {
+    let expected = plain();
+    assert_eq!(expected[0].2[0], ("nome".to_owned(), "Ação, José".to_owned()));
+    let semicolons = "identificador;tipo_identificador;nome;telefone\n\
+                      00012;I;\"Ação, José\";011 5555\n00013;I;Conceição;\nana@exemplo.com.br;E;Ana;22\n";
+    let quoted = PLAIN.replacen(
+        "identificador,tipo_identificador,nome,telefone",
+        "\"identificador\",\"tipo_identificador\",\"nome\",\"telefone\"",
+        1,
+    );
+    let bom = |text: &str| [b"\xEF\xBB\xBF", text.as_bytes()].concat();
+    let tabs = semicolons.replace(';', "\t").replace("\"Ação, José\"", "Ação, José");
+    let loud = PLAIN.replacen(
+        "identificador,tipo_identificador",
+        " IDENTIFICADOR , Tipo_Identificador ",
+        1,
+    );
+    let first = [2, 3, 4];
+    let cases: Vec<(&str, Vec<u8>, [u64; 3])> = vec![
+        ("BOM", bom(PLAIN), first),
+        ("quoted header", quoted.clone().into_bytes(), first),
+        ("BOM and quoted header", bom(&quoted), first),
+        ("semicolons", semicolons.into(), first),
+        ("sep= line", format!("sep=;\n{semicolons}").into_bytes(), [3, 4, 5]),
+        (
+            "sep= line, BOM, CRLF",
+            bom(&format!("sep=;\n{semicolons}").replace('\n', "\r\n")),
+            [3, 4, 5],
+        ),
+        ("tabs", tabs.clone().into_bytes(), first),
+        ("pipes", tabs.replace('\t', "|").into_bytes(), first),
+        ("CRLF", PLAIN.replace('\n', "\r\n").into_bytes(), first),
+        ("CR only", PLAIN.replace('\n', "\r").into_bytes(), first),
+        ("0x1A at the end", format!("{PLAIN}\u{1a}").into_bytes(), first),
+        ("no line break at the end", PLAIN.trim_end().into(), first),
+        ("Windows-1252", text::windows_1252(semicolons), first),
+        ("UTF-16LE", text::utf16(&tabs, false), first),
+        ("UTF-16BE", text::utf16(&tabs, true), first),
+        ("gzip", text::gzip(PLAIN.as_bytes()), first),
+        ("letter case and spaces in the header", loud.into_bytes(), first),
+        ("empty lines of Excel", format!("{PLAIN}\n,,,\n").into_bytes(), first),
+    ];
+    for (what, bytes, lines) in cases {
+        let (server, finished) = run_input("clientes.csv", &bytes, &[]);
+        finished.exits(0).accounted(lines);
+        assert_eq!(server.sent(), expected, "{what}");
+    }
+}
+
+#[test]
+fn c01_a_delimiter_that_cannot_be_told_is_asked_for() {
+    let both = "identificador;nome,tipo_identificador\n1;Ana,I\n2;Eva,I\n";
+    let (server, finished) = run_input("clientes.csv", both.as_bytes(), &[]);
+    finished.refused_before_sending(&server, &["--delimiter", "clientes.csv"]);
+}
+
+#[test]
+fn c01_a_given_delimiter_is_kept_to() {
+    let text = "identificador;tipo_identificador;nome\n1;I;a,b,c,d\n2;I;e,f,g,h\n";
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--delimiter", ";"]);
+    finished.exits(0).accounted([2, 3]);
+    assert_eq!(server.sent()[0].2, [("nome".to_owned(), "a,b,c,d".to_owned())]);
+}
+
+#[test]
+fn c01_one_column_is_a_table_too() {
+    let (server, finished) = run_input(
+        "clientes.csv",
+        b"identificador\n1\n2\n",
+        &["--id-type", "I", "--set", "idioma=pt_BR"],
+    );
+    finished.exits(0).accounted([2, 3]);
+    assert_eq!(server.sent()[1].2, [("idioma".to_owned(), "pt_BR".to_owned())]);
+}
+
+/// 2.5 MB of plain ASCII in a column that is dropped, and one accent in the last row.
+fn late_accent() -> String {
+    let mut text = String::from("identificador,tipo_identificador,nome,obs\n");
+    for row in 0..40 {
+        text.push_str(&format!("{row},I,Cliente,{}\n", "x".repeat(62_000)));
+    }
+    text + "99,I,José,\n"
+}
+
+#[test]
+fn c02_the_first_accent_may_come_late() {
+    let bytes = text::windows_1252(&late_accent());
+    let (server, finished) = run_input("clientes.csv", &bytes, &["--ignore", "obs"]);
+    finished.exits(0).accounted_rows(41);
+    assert_eq!(server.requests_for("99")[0].field("nome").as_deref(), Some("José"));
+    assert!(finished.stderr.contains("1252"), "the choice is printed");
+}
+
+#[test]
+fn c02_a_forced_encoding_that_does_not_fit_stops_with_the_line() {
+    let bytes = text::windows_1252("identificador,tipo_identificador,nome\n1,I,Ana\n2,I,José\n");
+    let (server, finished) = run_input("clientes.csv", &bytes, &["--encoding", "utf-8"]);
+    finished.refused_before_sending(&server, &["clientes.csv", "3"]);
+}
+
+#[test]
+fn c02_a_forced_encoding_is_kept_to() {
+    let bytes = "identificador,tipo_identificador,nome\n1,I,Ã©\n".as_bytes();
+    let (server, finished) = run_input("clientes.csv", bytes, &["--encoding", "windows-1252"]);
+    finished.exits(0).accounted([2]);
+    assert_eq!(server.sent()[0].2[0].1, "ÃƒÂ©");
+}
+
+#[test]
+fn c03_a_quote_that_never_closes_stops_before_sending() {
+    let text = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I,\"Eva\n3,I,Rui\n4,I,Zoe\n";
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
+    finished.refused_before_sending(&server, &["clientes.csv", "linha 3"]);
+}
+
+#[test]
+fn c03_rows_do_not_vanish_between_two_wrong_quotes() {
+    // The quote of line 3 seems to close on line 5, where text follows.
+    let text = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I,\"Eva\n3,I,Rui\n4,I,\"Zoe\"\n5,I,Lia\n";
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
+    finished.refused_before_sending(&server, &["clientes.csv", "linha 3"]);
+}
+
+#[test]
+fn c03_no_header_and_no_content() {
+    for text in ["", "\n\n", "\u{feff}"] {
+        let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
+        finished.refused_before_sending(&server, &["clientes.csv"]);
+    }
+    let (server, finished) =
+        run_input("clientes.csv", b"identificador,tipo_identificador,nome\n", &[]);
+    finished.exits(0).accounted([]);
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
+fn c03a_one_stray_byte_does_not_turn_utf8_into_mojibake() {
+    let mut bytes = b"identificador,tipo_identificador,nome\n1,I,".to_vec();
+    bytes.extend("Conceição\n2,I,João\n3,I,Ang\n".as_bytes());
+    bytes.insert(bytes.len() - 1, 0xE9);
+    let (server, finished) = run_input("clientes.csv", &bytes, &[]);
+    finished.refused_before_sending(&server, &["clientes.csv", "4"]);
+    assert!(finished.stderr.contains("--encoding"), "what to do is said");
+}
+
+#[test]
+fn c04_ragged_rows_are_invalid_and_the_rest_goes_on() {
+    let text = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I\n3,I,Rui,a mais\n4,I,Zoe\n";
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
+    let rows = finished.exits(1).accounted([2, 3, 4, 5]);
+    let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
+    assert_eq!(ends, ["atualizado", "invalido", "invalido", "atualizado"]);
+    let ids: Vec<_> = server.sent().into_iter().map(|sent| sent.0).collect();
+    assert_eq!(ids, ["1", "4"]);
+    let rejects = finished.rejects();
+    let columns = ["identificador", "tipo_identificador", "nome", "situacao", "erro", "mensagem"];
+    assert_eq!(rejects[0], columns);
+    assert_eq!(rejects[1][..5], ["2", "I", "", "invalido", "true"]);
+    assert_eq!(rejects[2][..5], ["3", "I", "Rui", "invalido", "true"]);
+    assert_eq!(rejects[2][6], "a mais");
+}
+
+#[test]
+fn c05_linha_is_the_physical_line() {
+    let text =
+        "identificador,tipo_identificador,nome\n\n1,I,Ana\n\n2,I,\"duas\nlinhas\"\n,,\n3,I,Rui\n";
+    for ending in ["\n", "\r\n", "\r"] {
+        let (server, finished) =
+            run_input("clientes.csv", text.replace('\n', ending).as_bytes(), &[]);
+        let rows = finished.exits(0).accounted([3, 5, 8]);
+        assert_eq!(rows[1].identificador, "2");
+        assert_eq!(server.count(), 3);
+    }
+}
+
+#[test]
+fn c06_controls_and_long_cells_spoil_only_their_row() {
+    let long = "x".repeat(70 * 1024);
+    let text = format!(
+        "identificador,tipo_identificador,nome,telefone,livre\n\
+         1,I,A\u{0}na,,\n2,I,B\u{1b}[31m,,\n3,I,{long},,\n4,I,\"duas\nlinhas\te tab\",,\n\
+         \"5\n5\",I,Eva,,\n6,I,Zoe,,sobra\u{7}{long}\n"
+    );
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--ignore", "livre"]);
+    let rows = finished.exits(1).accounted([2, 3, 4, 5, 7, 9]);
+    let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
+    assert_eq!(ends, ["invalido", "invalido", "invalido", "atualizado", "invalido", "atualizado"]);
+    assert_eq!(server.requests_for("4")[0].field("nome").as_deref(), Some("duas\nlinhas\te tab"));
+    assert!(rows[0].mensagem.contains("nome") && rows[2].mensagem.contains("nome"));
+    assert!(!finished.stderr.contains('\u{1b}') && !finished.text("r.csv").contains('\u{1b}'));
+}
+
+#[test]
+fn c06_a_huge_cell_does_not_fill_the_memory() {
+    let mut text = b"identificador,tipo_identificador,nome\n1,I,Ana\n2,I,\"".to_vec();
+    text.resize(text.len() + (96 << 20), b'z');
+    text.extend(b"\"\n3,I,Rui\n");
+    let (server, finished) = run_input("clientes.csv", &text, &[]);
+    let rows = finished.exits(1).accounted([2, 3, 4]);
+    assert_eq!(rows[1].situacao, "invalido");
+    assert_eq!(server.count(), 2);
+    assert!(finished.peak_kib < 64 * 1024, "{} KiB", finished.peak_kib);
+}
+
+#[test]
+fn c07_what_a_spreadsheet_damages_is_seen_and_what_it_keeps_is_kept() {
+    let text = "identificador,tipo_identificador,nome,telefone\n\
+                \"1,23E+13\",I,Ana,\n1.23E+13,I,Ana,\n000123,I,\u{a0} Eva \u{a0},0011\n12E5,I,Rui,1.0\n";
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
+    let rows = finished.exits(1).accounted([2, 3, 4, 5]);
+    assert_eq!((&*rows[0].situacao, &*rows[1].situacao), ("invalido", "invalido"));
+    assert!(rows[0].mensagem.contains("identificador") && rows[0].mensagem.contains("1,23E+13"));
+    let sent = server.sent();
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(sent[0].0, "000123");
+    assert_eq!(sent[0].2, [field("nome", "Eva"), field("telefone", "0011")]);
+    assert_eq!(sent[1].0, "12E5");
+    assert_eq!(sent[1].2[1], field("telefone", "1.0"));
+}
+
+#[test]
+fn c07_no_trim_keeps_white_space() {
+    let text = "identificador,tipo_identificador,nome\n1,I, Eva \n";
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--no-trim"]);
+    finished.exits(0).accounted([2]);
+    assert_eq!(server.sent()[0].2[0].1, " Eva ");
+}
+
+#[test]
+fn c08_one_customer_is_served_in_file_order_while_others_go_on() {
+    // One customer on eight rows, renamed twice on the way, among thirty others.
+    let mut text = String::from("identificador,tipo_identificador,nome,email\n");
+    let mut expected = Vec::new();
+    let mut name = "a@x.com";
+    for step in 0..8 {
+        let email = match step {
+            3 => "b@x.com",
+            5 => "c@x.com",
+            _ => "",
+        };
+        text.push_str(&format!("{name},E,Passo {step},{email}\n"));
+        expected.push((name.to_owned(), format!("Passo {step}")));
+        if !email.is_empty() {
+            name = email;
+        }
+        for other in 0..4 {
+            text.push_str(&format!("o{step}{other}@x.com,E,Outro,\n"));
+        }
+    }
+    let server = Server::start();
+    server.script(|request, _| {
+        let spread =
+            request.body.iter().map(|&byte| u64::from(byte)).sum::<u64>() * 7 + request.n as u64;
+        Reply::ok().after(Duration::from_millis(5 + spread % 40))
+    });
+    let finished = Run::new(&server).csv(&text).args(["--concurrency", "32"]).go();
+    finished.exits(0).accounted_rows(40);
+    let mut chain = server.requests();
+    chain.retain(|request| request.field("nome").is_some_and(|nome| nome.starts_with("Passo")));
+    let order: Vec<_> = chain
+        .iter()
+        .map(|request| (request.identificador().to_owned(), request.field("nome").unwrap()))
+        .collect();
+    assert_eq!(order, expected);
+    for pair in chain.windows(2) {
+        assert!(pair[1].arrived >= pair[0].answered.unwrap(), "two rows of one customer at once");
+    }
+    assert!(server.max_in_flight() > 4, "the others did not go on: {}", server.max_in_flight());
+}
+
+#[test]
+fn c08_names_that_differ_in_letter_case_are_one_customer() {
+    let text =
+        "identificador,tipo_identificador,nome\nAna@x.com,E,1\nana@X.com,E,2\nANA@x.com,E,3\n";
+    let server = Server::start();
+    server.script(|request, _| {
+        Reply::ok().after(Duration::from_millis(if request.n == 0 { 80 } else { 5 }))
+    });
+    Run::new(&server).csv(text).go().exits(0).accounted_rows(3);
+    let order: Vec<_> = server.requests().iter().map(|r| r.field("nome").unwrap()).collect();
+    assert_eq!(order, ["1", "2", "3"]);
+    assert_eq!(server.max_in_flight(), 1);
+}
+
+#[test]
+fn c08_a_row_holds_the_internal_identifier_it_gives() {
+    let text = "identificador,tipo_identificador,nome,id_interno\n\
+                ana@x.com,E,1,K9\nK9,I,2,\noutro@x.com,E,3,k9\n";
+    let server = Server::start();
+    server.script(|request, _| {
+        Reply::ok().after(Duration::from_millis(if request.n == 0 { 80 } else { 5 }))
+    });
+    Run::new(&server).csv(text).go().exits(0).accounted_rows(3);
+    let order: Vec<_> = server.requests().iter().map(|r| r.field("nome").unwrap()).collect();
+    assert_eq!(order, ["1", "2", "3"]);
+    assert_eq!(server.max_in_flight(), 1);
+}
+
+/// Starts a long run, lets `change` at the file once the first request is there, and goes on.
+fn change_during_run(change: impl FnOnce(&std::path::Path)) -> (Server, Finished) {
+    let server = Server::start();
+    let gate = server.hold();
+    let mut text = String::from("identificador,tipo_identificador,nome\n");
+    for row in 0..30_000 {
+        text.push_str(&format!("C{row:05},I,Nome antigo {row:05}\n"));
+    }
+    let running = Run::new(&server).csv(&text).spawn();
+    server.wait_for_requests(8);
+    change(&running.work().join("clientes.csv"));
+    gate.open();
+    (server, running.wait())
+}
+
+fn assert_stopped_by_change(server: &Server, finished: &Finished) {
+    finished.exits(5).says(&["clientes.csv"]);
+    assert!(
+        finished.exists("clientes.resultado.csv.parcial"),
+        "what was answered can be looked at"
+    );
+    assert!(!finished.exists("clientes.resultado.csv"));
+    assert!(server.count() < 30_000);
+    let changed = server
+        .raw_requests()
+        .iter()
+        .any(|request| request.field("nome").is_none_or(|nome| !nome.starts_with("Nome antigo")));
+    assert!(!changed, "what was sent is not what was checked");
+}
+
+#[test]
+fn c09_a_file_that_grows_during_the_run_stops_it() {
+    let (server, finished) = change_during_run(|path| {
+        let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.write_all(b"Z1,I,Nome novo\n").unwrap();
+    });
+    assert_stopped_by_change(&server, &finished);
+}
+
+#[test]
+fn c09_a_file_that_is_rewritten_in_place_stops_the_run() {
+    let (server, finished) = change_during_run(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        std::fs::write(path, text.replace("Nome antigo 29", "Nome trocad 29")).unwrap();
+    });
+    assert_stopped_by_change(&server, &finished);
+}
+
+#[test]
+fn c09_a_file_that_is_replaced_by_another_is_not_read_half_and_half() {
+    let (server, finished) = change_during_run(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let other = path.with_extension("novo");
+        std::fs::write(&other, text.replace("Nome antigo", "Nome trocad")).unwrap();
+        std::fs::rename(&other, path).unwrap();
+    });
+    // The file that was checked may still be open: then it is sent to its end; else the run stops.
+    let requests = server.raw_requests();
+    assert!(requests.iter().all(|r| r.field("nome").unwrap().starts_with("Nome antigo")));
+    match finished.code {
+        Some(0) => drop(finished.accounted_rows(30_000)),
+        _ => assert_stopped_by_change(&server, &finished),
+    }
+}
+
+#[test]
+fn c09_standard_input_is_read_to_its_end_before_anything_is_sent() {
+    let server = Server::start();
+    let finished = Run::new(&server).stdin(PLAIN).go();
+    finished.exits(0).accounted([2, 3, 4]);
+    assert!(finished.exists("entrada.resultado.csv") && finished.exists("entrada.rejeitados.csv"));
+    assert_eq!(server.sent(), plain());
+    let broken = PLAIN.replace("22\n", "\"22\n");
+    let server = Server::start();
+    Run::new(&server).stdin(broken).go().refused_before_sending(&server, &["linha 4"]);
+}
+
+#[test]
+fn c09_compressed_standard_input() {
+    let server = Server::start();
+    Run::new(&server).stdin(text::gzip(PLAIN.as_bytes())).go().exits(0).accounted([2, 3, 4]);
+    assert_eq!(server.sent(), plain());
+    let mut torn = text::gzip(PLAIN.as_bytes());
+    torn.truncate(torn.len() - 9);
+    let server = Server::start();
+    Run::new(&server).stdin(torn).go().refused_before_sending(&server, &[]);
+}
+
+#[cfg(unix)]
+#[test]
+fn c09_a_named_pipe_is_spooled() {
+    let server = Server::start();
+    let run = Run::new(&server);
+    let pipe = run.work().join("fila.csv");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let writer = std::thread::spawn(move || std::fs::write(pipe, PLAIN).unwrap());
+    run.on("fila.csv").go().exits(0).accounted([2, 3, 4]);
+    writer.join().unwrap();
+    assert_eq!(server.sent(), plain());
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let server = Server::start();
+    let finished = Run::new(&server).on("naohá.csv").go();
+    finished.refused_before_sending(&server, &["naohá.csv"]);
+    let server = Server::start();
+    let run = Run::new(&server);
+    std::fs::create_dir(run.work().join("pasta.csv")).unwrap();
+    run.on("pasta.csv").go().refused_before_sending(&server, &["pasta.csv"]);
+}
+
+#[test]
+fn results_columns_on_input_are_ignored() {
+    let text = "linha,identificador,tipo_identificador,nome,situacao,erro,mensagem,http_status,\
+                tentativas,duracao_ms,concluido_em\n7,1,I,Ana,falhou,true,x,500,3,1,ontem\n";
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--strict"]);
+    finished.exits(0).accounted([2]);
+    assert_eq!(server.sent()[0].2, [("nome".to_owned(), "Ana".to_owned())]);
+}
+
+#[test]
+fn a_thousand_rows_are_a_thousand_requests() {
+    let server = Server::start();
+    let finished = Run::new(&server).csv(&table::customers(1000)).go();
+    let rows = finished.exits(0).accounted_rows(1000);
+    assert!(rows.iter().all(|row| row.situacao == "atualizado" && row.tentativas == 1));
+    let ids: Vec<_> = server.sent().into_iter().map(|sent| sent.0).collect();
+    let expected: Vec<_> = (2..1002).map(|line| format!("C{line:05}")).collect();
+    assert_eq!(ids, expected);
+    assert_eq!(finished.summary()["requisicoes"], 1000);
+    assert!(server.connections() <= 16, "{} connections", server.connections());
+}
