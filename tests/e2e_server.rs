@@ -1,0 +1,687 @@
+//! What the server can do to a run: limits, outages, nonsense, refusals, lies. What is asserted is
+//! how often each row was sent, how it ended, and how the run ended.
+#![cfg(test)]
+
+pub mod support;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use support::{Finished, Reply, ResultRow, Run, Server, table};
+
+/// The row of this identifier.
+fn of<'a>(rows: &'a [ResultRow], identificador: &str) -> &'a ResultRow {
+    rows.iter().find(|row| row.identificador == identificador).unwrap()
+}
+
+/// Runs `count` customers against the server.
+fn run(server: &Server, count: usize, args: &[&str]) -> Finished {
+    Run::new(server).csv(&table::customers(count)).args(args.iter().copied()).go()
+}
+
+#[test]
+fn c23_a_429_pauses_everybody() {
+    let server = Server::start();
+    server.reply("C00006", Reply::too_many(Some("2")));
+    let finished = run(&server, 40, &["--concurrency", "4"]);
+    let rows = finished.exits(0).accounted_rows(40);
+    assert_eq!(of(&rows, "C00006").tentativas, 1, "a 429 is no attempt");
+    let summary = finished.summary();
+    assert_eq!(summary["limitadas_429"], 1);
+    assert_eq!(summary["requisicoes"], 41);
+    let requests = server.requests();
+    let limited = requests.iter().find(|r| r.identificador() == "C00006").unwrap();
+    let at = limited.answered.unwrap();
+    // What was on its way may still come; after that there must be silence.
+    let silence = (at + Duration::from_millis(500))..(at + Duration::from_millis(1900));
+    let during: Vec<_> = requests.iter().filter(|r| silence.contains(&r.arrived)).collect();
+    assert!(during.is_empty(), "{} requests in the pause", during.len());
+    assert_eq!(requests.len(), 41);
+}
+
+#[test]
+fn c24_every_form_of_retry_after_is_survived() {
+    let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
+    let forms = [
+        "0",
+        "1",
+        &soon,
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "amanhã",
+        "",
+        "-5",
+        "1.5",
+        "1, 2",
+        "0x10",
+        "Wed, 99 Foo 9999 99:99:99 GMT",
+    ];
+    let server = Server::start();
+    for (index, form) in forms.iter().enumerate() {
+        server.reply(&format!("C{:05}", index + 2), Reply::too_many(Some(form)));
+    }
+    server.reply("C00020", Reply::too_many(None));
+    let finished = run(&server, 20, &[]);
+    let rows = finished.exits(0).accounted_rows(20);
+    assert!(rows.iter().all(|row| row.situacao == "atualizado" && row.tentativas == 1));
+    assert_eq!(finished.summary()["limitadas_429"], forms.len() as u64 + 1);
+}
+
+#[test]
+fn c24_a_pause_of_a_day_is_capped_and_can_be_interrupted() {
+    for form in ["86400", "99999999999999999999999999", "Fri, 31 Dec 2199 23:59:59 GMT"] {
+        let server = Server::start();
+        server.script(move |_, _| Reply::too_many(Some(form)));
+        let mut running = Run::new(&server).csv(&table::customers(3)).spawn();
+        server.wait_for_requests(1);
+        running.wait_for_stderr(|text| text.len() > 50);
+        running.signal("INT");
+        let rows = running.wait().exits(130).accounted_rows(3);
+        assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
+    }
+}
+
+#[test]
+fn c24_nothing_but_429_ends_the_run() {
+    let server = Server::start();
+    server.script(|_, _| Reply::too_many(None));
+    let finished = run(&server, 4, &["--give-up-after", "1s"]);
+    let rows = finished.exits(4).accounted_rows(4);
+    assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
+    assert!(
+        finished.took >= Duration::from_secs(3),
+        "three times the patience: {:?}",
+        finished.took
+    );
+    assert!(finished.summary()["limitadas_429"].as_u64().unwrap() >= 1);
+    assert!(finished.summary()["motivo"].is_string());
+}
+
+#[test]
+fn c25_the_limit_is_used_and_kept() {
+    let server = Server::start();
+    // Strict as the real one may be: three in any sliding second, the rest rejected.
+    let accepted = std::sync::Mutex::new(Vec::new());
+    server.script(move |request, _| {
+        let mut accepted = accepted.lock().unwrap();
+        accepted.retain(|&at| request.arrived.duration_since(at) < Duration::from_secs(1));
+        if accepted.len() < 3 {
+            accepted.push(request.arrived);
+            Reply::ok()
+        } else {
+            Reply::too_many(None)
+        }
+    });
+    let finished = Run::new(&server).csv(&table::customers(24)).default_rate().go();
+    finished.exits(0).accounted_rows(24);
+    // A busy machine may squeeze two arrivals together once; a limiter that is wrong does it often.
+    let limited = finished.summary()["limitadas_429"].as_u64().unwrap();
+    assert!(limited <= 1, "{limited} rejected of 24");
+    let requests = server.requests();
+    let span = requests[requests.len() - 1].arrived - requests[0].arrived;
+    assert!(span > Duration::from_millis(6800), "faster than the limit: {span:?}");
+    assert!(span < Duration::from_secs(20), "much slower than the limit: {span:?}");
+}
+
+#[test]
+fn c26_a_200_that_is_no_answer_is_not_success() {
+    let nonsense = [
+        Reply::html(200),
+        Reply::json(200, ""),
+        Reply::json(200, r#"{"erro":false,"mensagem":"o"#),
+        Reply::response(
+            200,
+            "text/html",
+            "<br />\n<b>Warning</b>: Undefined\u{1b}[31m index\u{0}\n{\"erro\":false,\"mensagem\":\"ok\"}",
+        ),
+        Reply::json(200, "null"),
+        Reply::json(200, "\"ok\""),
+        Reply::json(200, "[false, \"ok\"]"),
+        Reply::half(),
+        Reply::closed(),
+        Reply::json(204, ""),
+    ];
+    // Three at a time: ten ambiguous outcomes in a row are another matter.
+    for group in nonsense.chunks(3) {
+        let server = Server::start();
+        for (index, reply) in group.iter().enumerate() {
+            let name = format!("C{:05}", index + 2);
+            server.replies(&name, std::iter::repeat_n(reply.clone(), 3));
+        }
+        let finished = run(&server, 6, &[]);
+        let rows = finished.exits(4).accounted_rows(6);
+        for (index, row) in rows.iter().enumerate() {
+            let bad = index < group.len();
+            let expected = if bad { ("falhou", 3) } else { ("atualizado", 1) };
+            assert_eq!((&*row.situacao, row.tentativas), expected, "{row:?}");
+            assert!(!row.mensagem.chars().any(char::is_control), "{:?}", row.mensagem);
+            assert!(row.mensagem.chars().count() < 500, "a snippet, not a page");
+        }
+        assert!(!finished.stderr.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn c27_the_spellings_of_erro() {
+    let clear = [
+        (r#"{"erro":false,"mensagem":"m"}"#, "atualizado"),
+        (r#"{"erro":0,"mensagem":"m"}"#, "atualizado"),
+        (r#"{"erro":"false","mensagem":"m"}"#, "atualizado"),
+        (r#"{"erro":true,"mensagem":"m1"}"#, "recusado"),
+        (r#"{"erro":1,"mensagem":"m2"}"#, "recusado"),
+        (r#"{"erro":"true","mensagem":"m3"}"#, "recusado"),
+        (r#"{"erro":true}"#, "recusado"),
+        (r#"{"erro":true,"mensagem":["a"]}"#, "recusado"),
+        (r#"{"erro":false,"mensagem":null}"#, "atualizado"),
+    ];
+    let server = Server::start();
+    for (index, (body, _)) in clear.iter().enumerate() {
+        server.reply(&format!("C{:05}", index + 2), Reply::json(200, body));
+    }
+    let finished = run(&server, clear.len(), &[]);
+    let rows = finished.exits(1).accounted_rows(clear.len());
+    for (row, (body, expected)) in rows.iter().zip(clear) {
+        assert_eq!((&*row.situacao, row.tentativas), (expected, 1), "{body}");
+    }
+    assert_eq!((&*rows[3].mensagem, &*rows[4].mensagem), ("m1", "m2"));
+    assert_eq!(server.count(), clear.len());
+
+    let unreadable = [
+        r#"{"erro":null,"mensagem":"m"}"#,
+        r#"{"mensagem":"m"}"#,
+        r#"{"erro":"sim","mensagem":"m"}"#,
+        r#"{"erro":2,"mensagem":"m"}"#,
+        r#"{"erro":[],"mensagem":"m"}"#,
+        r#"{"erro":"","mensagem":"m"}"#,
+        r#"{"Erro":false,"mensagem":"m"}"#,
+        r#"{"erro":-1}"#,
+        r#"{"erro":{},"mensagem":"m"}"#,
+    ];
+    for group in unreadable.chunks(3) {
+        let server = Server::start();
+        for (index, body) in group.iter().enumerate() {
+            let name = format!("C{:05}", index + 2);
+            server.replies(&name, std::iter::repeat_n(Reply::json(200, body), 3));
+        }
+        let finished = run(&server, 3, &[]);
+        let rows = finished.exits(4).accounted_rows(3);
+        for (row, body) in rows.iter().zip(group) {
+            assert_eq!((&*row.situacao, row.tentativas), ("falhou", 3), "{body}");
+        }
+    }
+}
+
+#[test]
+fn c28_the_same_refusal_for_everybody_stops_the_run() {
+    let server = Server::start();
+    server.script(|_, _| Reply::refuse("Token inválido."));
+    let finished = run(&server, 500, &[]);
+    let rows = finished.exits(3).accounted_rows(500);
+    let refused = rows.iter().filter(|row| row.situacao == "recusado").count();
+    assert!((20..=28).contains(&refused), "{refused} refused");
+    assert!(rows.iter().all(|row| matches!(&*row.situacao, "recusado" | "nao_enviado")));
+    assert_eq!(server.count(), refused);
+    finished.says(&["Token inválido."]);
+    let summary = finished.summary();
+    assert!(summary["motivo"].is_string());
+    assert!(summary["mensagens"].to_string().contains("Token inválido."));
+}
+
+#[test]
+fn c28_the_breaker_can_be_turned_off() {
+    let server = Server::start();
+    server.script(|_, _| Reply::refuse("Cliente não encontrado."));
+    let finished = run(&server, 40, &["--no-breaker"]);
+    let rows = finished.exits(1).accounted_rows(40);
+    assert!(rows.iter().all(|row| row.situacao == "recusado"));
+}
+
+#[test]
+fn c28_different_refusals_or_one_success_are_no_reason_to_stop() {
+    let server = Server::start();
+    server.script(|request, _| Reply::refuse(&format!("{} é ruim", request.identificador())));
+    run(&server, 40, &[]).exits(1).accounted_rows(40);
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00012" => Reply::ok(),
+        _ => Reply::refuse("Cliente não encontrado."),
+    });
+    run(&server, 60, &["--concurrency", "1"]).exits(1).accounted_rows(60);
+}
+
+#[test]
+fn refused_access_before_any_success_stops_at_once() {
+    for status in [401, 403] {
+        let server = Server::start();
+        server.script(move |_, _| Reply::json(status, r#"{"erro":true,"mensagem":"Negado."}"#));
+        let finished = run(&server, 100, &["--concurrency", "2"]);
+        let rows = finished.exits(3).accounted_rows(100);
+        assert!(server.count() <= 2, "{} requests", server.count());
+        assert!(rows.iter().filter(|row| row.situacao == "nao_enviado").count() >= 98);
+        assert!(finished.summary()["motivo"].is_string());
+    }
+}
+
+#[test]
+fn refused_access_later_is_that_rows_own_until_it_is_five_in_a_row() {
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00010" | "C00020" => Reply::json(403, r#"{"erro":true,"mensagem":"Negado."}"#),
+        _ => Reply::ok(),
+    });
+    let finished = run(&server, 30, &["--concurrency", "1"]);
+    let rows = finished.exits(1).accounted_rows(30);
+    assert_eq!(rows.iter().filter(|row| row.situacao == "recusado").count(), 2);
+    assert_eq!(
+        (of(&rows, "C00010").http_status, &*of(&rows, "C00010").mensagem),
+        (Some(403), "Negado.")
+    );
+
+    let server = Server::start();
+    server.script(|request, _| {
+        if request.identificador() < "C00010" { Reply::ok() } else { Reply::json(401, "{}") }
+    });
+    let finished = run(&server, 60, &["--concurrency", "1"]);
+    let rows = finished.exits(3).accounted_rows(60);
+    assert_eq!(rows.iter().filter(|row| row.situacao == "atualizado").count(), 8);
+    assert_eq!(server.count(), 8 + 5);
+}
+
+#[test]
+fn other_4xx_are_final() {
+    let server = Server::start();
+    server
+        .reply("C00002", Reply::json(404, r#"{"erro":true,"mensagem":"Cliente não encontrado."}"#));
+    server.reply("C00003", Reply::html(400));
+    server.reply("C00004", Reply::json(422, "{}"));
+    server.reply("C00005", Reply::json(404, r#"{"erro":false,"mensagem":"ok"}"#));
+    let finished = run(&server, 6, &[]);
+    let rows = finished.exits(1).accounted_rows(6);
+    for (row, status) in rows.iter().zip([404, 400, 422, 404]) {
+        assert_eq!(
+            (&*row.situacao, row.http_status, row.tentativas),
+            ("recusado", Some(status), 1)
+        );
+    }
+    assert_eq!(rows[0].mensagem, "Cliente não encontrado.");
+    assert_eq!(server.count(), 6);
+}
+
+#[test]
+fn c29_the_status_goes_before_the_body() {
+    let server = Server::start();
+    for (index, status) in [500, 503, 408].into_iter().enumerate() {
+        let reply = Reply::json(status, r#"{"erro":false,"mensagem":"ok"}"#);
+        server.replies(&format!("C{:05}", index + 2), std::iter::repeat_n(reply, 3));
+    }
+    let finished = run(&server, 5, &[]);
+    let rows = finished.exits(4).accounted_rows(5);
+    for (row, status) in rows.iter().zip([500, 503, 408]) {
+        assert_eq!((&*row.situacao, row.http_status, row.tentativas), ("falhou", Some(status), 3));
+    }
+    assert_eq!(server.count(), 11);
+    assert_eq!(finished.summary()["repeticoes"], 6);
+}
+
+#[test]
+fn c29_an_ambiguous_attempt_may_succeed_when_repeated() {
+    let server = Server::start();
+    server.replies("C00002", [Reply::html(502), Reply::reset()]);
+    server.replies("C00003", [Reply::reset_before_body()]);
+    server.replies("C00004", [Reply::closed(), Reply::refuse("Não.")]);
+    server.replies(
+        "C00005",
+        [Reply::too_many(Some("0")), Reply::html(500), Reply::too_many(Some("0"))],
+    );
+    let finished = run(&server, 8, &[]);
+    let rows = finished.exits(1).accounted_rows(8);
+    let ends: Vec<_> = rows.iter().map(|row| (&*row.situacao, row.tentativas)).collect();
+    assert_eq!(
+        ends[..4],
+        [("atualizado", 3), ("atualizado", 2), ("recusado", 2), ("atualizado", 2)]
+    );
+}
+
+#[test]
+fn c30_drip_flood_and_bomb_meet_a_limit() {
+    let server = Server::start();
+    server.replies("C00002", std::iter::repeat_n(Reply::drip(Duration::from_millis(200)), 3));
+    server.replies("C00003", std::iter::repeat_n(Reply::endless(), 3));
+    server.replies("C00004", std::iter::repeat_n(Reply::gzip_bomb(), 3));
+    let finished = run(&server, 6, &["--timeout", "2s"]);
+    let rows = finished.exits(4).accounted_rows(6);
+    for row in &rows[..3] {
+        assert_eq!((&*row.situacao, row.tentativas), ("falhou", 3), "{row:?}");
+    }
+    assert!(rows[3..].iter().all(|row| row.situacao == "atualizado"));
+    assert!(finished.peak_kib < 64 * 1024, "{} KiB", finished.peak_kib);
+    assert!(finished.took < Duration::from_secs(40), "{:?}", finished.took);
+    // What the kernel buffers is not the client's doing; three endless bodies read to 64 KiB each
+    // stay far below this, three that are read for two seconds do not.
+    assert!(server.written() < 64 << 20, "{} bytes were taken", server.written());
+}
+
+#[test]
+fn c30_a_long_but_finite_page_is_cut() {
+    let server = Server::start();
+    let mut body = String::from(r#"{"erro":true,"mensagem":""#);
+    body.push_str(&"x".repeat(200 * 1024));
+    body.push_str("\"}");
+    server.replies("C00002", std::iter::repeat_n(Reply::json(200, &body), 3));
+    let finished = run(&server, 2, &[]);
+    let rows = finished.exits(4).accounted_rows(2);
+    assert_eq!((&*rows[0].situacao, rows[0].tentativas), ("falhou", 3));
+    assert!(finished.read("clientes.resultado.csv").len() < 10_000);
+}
+
+#[test]
+fn c31_redirects_are_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let server = Server::start();
+        let elsewhere = Server::start();
+        let target = format!("{}/update_cliente/x/y/I", elsewhere.url());
+        server.script(move |_, _| Reply::redirect(status, &target));
+        let finished = run(&server, 50, &["--concurrency", "1"]);
+        let rows = finished.exits(3).accounted_rows(50);
+        assert_eq!((server.count(), elsewhere.connections()), (1, 0), "{status}");
+        assert!(rows.iter().all(|row| row.situacao != "atualizado"));
+    }
+}
+
+#[test]
+fn c31_a_single_redirect_later_is_that_rows_own() {
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00010" => Reply::redirect(302, "https://exemplo.com.br/"),
+        _ => Reply::ok(),
+    });
+    let finished = run(&server, 20, &["--concurrency", "1"]);
+    let rows = finished.exits(1).accounted_rows(20);
+    assert_eq!(of(&rows, "C00010").situacao, "recusado");
+    assert_eq!(server.count(), 20);
+}
+
+const RENAME: &str = "identificador,tipo_identificador,nome,email\n\
+                      a@x.com,E,Ana,b@x.com\nc@x.com,E,Eva,\nd@x.com,E,Rui,D@X.com\n";
+
+#[test]
+fn c32_a_rename_without_an_answer_is_not_repeated() {
+    for reply in
+        [Reply::hang(), Reply::reset(), Reply::html(502), Reply::half(), Reply::json(200, "")]
+    {
+        let server = Server::start();
+        server.reply("a@x.com", reply);
+        let finished = Run::new(&server).csv(RENAME).args(["--timeout", "1s"]).go();
+        let rows = finished.exits(6).accounted_rows(3);
+        assert_eq!((&*rows[0].situacao, rows[0].tentativas), ("incerto", 1));
+        assert_eq!((&*rows[1].situacao, &*rows[2].situacao), ("atualizado", "atualizado"));
+        assert_eq!(server.requests_for("a@x.com").len(), 1);
+    }
+}
+
+#[test]
+fn c32_a_rename_that_was_not_executed_is_repeated() {
+    let server = Server::start();
+    server.replies("a@x.com", [Reply::too_many(Some("0")), Reply::too_many(Some("1"))]);
+    let finished = Run::new(&server).csv(RENAME).go();
+    finished.exits(0).accounted_rows(3);
+    assert_eq!(server.requests_for("a@x.com").len(), 3);
+}
+
+#[test]
+fn c32_letter_case_alone_renames_nobody() {
+    let server = Server::start();
+    server.replies("d@x.com", [Reply::html(502)]);
+    let finished = Run::new(&server).csv(RENAME).go();
+    let rows = finished.exits(0).accounted_rows(3);
+    assert_eq!((&*rows[2].situacao, rows[2].tentativas), ("atualizado", 2));
+}
+
+#[test]
+fn c33_later_rows_of_a_customer_wait_until_an_ambiguous_one_is_settled() {
+    let mut input = String::from("identificador,tipo_identificador,nome\nA,I,v1\nA,I,v2\n");
+    for other in 0..20 {
+        input.push_str(&format!("O{other:02},I,Outro\n"));
+    }
+    input.push_str("a,I,v3\n");
+    let server = Server::start();
+    server.replies("A", [Reply::html(500), Reply::reset()]);
+    let finished = Run::new(&server).csv(&input).go();
+    let rows = finished.exits(0).accounted_rows(23);
+    assert_eq!(rows[0].tentativas, 3);
+    let requests = server.requests();
+    let mut chain: Vec<_> = requests
+        .iter()
+        .filter(|request| request.identificador().eq_ignore_ascii_case("a"))
+        .collect();
+    chain.sort_by_key(|request| request.arrived);
+    let order: Vec<_> = chain.iter().map(|request| request.field("nome").unwrap()).collect();
+    assert_eq!(order, ["v1", "v1", "v1", "v2", "v3"]);
+    // The others did not wait for the backoff of the first.
+    let settled = chain[2].arrived;
+    let before = requests.iter().filter(|r| r.arrived < settled).count();
+    assert!(before >= 20, "{before} requests before the ambiguous row was settled");
+}
+
+#[test]
+fn c33_rows_after_a_failed_one_go_on_in_order() {
+    let input = "identificador,tipo_identificador,nome\nA,I,v1\nA,I,v2\nB,I,x\n";
+    let server = Server::start();
+    server.replies("A", std::iter::repeat_n(Reply::html(500), 3));
+    let finished = Run::new(&server).csv(input).go();
+    let rows = finished.exits(4).accounted_rows(3);
+    assert_eq!((&*rows[0].situacao, &*rows[1].situacao), ("falhou", "atualizado"));
+    let order: Vec<_> =
+        server.requests_for("A").iter().map(|request| request.field("nome").unwrap()).collect();
+    assert_eq!(order, ["v1", "v1", "v1", "v2"]);
+}
+
+#[test]
+fn an_outage_is_probed_by_one_row_at_a_time() {
+    let server = Server::start();
+    let total = AtomicUsize::new(0);
+    server.script(move |_, _| {
+        if total.fetch_add(1, Ordering::SeqCst) < 24 {
+            Reply::html(503).after(Duration::from_millis(20))
+        } else {
+            Reply::ok()
+        }
+    });
+    let finished = run(&server, 60, &["--give-up-after", "60s"]);
+    let rows = finished.accounted_rows(60);
+    assert!(matches!(finished.code, Some(0 | 4)), "{:?}", finished.code);
+    assert!(rows.iter().all(|row| matches!(&*row.situacao, "atualizado" | "falhou")));
+    // Ten in a row, and what was in flight beside the tenth, may overlap; after that one at a time.
+    let requests = server.requests();
+    let probes = &requests[18..24];
+    for pair in probes.windows(2) {
+        assert!(pair[1].arrived >= pair[0].answered.unwrap(), "two probes at once");
+    }
+}
+
+#[test]
+fn an_outage_that_does_not_end_ends_the_run() {
+    let server = Server::start();
+    server.script(|_, _| Reply::html(503));
+    let finished = run(&server, 300, &["--give-up-after", "2s"]);
+    let rows = finished.exits(4).accounted_rows(300);
+    assert!(rows.iter().all(|row| matches!(&*row.situacao, "falhou" | "nao_enviado")));
+    assert!(server.count() < 60, "{} requests into an outage", server.count());
+    for row in &rows {
+        let sent = server.requests_for(&row.identificador).len();
+        assert_eq!(row.tentativas as usize, sent, "{row:?}");
+        assert_eq!(row.situacao == "nao_enviado", sent == 0, "{row:?}");
+    }
+}
+
+#[test]
+fn too_many_errors_stop_the_run() {
+    let server = Server::start();
+    server.script(|request, _| Reply::refuse(request.identificador()));
+    let finished = run(&server, 200, &["--max-errors", "5", "--concurrency", "2"]);
+    let rows = finished.exits(3).accounted_rows(200);
+    let refused = rows.iter().filter(|row| row.situacao == "recusado").count();
+    assert!((5..=8).contains(&refused), "{refused}");
+    assert!(finished.summary()["motivo"].is_string());
+
+    let server = Server::start();
+    server.script(|request, _| Reply::refuse(request.identificador()));
+    let finished = run(&server, 100, &["--max-errors", "10%", "--concurrency", "1"]);
+    finished.exits(3).accounted_rows(100);
+    assert!(server.count() < 60, "{}", server.count());
+}
+
+#[test]
+fn a_nightly_window_ends() {
+    let server = Server::start();
+    let finished = Run::new(&server)
+        .csv(&table::customers(400))
+        .rate("20")
+        .args(["--max-duration", "2s"])
+        .go();
+    let rows = finished.exits(4).accounted_rows(400);
+    let sent = rows.iter().filter(|row| row.situacao == "atualizado").count();
+    assert_eq!(sent, server.count());
+    assert!(sent > 0 && sent < 200, "{sent}");
+    assert!(rows[sent..].iter().all(|row| row.situacao == "nao_enviado"));
+    assert!(finished.summary()["motivo"].is_string());
+}
+
+#[test]
+fn a_careful_first_try_sends_so_many_rows() {
+    let server = Server::start();
+    let finished = run(&server, 50, &["--limit", "7"]);
+    let rows = finished.exits(0).accounted_rows(50);
+    let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
+    assert_eq!(ends[..7], ["atualizado"; 7]);
+    assert_eq!(ends[7..], ["nao_enviado"; 43]);
+    assert_eq!(server.count(), 7);
+    assert_eq!(finished.summary()["codigo_saida"], 0);
+}
+
+#[test]
+fn order_holds_and_the_pool_stays_parallel_under_random_latency() {
+    let mut input = String::from("identificador,tipo_identificador,nome\n");
+    let mut seed = fastrand::Rng::with_seed(7);
+    let mut expected: Vec<Vec<String>> = vec![Vec::new(); 40];
+    for row in 0..600 {
+        let who = seed.usize(..40);
+        input.push_str(&format!("P{who:02},I,v{row}\n"));
+        expected[who].push(format!("v{row}"));
+    }
+    let server = Server::start();
+    server.script(|request, _| {
+        let delay = fastrand::Rng::with_seed(request.n as u64).u64(0..60);
+        Reply::ok().after(Duration::from_millis(delay))
+    });
+    let finished = Run::new(&server).csv(&input).args(["--concurrency", "32"]).go();
+    finished.exits(0).accounted_rows(600);
+    for (who, expected) in expected.iter().enumerate() {
+        let requests = server.requests_for(&format!("P{who:02}"));
+        let order: Vec<_> = requests.iter().map(|r| r.field("nome").unwrap()).collect();
+        assert_eq!(&order, expected);
+        for pair in requests.windows(2) {
+            assert!(pair[1].arrived >= pair[0].answered.unwrap(), "P{who:02} twice at once");
+        }
+    }
+    assert!(server.max_in_flight() >= 16, "{}", server.max_in_flight());
+}
+
+/// What a server may do to one attempt, with what it costs.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Good,
+    Refuse,
+    NotFound,
+    Html,
+    Broken,
+    Reset,
+    Close,
+    Half,
+    Limit,
+}
+
+impl Deed {
+    fn reply(self) -> Reply {
+        match self {
+            Self::Good => Reply::ok(),
+            Self::Refuse => Reply::refuse("=não"),
+            Self::NotFound => Reply::json(404, r#"{"erro":true,"mensagem":"Não há."}"#),
+            Self::Html => Reply::html(200),
+            Self::Broken => Reply::html(502),
+            Self::Reset => Reply::reset(),
+            Self::Close => Reply::closed(),
+            Self::Half => Reply::half(),
+            Self::Limit => Reply::too_many(Some("0")),
+        }
+    }
+
+    /// What it means for the row, if it ends it.
+    fn verdict(self) -> Option<&'static str> {
+        match self {
+            Self::Good => Some("atualizado"),
+            Self::Refuse | Self::NotFound => Some("recusado"),
+            _ => None,
+        }
+    }
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        12 => Just(Deed::Good),
+        3 => Just(Deed::Refuse),
+        1 => Just(Deed::NotFound),
+        1 => Just(Deed::Html),
+        1 => Just(Deed::Broken),
+        1 => Just(Deed::Reset),
+        1 => Just(Deed::Close),
+        1 => Just(Deed::Half),
+        1 => Just(Deed::Limit),
+    ]
+}
+
+/// How a row ends whose attempts meet these deeds, and after how many attempts.
+fn expected(deeds: &[Deed]) -> (&'static str, u32) {
+    let mut attempts = 0;
+    for deed in deeds.iter().copied().chain(std::iter::repeat(Deed::Good)) {
+        if matches!(deed, Deed::Limit) {
+            continue;
+        }
+        attempts += 1;
+        if let Some(verdict) = deed.verdict() {
+            return (verdict, attempts);
+        }
+        if attempts == 3 {
+            return ("falhou", 3);
+        }
+    }
+    unreachable!("the iterator has no end")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the server does, each row has one line in input order, and it is the line that the
+    /// server's deeds call for.
+    #[test]
+    fn results_are_complete_and_right_whatever_the_server_does(
+        script in vec(vec(deed(), 0..4), 20..60),
+    ) {
+        let server = Server::start();
+        for (index, deeds) in script.iter().enumerate() {
+            server.replies(&format!("C{:05}", index + 2), deeds.iter().map(|deed| deed.reply()));
+        }
+        let finished = run(&server, script.len(), &["--no-breaker", "--give-up-after", "60s"]);
+        let rows = finished.accounted_rows(script.len());
+        for (row, deeds) in rows.iter().zip(&script) {
+            let (situacao, attempts) = expected(deeds);
+            prop_assert_eq!((&*row.situacao, row.tentativas), (situacao, attempts), "{:?}", deeds);
+        }
+        let code = finished.code;
+        let has = |situacao: &str| rows.iter().any(|row| row.situacao == situacao);
+        let expected = if has("falhou") { 4 } else if has("recusado") { 1 } else { 0 };
+        prop_assert_eq!(code, Some(expected));
+        prop_assert_eq!(finished.summary()["requisicoes"].as_u64(), Some(server.count() as u64));
+    }
+}
