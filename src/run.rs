@@ -269,18 +269,14 @@ impl Line {
         }
         // The pool has let go of the feed, so the reader ends at its next batch.
         let _ = tokio::task::spawn_blocking(move || reader.join()).await;
-        let (reporter, result) = match reporting.await {
-            Ok(done) => done,
+        match reporting.await {
+            Ok((reporter, tally, output)) => Done { reporter, tally, output, stop: reason },
             Err(died) => std::panic::resume_unwind(died.into_panic()),
-        };
-        match result {
-            Ok(tally) => Done { reporter, tally, output: None, stop: reason },
-            Err((tally, error)) => Done { reporter, tally, output: Some(error), stop: reason },
         }
     }
 }
 
-type Reported = (Reporter, Result<Tally, (Tally, OutputError)>);
+type Reported = (Reporter, Tally, Option<OutputError>);
 
 /// The reporter on a thread where it may block. An output that fails stops the sending at once.
 fn report(
@@ -290,11 +286,11 @@ fn report(
 ) -> JoinHandle<Reported> {
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let result = reporter.consume(&runtime, events);
-        if let Err((_, error)) = &result {
+        let (tally, result) = reporter.consume(&runtime, events);
+        if let Err(error) = &result {
             stop.stop(StopReason::Local(error.to_string()));
         }
-        (reporter, result)
+        (reporter, tally, result.err())
     })
 }
 

@@ -176,8 +176,11 @@ impl<'a> Builder<'a> {
             .map(|at| (at..at + REJECT_COLUMNS.len()).collect())
             .unwrap_or_default();
         let mut builder = Self { header, options, skip, feeds: Vec::new(), warnings: Vec::new() };
-        builder.read_columns()?;
-        builder.read_set()?;
+        let set = builder.read_set()?;
+        // Columns that only stand inside a `--set` text are used all the same.
+        let quoted: Vec<usize> = set.iter().flat_map(|(_, template)| template.columns()).collect();
+        builder.read_columns(&quoted)?;
+        builder.add_set(set)?;
         Ok(builder)
     }
 
@@ -206,7 +209,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn read_columns(&mut self) -> Result<(), MappingError> {
+    fn read_columns(&mut self, quoted: &[usize]) -> Result<(), MappingError> {
         let mut mapped: Vec<(usize, Target)> = Vec::new();
         for (source, target) in &self.options.map {
             let index = self.column(source, "--map")?;
@@ -240,7 +243,7 @@ impl<'a> Builder<'a> {
                 }
             } else if let Some(target) = Target::parse(name)? {
                 self.feeds.push((target, Source::Column(index), name.to_owned()));
-            } else if is_result_column(name) {
+            } else if is_result_column(name) || quoted.contains(&index) {
                 continue;
             } else if let Some(suggestion) = suggestion(name) {
                 return Err(MappingError::Typo { column: name.to_owned(), suggestion });
@@ -277,25 +280,31 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn read_set(&mut self) -> Result<(), MappingError> {
+    fn read_set(&self) -> Result<Vec<(Target, Template)>, MappingError> {
+        let mut set = Vec::new();
         for (target, text) in &self.options.set {
             let parsed = Self::target(target, "--set")?;
-            if let Some((_, source, name)) = self.feeds.iter().find(|(t, ..)| *t == parsed) {
-                return Err(match source {
-                    Source::Column(_) => MappingError::SetTwice {
-                        target: parsed.to_string(),
-                        column: format!("coluna \"{name}\""),
-                    },
-                    Source::Template(_) => {
-                        MappingError::Repeated { what: format!("--set {parsed}=…") }
-                    }
-                });
+            if set.iter().any(|(other, _)| *other == parsed) {
+                return Err(MappingError::Repeated { what: format!("--set {parsed}=…") });
             }
             let flag = format!("--set {parsed}=…");
             let template =
                 Template::parse(text, |name| self.column(name, &flag).map_err(|e| e.to_string()))
                     .map_err(|why| MappingError::Template { target: parsed.to_string(), why })?;
-            self.feeds.push((parsed, Source::Template(template), String::new()));
+            set.push((parsed, template));
+        }
+        Ok(set)
+    }
+
+    fn add_set(&mut self, set: Vec<(Target, Template)>) -> Result<(), MappingError> {
+        for (target, template) in set {
+            if let Some((.., name)) = self.feeds.iter().find(|(fed, ..)| *fed == target) {
+                return Err(MappingError::SetTwice {
+                    target: target.to_string(),
+                    column: format!("coluna \"{name}\""),
+                });
+            }
+            self.feeds.push((target, Source::Template(template), String::new()));
         }
         Ok(())
     }
@@ -556,6 +565,17 @@ mod tests {
         let plan = plan(&header, &options).unwrap();
         assert_eq!(plan.columns, 5);
         assert_eq!(plan.rules[0].source, Source::Column(1));
+    }
+
+    #[test]
+    fn a_column_inside_a_set_text_is_not_unknown() {
+        let options = MappingOptions {
+            set: pairs(&[("nome", "{First Name} {Last}")]),
+            id_type: Some(CustomerType::Email),
+            strict: true,
+            ..Default::default()
+        };
+        assert!(plan(&["identificador", "First Name", "Last"], &options).is_ok());
     }
 
     #[test]

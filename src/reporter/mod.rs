@@ -46,32 +46,29 @@ pub struct Reporter {
 
 impl Reporter {
     /// Takes events until the pool has no more, and gives the counts. Blocking: to be called on a
-    /// thread where that is allowed; `runtime` only drives the waiting.
-    ///
-    /// # Errors
-    /// When an output cannot be written; the outputs are then left as they are.
+    /// thread where that is allowed; `runtime` only drives the waiting. It ends early, with the
+    /// error, when an output cannot be written; the outputs are then left as they are.
     pub fn consume(
         &mut self,
         runtime: &Handle,
         mut events: mpsc::Receiver<Vec<Event>>,
-    ) -> Result<Tally, (Tally, OutputError)> {
+    ) -> (Tally, Result<(), OutputError>) {
         let mut tally = Tally::new(Instant::now());
-        loop {
+        let result = loop {
             let next = runtime.block_on(async { tokio::time::timeout(TICK, events.recv()).await });
             match next {
                 Err(_) => {}
-                Ok(None) => break,
+                Ok(None) => break Ok(()),
                 Ok(Some(batch)) => {
                     if let Err(error) = self.take(batch, &mut tally) {
-                        self.progress.finish();
-                        return Err((tally, error));
+                        break Err(error);
                     }
                 }
             }
             self.progress.show(&tally);
-        }
+        };
         self.progress.finish();
-        Ok(tally)
+        (tally, result)
     }
 
     fn take(&mut self, batch: Vec<Event>, tally: &mut Tally) -> Result<(), OutputError> {

@@ -1,6 +1,8 @@
 //! The rejects file: header and original cells of every row that still needs something, in the
 //! input's own delimiter and encoding, so that it runs again unedited under the same flags.
 
+use std::borrow::Cow;
+
 use encoding_rs::WINDOWS_1252;
 
 use super::clean;
@@ -9,6 +11,9 @@ use super::results::encode;
 use crate::mapper::{REJECT_COLUMNS, reject_columns_at};
 use crate::model::Outcome;
 use crate::reader::{Encoding, Record, Survey};
+
+/// Stands where a cell over 64 KiB was cut.
+const CUT_MARK: &str = "... [cortado]";
 
 /// How the input was written, as far as the rejects repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +86,20 @@ impl Rejects {
     /// Original cells (short rows padded), then ours, then surplus cells.
     fn put(&mut self, record: &Record, own: [&str; 3]) -> Result<(), OutputError> {
         let dropped = self.earlier.map_or(0..0, |at| at..at + REJECT_COLUMNS.len());
-        let mut original: Vec<&str> = record
+        let mut original: Vec<Cow<'_, str>> = record
             .cells()
             .enumerate()
             .filter(|(index, _)| !dropped.contains(index))
-            .map(|(_, cell)| cell)
+            .map(|(index, cell)| match record.is_cut(index) {
+                // Still over the limit, so that a new run does not take the rest for the whole.
+                true => Cow::Owned(format!("{cell}{CUT_MARK}")),
+                false => Cow::Borrowed(cell),
+            })
             .collect();
-        original.resize(original.len().max(self.columns), "");
+        original.resize(original.len().max(self.columns), Cow::Borrowed(""));
         let surplus = original.split_off(self.columns);
-        let cells = original.into_iter().chain(own).chain(surplus);
+        let cells =
+            original.iter().map(Cow::as_ref).chain(own).chain(surplus.iter().map(Cow::as_ref));
         let bytes = encode(&mut self.line, cells, || line_writer(self.dialect));
         match self.dialect.windows_1252 {
             false => self.output.write(&bytes),
