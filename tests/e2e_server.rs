@@ -482,7 +482,7 @@ fn an_outage_is_probed_by_one_row_at_a_time() {
     let server = Server::start();
     let total = AtomicUsize::new(0);
     server.script(move |_, _| {
-        if total.fetch_add(1, Ordering::SeqCst) < 24 {
+        if total.fetch_add(1, Ordering::SeqCst) < 21 {
             Reply::html(503).after(Duration::from_millis(20))
         } else {
             Reply::ok()
@@ -494,7 +494,7 @@ fn an_outage_is_probed_by_one_row_at_a_time() {
     assert!(rows.iter().all(|row| matches!(&*row.situacao, "atualizado" | "falhou")));
     // Ten in a row, and what was in flight beside the tenth, may overlap; after that one at a time.
     let requests = server.requests();
-    let probes = &requests[18..24];
+    let probes = &requests[17..21];
     for pair in probes.windows(2) {
         assert!(pair[1].arrived >= pair[0].answered.unwrap(), "two probes at once");
     }

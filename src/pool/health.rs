@@ -171,11 +171,11 @@ impl Health {
             Reply::NotSent(Cause::BadCertificate) => {
                 Some(StopReason::BadCertificate(attempt.mensagem.clone()))
             }
-            Reply::NotSent(Cause::Unreachable) => self.unreachable(attempt, now),
+            Reply::NotSent(Cause::Unreachable) => self.unreachable(attempt, sent, now),
             Reply::Ambiguous => {
                 self.ambiguous_in_a_row += 1;
                 match self.ambiguous_in_a_row >= AMBIGUOUS_IN_A_ROW || self.probing.is_some() {
-                    true => self.unreachable(attempt, now),
+                    true => self.unreachable(attempt, sent, now),
                     false => None,
                 }
             }
@@ -231,15 +231,24 @@ impl Health {
         }))
     }
 
-    fn unreachable(&mut self, attempt: &Attempt, now: Instant) -> Option<StopReason> {
+    fn unreachable(
+        &mut self,
+        attempt: &Attempt,
+        sent: Instant,
+        now: Instant,
+    ) -> Option<StopReason> {
         let give_up_after = self.give_up_after;
         let probing = self.probing.get_or_insert_with(|| Probing {
             since: now,
-            next: now,
+            next: sent,
             wait: PROBE_FIRST,
             last: String::new(),
         });
         probing.last.clone_from(&attempt.mensagem);
+        // What was in flight when the trouble began says nothing about how long it lasts.
+        if sent < probing.next {
+            return self.gave_up(now);
+        }
         probing.next = (now + probing.wait).min((probing.since + give_up_after).max(now));
         probing.wait = (probing.wait * 2).min(PROBE_MAX);
         self.gave_up(now)
@@ -377,6 +386,9 @@ mod tests {
         assert_eq!(health.gate(start), Gate::ProbeAt(start + Duration::from_millis(500)));
         let second = start + Duration::from_millis(500);
         health.replied(&attempt(AWAY), second, second);
+        assert_eq!(health.gate(second), Gate::ProbeAt(second + Duration::from_secs(1)));
+        // A request of before comes back late: nothing changes.
+        health.replied(&attempt(AWAY), start, second);
         assert_eq!(health.gate(second), Gate::ProbeAt(second + Duration::from_secs(1)));
         assert_eq!(health.gave_up(start + GIVE_UP - Duration::from_millis(1)), None);
         assert!(health.gave_up(start + GIVE_UP).is_some());

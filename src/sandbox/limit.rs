@@ -34,7 +34,9 @@ impl Limiter {
     /// to 1 000 000 a second are taken to the nearer end, not-a-number to the slowest.
     pub(super) fn new(rate: Rate) -> Self {
         let window = rate.per_second().map(|rate| {
-            let rate = rate.clamp(MIN_PER_SECOND, MAX_PER_SECOND);
+            // Not `clamp`: it would keep not-a-number, `max` does not.
+            #[expect(clippy::manual_clamp, reason = "clamp keeps not-a-number")]
+            let rate = rate.max(MIN_PER_SECOND).min(MAX_PER_SECOND);
             let count = rate.floor().max(1.0);
             Window {
                 span: Duration::from_secs_f64(count / rate),
