@@ -1,0 +1,179 @@
+//! The token: where it may come from, and that it is seen nowhere. Every run of every end-to-end
+//! test searches both streams and all files for it; here are the runs that tempt it out.
+#![cfg(test)]
+
+pub mod support;
+
+use support::{CANARY, Certificate, Reply, Run, Server, table};
+
+/// Each way to be talkative, alone and together.
+const LOUD: [&[&str]; 5] = [
+    &["-v"],
+    &["-vv"],
+    &["-vv", "--log-format", "json"],
+    &["-vv", "--log-format", "text"],
+    &["--quiet"],
+];
+
+#[test]
+fn c44_no_failure_shows_the_token_however_talkative() {
+    for args in LOUD {
+        let server = Server::start();
+        server.replies("C00002", [Reply::reset(), Reply::closed(), Reply::half()]);
+        server.replies("C00003", [Reply::hang(), Reply::html(502), Reply::ok()]);
+        server.reply("C00004", Reply::too_many(Some("0")));
+        server.reply("C00005", Reply::json(404, "{}"));
+        server.reply("C00006", Reply::bytes("HTTP/1.1 abc\r\n\r\n"));
+        server.reply("C00007", Reply::bytes("lixo\r\n\r\n"));
+        let finished = Run::new(&server)
+            .csv(&table::customers(12))
+            .args(["--timeout", "1s"])
+            .args(args.iter().copied())
+            .env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "full")
+            .go();
+        finished.exits(4).accounted_rows(12);
+    }
+}
+
+#[test]
+fn c44_no_dead_end_shows_the_token_however_talkative() {
+    let certificate = Certificate::for_names(&["127.0.0.1"]);
+    for args in LOUD {
+        let server = Server::start();
+        server.script(|request, _| Reply::redirect(302, &request.target));
+        let run = |url: &str| {
+            Run::bare(&["run"])
+                .csv(&table::customers(3))
+                .env("TOMTICKET_TOKEN", CANARY)
+                .env("RUST_LOG", "trace")
+                .args(["--base-url", url, "--give-up-after", "1s", "--no-ledger"])
+                .args(args.iter().copied())
+                .go()
+        };
+        run(&server.url()).exits(3);
+        run(&Server::start_tls(&certificate).url()).exits(3);
+        run("https://tomticket.invalid").exits(4);
+        run("http://127.0.0.1:1").exits(4);
+        run("http://exemplo.com.br").exits(2);
+    }
+}
+
+#[test]
+fn c44_a_server_that_echoes_the_token_is_not_quoted() {
+    // A gateway's error page may well repeat the address that was asked for.
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00002" => Reply::response(404, "text/html", format!("Not found: {}", request.target)),
+        "C00003" => Reply::refuse(&format!("Token {} inválido", request.token())),
+        "C00004" => Reply::response(500, "text/html", format!("<b>{}</b>", request.target)),
+        "C00005" => Reply::response(200, "text/html", format!("<b>{}</b>", request.target)),
+        _ => Reply::ok(),
+    });
+    let finished = Run::new(&server).csv(&table::customers(8)).args(["-vv"]).go();
+    let rows = finished.exits(4).accounted_rows(8);
+    let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
+    assert_eq!(ends[..4], ["recusado", "recusado", "falhou", "falhou"]);
+}
+
+#[test]
+fn c44_a_token_with_odd_characters_is_one_segment_and_unseen() {
+    let token = "canário/S3GR 3D0?#%2F+é=&";
+    let server = Server::start();
+    server.expect_token(token);
+    server.replies("C00002", [Reply::html(500), Reply::html(500), Reply::html(500)]);
+    let finished = Run::new(&server).token(token).csv(&table::customers(3)).args(["-vv"]).go();
+    finished.exits(4).accounted_rows(3);
+    assert!(server.requests().iter().all(|request| request.token() == token));
+}
+
+#[test]
+fn c44_the_token_may_come_from_a_file() {
+    let server = Server::start();
+    for content in [CANARY.to_owned(), format!("{CANARY}\n"), format!("{CANARY}\r\n")] {
+        let finished = Run::new(&server)
+            .without_token()
+            .secret_file("segredo.txt", content)
+            .csv(&table::customers(2))
+            .args(["--token-file", "segredo.txt", "-vv"])
+            .go();
+        finished.exits(0).accounted_rows(2);
+    }
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn c44_without_a_usable_token_nothing_is_sent() {
+    let server = Server::start();
+    let input = table::customers(2);
+    let finished = Run::new(&server).without_token().csv(&input).go();
+    finished.refused_before_sending(&server, &["TOMTICKET_TOKEN", "--token-file"]);
+    for token in ["", "  ", ".", ".."] {
+        let finished = Run::new(&server).env("TOMTICKET_TOKEN", token).csv(&input).go();
+        finished.refused_before_sending(&server, &[]);
+    }
+    let finished =
+        Run::new(&server).without_token().csv(&input).args(["--token-file", "naoha.txt"]).go();
+    finished.refused_before_sending(&server, &["naoha.txt"]);
+    let finished = Run::new(&server)
+        .without_token()
+        .file("vazio.txt", "\n")
+        .csv(&input)
+        .args(["--token-file", "vazio.txt"])
+        .go();
+    finished.refused_before_sending(&server, &["vazio.txt"]);
+}
+
+#[test]
+fn c44_the_token_is_no_argument() {
+    let server = Server::start();
+    // Another text than the marked one: the command line itself would be the leak.
+    let finished = Run::new(&server).csv(&table::customers(1)).args(["--token", "x9"]).go();
+    finished.exits(2);
+    assert_eq!(server.count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn c44_the_process_list_shows_no_token() {
+    let server = Server::start();
+    let gate = server.hold();
+    let running = Run::new(&server).csv(&table::customers(10)).spawn();
+    server.wait_for_requests(1);
+    let line = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
+    assert_eq!(support::canary::leak(CANARY, &line), None);
+    gate.open();
+    running.wait().exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn c44_spooled_input_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = Server::start();
+    let gate = server.hold();
+    let run = Run::new(&server).stdin(table::customers(10));
+    let temporary = run.folder().path().join("tmp");
+    let running = run.spawn();
+    server.wait_for_requests(1);
+    for entry in std::fs::read_dir(&temporary).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "customer data that others may read: {mode:o}");
+    }
+    gate.open();
+    running.wait().exits(0);
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "something is left behind");
+}
+
+#[test]
+fn c44_customer_data_is_in_no_log() {
+    let server = Server::start();
+    server.replies("ana@segredo.com.br", [Reply::reset(), Reply::html(502)]);
+    let input = "identificador,tipo_identificador,nome,telefone\n\
+                 ana@segredo.com.br,E,Fulana Confidencial,11999887766\n2,I,Eva,\n";
+    let finished = Run::new(&server).csv(input).args(["-vv"]).env("RUST_LOG", "trace").go();
+    finished.exits(0).accounted_rows(2);
+    for datum in ["Fulana Confidencial", "11999887766"] {
+        assert!(!finished.stderr.contains(datum), "{datum}");
+    }
+}
