@@ -162,20 +162,27 @@ async fn read_body(mut response: reqwest::Response, buffer: &mut Vec<u8>) -> Bod
     }
 }
 
-/// rustls hides behind two layers of I/O errors.
+/// What rustls has against the server's certificate, if that was the cause.
 fn certificate_error(error: &reqwest::Error) -> Option<String> {
     let mut next = error.source();
     while let Some(error) = next {
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match error.downcast_ref::<rustls::Error>().or(inner) {
-            Some(rustls::Error::InvalidCertificate(why)) => return Some(why.to_string()),
-            _ => next = error.source(),
+        if let Some(rustls::Error::InvalidCertificate(why)) = tls_error(error) {
+            return Some(why.to_string());
         }
+        next = error.source();
     }
     None
+}
+
+/// rustls's error inside I/O errors, one in another: `io::Error::source` skips what it wraps.
+fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut io = error.downcast_ref::<io::Error>();
+    let mut found = error.downcast_ref::<rustls::Error>();
+    while let (None, Some(inner)) = (found, io.and_then(io::Error::get_ref)) {
+        found = inner.downcast_ref::<rustls::Error>();
+        io = inner.downcast_ref::<io::Error>();
+    }
+    found
 }
 
 /// The last cause of an error: the one that says what happened (`Connection refused`).

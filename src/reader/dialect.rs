@@ -66,7 +66,7 @@ pub(super) fn detect<R: Chunks>(
     let reopen = |delimiter, mode| begin(open(), sep_line, delimiter, mode);
     let delimiter = match forced.or(announced) {
         Some(delimiter) => Some(delimiter),
-        None => vote(|delimiter| reopen(Some(delimiter), Mode::Lenient), label)?,
+        None => vote(|delimiter, mode| reopen(Some(delimiter), mode), label)?,
     };
     let mut records = reopen(delimiter, Mode::Strict)?;
     let mut header = Record::default();
@@ -116,6 +116,8 @@ fn sep_line<R: Chunks>(records: &mut Records<R>) -> Result<Option<u8>, InputErro
 /// What one candidate makes of the first records.
 struct Ballot {
     delimiter: u8,
+    /// Under it no quote of the header is damaged.
+    quotes_hold: bool,
     /// Cells of the header; more than one.
     cells: usize,
     /// Records with as many cells as the header.
@@ -127,13 +129,13 @@ struct Ballot {
 /// The delimiter under which most records have as many cells as the header; `None` if none splits
 /// the header.
 fn vote<R: Chunks>(
-    open: impl Fn(u8) -> Result<Records<R>, InputError>,
+    open: impl Fn(u8, Mode) -> Result<Records<R>, InputError>,
     label: &Arc<str>,
 ) -> Result<Option<u8>, InputError> {
     let mut ballots = Vec::new();
     let mut record = Record::default();
     for delimiter in CANDIDATES {
-        let mut records = open(delimiter)?;
+        let mut records = open(delimiter, Mode::Lenient)?;
         if !records.read_filled(&mut record)? {
             // Nothing but delimiters and white space.
             return Err(InputError::NoHeader { label: label.clone() });
@@ -142,12 +144,17 @@ fn vote<R: Chunks>(
         if cells < 2 {
             continue;
         }
-        let mut ballot = Ballot { delimiter, cells, fitting: 0, seen: 0 };
+        // `"a","b;c"` splits at the semicolon only if its quotes are ignored.
+        let quotes_hold = open(delimiter, Mode::Strict)?.read_filled(&mut record).is_ok();
+        let mut ballot = Ballot { delimiter, quotes_hold, cells, fitting: 0, seen: 0 };
         while ballot.seen < SAMPLE && records.read_filled(&mut record)? {
             ballot.seen += 1;
             ballot.fitting += usize::from(record.len() == cells);
         }
         ballots.push(ballot);
+    }
+    if ballots.iter().any(|ballot| ballot.quotes_hold) {
+        ballots.retain(|ballot| ballot.quotes_hold);
     }
     // Where there are no rows, nothing can be sent wrongly: the header alone may decide.
     let rank = |ballot: &Ballot| {
