@@ -8,6 +8,8 @@
 mod admit;
 mod send;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};

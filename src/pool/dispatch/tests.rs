@@ -1,0 +1,471 @@
+//! The dispatcher under a paused clock, against a transport and a memory that are scripted: minutes
+//! of outage pass in no time, and every wait is exact.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::{PoolEnd, run};
+use crate::api::{Attempt, Cause, Reply};
+use crate::events::{Event, RequestKind};
+use crate::model::{
+    Customer, CustomerType, FieldName, Identifier, Job, Outcome, Param, Row, Situacao, Update,
+};
+use crate::pool::memory::{Answer, Ask, Memory, NoMemory, Settlement};
+use crate::pool::{Feed, PoolOptions, Rate, Transport};
+use crate::reader::Record;
+use crate::stop::{Signal, StopReason, channel};
+
+type Script = dyn Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync;
+
+/// Answers by script: identifier and number of this attempt → delay, reply, words.
+#[derive(Clone)]
+struct Fake {
+    script: Arc<Script>,
+    seen: Arc<Mutex<HashMap<String, usize>>>,
+    log: Arc<Mutex<Vec<(Instant, String)>>>,
+    in_flight: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Fake {
+    fn new(
+        script: impl Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            script: Arc::new(script),
+            seen: Arc::default(),
+            log: Arc::default(),
+            in_flight: Arc::default(),
+            most: Arc::default(),
+        }
+    }
+
+    fn sent(&self) -> Vec<String> {
+        self.log.lock().unwrap().iter().map(|(_, name)| name.clone()).collect()
+    }
+}
+
+impl Transport for Fake {
+    async fn send(&self, update: Arc<Update>) -> Attempt {
+        let name = update.customer().identifier.as_str().to_owned();
+        let sent = Instant::now();
+        let number = {
+            let mut seen = self.seen.lock().unwrap();
+            let number = seen.entry(name.clone()).or_default();
+            *number += 1;
+            *number
+        };
+        self.log.lock().unwrap().push((sent, name.clone()));
+        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        let (delay, reply, words) = (self.script)(&name, number);
+        tokio::time::sleep(delay).await;
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        Attempt {
+            reply,
+            status: Some(200),
+            mensagem: words.to_owned(),
+            sent: sent.into_std(),
+            answered: Instant::now().into_std(),
+        }
+    }
+}
+
+fn row(seq: u64, job: Job) -> Row {
+    let (identificador, tipo) = match &job {
+        Job::Send(update) => {
+            (update.customer().identifier.as_str().into(), Some(update.customer().ctype))
+        }
+        Job::Invalid(_) => ("".into(), None),
+    };
+    let record = Record::from_cells(seq + 2, ["x"]);
+    Row { seq, record, identificador, tipo, job }
+}
+
+fn update(name: &str, email: Option<&str>) -> Job {
+    let fields: Arc<[FieldName]> =
+        [Param::Nome, Param::Email].map(FieldName::Param).into_iter().collect();
+    let customer =
+        Customer { ctype: CustomerType::Email, identifier: Identifier::new(name).unwrap() };
+    let mut update = Update::new(customer, fields);
+    update.push(0, "n");
+    if let Some(email) = email {
+        update.push(1, email);
+    }
+    Job::Send(Arc::new(update))
+}
+
+fn options() -> PoolOptions {
+    PoolOptions {
+        rate: Rate::Unlimited,
+        concurrency: 4,
+        limit: None,
+        max_errors: None,
+        breaker: true,
+        give_up_after: Duration::from_secs(300),
+        drain: Duration::from_secs(10),
+        probe: None,
+    }
+}
+
+struct Finished {
+    end: PoolEnd,
+    rows: Vec<Outcome>,
+    repeats: usize,
+    limited: usize,
+}
+
+impl Finished {
+    fn situacoes(&self) -> Vec<Situacao> {
+        self.rows.iter().map(|outcome| outcome.situacao).collect()
+    }
+}
+
+/// Runs these jobs to the end. `stop_after` asks for a stop as by Ctrl-C.
+async fn go<M: Memory + 'static>(
+    fake: &Fake,
+    memory: M,
+    options: PoolOptions,
+    jobs: Vec<Job>,
+    stop_after: Option<Duration>,
+) -> Finished {
+    let (feed_in, feed_out) = mpsc::channel(2);
+    let (events_in, mut events_out) = mpsc::channel(4);
+    let (stop, listener) = channel();
+    let total = jobs.len();
+    let feeder = tokio::spawn(async move {
+        let mut rows = (0u64..).zip(jobs).map(|(seq, job)| row(seq, job));
+        loop {
+            let batch: Vec<Row> = rows.by_ref().take(7).collect();
+            if batch.is_empty() || feed_in.send(Feed::Rows(batch)).await.is_err() {
+                break;
+            }
+        }
+    });
+    if let Some(after) = stop_after {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            stop.stop(StopReason::Signal(Signal::Int));
+        });
+    }
+    let pool = tokio::spawn(run(fake.clone(), memory, options, feed_out, events_in, listener));
+    let mut finished =
+        Finished { end: PoolEnd { stop: None }, rows: Vec::new(), repeats: 0, limited: 0 };
+    while let Some(batch) = events_out.recv().await {
+        for event in batch {
+            match event {
+                Event::Settled(row, outcome) => {
+                    assert_eq!(row.seq, finished.rows.len() as u64, "input order, no gaps");
+                    finished.rows.push(outcome);
+                }
+                Event::Request(request) => {
+                    finished.repeats += usize::from(request.repeat);
+                    finished.limited += usize::from(request.kind == RequestKind::Limited);
+                }
+                Event::Decided(_) | Event::Phase(_) => {}
+            }
+        }
+    }
+    finished.end = pool.await.unwrap();
+    feeder.await.unwrap();
+    assert_eq!(finished.rows.len(), total, "every row has its verdict");
+    drop(stop);
+    finished
+}
+
+const OK: (Duration, Reply, &str) = (Duration::from_millis(20), Reply::Accepted, "ok");
+const AWAY: Reply = Reply::NotSent(Cause::Unreachable);
+
+fn customers(count: usize) -> Vec<Job> {
+    (0..count).map(|n| update(&format!("c{n}@x"), None)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_one_customer_go_one_by_one_and_others_pass_them() {
+    let fake = Fake::new(|name, _| match name {
+        "slow@x" => (Duration::from_secs(5), Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    let mut jobs = vec![update("slow@x", None), update("SLOW@x", None)];
+    jobs.extend(customers(50));
+    let finished = go(&fake, NoMemory, options(), jobs, None).await;
+    assert!(finished.situacoes().iter().all(|s| *s == Situacao::Atualizado));
+    let sent = fake.sent();
+    assert_eq!(sent.last().map(String::as_str), Some("SLOW@x"));
+    assert!(fake.most.load(Ordering::SeqCst) <= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ambiguous_row_is_tried_three_times_and_a_rename_once() {
+    let fake = Fake::new(|name, _| match name {
+        "a@x" | "b@x" => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
+        _ => OK,
+    });
+    let jobs = vec![update("a@x", None), update("b@x", Some("c@x")), update("d@x", None)];
+    let finished = go(&fake, NoMemory, options(), jobs, None).await;
+    assert_eq!(finished.situacoes(), [Situacao::Falhou, Situacao::Incerto, Situacao::Atualizado]);
+    assert_eq!(finished.rows[0].tentativas, 3);
+    assert_eq!(finished.rows[1].tentativas, 1);
+    assert_eq!(finished.repeats, 2);
+    assert_eq!(finished.end.stop, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_pause_holds_all_and_a_429_is_no_attempt() {
+    let fake = Fake::new(|_, number| match number {
+        1 => (
+            Duration::from_millis(1),
+            Reply::Limited { retry_after: Some(Duration::from_secs(30)) },
+            "429",
+        ),
+        _ => OK,
+    });
+    let finished = go(&fake, NoMemory, options(), customers(4), None).await;
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
+    assert_eq!(finished.limited, 4);
+    let log = fake.log.lock().unwrap();
+    let pause = log[4].0 - log[3].0;
+    assert!(pause >= Duration::from_secs(30), "{pause:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_waited_out_without_touching_rows() {
+    let began = Instant::now();
+    let fake = Fake::new(move |_, _| match began.elapsed() < Duration::from_secs(200) {
+        true => (Duration::ZERO, AWAY, "recusada"),
+        false => OK,
+    });
+    let finished = go(&fake, NoMemory, options(), customers(20), None).await;
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
+    // Half a minute of doubling, then one probe every 15 s: not a storm of connections.
+    assert!(fake.sent().len() < 20 + 40, "{}", fake.sent().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_outage_ends_the_run_after_its_patience() {
+    let fake = Fake::new(|_, _| (Duration::ZERO, AWAY, "recusada"));
+    let began = Instant::now();
+    let finished = go(&fake, NoMemory, options(), customers(30), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::Unavailable(_))));
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado && o.tentativas == 0));
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(300) && took < Duration::from_secs(320), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_but_429_ends_the_run_after_a_quarter_of_an_hour() {
+    let limited = Reply::Limited { retry_after: None };
+    let fake = Fake::new(move |_, _| (Duration::from_millis(5), limited, "429"));
+    let began = Instant::now();
+    let finished = go(&fake, NoMemory, options(), customers(3), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::Unavailable(_))));
+    assert!(began.elapsed() >= Duration::from_secs(900));
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_sees_exactly_twenty_rows() {
+    let fake = Fake::new(|_, _| (Duration::from_millis(5), Reply::Refused, "Token inválido"));
+    let finished = go(&fake, NoMemory, options(), customers(100), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::Breaker(_))));
+    assert_eq!(fake.sent().len(), 20);
+    let refused = finished.situacoes().iter().filter(|s| **s == Situacao::Recusado).count();
+    assert_eq!(refused, 20);
+    let off = PoolOptions { breaker: false, ..options() };
+    let finished = go(&fake, NoMemory, off, customers(100), None).await;
+    assert_eq!(finished.end.stop, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
+    let fake = Fake::new(|_, number| match number {
+        1 => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
+        _ => OK,
+    });
+    let mut jobs = vec![Job::Invalid("não".into())];
+    jobs.extend(customers(9));
+    let limited = PoolOptions { limit: Some(3), ..options() };
+    let finished = go(&fake, NoMemory, limited, jobs, None).await;
+    let count = |s| finished.situacoes().iter().filter(|x| **x == s).count();
+    assert_eq!(
+        (count(Situacao::Invalido), count(Situacao::Atualizado), count(Situacao::NaoEnviado)),
+        (1, 3, 6)
+    );
+    assert_eq!(finished.end.stop, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
+    let fake = Fake::new(|name, _| match name {
+        "c0@x" => (Duration::from_secs(4), Reply::Accepted, "ok"),
+        _ => (Duration::from_secs(3600), Reply::Accepted, "ok"),
+    });
+    let began = Instant::now();
+    let jobs = vec![
+        update("c0@x", None),
+        update("c1@x", None),
+        update("c2@x", Some("d@x")),
+        update("c0@x", None),
+        Job::Invalid("não".into()),
+    ];
+    let stopped = go(&fake, NoMemory, options(), jobs, Some(Duration::from_secs(1))).await;
+    assert_eq!(
+        stopped.situacoes(),
+        [
+            Situacao::Atualizado,
+            Situacao::Falhou,
+            Situacao::Incerto,
+            Situacao::NaoEnviado,
+            Situacao::Invalido
+        ]
+    );
+    assert_eq!(stopped.end.stop, Some(StopReason::Signal(Signal::Int)));
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(11) && took < Duration::from_secs(12), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_in_backoff_at_a_stop_is_falhou() {
+    let fake = Fake::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
+    let jobs = vec![update("a@x", None)];
+    let stopped = go(&fake, NoMemory, options(), jobs, Some(Duration::from_millis(901))).await;
+    assert_eq!(stopped.situacoes(), [Situacao::Falhou]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_beyond_the_allowed_ones_stop_the_run() {
+    let fake = Fake::new(|name, _| match name {
+        "c0@x" | "c3@x" => (Duration::from_millis(5), Reply::Refused, name_of(name)),
+        _ => OK,
+    });
+    let most = PoolOptions { max_errors: Some(1), concurrency: 1, ..options() };
+    let finished = go(&fake, NoMemory, most, customers(10), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::MaxErrors(_))));
+    assert_eq!(fake.sent().len(), 4);
+}
+
+fn name_of(name: &str) -> &'static str {
+    if name == "c0@x" { "a" } else { "b" }
+}
+
+/// A memory that believes some names, and writes down what it hears.
+#[derive(Clone, Default)]
+struct FakeMemory {
+    believed: Arc<Mutex<Vec<String>>>,
+    log: Arc<Mutex<Vec<String>>>,
+    waiting: Arc<Mutex<Vec<Answer>>>,
+    wake: Arc<tokio::sync::Notify>,
+}
+
+impl Memory for FakeMemory {
+    fn is_on(&self) -> bool {
+        true
+    }
+
+    async fn ask(&mut self, asks: Vec<Ask>) -> Result<(), String> {
+        for ask in asks {
+            let (line, answer) = match ask {
+                Ask::Judge { seq, update } => {
+                    let name = update.customer().identifier.as_str();
+                    let believed = self.believed.lock().unwrap().iter().any(|b| b == name);
+                    (format!("judge {name}"), Answer::Judged { seq, believed })
+                }
+                Ask::Intend { seq, update } => {
+                    let name = update.customer().identifier.as_str();
+                    (format!("intend {name}"), Answer::Intended { seq })
+                }
+                Ask::Settle { seq, update, how } => {
+                    let name = update.customer().identifier.as_str();
+                    if how == (Settlement::Accepted { first_attempt: true }) {
+                        self.believed.lock().unwrap().push(name.to_owned());
+                    }
+                    (format!("settle {name} {how:?}"), Answer::Settled { seq, uncertain: false })
+                }
+            };
+            self.log.lock().unwrap().push(line);
+            self.waiting.lock().unwrap().push(answer);
+        }
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    async fn answers(&mut self) -> Result<Vec<Answer>, String> {
+        loop {
+            let answers = std::mem::take(&mut *self.waiting.lock().unwrap());
+            if !answers.is_empty() {
+                return Ok(answers);
+            }
+            self.wake.notified().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_memory_every_request_is_judged_intended_and_settled_in_that_order() {
+    let memory = FakeMemory::default();
+    memory.believed.lock().unwrap().push("c1@x".to_owned());
+    let fake = Fake::new(|name, number| match (name, number) {
+        ("c2@x", 1) => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
+        ("c3@x", _) => (Duration::from_millis(1), Reply::Refused, "não"),
+        _ => OK,
+    });
+    let mut jobs = customers(4);
+    jobs.push(update("c0@x", None));
+    let finished = go(&fake, memory.clone(), options(), jobs, None).await;
+    assert_eq!(
+        finished.situacoes(),
+        [
+            Situacao::Atualizado,
+            Situacao::Inalterado,
+            Situacao::Atualizado,
+            Situacao::Recusado,
+            // Judged only after the first row of the same customer was settled.
+            Situacao::Inalterado
+        ]
+    );
+    let log = memory.log.lock().unwrap();
+    let place = |line: &str| log.iter().position(|l| l == line).unwrap_or_else(|| panic!("{line}"));
+    let accepted = |first| format!("{:?}", Settlement::Accepted { first_attempt: first });
+    assert!(place("judge c0@x") < place("intend c0@x"));
+    assert!(place("intend c0@x") < place(&format!("settle c0@x {}", accepted(true))));
+    place(&format!("settle c2@x {}", accepted(false)));
+    place("settle c3@x Refused");
+    assert!(!log.iter().any(|line| line == "intend c1@x"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_takes_back_intents_that_never_left() {
+    let memory = FakeMemory::default();
+    let fake = Fake::new(|_, _| (Duration::from_millis(1), AWAY, "recusada"));
+    let slow = PoolOptions { rate: Rate::PerSecond(1.0), ..options() };
+    let stop_after = Some(Duration::from_millis(100));
+    let finished = go(&fake, memory.clone(), slow, customers(6), stop_after).await;
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
+    let log = memory.log.lock().unwrap();
+    let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+    assert!(count("intend") > 0);
+    assert_eq!(count("intend"), count("settle"));
+    assert!(log.iter().filter(|l| l.starts_with("settle")).all(|l| l.ends_with("NotSent")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
+    for (good, ends_early) in [(true, false), (false, true)] {
+        let fake = Fake::new(move |name, _| match (name, good) {
+            ("probe@x", true) => OK,
+            _ => (Duration::from_millis(5), Reply::Refused, "não"),
+        });
+        let Job::Send(probe) = update("probe@x", None) else { unreachable!() };
+        let with_probe = PoolOptions { probe: Some(probe), ..options() };
+        let finished = go(&fake, FakeMemory::default(), with_probe, customers(60), None).await;
+        assert_eq!(finished.end.stop.is_some(), ends_early);
+        assert_eq!(fake.sent().iter().filter(|name| *name == "probe@x").count(), 1);
+        assert_eq!(fake.sent().len(), if good { 61 } else { 21 });
+    }
+}
