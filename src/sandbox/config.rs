@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::seed::SeedCustomer;
+use super::seed::Customers;
 use crate::pool::Rate;
 
 /// The longest delay that can be asked for.
@@ -29,7 +29,7 @@ pub struct SandboxConfig {
     /// Spent after a request was received, before it is counted.
     pub jitter: DelayRange,
     /// The only customers there are; `None` lets every customer exist.
-    pub customers: Option<Vec<SeedCustomer>>,
+    pub customers: Option<Customers>,
     /// The only token that is accepted; `None` accepts any.
     pub token: Option<SecretString>,
     /// What goes wrong on purpose, and how often.

@@ -5,9 +5,9 @@
 //! there. It shares no rule with the rest of this crate on purpose: both sides would be wrong alike.
 //! It does not read this program's configuration and prints nothing.
 //!
-//! One request goes through [`server`] (connection) → [`service`] (HTTP) → [`wire`] (path and form)
-//! → [`rules`] (is the update allowed) → [`state`] ([`dice`]: its luck; [`limit`]: is it counted;
-//! [`store`]: executed).
+//! One request goes through `server` (connection) → `service` (HTTP) → `wire` (path and form)
+//! → `rules` (is the update allowed) → `state` (`dice`: its luck; `limit`: is it counted;
+//! `store`: executed).
 
 mod config;
 mod dice;
@@ -26,7 +26,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 pub use config::{ConfigError, DelayRange, FailureKind, FailureShare, Failures, SandboxConfig};
-pub use seed::{SandboxError, SeedCustomer, customers_from_csv};
+pub use seed::{Customers, SandboxError, SeedCustomer, customers_from_csv};
 use service::Shared;
 use state::State;
 pub use state::{Counters, InjectedFailures};
@@ -45,8 +45,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Binds the port and begins to serve on the present Tokio runtime. A long list of customers
-    /// takes its time, on a thread apart.
+    /// Binds the port and begins to serve on the present Tokio runtime.
     ///
     /// # Errors
     /// The port cannot be bound.
@@ -54,8 +53,7 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
         let address = listener.local_addr()?;
         let token = config.token.take();
-        let state = tokio::task::spawn_blocking(|| State::new(config)).await?;
-        let shared = Arc::new(Shared::new(state, token));
+        let shared = Arc::new(Shared::new(State::new(config), token));
         let stop = CancellationToken::new();
         let server = server::serve(listener, Arc::clone(&shared), stop.clone());
         let server = AbortOnDropHandle::new(tokio::spawn(server));

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::rules::{self, NameType};
+use super::store::Store;
 
 /// Why a list of customers cannot be used. The texts are Portuguese: the user reads them.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,37 @@ impl SeedCustomer {
     }
 }
 
+/// The customers that a sandbox starts with, and the only ones it will have. Those that share a name
+/// are one customer; of two values for one parameter the later one holds.
+///
+/// They are packed as they come, so that a million of them never lie in memory twice.
+#[derive(Debug)]
+pub struct Customers(Store);
+
+impl Customers {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody exists at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn into_store(self) -> Store {
+        self.0
+    }
+}
+
+impl FromIterator<SeedCustomer> for Customers {
+    fn from_iter<I: IntoIterator<Item = SeedCustomer>>(customers: I) -> Self {
+        let mut store = Store::of_nobody();
+        customers.into_iter().for_each(|customer| store.add(&customer));
+        Self(store)
+    }
+}
+
 const NAMELESS: &str = "o cliente não tem identificador, email nem id_interno";
 
 /// What a column of the file feeds.
@@ -146,7 +178,7 @@ impl Column {
 ///
 /// # Errors
 /// The file cannot be read, names no customers, or one of its rows is not usable.
-pub fn customers_from_csv(path: &Path) -> Result<Vec<SeedCustomer>, SandboxError> {
+pub fn customers_from_csv(path: &Path) -> Result<Customers, SandboxError> {
     let shown = path.display().to_string();
     let read = |source| SandboxError::Read { path: shown.clone(), source };
     let file = File::open(path).map_err(read)?;
@@ -154,10 +186,17 @@ pub fn customers_from_csv(path: &Path) -> Result<Vec<SeedCustomer>, SandboxError
     if input.fill_buf().map_err(read)?.starts_with("\u{feff}".as_bytes()) {
         input.consume("\u{feff}".len());
     }
-    parse(input, &shown)
+    let mut store = Store::of_nobody();
+    parse(input, &shown, |customer| store.add(&customer))?;
+    Ok(Customers(store))
 }
 
-fn parse(mut input: impl BufRead, path: &str) -> Result<Vec<SeedCustomer>, SandboxError> {
+/// Hands each customer of the file to `add`.
+fn parse(
+    mut input: impl BufRead,
+    path: &str,
+    mut add: impl FnMut(SeedCustomer),
+) -> Result<(), SandboxError> {
     let at = |line, problem: &str| SandboxError::Record {
         path: path.to_owned(),
         line,
@@ -184,16 +223,15 @@ fn parse(mut input: impl BufRead, path: &str) -> Result<Vec<SeedCustomer>, Sandb
         }
     };
     let columns = columns(csv.headers().map_err(wrong)?, path)?;
-    let mut customers = Vec::new();
     for record in csv.records() {
         let record = record.map_err(wrong)?;
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
         let line = record.position().map_or(0, csv::Position::line);
-        customers.push(customer(&record, &columns).map_err(|problem| at(line, &problem))?);
+        add(customer(&record, &columns).map_err(|problem| at(line, &problem))?);
     }
-    Ok(customers)
+    Ok(())
 }
 
 fn columns(header: &csv::StringRecord, path: &str) -> Result<Vec<Column>, SandboxError> {
@@ -246,9 +284,14 @@ fn customer(record: &csv::StringRecord, columns: &[Column]) -> Result<SeedCustom
 mod tests {
     use super::*;
 
+    fn customers(text: &[u8]) -> Result<Vec<SeedCustomer>, SandboxError> {
+        let mut customers = Vec::new();
+        parse(text, "c.csv", |customer| customers.push(customer)).map(|()| customers)
+    }
+
     /// The customers of a text, each as sorted `name=value`.
     fn read(text: &str) -> Result<Vec<Vec<String>>, String> {
-        let customers = parse(text.as_bytes(), "c.csv").map_err(|error| error.to_string())?;
+        let customers = customers(text.as_bytes()).map_err(|error| error.to_string())?;
         let shown = |customer: &SeedCustomer| {
             let mut values: Vec<_> = customer.values().map(|(n, v)| format!("{n}={v}")).collect();
             values.sort();
@@ -297,7 +340,7 @@ mod tests {
         assert!(read("nome\nA\n").unwrap_err().contains("identificador, email ou id_interno"));
         assert!(read("").unwrap_err().contains("identificador, email ou id_interno"));
         assert!(read("email,EMAIL\na,b\n").unwrap_err().contains("mais de uma coluna email"));
-        let text = parse(&b"email,nome\na@x,Jo\xe3o\n"[..], "c.csv").unwrap_err().to_string();
+        let text = customers(b"email,nome\na@x,Jo\xe3o\n").unwrap_err().to_string();
         assert!(text.contains("linha 2") && text.contains("UTF-8"), "{text}");
     }
 

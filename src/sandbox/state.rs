@@ -13,6 +13,7 @@ use super::config::{FailureKind, SandboxConfig};
 use super::dice::{Dice, Failure, Fate};
 use super::limit::Limiter;
 use super::rules::Update;
+use super::seed::Customers;
 use super::store::Store;
 
 /// What `GET /_sandbox/contagem` tells. Every request is in exactly one of `executed`, `refused`,
@@ -97,10 +98,12 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The state of a sandbox that starts. Takes time in proportion to the customers.
+    /// The state of a sandbox that starts.
     pub(super) fn new(config: SandboxConfig) -> Self {
+        let mut store = config.customers.map_or_else(Store::of_everybody, Customers::into_store);
+        store.set_reset_defaults(config.reset_defaults);
         Self {
-            store: Store::new(config.customers, config.reset_defaults),
+            store,
             limiter: Limiter::new(config.rate),
             dice: Dice::new(config.seed, config.jitter, config.latency, config.failures),
             counters: Counters::default(),

@@ -49,27 +49,31 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// A store that holds `customers` and nobody else, or, without a list, in which everybody
-    /// exists. Entries that share a name are one customer; of two values for one parameter the
-    /// later one holds.
-    pub(super) fn new(customers: Option<Vec<SeedCustomer>>, reset_defaults: bool) -> Self {
-        let mut store = Self {
+    /// A store in which everybody exists, though nothing is held of anybody yet.
+    pub(super) fn of_everybody() -> Self {
+        Self { everybody_exists: true, ..Self::of_nobody() }
+    }
+
+    /// A store in which nobody exists but those who are [added](Self::add).
+    pub(super) fn of_nobody() -> Self {
+        Self {
             names: HashMap::new(),
             records: Vec::new(),
             free: Vec::new(),
             fields: FieldNames::default(),
-            everybody_exists: customers.is_none(),
-            reset_defaults,
-        };
-        for customer in customers.unwrap_or_default() {
-            store.seed(&customer);
+            everybody_exists: false,
+            reset_defaults: false,
         }
-        store.names.shrink_to_fit();
-        store.records.shrink_to_fit();
-        store
     }
 
-    fn seed(&mut self, customer: &SeedCustomer) {
+    /// Whether updates that leave out a parameter with a documented default reset it.
+    pub(super) fn set_reset_defaults(&mut self, reset_defaults: bool) {
+        self.reset_defaults = reset_defaults;
+    }
+
+    /// Adds a customer. If it shares a name with another, it is that one; of two values for one
+    /// parameter the later one holds.
+    pub(super) fn add(&mut self, customer: &SeedCustomer) {
         let known = customer.names().find_map(|(name_type, name)| self.find(name_type, name));
         let id = match known {
             Some(id) => id,

@@ -11,11 +11,13 @@ fn seed(values: &[(&str, &str)]) -> SeedCustomer {
 }
 
 fn list(customers: &[&[(&str, &str)]]) -> Store {
-    Store::new(Some(customers.iter().map(|values| seed(values)).collect()), false)
+    let mut store = Store::of_nobody();
+    customers.iter().for_each(|values| store.add(&seed(values)));
+    store
 }
 
 fn open() -> Store {
-    Store::new(None, false)
+    Store::of_everybody()
 }
 
 fn update(store: &mut Store, kind: &str, identifier: &str, values: &[(&str, &str)]) -> bool {
@@ -167,7 +169,8 @@ fn empty_values_clear_and_left_out_ones_stay() {
 
 #[test]
 fn documented_defaults_come_back_where_that_is_chosen() {
-    let mut store = Store::new(None, true);
+    let mut store = open();
+    store.set_reset_defaults(true);
     let both = [("criarchamados", "false"), ("idioma", "es_ES")];
     assert!(update(&mut store, "E", "a@x", &both));
     let a = json(&store, "E", "a@x");

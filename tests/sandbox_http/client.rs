@@ -7,7 +7,7 @@ use tomticket_sync::model::{
     CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update,
 };
 
-use super::raw::{Raw, start, unlimited};
+use super::raw::{PATIENCE, Raw, start, unlimited};
 
 fn update(identifier: &str, ctype: CustomerType, values: &[(FieldName, &str)]) -> Update {
     let fields: Arc<[FieldName]> = values.iter().map(|(name, _)| name.clone()).collect();
@@ -24,7 +24,8 @@ async fn awkward_customers_and_values_arrive_as_they_are() {
     let sandbox = start(unlimited()).await;
     let base = BaseUrl::parse(&sandbox.base_url()).unwrap();
     let token = Token::new("segredo/%2F").unwrap();
-    let client = Client::new(&base, token, ClientOptions::default()).unwrap();
+    let options = ClientOptions { timeout: PATIENCE, connections: 1 };
+    let client = Client::new(&base, token, options).unwrap();
     let nome = || FieldName::Param(Param::Nome);
     let campo = |id| FieldName::Campo(CampoId::new(id).unwrap());
     let mut raw = Raw::connect(&sandbox).await;

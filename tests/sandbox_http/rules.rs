@@ -193,7 +193,8 @@ async fn only_the_named_token_is_accepted_and_never_repeated() {
 #[tokio::test]
 async fn with_a_list_of_customers_there_are_no_others() {
     let ana = SeedCustomer::new([("email", "ana@x"), ("id_interno", "A1"), ("nome", "Ana")]);
-    let config = SandboxConfig { customers: Some(vec![ana.unwrap()]), ..unlimited() };
+    let config =
+        SandboxConfig { customers: Some([ana.unwrap()].into_iter().collect()), ..unlimited() };
     let sandbox = start(config).await;
     let mut raw = Raw::connect(&sandbox).await;
     let (status, erro, mensagem) = raw.exchange(&update("bia%40x")).await.reply();
