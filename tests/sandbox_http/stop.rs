@@ -45,12 +45,28 @@ async fn dropping_it_does_the_same_a_moment_later() {
     for mut raw in connections {
         assert_eq!(raw.rest().await.0, b"");
     }
+    until_tasks_are(before).await;
+}
+
+async fn until_tasks_are(wanted: usize) {
     let gone = async {
-        while Handle::current().metrics().num_alive_tasks() > before {
+        while Handle::current().metrics().num_alive_tasks() > wanted {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_leaves_no_task_behind() {
+    let sandbox = start(unlimited()).await;
+    let before = Handle::current().metrics().num_alive_tasks();
+    for n in 0..5 {
+        let mut raw = Raw::connect(&sandbox).await;
+        raw.exchange(&update(&format!("{n}%40x"))).await;
+    }
+    until_tasks_are(before).await;
+    sandbox.stop().await;
 }
 
 #[tokio::test]
