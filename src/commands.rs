@@ -25,6 +25,13 @@ pub fn run(cli: Cli) -> u8 {
             print(&template());
             exit::OK
         }
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            let name = env!("CARGO_PKG_NAME");
+            clap_complete::generate(args.shell, &mut crate::cli::command(), name, &mut script);
+            print(&String::from_utf8_lossy(&script));
+            exit::OK
+        }
     }
 }
 

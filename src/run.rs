@@ -130,11 +130,11 @@ fn send(
     runtime: &Runtime,
     started: Instant,
 ) -> Result<u8, RunError> {
-    let summary_json = check_destinations(settings, source)?;
+    check_destinations(settings, source)?;
     let options = ClientOptions { timeout: settings.timeout, connections: settings.concurrency };
     let client = Client::new(&base_url, token, options)?;
     let reading = rows(source, &preflight.survey)?;
-    let reporter = open_reporter(settings, &preflight, terminal)?;
+    let (reporter, summary_json) = open_outputs(settings, &preflight, terminal)?;
     let (stop, listener) = channel();
     let max_errors = settings.max_errors.map(|most: MaxErrors| most.resolve(preflight.rows));
     if max_errors.is_some_and(|most| preflight.invalid > most) {
@@ -187,8 +187,8 @@ fn send(
     Ok(summary.exit_code())
 }
 
-/// Refuses outputs that are the input or one another, and opens the summary's.
-fn check_destinations(settings: &Settings, source: &Source) -> Result<Option<Output>, OutputError> {
+/// Refuses outputs that are the input or one another.
+fn check_destinations(settings: &Settings, source: &Source) -> Result<(), OutputError> {
     let outputs: Vec<(&Destination, &str)> = [
         Some((&settings.results, "os resultados")),
         Some((&settings.rejects, "os rejeitados")),
@@ -205,24 +205,42 @@ fn check_destinations(settings: &Settings, source: &Source) -> Result<Option<Out
             output.differs_from_output(other, what)?;
         }
     }
-    settings.summary_json.as_ref().map(Output::open).transpose()
+    Ok(())
 }
 
-fn open_reporter(
+/// Opens every output, or leaves nothing behind.
+fn open_outputs(
     settings: &Settings,
     preflight: &Preflight,
     terminal: &Terminal,
-) -> Result<Reporter, OutputError> {
-    let results = Output::open(&settings.results)?;
-    let rejects = Output::open(&settings.rejects)?;
+) -> Result<(Reporter, Option<Output>), OutputError> {
+    let mut open = Vec::new();
+    for destination in
+        [Some(&settings.results), Some(&settings.rejects), settings.summary_json.as_ref()]
+            .into_iter()
+            .flatten()
+    {
+        match Output::open(destination) {
+            Ok(output) => open.push(output),
+            Err(error) => {
+                open.into_iter().for_each(Output::abandon);
+                return Err(error);
+            }
+        }
+    }
+    let mut open = open.into_iter();
+    let (Some(results), Some(rejects)) = (open.next(), open.next()) else {
+        unreachable!("both were opened above")
+    };
     let to_send = settings.limit.map_or(preflight.sendable(), |n| n.min(preflight.sendable()));
     let plan = ProgressPlan { rows: preflight.rows, to_send, rate: settings.rate.per_second() };
     let dialect = RejectsDialect::of(&preflight.survey);
-    Ok(Reporter {
+    let reporter = Reporter {
         results: Results::new(results, settings.results_dialect)?,
         rejects: Rejects::new(rejects, dialect, &preflight.survey.header)?,
         progress: Progress::new(plan, terminal.clone(), settings.quiet),
-    })
+    };
+    Ok((reporter, open.next()))
 }
 
 /// The stages of a run, ready to be connected.

@@ -273,7 +273,8 @@ fn c38a_rejects_come_in_the_dialect_of_the_input() {
         rows.iter()
             .fold(table::line(header, delimiter), |text, row| text + &table::line(row, delimiter))
     };
-    let cases: Vec<(&str, Vec<u8>, &[&str], char, &str)> = vec![
+    type Case<'a> = (&'a str, Vec<u8>, &'a [&'a str], char, &'a str);
+    let cases: Vec<Case<'_>> = vec![
         ("excel", text::windows_1252(&build(';').replace('\n', "\r\n")), &[], ';', "1252"),
         ("utf-8", build(',').into_bytes(), &[], ',', "utf-8"),
         ("bom", [b"\xEF\xBB\xBF", build(';').as_bytes()].concat(), &[], ';', "any utf-8"),

@@ -153,7 +153,8 @@ fn c44_spooled_input_is_for_its_owner_only() {
     let server = Server::start();
     let gate = server.hold();
     let run = Run::new(&server).stdin(table::customers(10));
-    let temporary = run.folder().path().join("tmp");
+    let folder = run.folder();
+    let temporary = folder.path().join("tmp");
     let running = run.spawn();
     server.wait_for_requests(1);
     for entry in std::fs::read_dir(&temporary).unwrap() {

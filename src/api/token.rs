@@ -32,14 +32,13 @@ impl Token {
     /// break that an editor adds) is dropped.
     ///
     /// # Errors
-    /// An empty token, or one with white space, controls or only dots inside.
+    /// An empty token, or one with controls or only dots inside.
     pub fn new(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(TokenError::Empty);
         }
-        if text == "." || text == ".." || text.chars().any(|c| c.is_whitespace() || c.is_control())
-        {
+        if text == "." || text == ".." || text.chars().any(char::is_control) {
             return Err(TokenError::Malformed);
         }
         Ok(Self {
@@ -79,7 +78,7 @@ mod tests {
     fn a_token_is_trimmed_and_checked() {
         assert!(Token::new("  abc\r\n").is_ok());
         assert_eq!(Token::new(" \n").unwrap_err(), TokenError::Empty);
-        assert_eq!(Token::new("a b").unwrap_err(), TokenError::Malformed);
+        assert_eq!(Token::new("a\nb").unwrap_err(), TokenError::Malformed);
         assert_eq!(Token::new("..").unwrap_err(), TokenError::Malformed);
     }
 

@@ -55,11 +55,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Confere a entrada, envia o que for preciso e grava os resultados
-    #[command(help_template = HELP, disable_help_flag = true)]
+    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true)]
     Run(Box<RunArgs>),
 
     /// Só confere a entrada: não envia nada, não precisa de token
-    #[command(help_template = HELP, disable_help_flag = true)]
+    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true)]
     Check(Box<RunArgs>),
 
     /// Simula o TomTicket em 127.0.0.1 até ser interrompido; a primeira linha da saída é o endereço
@@ -69,6 +69,21 @@ pub enum Command {
     /// Imprime um cabeçalho com todas as colunas conhecidas
     #[command(help_template = HELP, disable_help_flag = true)]
     Template(HelpArgs),
+
+    /// Imprime o script de autocompletar para bash, zsh, fish, elvish ou powershell
+    #[command(help_template = HELP, disable_help_flag = true)]
+    Completions(CompletionsArgs),
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh, fish, elvish ou powershell
+    #[arg(value_name = "SHELL", value_parser = values::shell, help_heading = "Argumentos")]
+    pub shell: clap_complete::Shell,
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help, help_heading = HEADING)]
+    help: Option<bool>,
 }
 
 /// Only help.

@@ -164,6 +164,10 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
+pub(super) fn shell(text: &str) -> Result<clap_complete::Shell, String> {
+    text.parse().map_err(|_| "use bash, zsh, fish, elvish ou powershell".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

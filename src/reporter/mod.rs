@@ -5,6 +5,7 @@
 //! stops.
 
 mod clean;
+mod holder;
 mod output;
 mod progress;
 mod rejects;

@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::holder;
+
 /// What went wrong with an output.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
@@ -27,12 +29,12 @@ pub enum OutputError {
         other: String,
     },
     /// Another run is writing it.
-    #[error(
-        "outra execução está gravando {path} agora; espere ela terminar ou escolha outro nome com --results/--rejects"
-    )]
+    #[error("outra execução{} está gravando {path} agora; espere ela terminar ou escolha outro nome com --results/--rejects", in_parentheses(.holder))]
     Busy {
         /// The file.
         path: String,
+        /// Its process and start, where the system tells.
+        holder: Option<String>,
     },
     /// It can no longer be written.
     #[error(
@@ -44,6 +46,10 @@ pub enum OutputError {
         /// The system's words.
         why: String,
     },
+}
+
+fn in_parentheses(text: &Option<String>) -> String {
+    text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
 impl OutputError {
@@ -203,7 +209,10 @@ impl Output {
                 .map_err(|e| open_error(&e))?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(OutputError::Busy { path: label }),
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder::of(&file);
+                    return Err(OutputError::Busy { path: label, holder });
+                }
                 Err(TryLockError::Error(error)) => return Err(open_error(&error)),
             }
             // Between opening and locking, its former holder may have renamed it to a finished file.
@@ -218,11 +227,11 @@ impl Output {
     /// Appends bytes.
     ///
     /// # Errors
-    /// When the system refuses them. A standard output that was closed is no error: whoever closed
-    /// it (`| head -1`) has seen enough.
+    /// When the system refuses them. A standard output that was closed (`| head -1`) refuses them
+    /// too: results that nobody reads are lost.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
         let result = match &mut self.sink {
-            Sink::Stdout(writer) => forgive_closed(writer.write_all(bytes)),
+            Sink::Stdout(writer) => writer.write_all(bytes),
             Sink::Direct(writer) | Sink::Replace { writer, .. } => writer.write_all(bytes),
         };
         result.map_err(|error| self.error(&error))
@@ -234,7 +243,7 @@ impl Output {
     /// As for [`write`](Self::write).
     pub fn flush(&mut self) -> Result<(), OutputError> {
         let result = match &mut self.sink {
-            Sink::Stdout(writer) => forgive_closed(writer.flush()),
+            Sink::Stdout(writer) => writer.flush(),
             Sink::Direct(writer) | Sink::Replace { writer, .. } => writer.flush(),
         };
         result.map_err(|error| self.error(&error))
@@ -253,20 +262,15 @@ impl Output {
         Ok(())
     }
 
-    /// How messages name it.
-    pub fn label(&self) -> &str {
-        &self.label
+    /// Takes a file away that nothing was written to, because the run does not begin.
+    pub fn abandon(self) {
+        if let Sink::Replace { partial, .. } = &self.sink {
+            let _ = fs::remove_file(partial);
+        }
     }
 
     fn error(&self, error: &io::Error) -> OutputError {
         OutputError::Write { path: self.label.clone(), why: error.to_string() }
-    }
-}
-
-fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
     }
 }
 

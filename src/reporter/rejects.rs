@@ -10,10 +10,11 @@ use super::output::{Output, OutputError};
 use super::results::encode;
 use crate::mapper::{REJECT_COLUMNS, reject_columns_at};
 use crate::model::Outcome;
-use crate::reader::{Encoding, Record, Survey};
+use crate::reader::{CELL_MAX, Encoding, Record, Survey};
 
-/// Stands where a cell over 64 KiB was cut.
-const CUT_MARK: &str = "... [cortado]";
+/// Stands where a cell over 64 KiB was cut. The control character at its end (SUB) keeps the row
+/// invalid, so that a new run does not take the beginning for the whole.
+const CUT_MARK: &str = "... [cortado]\u{1a}";
 
 /// How the input was written, as far as the rejects repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +92,7 @@ impl Rejects {
             .enumerate()
             .filter(|(index, _)| !dropped.contains(index))
             .map(|(index, cell)| match record.is_cut(index) {
-                // Still over the limit, so that a new run does not take the rest for the whole.
-                true => Cow::Owned(format!("{cell}{CUT_MARK}")),
+                true => Cow::Owned(mark_cut(cell)),
                 false => Cow::Borrowed(cell),
             })
             .collect();
@@ -125,6 +125,13 @@ impl Rejects {
     pub fn finish(self) -> Result<(), OutputError> {
         self.output.finish()
     }
+}
+
+/// The beginning of a cut cell with the mark, within the limit.
+fn mark_cut(cell: &str) -> String {
+    let room = CELL_MAX - CUT_MARK.len();
+    let end = (0..=room.min(cell.len())).rev().find(|at| cell.is_char_boundary(*at));
+    format!("{}{CUT_MARK}", &cell[..end.unwrap_or(0)])
 }
 
 fn line_writer(dialect: RejectsDialect) -> csv::Writer<Vec<u8>> {
