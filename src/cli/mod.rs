@@ -30,8 +30,9 @@ const HEADING: &str = "Opções";
 #[command(
     name = "tomticket-sync",
     about = "Leva a exportação CSV de clientes do CRM para o TomTicket: uma atualização por linha, no ritmo da conta, com todas as linhas conferidas.",
-    after_help = "Comece com um ensaio, que não precisa de token nem de rede:\n  tomticket-sync run clientes.csv --sandbox\n\nCódigos de saída: 0 tudo em dia; 1 há linhas a corrigir; 2 uso, configuração ou arquivo (nada foi enviado);\n3 a conta ou o servidor recusa tudo; 4 temporário, rode de novo; 5 falha local; 6 há linhas incertas;\n129/130/143 interrompido por sinal.",
-    help_template = "{about}\n\nUso: {usage}\n\nComandos:\n{subcommands}\n\nOpções:\n{options}\n\n{after-help}",
+    after_help = "Comece com um ensaio, que não precisa de token nem de rede:\n  tomticket-sync run clientes.csv --sandbox\n\nCódigos de saída:\n  0  tudo em dia\n  1  terminou; há linhas a corrigir\n  2  uso, configuração ou arquivo de entrada; nada foi enviado\n  3  a conta ou o servidor recusa tudo\n  4  temporário; rode de novo mais tarde\n  5  falha nesta máquina\n  6  há linhas incertas, a conferir no TomTicket\n  129, 130, 143  interrompido por sinal; rode de novo",
+    override_usage = "tomticket-sync <COMANDO> [OPÇÕES]",
+    help_template = "{about}\n\nUso: {usage}\n\nComandos:\n{subcommands}\n\nOpções:\n{options}{after-help}",
     disable_help_flag = true,
     disable_version_flag = true,
     disable_help_subcommand = true,
@@ -55,23 +56,23 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Confere a entrada, envia o que for preciso e grava os resultados
-    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true)]
+    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true, override_usage = "tomticket-sync run <ENTRADA> [OPÇÕES]")]
     Run(Box<RunArgs>),
 
     /// Só confere a entrada: não envia nada, não precisa de token
-    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true)]
+    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true, override_usage = "tomticket-sync check <ENTRADA> [OPÇÕES]")]
     Check(Box<RunArgs>),
 
     /// Simula o TomTicket em 127.0.0.1 até ser interrompido; a primeira linha da saída é o endereço
-    #[command(help_template = HELP, disable_help_flag = true)]
+    #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync sandbox [OPÇÕES]")]
     Sandbox(SandboxArgs),
 
     /// Imprime um cabeçalho com todas as colunas conhecidas
-    #[command(help_template = HELP, disable_help_flag = true)]
+    #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync template")]
     Template(HelpArgs),
 
     /// Imprime o script de autocompletar para bash, zsh, fish, elvish ou powershell
-    #[command(help_template = HELP, disable_help_flag = true)]
+    #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync completions <SHELL>")]
     Completions(CompletionsArgs),
 }
 

@@ -43,7 +43,7 @@ impl Progress {
     pub fn new(plan: ProgressPlan, terminal: Terminal, quiet: bool) -> Self {
         let bar = (!quiet && terminal.is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(plan.rows), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:24} {percent:>3} % {msg}")
+            let style = ProgressStyle::with_template("{bar:16} {percent:>3} % {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style.progress_chars("█▌░"));
             terminal.set_bar(Some(bar.clone()));
@@ -90,17 +90,11 @@ impl Progress {
         let failed = tally.count_decided(&[Recusado, Invalido, Falhou, Incerto]);
         let mut parts =
             vec![format!("{}/{} enviadas", number(sent), number(self.plan.to_send.max(sent)))];
-        if failed > 0 {
-            parts.push(format!("{} com erro", number(failed)));
-        }
-        if unchanged > 0 {
-            parts.push(format!("{} sem mudança", number(unchanged)));
-        }
         match self.phase {
             Phase::Limited => parts.push("pausa: limite atingido (429)".to_owned()),
             Phase::Probing => parts.push("TomTicket fora do ar: esperando".to_owned()),
             Phase::Draining => parts.push("parando".to_owned()),
-            Phase::Sending => parts.extend(self.pace(tally)),
+            Phase::Sending => {}
         }
         let left = self.plan.to_send.saturating_sub(sent);
         if self.phase != Phase::Draining
@@ -108,6 +102,15 @@ impl Progress {
             && let Some(pace) = tally.pace(Instant::now()).or(self.plan.rate)
         {
             parts.push(remaining(left, pace));
+        }
+        if failed > 0 {
+            parts.push(format!("{} com erro", number(failed)));
+        }
+        if unchanged > 0 {
+            parts.push(format!("{} sem mudança", number(unchanged)));
+        }
+        if self.phase == Phase::Sending {
+            parts.extend(self.pace(tally));
         }
         parts.join(" · ")
     }

@@ -112,7 +112,8 @@ impl Tally {
     pub fn pace(&self, now: Instant) -> Option<f64> {
         let (first, count) = (self.recent.front()?, self.recent.len());
         let span = now.saturating_duration_since(*first).as_secs_f64();
-        (count >= 3 && span > 0.2).then(|| count as f64 / span)
+        // Between n requests lie n − 1 intervals.
+        (count >= 3 && span > 0.2).then(|| (count - 1) as f64 / span)
     }
 
     /// Time since the start.
