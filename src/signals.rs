@@ -25,10 +25,7 @@ pub async fn stop_on_signal(stop: StopHandle) {
         }
     };
     let first = next().await;
-    tracing::warn!(
-        "{}: parando; as requisições em andamento são esperadas por até 10 s (repita o sinal para sair já)",
-        first.as_str()
-    );
+    tracing::debug!("{}", first.as_str());
     stop.stop(StopReason::Signal(first));
     let second = next().await;
     std::process::exit(i32::from(exit::of_signal(second)));

@@ -270,7 +270,9 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
                     "o TomTicket não responde; o envio espera e tenta de novo, uma linha por vez"
                 ),
                 Phase::Sending => tracing::info!("envio retomado"),
-                Phase::Draining => tracing::info!("parando: esperando as respostas que faltam"),
+                Phase::Draining => tracing::warn!(
+                    "parando: as requisições em andamento são esperadas por até 10 s (um segundo sinal sai já)"
+                ),
             }
             self.outbox.push(Event::Phase(phase.clone()));
             self.phase = phase;
