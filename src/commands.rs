@@ -4,12 +4,16 @@ use std::io::{self, Write};
 
 use tokio::runtime::Runtime;
 
-use crate::cli::{Cli, Command, RunArgs, SandboxArgs};
-use crate::config::Settings;
+use crate::cli::{
+    Cli, Command, LedgerCommand, LedgerForgetArgs, LedgerStatusArgs, RunArgs, SandboxArgs,
+};
+use crate::config::{Settings, SettingsError, base_url, ledger_path, token};
 use crate::exit;
+use crate::ledger::{Account, Place, admin};
 use crate::mapper::Target;
+use crate::model::Name;
 use crate::pool::Rate;
-use crate::reporter::{Terminal, start_logging};
+use crate::reporter::{Terminal, number, start_logging};
 use crate::run::{RunError, execute};
 use crate::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv};
 use crate::signals;
@@ -24,6 +28,16 @@ pub fn run(cli: Cli) -> u8 {
         Command::Template(_) => {
             print(&template());
             exit::OK
+        }
+        Command::Ledger(args) => {
+            let result = match args.command {
+                LedgerCommand::Status(args) => ledger_status(args),
+                LedgerCommand::Forget(args) => ledger_forget(args),
+            };
+            result.unwrap_or_else(|error| {
+                complain(&error.to_string());
+                if error.is_local_failure() { exit::LOCAL } else { exit::USAGE }
+            })
         }
         Command::Completions(args) => {
             let mut script = Vec::new();
@@ -68,6 +82,67 @@ fn template() -> String {
     let mut columns: Vec<String> = Target::fixed().map(|target| target.to_string()).collect();
     columns.push("campo:abc01".to_owned());
     columns.join(",") + "\n"
+}
+
+fn ledger_status(args: LedgerStatusArgs) -> Result<u8, RunError> {
+    let path = ledger_path(args.ledger.as_deref())?;
+    let accounts = admin::status(&path)?;
+    let mut text = format!("Registro: {}\n", path.display());
+    if accounts.is_empty() {
+        text.push_str("Nenhuma conta: nada foi enviado com este registro ainda.\n");
+    }
+    for account in &accounts {
+        let label =
+            account.label.as_deref().map_or("(pelo token)".to_owned(), |l| format!("\"{l}\""));
+        let changed = account.last_change.map_or("nunca".to_owned(), |at| at.to_string());
+        text.push_str(&format!(
+            "\nConta {label} em {}\n  código:         {}\n  clientes:       {}\n  última mudança: {changed}\n  em andamento:   {}\n",
+            account.base_url,
+            account.account,
+            number(account.customers),
+            number(account.in_flight)
+        ));
+    }
+    text.push_str("\nO registro só sabe o que este programa enviou com ele. O que mudou no painel, por outro programa,\noutra máquina ou com --no-ledger é invisível: use --full, --max-age ou ledger forget.\n");
+    print(&text);
+    Ok(exit::OK)
+}
+
+fn ledger_forget(args: LedgerForgetArgs) -> Result<u8, RunError> {
+    let path = ledger_path(args.ledger.as_deref())?;
+    if let Some(code) = &args.account_id {
+        let known = code.parse().ok().map(|id| admin::forget_account(&path, id)).transpose()?;
+        return Ok(forgotten(known.unwrap_or(false), "a conta"));
+    }
+    let base_url = base_url(args.base_url.as_ref())?;
+    let token = match &args.account {
+        Some(_) => None,
+        None => Some(token(args.token_file.as_deref())?),
+    };
+    let account = match (&args.account, &token) {
+        (Some(label), _) => Account::Label(label),
+        (None, Some(token)) => Account::Token(token.expose_for_key()),
+        (None, None) => return Err(SettingsError::NoToken.into()),
+    };
+    let place = Place { path: &path, base_url: base_url.as_str(), account };
+    if let (Some(identificador), Some(ctype)) = (&args.identificador, args.id_type) {
+        let name = Name { ctype, text: identificador };
+        return Ok(forgotten(admin::forget_customer(&place, name)?, "o cliente"));
+    }
+    let known = match admin::find_account(&place)? {
+        Some(id) => admin::forget_account(&path, id)?,
+        None => false,
+    };
+    Ok(forgotten(known, "a conta"))
+}
+
+/// Says what came of forgetting. That there was nothing to forget is no failure.
+fn forgotten(known: bool, what: &str) -> u8 {
+    print(&match known {
+        true => format!("Feito: o registro esqueceu {what}.\n"),
+        false => format!("Nada a fazer: o registro não conhecia {what}.\n"),
+    });
+    exit::OK
 }
 
 fn sandbox(args: SandboxArgs) -> u8 {

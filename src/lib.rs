@@ -3,7 +3,7 @@
 //!
 //! The data flows one way, and the modules stand in that order:
 //! [`reader`] (bytes → records) → [`mapper`] (record → update or violations) → [`pool`] (updates →
-//! outcomes, sent through [`api`]) → [`reporter`] (outcomes → files and
+//! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
 //! terminal). [`model`] holds the words they share.
 
 pub mod api;
@@ -12,6 +12,7 @@ pub mod commands;
 pub mod config;
 pub mod events;
 pub mod exit;
+pub mod ledger;
 pub mod mapper;
 pub mod model;
 pub mod pool;

@@ -6,8 +6,11 @@
 
 use std::time::Duration;
 
+use std::sync::Arc;
+
+use crate::ledger::{Fingerprint, LedgerError, Leftover, Reader};
 use crate::mapper::{MappingError, MappingOptions, Plan};
-use crate::model::Job;
+use crate::model::{Job, Update};
 use crate::reader::{InputError, ReadOptions, Record, Source, Survey, rows, survey};
 use crate::reporter::{duration_words, number};
 
@@ -20,6 +23,9 @@ pub enum PreflightError {
     /// The file.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The header and the flags.
     #[error("{label}, linha {linha}: {error}")]
     Mapping {
@@ -35,7 +41,11 @@ pub enum PreflightError {
 impl PreflightError {
     /// Whether this machine failed rather than the input.
     pub fn is_local_failure(&self) -> bool {
-        matches!(self, Self::Input(error) if error.is_local_failure())
+        match self {
+            Self::Input(error) => error.is_local_failure(),
+            Self::Ledger(error) => !error.is_refusal(),
+            Self::Mapping { .. } => false,
+        }
     }
 }
 
@@ -52,6 +62,21 @@ pub struct Preflight {
     pub invalid: u64,
     /// The first of those: line and message.
     pub examples: Vec<(u64, String)>,
+    /// Rows that need not be sent, as far as can be told before sending; `None` without a ledger.
+    pub unchanged: Option<u64>,
+    /// The first of those.
+    pub believed: Option<Arc<Update>>,
+    /// Lines of rows whose request an earlier run left in flight.
+    pub in_flight: Vec<u64>,
+}
+
+/// What the ledger lends to a preflight.
+#[derive(Debug)]
+pub struct Lookup {
+    /// What is believed.
+    pub reader: Reader,
+    /// Requests that an earlier run left in flight.
+    pub leftovers: Vec<Leftover>,
 }
 
 impl Preflight {
@@ -64,6 +89,7 @@ impl Preflight {
         read: &ReadOptions,
         mapping: &MappingOptions,
         verify: bool,
+        mut ledger: Option<&mut Lookup>,
     ) -> Result<Self, PreflightError> {
         let survey = survey(source, read, verify)?;
         let plan = Plan::new(&survey.header, mapping).map_err(|error| PreflightError::Mapping {
@@ -71,25 +97,79 @@ impl Preflight {
             linha: survey.header.linha(),
             error,
         })?;
-        let mut found =
-            Self { survey, plan, rows: 0, invalid: 0, examples: Vec::with_capacity(EXAMPLES) };
+        let mut found = Self {
+            survey,
+            plan,
+            rows: 0,
+            invalid: 0,
+            examples: Vec::with_capacity(EXAMPLES),
+            unchanged: ledger.as_ref().map(|_| 0),
+            believed: None,
+            in_flight: Vec::new(),
+        };
         let mut reading = rows(source, &found.survey)?;
         let mut record = Record::default();
         while reading.read(&mut record)? {
             found.rows += 1;
-            if let Job::Invalid(mensagem) = found.plan.map(&record).job {
-                found.invalid += 1;
-                if found.examples.len() < EXAMPLES {
-                    found.examples.push((record.linha(), mensagem));
+            match found.plan.map(&record).job {
+                Job::Invalid(mensagem) => {
+                    found.invalid += 1;
+                    if found.examples.len() < EXAMPLES {
+                        found.examples.push((record.linha(), mensagem));
+                    }
+                }
+                Job::Send(update) => {
+                    if let Some(lookup) = &mut ledger {
+                        found.look_up(lookup, record.linha(), update)?;
+                    }
                 }
             }
         }
         Ok(found)
     }
 
-    /// Rows that can be sent.
-    pub fn sendable(&self) -> u64 {
-        self.rows - self.invalid
+    fn look_up(
+        &mut self,
+        lookup: &mut Lookup,
+        linha: u64,
+        update: Arc<Update>,
+    ) -> Result<(), PreflightError> {
+        if !lookup.leftovers.is_empty() {
+            let fingerprint: Option<Fingerprint> = lookup.reader.fingerprint(&update);
+            if lookup.leftovers.iter().any(|left| Some(left.fingerprint) == fingerprint) {
+                self.in_flight.push(linha);
+            }
+        }
+        if lookup.reader.believed(&update)? {
+            *self.unchanged.get_or_insert(0) += 1;
+            self.believed.get_or_insert(update);
+        }
+        Ok(())
+    }
+
+    /// Rows that would be sent, as far as can be told before sending.
+    pub fn to_send(&self, limit: Option<u64>) -> u64 {
+        let sendable = self.rows - self.invalid - self.unchanged.unwrap_or(0);
+        limit.map_or(sendable, |limit| limit.min(sendable))
+    }
+
+    /// A sentence about requests that an earlier run left in flight; `leftovers` is their number.
+    pub fn in_flight_text(&self, leftovers: usize) -> Option<String> {
+        if leftovers == 0 {
+            return None;
+        }
+        let lines: Vec<String> = self.in_flight.iter().take(20).map(ToString::to_string).collect();
+        let elsewhere = leftovers.saturating_sub(self.in_flight.len());
+        let mut text = format!(
+            "a execução anterior parou com {leftovers} requisições em andamento; ninguém sabe se foram aceitas, e elas serão enviadas de novo"
+        );
+        if !lines.is_empty() {
+            text.push_str(&format!(": linhas {}", lines.join(", ")));
+        }
+        if elsewhere > 0 {
+            text.push_str(&format!(" ({elsewhere} não estão nesta entrada)"));
+        }
+        Some(text)
     }
 
     /// Lines about how the input was read and what to mind, for the beginning of a run.
@@ -112,17 +192,21 @@ impl Preflight {
     }
 
     /// The plan, for `check`. `per_second` is the pace that a run would keep; `limit` its `--limit`.
-    pub fn plan_text(&self, per_second: Option<f64>, limit: Option<u64>) -> String {
+    /// `unknown` says why unchanged rows could not be counted, where they could not.
+    pub fn plan_text(&self, per_second: Option<f64>, limit: Option<u64>, unknown: &str) -> String {
         let mut text = String::from("Colunas usadas:\n");
         for line in self.plan.describe() {
             text.push_str(&format!("  {line}\n"));
         }
-        let to_send = limit.map_or(self.sendable(), |limit| limit.min(self.sendable()));
-        text.push_str(&format!(
-            "Plano:\n  {:>9} a enviar\n  {:>9} inválidas\n",
-            number(to_send),
-            number(self.invalid)
-        ));
+        let to_send = self.to_send(limit);
+        text.push_str(&format!("Plano:\n  {:>9} a enviar\n", number(to_send)));
+        match self.unchanged {
+            Some(unchanged) => {
+                text.push_str(&format!("  {:>9} sem mudança\n", number(unchanged)));
+            }
+            None => text.push_str(&format!("          ? sem mudança ({unknown})\n")),
+        }
+        text.push_str(&format!("  {:>9} inválidas\n", number(self.invalid)));
         if let Some(rate) = per_second {
             let wait = Duration::from_secs_f64(to_send as f64 / rate);
             let pace = format!("{rate}").replace('.', ",");

@@ -1,6 +1,7 @@
 //! The only place that wires the stages together: preflight, then reader → mapper → pool → reporter,
 //! then the summary and the exit code.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,15 @@ use tokio::task::JoinHandle;
 
 use crate::api::{BaseUrl, BaseUrlError, Client, ClientError, ClientOptions, Token, TokenError};
 use crate::cli::MaxErrors;
-use crate::config::{Mode, Settings, SettingsError};
+use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
 use crate::events::Event;
 use crate::exit;
+use crate::ledger::{Account, LedgerError, LedgerHandle, Place, Policy, Reader, open};
 use crate::mapper::Plan;
 use crate::model::Row;
-use crate::pool::memory::NoMemory;
+use crate::pool::memory::{Memory, NoMemory};
 use crate::pool::{Feed, PoolEnd, PoolOptions, run as run_pool};
-use crate::preflight::{Preflight, PreflightError};
+use crate::preflight::{Lookup, Preflight, PreflightError};
 use crate::reader::{InputError, Rows, Source, rows};
 use crate::reporter::{
     Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
@@ -50,6 +52,8 @@ pub enum RunError {
     #[error(transparent)]
     Preflight(#[from] PreflightError),
     #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
     Output(#[from] OutputError),
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -69,6 +73,7 @@ impl RunError {
         match self {
             Self::Input(error) => error.is_local_failure(),
             Self::Preflight(error) => error.is_local_failure(),
+            Self::Ledger(error) => !error.is_refusal(),
             Self::Output(error) => !error.is_before_sending(),
             _ => false,
         }
@@ -82,17 +87,24 @@ impl RunError {
 pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> {
     let started = Instant::now();
     let source = Source::open(&settings.input)?;
-    let sending = !matches!(settings.mode, Mode::Check);
-    let preflight = Preflight::of(&source, &settings.read, &settings.mapping, sending)?;
+    // Before anything else that takes time: the account's lock.
+    let (memory, mut lookup) = open_ledger(&settings)?;
+    let sending = !matches!(settings.mode, Mode::Check { .. });
+    let preflight =
+        Preflight::of(&source, &settings.read, &settings.mapping, sending, lookup.as_mut())?;
     if !settings.quiet {
         terminal.print(&preflight.remarks(source.label()));
     }
-    let runtime = Runtime::new().map_err(RunError::Start)?;
+    let leftovers = lookup.map_or(0, |lookup| lookup.leftovers.len());
+    if let Some(text) = preflight.in_flight_text(leftovers) {
+        terminal.print(&format!("aviso: {text}\n"));
+    }
     let base_and_token = match &settings.mode {
-        Mode::Check => return Ok(check(&settings, &preflight, terminal)),
+        Mode::Check { .. } => return Ok(check(&settings, &preflight, terminal)),
         Mode::Sandbox => None,
         Mode::Real { base_url, token } => Some((base_url.clone(), token.clone())),
     };
+    let runtime = Runtime::new().map_err(RunError::Start)?;
     let (sandbox, (base_url, token)) = match base_and_token {
         Some(account) => (None, account),
         None => {
@@ -102,7 +114,8 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
             (Some(sandbox), account)
         }
     };
-    let code = send(&settings, &source, preflight, (base_url, token), terminal, &runtime, started);
+    let account = (base_url, token);
+    let code = send(&settings, &source, preflight, memory, account, terminal, &runtime, started);
     if let Some(sandbox) = sandbox {
         runtime.block_on(sandbox.stop());
     }
@@ -110,7 +123,14 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
 }
 
 fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 {
-    let text = preflight.plan_text(settings.rate.per_second(), settings.limit);
+    let unknown = match (&settings.ledger, &settings.mode) {
+        (LedgerChoice::At { .. }, _) => {
+            "sem token ou --account, não dá para saber o que o registro já conhece"
+        }
+        (LedgerChoice::Declined { .. }, _) => "--no-ledger: tudo é enviado",
+        (LedgerChoice::None, _) => "endereço local, sem registro: tudo é enviado",
+    };
+    let text = preflight.plan_text(settings.rate.per_second(), settings.limit, unknown);
     if !settings.quiet || preflight.invalid > 0 {
         terminal.print(&text);
     }
@@ -120,11 +140,51 @@ fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 
     }
 }
 
+/// Which account of which ledger the settings mean; `None` where the account is not known.
+fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<Place<'s>> {
+    let (base_url, token) = match &settings.mode {
+        Mode::Sandbox => return None,
+        Mode::Check { base_url, token } => (base_url, token.as_ref()),
+        Mode::Real { base_url, token } => (base_url, Some(token)),
+    };
+    let account = match (&settings.account, token) {
+        (Some(label), _) => Account::Label(label),
+        (None, Some(token)) => Account::Token(token.expose_for_key()),
+        (None, None) => return None,
+    };
+    Some(Place { path, base_url: base_url.as_str(), account })
+}
+
+/// Opens the ledger where there is to be one: for writing if the run sends, and for preflight's
+/// questions. `check` takes no lock.
+fn open_ledger(settings: &Settings) -> Result<(Option<LedgerHandle>, Option<Lookup>), LedgerError> {
+    let LedgerChoice::At { path, policy } = &settings.ledger else { return Ok((None, None)) };
+    let Some(place) = place(settings, path) else { return Ok((None, None)) };
+    if matches!(settings.mode, Mode::Check { .. }) {
+        let reader = Reader::open(&place, *policy)?;
+        let leftovers = reader.leftovers().to_vec();
+        return Ok((None, Some(Lookup { reader, leftovers })));
+    }
+    let opened = open(&place, *policy)?;
+    let reader = Reader::open(&place, *policy)?;
+    Ok((Some(opened.handle), Some(Lookup { reader, leftovers: opened.leftovers })))
+}
+
+/// Whether a run without a ledger leaves one behind that knows this account and will be wrong.
+fn ledger_left_out(settings: &Settings) -> bool {
+    let LedgerChoice::Declined { path: Some(path) } = &settings.ledger else { return false };
+    place(settings, path)
+        .and_then(|place| Reader::open(&place, Policy::default()).ok())
+        .is_some_and(|reader| reader.knows_account())
+}
+
 /// Everything after preflight.
+#[expect(clippy::too_many_arguments, reason = "the wiring of a run, called once")]
 fn send(
     settings: &Settings,
     source: &Source,
     preflight: Preflight,
+    memory: Option<LedgerHandle>,
     (base_url, token): (BaseUrl, Token),
     terminal: &Terminal,
     runtime: &Runtime,
@@ -151,13 +211,26 @@ fn send(
         breaker: settings.breaker,
         give_up_after: settings.give_up_after,
         drain: DRAIN,
-        probe: None,
+        probe: preflight.believed,
     };
     let rows = preflight.rows;
     let line = Line { client, options, reading, plan: preflight.plan, reporter };
-    let mut done = runtime.block_on(line.run(&stop, listener, settings.max_duration, started));
-
+    let deadline = settings.max_duration.map(|most| started + most);
     let local = |why: String| Some(StopReason::Local(why));
+    let mut done = match memory {
+        None => runtime.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
+        Some(ledger) => {
+            let (mut done, ledger) = runtime.block_on(line.run(ledger, &stop, listener, deadline));
+            match runtime.block_on(ledger.close()) {
+                Err(error) if !matches!(done.stop, Some(StopReason::Local(_))) => {
+                    done.stop = local(error.to_string());
+                }
+                // A ledger that failed has stopped the run, and said why.
+                Ok(()) | Err(_) => {}
+            }
+            done
+        }
+    };
     match done.output.take() {
         Some(error) => done.stop = local(error.to_string()),
         None if !matches!(done.stop, Some(StopReason::Local(_))) => {
@@ -174,7 +247,13 @@ fn send(
         rejeitados: settings.rejects.label(),
         stop: done.stop,
         sandbox: matches!(settings.mode, Mode::Sandbox),
-        notes: Vec::new(),
+        notes: match ledger_left_out(settings) {
+            true => vec![
+                "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
+                    .to_owned(),
+            ],
+            false => Vec::new(),
+        },
     };
     let summary = Summary::new(&done.tally, context);
     if !settings.quiet || summary.exit_code() != exit::OK {
@@ -232,7 +311,7 @@ fn open_outputs(
     let (Some(results), Some(rejects)) = (open.next(), open.next()) else {
         unreachable!("both were opened above")
     };
-    let to_send = settings.limit.map_or(preflight.sendable(), |n| n.min(preflight.sendable()));
+    let to_send = preflight.to_send(settings.limit);
     let plan = ProgressPlan { rows: preflight.rows, to_send, rate: settings.rate.per_second() };
     let dialect = RejectsDialect::of(&preflight.survey);
     let reporter = Reporter {
@@ -262,13 +341,13 @@ struct Done {
 }
 
 impl Line {
-    async fn run(
+    async fn run<M: Memory>(
         self,
+        memory: M,
         stop: &StopHandle,
         listener: StopListener,
-        max_duration: Option<Duration>,
-        started: Instant,
-    ) -> Done {
+        deadline: Option<Instant>,
+    ) -> (Done, M) {
         let (feed_in, feed_out) = mpsc::channel(FEED_BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
@@ -278,17 +357,19 @@ impl Line {
         let reporting = report(self.reporter, events_out, stop.clone());
         let watchers = [
             tokio::spawn(signals::stop_on_signal(stop.clone())),
-            tokio::spawn(stop_after(max_duration, started, stop.clone())),
+            tokio::spawn(stop_at(deadline, stop.clone())),
         ];
-        let PoolEnd { stop: reason } =
-            run_pool(self.client, NoMemory, self.options, feed_out, events_in, listener).await;
+        let (PoolEnd { stop: reason }, memory) =
+            run_pool(self.client, memory, self.options, feed_out, events_in, listener).await;
         for watcher in watchers {
             watcher.abort();
         }
         // The pool has let go of the feed, so the reader ends at its next batch.
         let _ = tokio::task::spawn_blocking(move || reader.join()).await;
         match reporting.await {
-            Ok((reporter, tally, output)) => Done { reporter, tally, output, stop: reason },
+            Ok((reporter, tally, output)) => {
+                (Done { reporter, tally, output, stop: reason }, memory)
+            }
             Err(died) => std::panic::resume_unwind(died.into_panic()),
         }
     }
@@ -348,8 +429,8 @@ fn feed(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
 }
 
 /// `--max-duration`, counted from the start of the program.
-async fn stop_after(max_duration: Option<Duration>, started: Instant, stop: StopHandle) {
-    let Some(max_duration) = max_duration else { return };
-    tokio::time::sleep_until((started + max_duration).into()).await;
+async fn stop_at(deadline: Option<Instant>, stop: StopHandle) {
+    let Some(deadline) = deadline else { return };
+    tokio::time::sleep_until(deadline.into()).await;
     stop.stop(StopReason::MaxDuration("o tempo de --max-duration acabou".to_owned()));
 }

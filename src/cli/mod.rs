@@ -71,9 +71,82 @@ pub enum Command {
     #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync template")]
     Template(HelpArgs),
 
+    /// Mostra ou esquece o que o registro (ledger) sabe
+    #[command(
+        help_template = "{about}\n\nUso: {usage}\n\nComandos:\n{subcommands}\n\nOpções:\n{options}{after-help}",
+        disable_help_flag = true,
+        disable_help_subcommand = true,
+        override_usage = "tomticket-sync ledger <status|forget> [OPÇÕES]"
+    )]
+    Ledger(LedgerArgs),
+
     /// Imprime o script de autocompletar para bash, zsh, fish, elvish ou powershell
     #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync completions <SHELL>")]
     Completions(CompletionsArgs),
+}
+
+/// `ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// The subcommands of `ledger`.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Mostra, por conta, quantos clientes o registro conhece, a última mudança e o que está em andamento
+    #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync ledger status [OPÇÕES]")]
+    Status(LedgerStatusArgs),
+    /// Esquece uma conta, ou um cliente dela; a próxima execução envia tudo de novo
+    #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync ledger forget [OPÇÕES]")]
+    Forget(LedgerForgetArgs),
+}
+
+/// `ledger status`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+pub struct LedgerStatusArgs {
+    /// Arquivo do registro
+    #[arg(long, env = "TOMTICKET_SYNC_LEDGER", value_name = "ARQUIVO", hide_env = true)]
+    pub ledger: Option<PathBuf>,
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// `ledger forget`. The account is that of the token or of `--account`, or one that `status` shows.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+pub struct LedgerForgetArgs {
+    /// Arquivo do registro
+    #[arg(long, env = "TOMTICKET_SYNC_LEDGER", value_name = "ARQUIVO", hide_env = true)]
+    pub ledger: Option<PathBuf>,
+    /// Endereço da API da conta [padrão: https://api.tomticket.com]
+    #[arg(long, env = "TOMTICKET_SYNC_BASE_URL", value_name = "URL", value_parser = BaseUrl::parse, hide_env = true)]
+    pub base_url: Option<BaseUrl>,
+    /// Lê o token da conta deste arquivo em vez da variável TOMTICKET_TOKEN
+    #[arg(long, env = "TOMTICKET_SYNC_TOKEN_FILE", value_name = "ARQUIVO", hide_env = true)]
+    pub token_file: Option<PathBuf>,
+    /// Nome da conta no registro, em lugar do token
+    #[arg(long, env = "TOMTICKET_SYNC_ACCOUNT", value_name = "NOME", hide_env = true)]
+    pub account: Option<String>,
+    /// Código da conta, como ledger status mostra
+    #[arg(long, value_name = "CÓDIGO", conflicts_with_all = ["account", "identificador"])]
+    pub account_id: Option<String>,
+    /// Esquece só este cliente (com --id-type)
+    #[arg(long = "customer", value_name = "IDENTIFICADOR", requires = "id_type")]
+    pub identificador: Option<String>,
+    /// Tipo do identificador: I (interno) ou E (e-mail)
+    #[arg(long, value_name = "I|E", value_parser = values::id_type, requires = "identificador")]
+    pub id_type: Option<CustomerType>,
+    /// Mostra esta ajuda
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
 }
 
 /// `completions`.
@@ -145,9 +218,34 @@ pub struct RunArgs {
     /// Não para quando as 20 primeiras linhas são todas recusadas com a mesma mensagem
     #[arg(long, env = "TOMTICKET_SYNC_NO_BREAKER", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]
     pub no_breaker: bool,
-    /// Não usa o registro do que já foi aceito: envia todas as linhas válidas
-    #[arg(long, env = "TOMTICKET_SYNC_NO_LEDGER", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]
+
+    /// Arquivo do registro (ledger) do que já foi aceito [padrão: ~/.local/state/tomticket-sync/ledger.db]
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_LEDGER",
+        value_name = "ARQUIVO",
+        hide_env = true,
+        help_heading = "Registro"
+    )]
+    pub ledger: Option<PathBuf>,
+    /// Não usa o registro: envia todas as linhas válidas e não se lembra de nada
+    #[arg(long, env = "TOMTICKET_SYNC_NO_LEDGER", value_parser = BoolishValueParser::new(), hide_env = true, conflicts_with_all = ["ledger", "account", "full", "max_age"], help_heading = "Registro")]
     pub no_ledger: bool,
+    /// Nome da conta no registro, em lugar do token (para tokens que mudam)
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_ACCOUNT",
+        value_name = "NOME",
+        hide_env = true,
+        help_heading = "Registro"
+    )]
+    pub account: Option<String>,
+    /// Envia também o que não mudou
+    #[arg(long, env = "TOMTICKET_SYNC_FULL", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Registro")]
+    pub full: bool,
+    /// Envia de novo o que foi aceito há mais tempo que isto, por exemplo 30d
+    #[arg(long, env = "TOMTICKET_SYNC_MAX_AGE", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Registro")]
+    pub max_age: Option<Duration>,
 
     /// Usa a coluna do arquivo para um destino: "E-mail=email" (pode repetir)
     #[arg(long, env = "TOMTICKET_SYNC_MAP", value_name = "COLUNA=DESTINO", value_parser = values::pair, value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]

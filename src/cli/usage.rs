@@ -36,7 +36,7 @@ pub fn explain(error: &clap::Error) -> String {
             false => format!("falta {arg}"),
         },
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "falta o comando: run, check, sandbox, template ou completions".to_owned()
+            "falta o comando: run, check, sandbox, template, ledger ou completions".to_owned()
         }
         ErrorKind::ArgumentConflict => format!(
             "{arg} não combina com {}",

@@ -5,7 +5,7 @@ mod file;
 mod settings;
 
 pub use file::ConfigError;
-pub use settings::{Mode, Settings, SettingsError};
+pub use settings::{LedgerChoice, Mode, Settings, SettingsError, base_url, ledger_path, token};
 
 use std::ffi::OsString;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
 use crate::cli::{MaxErrors, RunArgs};
+use crate::ledger::Policy;
 use crate::mapper::MappingOptions;
 use crate::pool::Rate;
 use crate::reader::{Input, ReadOptions};
@@ -32,13 +33,22 @@ pub enum SettingsError {
     BaseUrl(#[from] BaseUrlError),
     #[error("--sandbox ensaia contra o simulador de dentro do programa; não combina com {0}")]
     Sandbox(&'static str),
+    #[error(
+        "não sei onde guardar o registro do que já foi aceito: nem XDG_STATE_HOME nem HOME estão definidas. Use --ledger ARQUIVO, ou --no-ledger"
+    )]
+    NoStateHome,
 }
 
 /// What the run is for.
 #[derive(Debug)]
 pub enum Mode {
-    /// Preflight alone.
-    Check,
+    /// Preflight alone. The token is only for telling what is unchanged.
+    Check {
+        /// Where a run would send.
+        base_url: BaseUrl,
+        /// As whom, if that is known.
+        token: Option<Token>,
+    },
     /// Against the simulator inside the process.
     Sandbox,
     /// Against a server.
@@ -50,11 +60,34 @@ pub enum Mode {
     },
 }
 
+/// Whether and where it is remembered what the API accepted.
+#[derive(Debug)]
+pub enum LedgerChoice {
+    /// Not at all: a rehearsal, or a server on this machine.
+    None,
+    /// Not at all, because the user said so; there may be a ledger that should have known.
+    Declined {
+        /// Where that would be; `None` where no place is known.
+        path: Option<PathBuf>,
+    },
+    /// Here.
+    At {
+        /// The file.
+        path: PathBuf,
+        /// What is believed of it.
+        policy: Policy,
+    },
+}
+
 /// The settings of one run.
 #[derive(Debug)]
 pub struct Settings {
     /// What the run is for.
     pub mode: Mode,
+    /// What is remembered.
+    pub ledger: LedgerChoice,
+    /// `--account`.
+    pub account: Option<String>,
     /// The input.
     pub input: Input,
     /// The input as it was named.
@@ -104,10 +137,13 @@ impl Settings {
         let check = check || args.dry_run;
         let mode = mode(&args, check)?;
         let sandbox = args.sandbox;
+        let ledger = ledger(&args, &mode)?;
         let results = output(args.results, &args.input, sandbox, "resultado");
         let rejects = output(args.rejects, &args.input, sandbox, "rejeitados");
         Ok(Self {
             mode,
+            ledger,
+            account: args.account,
             input_label: args.input.display().to_string(),
             input: Input::from_arg(args.input),
             read: ReadOptions { delimiter: args.delimiter, encoding: args.encoding },
@@ -151,22 +187,67 @@ fn mode(args: &RunArgs, check: bool) -> Result<Mode, SettingsError> {
             return Err(SettingsError::Sandbox("--token-file"));
         }
     }
-    if check {
-        return Ok(Mode::Check);
-    }
-    if args.sandbox {
+    if args.sandbox && !check {
         return Ok(Mode::Sandbox);
     }
-    let base_url = match &args.base_url {
-        Some(base_url) => base_url.clone(),
-        None => BaseUrl::parse(DEFAULT_BASE_URL)?,
+    let base_url = base_url(args.base_url.as_ref())?;
+    match (check, token(args.token_file.as_deref())) {
+        (true, Err(SettingsError::NoToken)) => Ok(Mode::Check { base_url, token: None }),
+        (true, token) => Ok(Mode::Check { base_url, token: Some(token?) }),
+        (false, token) => Ok(Mode::Real { base_url, token: token? }),
+    }
+}
+
+/// The given base URL, or the documented host.
+///
+/// # Errors
+/// None in practice; the documented host is a valid URL.
+pub fn base_url(given: Option<&BaseUrl>) -> Result<BaseUrl, SettingsError> {
+    match given {
+        Some(base_url) => Ok(base_url.clone()),
+        None => Ok(BaseUrl::parse(DEFAULT_BASE_URL)?),
+    }
+}
+
+fn ledger(args: &RunArgs, mode: &Mode) -> Result<LedgerChoice, SettingsError> {
+    let base_url = match mode {
+        Mode::Sandbox => return Ok(LedgerChoice::None),
+        Mode::Check { .. } if args.sandbox => return Ok(LedgerChoice::None),
+        Mode::Check { base_url, .. } | Mode::Real { base_url, .. } => base_url,
     };
-    Ok(Mode::Real { base_url, token: token(args.token_file.as_deref())? })
+    // A server on this machine is a rehearsal, unless somebody wants it remembered.
+    if base_url.is_loopback() && args.ledger.is_none() {
+        return Ok(LedgerChoice::None);
+    }
+    if args.no_ledger {
+        return Ok(LedgerChoice::Declined { path: ledger_path(None).ok() });
+    }
+    let path = ledger_path(args.ledger.as_deref())?;
+    Ok(LedgerChoice::At { path, policy: Policy { max_age: args.max_age, full: args.full } })
+}
+
+/// The ledger's file: as given, else in the user's state directory.
+///
+/// # Errors
+/// [`SettingsError::NoStateHome`] where there is no such directory.
+pub fn ledger_path(given: Option<&Path>) -> Result<PathBuf, SettingsError> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".local/state")))
+        .ok_or(SettingsError::NoStateHome)?;
+    Ok(state.join("tomticket-sync").join("ledger.db"))
 }
 
 /// The token, from its file if one is named, else from its variable. Never from an argument: every
 /// user of the machine can read those.
-fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
+///
+/// # Errors
+/// No token, or one that cannot be read or used.
+pub fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
     let (place, text) = match file {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| SettingsError::TokenFile {

@@ -41,7 +41,7 @@ pub struct PoolEnd {
 
 /// Sends what `feed` brings until it ends or the run is stopped. Every row that arrives gets exactly
 /// one [`Event::Settled`], in input order, unless the stop is a [`StopReason::Local`] one: then the
-/// rest of the feed is left where it is.
+/// rest of the feed is left where it is. The memory comes back, to be closed.
 pub async fn run<T: Transport, M: Memory>(
     transport: T,
     memory: M,
@@ -49,10 +49,10 @@ pub async fn run<T: Transport, M: Memory>(
     feed: mpsc::Receiver<Feed>,
     events: mpsc::Sender<Vec<Event>>,
     stop: StopListener,
-) -> PoolEnd {
+) -> (PoolEnd, M) {
     let mut dispatcher = Dispatcher::new(transport, memory, options, feed, events, stop);
     dispatcher.run().await;
-    PoolEnd { stop: dispatcher.stopping.map(|stopping| stopping.reason) }
+    (PoolEnd { stop: dispatcher.stopping.map(|stopping| stopping.reason) }, dispatcher.memory)
 }
 
 /// A request on its way.

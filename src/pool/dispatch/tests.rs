@@ -172,7 +172,7 @@ async fn go<M: Memory + 'static>(
             }
         }
     }
-    finished.end = pool.await.unwrap();
+    finished.end = pool.await.unwrap().0;
     feeder.await.unwrap();
     assert_eq!(finished.rows.len(), total, "every row has its verdict");
     drop(stop);

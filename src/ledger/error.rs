@@ -1,0 +1,128 @@
+//! What can go wrong with the ledger, in words for the user (Portuguese, because they end on the
+//! terminal). Which exit code an error gives is decided by the caller; [`LedgerError::is_refusal`]
+//! says whether anything was wrong with the call rather than with this machine.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::lock::Holder;
+
+/// Why the ledger cannot be used, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file is no database, or a torn one. Never answered by starting afresh: that would send
+    /// everything again without a word, and hide that a disk is failing.
+    #[error(
+        "o ledger {} está danificado ({detail}). Restaure uma cópia dele e rode com --full; sem cópia, apague {} (e os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez",
+        path.display(),
+        path.display()
+    )]
+    Damaged {
+        /// The ledger.
+        path: PathBuf,
+        /// What was noticed.
+        detail: String,
+    },
+    /// The file was written by a later version of this program.
+    #[error(
+        "o ledger {} foi gravado por uma versão mais nova do programa (formato {found}; esta versão conhece até {known}). Atualize o tomticket-sync ou use outro --ledger",
+        path.display()
+    )]
+    Newer {
+        /// The ledger.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The latest that this build knows.
+        known: i64,
+    },
+    /// A sound SQLite database, but somebody else's.
+    #[error(
+        "{} é um banco SQLite de outro programa, não um ledger do tomticket-sync; confira --ledger",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process works on this account (or holds this file).
+    #[error("{}", busy_text(path, holder.as_ref()))]
+    Busy {
+        /// The lock's file.
+        path: PathBuf,
+        /// Who holds it; `None` where that cannot be read.
+        holder: Option<Holder>,
+    },
+    /// The ledger knows the account `label`, but its hashing key is gone or another one.
+    #[error(
+        "o ledger conhece a conta \"{label}\", mas a chave dela, {}, {what}. Restaure esse arquivo; se ele se perdeu, `tomticket-sync ledger forget --account` com esse nome esquece a conta, e todas as linhas serão enviadas uma vez",
+        path.display()
+    )]
+    KeyLost {
+        /// The account's label.
+        label: String,
+        /// Where the key should be.
+        path: PathBuf,
+        /// What is wrong with it, as the end of a sentence.
+        what: &'static str,
+    },
+    /// A key file that does not hold a key.
+    #[error(
+        "o arquivo de chave {} está danificado. Restaure uma cópia; se não houver, apague-o e esqueça a conta com `tomticket-sync ledger forget`",
+        path.display()
+    )]
+    KeyDamaged {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// An account label that cannot be one.
+    #[error("o nome da conta (--account) {0}")]
+    Label(&'static str),
+    /// A file operation beside the database failed.
+    #[error("não foi possível {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as an infinitive.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The database could not be read or written: full disk, missing rights, a lock that stays.
+    #[error("o ledger {} não pôde ser lido ou gravado: {source}", path.display())]
+    Storage {
+        /// The ledger.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+    /// The ledger has stopped after an earlier error, which was reported when it happened.
+    #[error("o ledger parou depois de um erro anterior")]
+    Stopped,
+}
+
+impl LedgerError {
+    /// Whether a person has to fix the call or the surroundings, as opposed to a failure of this
+    /// machine: nothing was changed, nothing was sent.
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Newer { .. }
+            | Self::Foreign { .. }
+            | Self::Busy { .. }
+            | Self::KeyLost { .. }
+            | Self::KeyDamaged { .. }
+            | Self::Label(_) => true,
+            Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => false,
+        }
+    }
+}
+
+fn busy_text(path: &std::path::Path, holder: Option<&Holder>) -> String {
+    match holder {
+        Some(Holder { pid, since }) => format!(
+            "outra execução está em andamento: processo {pid}, desde {since} (trava: {})",
+            path.display()
+        ),
+        None => format!("outra execução está em andamento (trava: {})", path.display()),
+    }
+}

@@ -1,0 +1,125 @@
+//! The random secret of an account that has a label: a file beside the ledger, readable by its
+//! owner alone. It stands in for the token, so that the ledger survives a new token.
+//!
+//! One line: a format word, 32 bytes in hexadecimal, and a check over them.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::LedgerError;
+use super::schema;
+
+const FORMAT: &str = "tomticket-sync-key-1";
+
+/// Where the secret of the account `label` lies.
+pub fn path(ledger: &Path, label: &str) -> PathBuf {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' };
+    let safe: String = label.chars().map(safe).take(40).collect();
+    // Different labels may look alike after that, or to a file system that ignores case.
+    let hash = blake3::hash(label.as_bytes()).to_hex();
+    schema::beside(ledger, &format!(".{safe}.{}.key", &hash[..8]))
+}
+
+/// Reads the secret; `None` where there is no such file.
+pub fn read(path: &Path) -> Result<Option<[u8; 32]>, LedgerError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(LedgerError::Io { action: "ler a chave", path: path.into(), source });
+        }
+    };
+    let damaged = || LedgerError::KeyDamaged { path: path.into() };
+    let text = std::str::from_utf8(&text).map_err(|_| damaged())?;
+    parse(text).map(Some).ok_or_else(damaged)
+}
+
+/// Makes a new secret. If another process was faster, its secret is the one.
+pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
+    let failed = |source| LedgerError::Io { action: "criar a chave", path: path.into(), source };
+    schema::create_directory(path)?;
+    let secret = random().map_err(failed)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".ledger-")
+        .suffix(".tmp")
+        .tempfile_in(schema::directory(path))
+        .map_err(failed)?;
+    file.write_all(render(&secret).as_bytes()).map_err(failed)?;
+    if schema::publish(file.into_temp_path(), path)? {
+        return Ok(secret);
+    }
+    read(path)?.ok_or_else(|| LedgerError::KeyDamaged { path: path.into() })
+}
+
+/// From the system's random source, by way of the TLS library, which is here anyway.
+fn random() -> io::Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut secret)
+        .map_err(|_| io::Error::other("o sistema não forneceu números aleatórios"))?;
+    Ok(secret)
+}
+
+fn render(secret: &[u8; 32]) -> String {
+    let check = blake3::hash(secret).to_hex();
+    format!("{FORMAT} {} {}\n", blake3::Hash::from_bytes(*secret).to_hex(), &check[..8])
+}
+
+fn parse(text: &str) -> Option<[u8; 32]> {
+    let mut parts = text.trim_end().split(' ');
+    let (format, secret, check) = (parts.next()?, parts.next()?, parts.next()?);
+    let secret = *blake3::Hash::from_hex(secret).ok()?.as_bytes();
+    let sound = format == FORMAT
+        && parts.next().is_none()
+        && blake3::hash(&secret).to_hex().get(..8) == Some(check);
+    sound.then_some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_kept_and_is_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = path(&dir.path().join("new/ledger.db"), "matriz / São Paulo");
+        assert_eq!(read(&path).unwrap(), None);
+        let secret = create(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), Some(secret));
+        assert_eq!(create(&path).unwrap(), secret, "the first one stays");
+        assert_ne!(secret, [0; 32]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        }
+        let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().collect();
+        assert_eq!(names.len(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn labels_that_look_alike_have_files_of_their_own() {
+        let ledger = Path::new("x/ledger.db");
+        let paths = ["a b", "a/b", "A B", "a_b", "../a"].map(|label| path(ledger, label));
+        for (at, one) in paths.iter().enumerate() {
+            assert_eq!(one.parent(), ledger.parent());
+            assert_eq!(paths.iter().position(|other| other == one), Some(at));
+        }
+    }
+
+    #[test]
+    fn a_damaged_secret_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("k");
+        create(&path).unwrap();
+        let good = std::fs::read_to_string(&path).unwrap();
+        let half = &good[..good.len() / 2];
+        let flipped = good.replacen(|c: char| c.is_ascii_digit(), "f", 30);
+        for bad in ["", half, &flipped, "tomticket-sync-key-1 xx yy\n", &good.replace("1 ", "2 ")] {
+            std::fs::write(&path, bad).unwrap();
+            assert!(matches!(read(&path), Err(LedgerError::KeyDamaged { .. })), "{bad:?}");
+            assert!(matches!(create(&path), Err(LedgerError::KeyDamaged { .. })), "{bad:?}");
+        }
+    }
+}

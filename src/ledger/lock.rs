@@ -1,0 +1,153 @@
+//! A lock between processes that dies with its holder, and says who that is.
+//!
+//! The operating system holds the lock, not the file's existence: after a kill or a power cut the
+//! file stays and means nothing. A holder that ends in good order removes it.
+//!
+//! It does not wait: who comes second is told so at once.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::LedgerError;
+
+/// Who holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// When it took the lock.
+    pub since: Timestamp,
+}
+
+/// A lock that is held until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct FileLock {
+    path: PathBuf,
+    /// Keeps the lock.
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock that `path` stands for. The file is created (0600) where it is missing; its
+    /// directory must exist.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] when another process, or another `FileLock` of this one, holds it.
+    pub fn acquire(path: &Path) -> Result<Self, LedgerError> {
+        let failed =
+            |source| LedgerError::Io { action: "criar a trava", path: path.into(), source };
+        loop {
+            let mut file = open(path).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LedgerError::Busy { path: path.into(), holder: read(&mut file) });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+            // The last holder may have removed the file between our opening and locking it; a lock
+            // on a file that nobody can find any more would keep nobody out.
+            if still_there(path, &file).map_err(failed)? {
+                write(&mut file).map_err(failed)?;
+                return Ok(Self { path: path.into(), _file: file });
+            }
+        }
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Still locked, so nobody can be between "locked" and "still there".
+        if cfg!(unix) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn still_there(path: &Path, file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let held = file.metadata()?;
+    match std::fs::metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere the file is never removed.
+#[cfg(not(unix))]
+fn still_there(_path: &Path, _file: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+fn write(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "{} {}", std::process::id(), Timestamp::now())?;
+    file.flush()
+}
+
+fn read(file: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    file.take(200).read_to_string(&mut text).ok()?;
+    let (pid, since) = text.trim().split_once(' ')?;
+    Some(Holder { pid: pid.parse().ok()?, since: since.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_the_first_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        let before = Timestamp::now();
+        let lock = FileLock::acquire(&path).unwrap();
+        let Err(LedgerError::Busy { holder: Some(holder), .. }) = FileLock::acquire(&path) else {
+            panic!("not busy");
+        };
+        assert_eq!(holder.pid, std::process::id());
+        assert!(holder.since >= before && holder.since <= Timestamp::now());
+        drop(lock);
+        assert!(!path.exists());
+        FileLock::acquire(&path).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_holder_left_means_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        std::fs::write(&path, "1 2020-01-01T00:00:00Z\nand much more than the next one writes\n")
+            .unwrap();
+        let _lock = FileLock::acquire(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with(&std::process::id().to_string()), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
+    fn an_unreadable_holder_is_still_a_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        let file = File::create(&path).unwrap();
+        file.try_lock().unwrap();
+        let error = FileLock::acquire(&path).unwrap_err();
+        assert!(matches!(error, LedgerError::Busy { holder: None, .. }), "{error}");
+    }
+}

@@ -1,0 +1,142 @@
+//! What the API already accepted, kept across runs: the request that need not be sent is not sent,
+//! and a run that died continues where it stopped.
+//!
+//! [`open`] gives a run its [`LedgerHandle`], the pool's memory; [`Reader`] lets a preflight look
+//! without disturbing anybody; [`admin`] answers `ledger status` and `ledger forget`. Inside,
+//! `rules` decide what is believed, as a state machine without a database; `keys` turn rows into
+//! keyed hashes; `worker` is the one thread that writes. `docs/ledger.md` has the guarantees, their
+//! limits and the reasons.
+//!
+//! The ledger knows neither the network nor the order of rows.
+
+pub mod admin;
+mod belief;
+mod codec;
+mod error;
+mod keyfile;
+mod keys;
+mod lock;
+#[cfg(test)]
+mod model_tests;
+mod reader;
+mod record;
+mod rules;
+#[cfg(test)]
+mod rules_tests;
+mod schema;
+mod store;
+#[cfg(test)]
+mod testing;
+mod worker;
+
+use std::path::{Path, PathBuf};
+
+pub use belief::Policy;
+pub use error::LedgerError;
+pub use keys::{AccountId, Fingerprint};
+pub use lock::{FileLock, Holder};
+pub use reader::Reader;
+pub use rules::Leftover;
+pub use worker::{LedgerHandle, Opened, open};
+
+use keys::Keys;
+use rusqlite::Connection;
+
+/// What tells an account from others at the same base URL.
+#[derive(Clone, Copy)]
+pub enum Account<'a> {
+    /// The bytes of its token, from which the key of all hashes is derived: with a new token it is
+    /// a new account.
+    Token(&'a [u8]),
+    /// A name chosen by the user (`--account`); the key is random and lies beside the ledger.
+    Label(&'a str),
+}
+
+impl std::fmt::Debug for Account<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Token(_) => f.write_str("Token([redacted])"),
+            Self::Label(label) => f.debug_tuple("Label").field(label).finish(),
+        }
+    }
+}
+
+/// Which ledger, and whose part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The ledger's file.
+    pub path: &'a Path,
+    /// Where the account's requests go, normalised: two spellings of one URL are two accounts.
+    pub base_url: &'a str,
+    /// Which account there.
+    pub account: Account<'a>,
+}
+
+impl Place<'_> {
+    fn label(&self) -> Option<&str> {
+        match self.account {
+            Account::Token(_) => None,
+            Account::Label(label) => Some(label),
+        }
+    }
+
+    /// The account's keys; `None` where it has a label and no key yet.
+    ///
+    /// `connection` is the ledger, if it exists: an account that it knows by label and whose key is
+    /// missing, or another one, must not silently become a new account.
+    fn find_keys(&self, connection: Option<&Connection>) -> Result<Option<Keys>, LedgerError> {
+        let label = match self.account {
+            Account::Token(token) => return Ok(Some(Keys::from_token(self.base_url, token))),
+            Account::Label(label) => label,
+        };
+        check_label(label)?;
+        let known = match connection {
+            None => None,
+            Some(connection) => store::accounts(connection, self.path)?
+                .into_iter()
+                .find(|row| row.base_url == self.base_url && row.label.as_deref() == Some(label)),
+        };
+        let path = keyfile::path(self.path, label);
+        let keys =
+            keyfile::read(&path)?.map(|secret| Keys::from_label(self.base_url, label, &secret));
+        let lost = |what| LedgerError::KeyLost { label: label.into(), path: path.clone(), what };
+        match (&keys, known) {
+            (None, Some(_)) => Err(lost("não existe mais")),
+            (Some(keys), Some(row)) if row.hash != keys.account() => Err(lost("é outra")),
+            _ => Ok(keys),
+        }
+    }
+
+    /// The account's keys; makes the key of a new label.
+    fn keys(&self, connection: &Connection) -> Result<Keys, LedgerError> {
+        if let Some(keys) = self.find_keys(Some(connection))? {
+            return Ok(keys);
+        }
+        let label = self.label().unwrap_or_default();
+        let secret = keyfile::create(&keyfile::path(self.path, label))?;
+        Ok(Keys::from_label(self.base_url, label, &secret))
+    }
+}
+
+fn check_label(label: &str) -> Result<(), LedgerError> {
+    if label.trim().is_empty() {
+        return Err(LedgerError::Label("está vazio"));
+    }
+    if label.chars().any(char::is_control) {
+        return Err(LedgerError::Label("tem caracteres de controle"));
+    }
+    if label.chars().count() > 100 {
+        return Err(LedgerError::Label("passa de 100 caracteres"));
+    }
+    Ok(())
+}
+
+/// The lock of one account of one ledger.
+fn lock_path(ledger: &Path, account: AccountId) -> PathBuf {
+    schema::beside(ledger, &format!(".{account}.lock"))
+}
+
+/// The present second since 1970.
+fn now() -> u32 {
+    u32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
+}

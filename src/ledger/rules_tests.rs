@@ -1,0 +1,643 @@
+//! The rules, case by case: what was sent and what became of it, then what is believed.
+
+use std::time::Duration;
+
+use super::belief::{Knowledge, Policy};
+use super::keys::{Keys, RowKeys, TagCache};
+use super::rules::{Leftover, Rules, Store};
+use super::testing::{MemStore, Row, e, i};
+use crate::pool::memory::Settlement::{self, Accepted, NotSent, Refused, Unknown};
+
+const FIRST: Settlement = Accepted { first_attempt: true };
+const LATER: Settlement = Accepted { first_attempt: false };
+
+fn keys() -> Keys {
+    Keys::from_token("https://api.example", b"token")
+}
+
+/// An account under the rules, one row at a time.
+struct Bench {
+    rules: Rules<MemStore>,
+    now: u32,
+    ids: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(Policy::default())
+    }
+
+    fn with(policy: Policy) -> Self {
+        let (rules, leftovers) = Rules::open(keys(), policy, MemStore::default()).unwrap();
+        assert!(leftovers.is_empty());
+        Self { rules, now: 1_000_000, ids: 0 }
+    }
+
+    fn intend(&mut self, row: &Row) -> u64 {
+        self.ids += 1;
+        self.rules.intend(self.ids, &row.update(), self.now).unwrap();
+        self.ids
+    }
+
+    fn settle(&mut self, id: u64, row: &Row, how: Settlement) -> bool {
+        self.rules.settle(id, &row.update(), how, self.now).unwrap()
+    }
+
+    /// Sends a row; whether a refusal would prove nothing.
+    fn send(&mut self, row: &Row, how: Settlement) -> bool {
+        let id = self.intend(row);
+        self.settle(id, row, how)
+    }
+
+    fn accept(&mut self, row: &Row) {
+        self.send(row, FIRST);
+    }
+
+    fn believes(&mut self, row: &Row) -> bool {
+        self.rules.judge(&row.update(), self.now).unwrap()
+    }
+
+    #[track_caller]
+    fn assert(&mut self, believed: bool, rows: &[Row]) {
+        for row in rows {
+            assert_eq!(self.believes(row), believed, "{row:?}");
+        }
+    }
+
+    /// Ends this process in good order or (`crash`) not, and starts the next.
+    fn restart(self, policy: Policy) -> (Self, Vec<Leftover>) {
+        let Self { mut rules, now, ids } = self;
+        rules.flush(now).unwrap();
+        let mut store = rules.into_store();
+        store.commit();
+        let (rules, leftovers) = Rules::open(keys(), policy, store.crash()).unwrap();
+        (Self { rules, now, ids }, leftovers)
+    }
+
+    fn next_run(self) -> Self {
+        self.restart(Policy::default()).0
+    }
+
+    fn open_intents(&mut self) -> usize {
+        self.rules.store().intents()
+    }
+}
+
+fn a() -> Row {
+    e("a@x")
+}
+
+fn b() -> Row {
+    e("b@x")
+}
+
+fn a_to_b() -> Row {
+    a().set("email", "b@x").set("nome", "N")
+}
+
+#[test]
+fn an_accepted_value_is_believed_and_no_other() {
+    let mut bench = Bench::new();
+    bench.assert(false, &[a().set("nome", "N")]);
+    bench.accept(&a().set("nome", "N").set("telefone", "1"));
+    bench.assert(
+        true,
+        &[
+            a().set("nome", "N"),
+            a().set("telefone", "1"),
+            a().set("telefone", "1").set("nome", "N"),
+        ],
+    );
+    bench.assert(
+        false,
+        &[
+            a().set("nome", "M"),
+            a().set("nome", ""),
+            a().set("nome", "N").set("telefone", "2"),
+            a().set("nome", "N").set("campo:c", "1"),
+            b().set("nome", "N"),
+            i("a@x").set("nome", "N"),
+        ],
+    );
+    let mut bench = bench.next_run();
+    bench.assert(true, &[a().set("nome", "N").set("telefone", "1")]);
+}
+
+#[test]
+fn jobs_on_other_columns_do_not_make_each_other_forget() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("nome", "N"));
+    bench.accept(&a().set("campo:x", "1"));
+    bench.accept(&a().set("campo:x", "2"));
+    bench.assert(true, &[a().set("nome", "N").set("campo:x", "2")]);
+    bench.assert(false, &[a().set("campo:x", "1")]);
+}
+
+#[test]
+fn an_emptied_value_is_a_value() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("portfolio_id", ""));
+    bench.assert(true, &[a().set("portfolio_id", "")]);
+    bench.assert(false, &[a().set("portfolio_id", "7")]);
+}
+
+#[test]
+fn an_open_request_takes_its_names_out_of_belief() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("nome", "N"));
+    bench.accept(&b().set("nome", "N"));
+    let sent = a().set("nome", "M");
+    let id = bench.intend(&sent);
+    bench.assert(false, &[a().set("nome", "N"), a().set("nome", "M"), e("A@X").set("nome", "N")]);
+    bench.assert(true, &[b().set("nome", "N")]);
+    bench.settle(id, &sent, FIRST);
+    bench.assert(true, &[a().set("nome", "M")]);
+    bench.assert(false, &[a().set("nome", "N")]);
+}
+
+#[test]
+fn what_never_left_changes_nothing() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("nome", "N").set("id_interno", "7"));
+    bench.accept(&a_to_b());
+    bench.accept(&i("7").set("campo:x", "1"));
+    let before =
+        [a_to_b(), b().set("nome", "N").set("id_interno", "7"), i("7").set("campo:x", "1")];
+    bench.assert(true, &before);
+    for row in [
+        a().set("nome", "M").set("id_interno", "8"),
+        b().set("email", "a@x"),
+        i("7").set("email", "z@x"),
+        e("c@x").set("id_interno", "7"),
+    ] {
+        bench.send(&row, NotSent);
+        bench.assert(true, &before);
+    }
+    assert_eq!(bench.open_intents(), 0);
+}
+
+#[test]
+fn anything_but_a_first_success_leaves_no_belief() {
+    for how in [LATER, Refused, Unknown] {
+        let mut bench = Bench::new();
+        bench.accept(&a().set("nome", "N").set("telefone", "1"));
+        bench.accept(&b().set("nome", "N"));
+        bench.send(&a().set("nome", "N"), how);
+        bench.assert(false, &[a().set("nome", "N"), a().set("telefone", "1")]);
+        bench.assert(true, &[b().set("nome", "N")]);
+        assert_eq!(bench.open_intents(), 0, "{how:?}");
+    }
+}
+
+#[test]
+fn a_crash_in_flight_is_no_definite_answer() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("nome", "v1"));
+    bench.accept(&b().set("nome", "v1"));
+    bench.intend(&a().set("nome", "v2"));
+    let (mut bench, leftovers) = bench.restart(Policy::default());
+    let print = keys().fingerprint(&a().set("nome", "v2").update());
+    assert_eq!(leftovers, [Leftover { fingerprint: print, at: 1_000_000, rename: false }]);
+    bench.assert(false, &[a().set("nome", "v1"), a().set("nome", "v2")]);
+    bench.assert(true, &[b().set("nome", "v1")]);
+    bench.accept(&a().set("nome", "v1"));
+    bench.assert(true, &[a().set("nome", "v1")]);
+    let (_, leftovers) = bench.restart(Policy::default());
+    assert!(leftovers.is_empty());
+}
+
+#[test]
+fn fields_with_a_documented_default_are_not_believed_once_left_out() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("criarchamados", "false").set("idioma", "en_US").set("nome", "N"));
+    bench.assert(true, &[a().set("criarchamados", "false").set("idioma", "en_US")]);
+    bench.accept(&a().set("campo:x", "1").set("idioma", "en_US"));
+    bench.assert(true, &[a().set("idioma", "en_US").set("nome", "N")]);
+    bench.assert(false, &[a().set("criarchamados", "false")]);
+    bench.accept(&a().set("campo:x", "2"));
+    bench.assert(false, &[a().set("idioma", "en_US")]);
+}
+
+#[test]
+fn another_spelling_of_the_identifier_is_not_believed() {
+    let mut bench = Bench::new();
+    bench.accept(&e("Ana@x").set("nome", "N").set("telefone", "1"));
+    bench.assert(false, &[e("ana@x").set("nome", "N")]);
+    bench.accept(&e("ana@x").set("nome", "N"));
+    bench.assert(true, &[e("ana@x").set("nome", "N")]);
+    // A server that minds letter case would have two customers now.
+    bench.assert(false, &[e("Ana@x").set("nome", "N"), e("ana@x").set("telefone", "1")]);
+}
+
+#[test]
+fn max_age_disbelieves_what_is_old_or_from_the_future() {
+    let policy = Policy { max_age: Some(Duration::from_secs(100)), full: false };
+    let mut bench = Bench::with(policy);
+    bench.accept(&a().set("nome", "N"));
+    bench.now += 60;
+    bench.accept(&a().set("telefone", "1"));
+    bench.now += 40;
+    bench.assert(true, &[a().set("nome", "N").set("telefone", "1")]);
+    bench.now += 1;
+    bench.assert(false, &[a().set("nome", "N"), a().set("nome", "N").set("telefone", "1")]);
+    bench.assert(true, &[a().set("telefone", "1")]);
+    bench.now -= 42;
+    bench.assert(false, &[a().set("telefone", "1")]);
+    let mut bench = bench.next_run();
+    bench.assert(true, &[a().set("nome", "N").set("telefone", "1")]);
+}
+
+#[test]
+fn a_full_run_believes_nothing_and_remembers_everything() {
+    let mut bench = Bench::with(Policy { max_age: None, full: true });
+    bench.accept(&a().set("nome", "N"));
+    bench.assert(false, &[a().set("nome", "N")]);
+    bench.next_run().assert(true, &[a().set("nome", "N")]);
+}
+
+#[test]
+fn a_field_accepted_under_one_type_is_not_believed_under_the_other() {
+    let mut bench = Bench::new();
+    bench.accept(&i("7").set("nome", "N").set("telefone", "1").set("idioma", "en_US"));
+    bench.accept(&a().set("nome", "M"));
+    bench.assert(false, &[i("7").set("nome", "N"), i("7").set("idioma", "en_US")]);
+    bench.assert(true, &[i("7").set("telefone", "1"), a().set("nome", "M")]);
+    bench.accept(&i("7").set("nome", "N"));
+    bench.assert(false, &[a().set("nome", "M")]);
+    let mut bench = bench.next_run();
+    bench.assert(false, &[a().set("nome", "M"), i("7").set("idioma", "en_US")]);
+    bench.assert(true, &[i("7").set("nome", "N").set("telefone", "1")]);
+}
+
+#[test]
+fn only_what_was_surely_not_executed_spares_the_other_type() {
+    for (how, spared) in [(NotSent, true), (Refused, true), (LATER, false), (Unknown, false)] {
+        let mut bench = Bench::new();
+        bench.accept(&i("7").set("nome", "N"));
+        bench.send(&a().set("nome", "M"), how);
+        bench.assert(spared, &[i("7").set("nome", "N")]);
+    }
+    let mut bench = Bench::new();
+    bench.accept(&i("7").set("nome", "N"));
+    bench.intend(&a().set("nome", "M"));
+    bench.next_run().assert(false, &[i("7").set("nome", "N")]);
+}
+
+#[test]
+fn requests_of_both_types_that_overlap_in_time_leave_neither_believed() {
+    let (old, new) = (i("7").set("nome", "N"), a().set("nome", "M"));
+    for old_ends_last in [true, false] {
+        let mut bench = Bench::new();
+        let (first, second) = (bench.intend(&old), bench.intend(&new));
+        if old_ends_last {
+            bench.settle(second, &new, FIRST);
+            bench.settle(first, &old, FIRST);
+        } else {
+            bench.settle(first, &old, FIRST);
+            bench.settle(second, &new, FIRST);
+        }
+        bench.assert(false, &[old.clone(), new.clone()]);
+        bench.next_run().assert(false, &[old.clone(), new.clone()]);
+    }
+}
+
+#[test]
+fn a_rename_moves_belief_and_leaves_a_pointer() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("telefone", "1").set("idioma", "en_US").set("nome", "O"));
+    bench.accept(&b().set("campo:x", "theirs").set("telefone", "9"));
+    bench.accept(&a_to_b());
+    bench.assert(
+        true,
+        &[
+            a_to_b(),
+            a_to_b().set("telefone", "1"),
+            b().set("nome", "N").set("telefone", "1").set("email", "b@x"),
+        ],
+    );
+    bench.assert(
+        false,
+        &[
+            a().set("nome", "N"),
+            a().set("telefone", "1"),
+            a().set("nome", "N").set("email", "a@x"),
+            a().set("email", "c@x").set("nome", "N"),
+            a_to_b().set("idioma", "en_US"),
+            b().set("campo:x", "theirs"),
+            b().set("telefone", "9"),
+            e("A@x").set("email", "b@x").set("nome", "N"),
+            a().set("email", "B@x").set("nome", "N"),
+        ],
+    );
+    // The values can be kept up to date under the new name, and moved on.
+    bench.accept(&b().set("telefone", "2"));
+    bench.assert(true, &[a_to_b(), a_to_b().set("telefone", "2")]);
+    bench.accept(&b().set("email", "c@x"));
+    let c = e("c@x");
+    bench.assert(true, &[c.clone().set("nome", "N").set("telefone", "2"), b().set("email", "c@x")]);
+    // In the chain a→b→c nobody is found at b any more.
+    bench.assert(false, &[a_to_b(), b().set("nome", "N")]);
+    bench.next_run().assert(true, &[c.set("nome", "N").set("telefone", "2")]);
+}
+
+#[test]
+fn a_spelling_that_moved_does_not_bring_other_values() {
+    let mut bench = Bench::new();
+    bench.accept(&e("A@x").set("telefone", "1"));
+    bench.accept(&a_to_b());
+    bench.assert(false, &[b().set("telefone", "1")]);
+    bench.assert(true, &[b().set("nome", "N")]);
+}
+
+#[test]
+fn the_pointer_ends_when_the_old_name_is_written_to() {
+    for (row, how) in [
+        (a().set("nome", "Z"), FIRST),
+        (a().set("nome", "Z"), Refused),
+        (a().set("nome", "Z"), Unknown),
+        (e("c@x").set("email", "a@x"), FIRST),
+        (e("c@x").set("email", "a@x"), Unknown),
+        (a().set("email", "c@x"), Refused),
+    ] {
+        let mut bench = Bench::new();
+        bench.accept(&a_to_b());
+        bench.assert(true, &[a_to_b()]);
+        bench.send(&row, how);
+        bench.assert(false, &[a_to_b()]);
+        bench.assert(true, &[b().set("nome", "N")]);
+    }
+}
+
+#[test]
+fn a_rename_without_an_answer_stays_open_until_there_is_one() {
+    for crash in [true, false] {
+        let mut bench = Bench::new();
+        bench.accept(&a().set("nome", "N"));
+        bench.accept(&b().set("nome", "N"));
+        match crash {
+            true => drop(bench.intend(&a_to_b())),
+            false => assert!(!bench.send(&a_to_b(), Unknown)),
+        }
+        for _ in 0..3 {
+            let (next, leftovers) = bench.restart(Policy::default());
+            bench = next;
+            assert!(matches!(leftovers[..], [Leftover { rename: true, .. }]));
+            bench.assert(false, &[a_to_b(), a().set("nome", "N"), b().set("nome", "N")]);
+        }
+        // A refusal of whoever depends on it proves nothing.
+        assert!(bench.send(&b().set("nome", "N"), Refused));
+        assert!(bench.send(&e("c@x").set("email", "a@x"), Refused));
+        assert!(!bench.send(&e("c@x").set("nome", "N"), Refused));
+        // What is accepted meanwhile is not believed while the rename is open.
+        bench.accept(&b().set("telefone", "1"));
+        bench.assert(false, &[b().set("telefone", "1")]);
+        bench.accept(&a_to_b());
+        assert_eq!(bench.open_intents(), 0);
+        bench.assert(true, &[a_to_b(), b().set("nome", "N")]);
+        bench.assert(false, &[b().set("telefone", "1")]);
+        let (_, leftovers) = bench.restart(Policy::default());
+        assert!(leftovers.is_empty());
+    }
+}
+
+#[test]
+fn a_refused_repeat_of_an_open_rename_is_uncertain_and_closes_it() {
+    let mut bench = Bench::new();
+    bench.send(&a_to_b(), Unknown);
+    let mut bench = bench.next_run();
+    assert!(bench.send(&a_to_b().set("telefone", "1"), Refused));
+    assert_eq!(bench.open_intents(), 0);
+    assert!(!bench.send(&a_to_b(), Refused), "the next refusal is a plain one");
+}
+
+#[test]
+fn an_open_rename_survives_what_is_no_answer() {
+    let mut bench = Bench::new();
+    bench.send(&a_to_b(), Unknown);
+    bench.send(&a_to_b(), NotSent);
+    assert_eq!(bench.open_intents(), 1);
+    bench.send(&a_to_b(), Unknown);
+    assert_eq!(bench.open_intents(), 1, "one rename is open once");
+    let mut bench = bench.next_run();
+    bench.send(&b().set("nome", "N"), FIRST);
+    assert_eq!(bench.open_intents(), 1);
+    bench.send(&a().set("nome", "N"), Refused);
+    bench.send(&a().set("email", "c@x"), Refused);
+    assert_eq!(bench.open_intents(), 1);
+}
+
+#[test]
+fn an_old_name_that_answers_much_later_was_not_renamed() {
+    let mut bench = Bench::new();
+    bench.send(&a_to_b(), Unknown);
+    bench.now += 599;
+    bench.accept(&a().set("nome", "N"));
+    assert_eq!(bench.open_intents(), 1, "the rename may still be executed");
+    bench.now += 1;
+    let mut bench = bench.next_run();
+    bench.accept(&a().set("nome", "N"));
+    assert_eq!(bench.open_intents(), 0);
+    bench.assert(true, &[a().set("nome", "N")]);
+}
+
+#[test]
+fn an_open_rename_cuts_the_other_type_off_only_once() {
+    let mut bench = Bench::new();
+    bench.accept(&i("7").set("nome", "N"));
+    bench.send(&a_to_b(), Unknown);
+    bench.assert(false, &[i("7").set("nome", "N")]);
+    bench.accept(&i("7").set("nome", "N"));
+    let mut bench = bench.next_run();
+    bench.assert(true, &[i("7").set("nome", "N")]);
+}
+
+#[test]
+fn a_given_internal_id_is_somebody_elses_no_more() {
+    let (a7, c7) = (a().set("id_interno", "7"), e("c@x").set("id_interno", "7"));
+    let mut bench = Bench::new();
+    bench.accept(&i("7").set("campo:x", "1"));
+    bench.accept(&i("8").set("campo:x", "1"));
+    bench.accept(&a7.clone().set("nome", "N"));
+    // Nobody knows which internal id the customer had before.
+    bench.assert(false, &[i("7").set("campo:x", "1"), i("8").set("campo:x", "1")]);
+    bench.assert(true, &[a7.clone()]);
+    bench.accept(&c7);
+    bench.assert(true, &[c7.clone(), a().set("nome", "N")]);
+    bench.assert(false, &[a7.clone()]);
+    bench.next_run().assert(false, &[a7]);
+}
+
+#[test]
+fn a_repeated_internal_id_costs_nothing_more() {
+    let a7 = a().set("id_interno", "7");
+    let mut bench = Bench::new();
+    bench.accept(&a7);
+    bench.accept(&i("7").set("campo:x", "1"));
+    bench.accept(&i("8").set("campo:x", "1"));
+    bench.accept(&a7.clone().set("nome", "M"));
+    bench.assert(true, &[a7.clone(), i("7").set("campo:x", "1"), i("8").set("campo:x", "1")]);
+    // However old the belief is, and even if everything is to be sent.
+    for policy in [
+        Policy { max_age: Some(Duration::ZERO), full: false },
+        Policy { max_age: None, full: true },
+    ] {
+        let mut next = Bench { rules: bench.rules, ..bench }.restart(policy).0;
+        next.now += 50;
+        next.accept(&a7);
+        bench = next.next_run();
+        bench.assert(true, &[a7.clone(), i("7").set("campo:x", "1")]);
+    }
+    bench.accept(&a().set("id_interno", "9"));
+    bench.assert(false, &[a7, i("7").set("campo:x", "1"), i("8").set("campo:x", "1")]);
+}
+
+#[test]
+fn an_internal_id_moves_with_its_customer() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("id_interno", "7"));
+    bench.accept(&a_to_b());
+    bench.assert(true, &[b().set("id_interno", "7"), a_to_b().set("id_interno", "7")]);
+    bench.accept(&e("c@x").set("id_interno", "7"));
+    bench.assert(false, &[b().set("id_interno", "7"), a_to_b().set("id_interno", "7")]);
+    bench.assert(true, &[a_to_b()]);
+}
+
+#[test]
+fn an_internal_id_that_was_perhaps_given_away_is_not_believed() {
+    for (how, kept) in [(Unknown, false), (LATER, false), (Refused, true)] {
+        let mut bench = Bench::new();
+        bench.accept(&a().set("id_interno", "7"));
+        bench.send(&e("c@x").set("id_interno", "7"), how);
+        bench.assert(kept, &[a().set("id_interno", "7")]);
+    }
+    // But whose it is does not depend on what becomes of updates under it.
+    for how in [FIRST, LATER, Unknown, Refused] {
+        let mut bench = Bench::new();
+        bench.accept(&a().set("id_interno", "7"));
+        bench.send(&i("7").set("campo:x", "1"), how);
+        bench.assert(true, &[a().set("id_interno", "7")]);
+    }
+}
+
+#[test]
+fn a_cleared_internal_id_takes_a_name_away() {
+    let mut bench = Bench::new();
+    bench.accept(&i("7").set("campo:x", "1"));
+    bench.accept(&a().set("id_interno", ""));
+    bench.assert(false, &[i("7").set("campo:x", "1")]);
+    bench.assert(true, &[a().set("id_interno", "")]);
+    bench.accept(&i("7").set("campo:x", "1"));
+    bench.accept(&a().set("id_interno", ""));
+    bench.assert(true, &[i("7").set("campo:x", "1")]);
+}
+
+#[test]
+fn a_new_email_under_an_internal_id_may_rename_anybody() {
+    let seven = i("7").set("email", "m@x");
+    let mut bench = Bench::new();
+    bench.accept(&a().set("campo:x", "1"));
+    bench.accept(&e("m@x").set("campo:x", "1"));
+    bench.accept(&a_to_b());
+    bench.accept(&seven);
+    bench.assert(
+        false,
+        &[a().set("campo:x", "1"), e("m@x").set("campo:x", "1"), b().set("nome", "N"), a_to_b()],
+    );
+    bench.assert(true, &[seven.clone()]);
+    bench.accept(&a().set("campo:x", "1"));
+    bench.accept(&seven.clone().set("nome", "Z"));
+    bench.assert(true, &[a().set("campo:x", "1"), seven.clone()]);
+    // The pointer is as old as the rename, even if the new name was written to since.
+    bench.accept(&b().set("nome", "N").set("email", "b@x"));
+    bench.assert(false, &[a_to_b()]);
+}
+
+#[test]
+fn an_email_that_two_internal_ids_were_given_belongs_to_the_last() {
+    let (seven, eight) = (i("7").set("email", "m@x"), i("8").set("email", "m@x"));
+    let mut bench = Bench::new();
+    bench.accept(&seven);
+    bench.accept(&eight);
+    bench.assert(false, &[seven.clone()]);
+    bench.assert(true, &[eight.clone()]);
+    // Two on their way together: nobody knows which one came last.
+    let (first, second) = (bench.intend(&seven), bench.intend(&eight));
+    bench.settle(second, &eight, FIRST);
+    bench.settle(first, &seven, FIRST);
+    bench.assert(false, &[seven.clone(), eight.clone()]);
+    // While one of them is given the e-mail, the other cannot be said to have it.
+    bench.accept(&eight);
+    let id = bench.intend(&seven);
+    bench.assert(false, &[eight.clone()]);
+    bench.settle(id, &seven, NotSent);
+    bench.assert(true, &[eight]);
+}
+
+#[test]
+fn two_requests_on_one_name_at_once_leave_nothing_believed() {
+    // The pool's probe repeats a row that may be on its way itself.
+    let (probe, row) = (a().set("nome", "old"), a().set("nome", "new"));
+    for probe_ends_last in [true, false] {
+        let mut bench = Bench::new();
+        bench.accept(&probe);
+        let ids = (bench.intend(&probe), bench.intend(&row));
+        if probe_ends_last {
+            bench.settle(ids.1, &row, FIRST);
+            bench.assert(false, &[row.clone()]);
+            bench.settle(ids.0, &probe, FIRST);
+        } else {
+            bench.settle(ids.0, &probe, FIRST);
+            bench.settle(ids.1, &row, FIRST);
+        }
+        bench.assert(false, &[probe.clone(), row.clone()]);
+        bench.accept(&row);
+        bench.assert(true, &[row.clone()]);
+    }
+}
+
+#[test]
+fn an_update_that_takes_its_own_name_away_is_never_believed() {
+    let mut bench = Bench::new();
+    bench.accept(&a().set("nome", "N"));
+    let nameless = a().set("email", "").set("nome", "N");
+    bench.accept(&nameless);
+    bench.assert(false, &[nameless, a().set("nome", "N")]);
+}
+
+#[test]
+fn an_intent_told_twice_is_one_and_an_unknown_one_is_none() {
+    let mut bench = Bench::new();
+    let row = a().set("nome", "N");
+    let update = row.update();
+    bench.rules.intend(7, &update, 1).unwrap();
+    bench.rules.intend(7, &update, 1).unwrap();
+    assert_eq!(bench.open_intents(), 1);
+    bench.settle(7, &row, FIRST);
+    bench.settle(7, &row, Refused);
+    bench.settle(99, &row, Refused);
+    bench.assert(true, &[row]);
+}
+
+#[test]
+fn a_reader_believes_nothing_that_an_open_request_may_change() {
+    let mut bench = Bench::new();
+    for row in [a().set("nome", "N"), e("c@x").set("nome", "N")] {
+        bench.accept(&row);
+    }
+    bench.accept(&i("7").set("campo:x", "1"));
+    bench.accept(&i("8").set("campo:y", "1"));
+    bench.intend(&a().set("nome", "N").set("campo:x", "2"));
+    bench.rules.flush(bench.now).unwrap();
+    let mut store = bench.rules.into_store();
+    let knowledge = Knowledge::cautious(&store.load().unwrap());
+    let keys = keys();
+    let mut believes = |row: Row| {
+        let (update, mut tags) = (row.update(), TagCache::default());
+        let row = RowKeys::new(&keys, &mut tags, &update);
+        knowledge.believes(&row, &mut store, &Policy::default(), bench.now).unwrap()
+    };
+    assert!(!believes(a().set("nome", "N")));
+    assert!(!believes(i("7").set("campo:x", "1")));
+    assert!(believes(e("c@x").set("nome", "N")));
+    assert!(believes(i("8").set("campo:y", "1")));
+}

@@ -1,0 +1,253 @@
+//! The ledger's file: how it comes to be, and what must be true of one before it is used.
+//!
+//! A new file is built under another name and appears whole, so that an empty or half-built file
+//! under the ledger's name is always damage. What the tables mean is said in [`super::store`].
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::LedgerError;
+
+/// `TTsl`: tells our files from other people's SQLite databases.
+const APPLICATION_ID: i64 = 0x5454_736c;
+/// The schema that this build reads and writes.
+const VERSION: i64 = 1;
+/// How long to wait for a process that writes to the same file for another account. Such a
+/// transaction takes milliseconds, except where an account of millions is being forgotten.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Memory for pages, in KiB.
+const CACHE_KIB: i64 = 16 * 1024;
+
+const TABLES: &str = "
+    CREATE TABLE account(
+        id INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL UNIQUE,
+        base_url TEXT NOT NULL,
+        label TEXT,
+        next INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE field(
+        account INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        tag INTEGER NOT NULL,
+        PRIMARY KEY(account, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cut(
+        account INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        field INTEGER NOT NULL,
+        stamp INTEGER NOT NULL,
+        PRIMARY KEY(account, type, field)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE intent(
+        account INTEGER NOT NULL,
+        stamp INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY(account, stamp)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE name(
+        account INTEGER NOT NULL,
+        name BLOB NOT NULL,
+        record BLOB NOT NULL,
+        PRIMARY KEY(account, name)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Opens the ledger for writing; creates it, and its directory, where there is none.
+pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
+    if !exists(path)? {
+        create(path)?;
+    }
+    check_header(path)?;
+    restrict(path);
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let failed = |source| error(path, source);
+    check_schema(path, &connection)?;
+    // FULL syncs the log at every commit: an intent must outlive a power cut.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Opens the ledger for reading alone; `None` where there is none. Another process may write
+/// meanwhile.
+pub fn open_for_reading(path: &Path) -> Result<Option<Connection>, LedgerError> {
+    if !exists(path)? {
+        return Ok(None);
+    }
+    check_header(path)?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    check_schema(path, &connection)?;
+    Ok(Some(connection))
+}
+
+/// What an error of SQLite means for the user.
+pub fn error(path: &Path, source: rusqlite::Error) -> LedgerError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            damaged(path, &source.to_string())
+        }
+        _ => LedgerError::Storage { path: path.into(), source },
+    }
+}
+
+/// The ledger cannot be trusted.
+pub fn damaged(path: &Path, detail: &str) -> LedgerError {
+    LedgerError::Damaged { path: path.into(), detail: detail.into() }
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LedgerError {
+    let path = path.to_path_buf();
+    move |source| LedgerError::Io { action, path, source }
+}
+
+fn exists(path: &Path) -> Result<bool, LedgerError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(true),
+        Ok(_) => Err(damaged(path, "não é um arquivo comum")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // SQLite would replay this log into a new, unrelated file.
+            let log = beside(path, "-wal");
+            match log.try_exists().map_err(io_error("ler", &log))? {
+                true => Err(damaged(path, "o arquivo sumiu, mas o -wal dele ainda existe")),
+                false => Ok(false),
+            }
+        }
+        Err(error) => Err(io_error("ler", path)(error)),
+    }
+}
+
+/// `path` with `suffix` after its whole name.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The directory that `path` lies in.
+pub fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Creates the directory of `path`, for its owner alone, where it is missing.
+pub fn create_directory(path: &Path) -> Result<(), LedgerError> {
+    let directory = directory(path);
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(directory).map_err(io_error("criar a pasta", directory))
+}
+
+/// Makes a finished temporary file appear as `path`, durably; `false` if somebody else's was there
+/// first.
+pub fn publish(file: tempfile::TempPath, path: &Path) -> Result<bool, LedgerError> {
+    let synced = File::open(&file).and_then(|file| file.sync_all());
+    synced.map_err(io_error("gravar", path))?;
+    match file.persist_noclobber(path) {
+        Ok(()) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(io_error("criar", path)(error.error)),
+    }
+    // A directory cannot be opened everywhere; where it can, the new name is made durable too.
+    if let Ok(directory) = File::open(directory(path)) {
+        directory.sync_all().map_err(io_error("gravar", path))?;
+    }
+    Ok(true)
+}
+
+fn create(path: &Path) -> Result<(), LedgerError> {
+    create_directory(path)?;
+    let file = tempfile::Builder::new()
+        .prefix(".ledger-")
+        .suffix(".tmp")
+        .tempfile_in(directory(path))
+        .map_err(io_error("criar", path))?
+        .into_temp_path();
+    let build = || -> rusqlite::Result<()> {
+        let connection = Connection::open(&file)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.pragma_update(None, "user_version", VERSION)?;
+        connection.execute_batch(TABLES)?;
+        connection.close().map_err(|(_, error)| error)
+    };
+    build().map_err(|source| error(path, source))?;
+    publish(file, path).map(drop)
+}
+
+/// SQLite takes an empty file for an empty database; here it is a ledger that lost its contents.
+fn check_header(path: &Path) -> Result<(), LedgerError> {
+    let mut header = [0; 16];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    match read {
+        Ok(()) if &header == b"SQLite format 3\0" => Ok(()),
+        Ok(()) => Err(damaged(path, "o começo do arquivo não é de um banco SQLite")),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(damaged(path, "o arquivo está vazio ou cortado"))
+        }
+        Err(error) => Err(io_error("ler", path)(error)),
+    }
+}
+
+/// The modes of a ledger that was copied here may be anything. The log files take theirs from it.
+fn restrict(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        if fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
+            // Who may write it but does not own it can still use it.
+            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
+    let failed = |source| error(path, source);
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn check_schema(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
+    let failed = |source| error(path, source);
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    if pragma("application_id").map_err(failed)? != APPLICATION_ID {
+        return Err(LedgerError::Foreign { path: path.into() });
+    }
+    match pragma("user_version").map_err(failed)? {
+        VERSION => {}
+        found if found > VERSION => {
+            return Err(LedgerError::Newer { path: path.into(), found, known: VERSION });
+        }
+        _ => return Err(damaged(path, "versão de formato desconhecida")),
+    }
+    let tables = connection
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema
+             WHERE type = 'table' AND name IN ('account', 'field', 'cut', 'intent', 'name')",
+            [],
+            |row| row.get::<_, i64>(0),
+        )
+        .map_err(failed)?;
+    if tables != 5 {
+        return Err(damaged(path, "faltam tabelas"));
+    }
+    Ok(())
+}

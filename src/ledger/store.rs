@@ -1,0 +1,272 @@
+//! One account's part of the ledger file, as the [`Store`] of the rules.
+//!
+//! `account` names the accounts of a file; every other table belongs to one. `name` holds a record
+//! per customer name, `intent` the requests whose fate is open, `cut` the cut-offs (field 0: the
+//! whole type), and `field` the numbers that stand for field tags inside the blobs.
+//!
+//! What the records mean is not known here, and transactions begin and end where the caller says.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::LedgerError;
+use super::belief::Names;
+use super::codec::{self, FieldNumbers};
+use super::keys::{AccountId, FieldTag, NameKey};
+use super::record::{CutKey, Intent, Record, Saved, Stamp};
+use super::rules::Store;
+use super::schema;
+use crate::model::CustomerType;
+
+/// The whole type, where a cut-off names no field. No tag is 0 but by a chance of 2⁻⁶⁴.
+const NO_FIELD: i64 = 0;
+
+/// An account as the file knows it.
+#[derive(Debug, Clone)]
+pub struct AccountRow {
+    /// Its number in this file.
+    pub id: i64,
+    /// Its hash.
+    pub hash: AccountId,
+    /// Where its requests go.
+    pub base_url: String,
+    /// What the user calls it.
+    pub label: Option<String>,
+    /// When it last changed, in seconds since 1970; 0 if never.
+    pub changed_at: i64,
+}
+
+/// A connection and the account it works for.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    account: i64,
+    fields: FieldNumbers,
+}
+
+impl SqliteStore {
+    /// Works for account `id` of the file at `path`.
+    pub fn new(connection: Connection, path: &Path, id: i64) -> Result<Self, LedgerError> {
+        let mut store =
+            Self { connection, path: path.into(), account: id, fields: FieldNumbers::default() };
+        store.load_fields()?;
+        Ok(store)
+    }
+
+    /// Begins a transaction: one that will write takes the file's write lock at once, since a
+    /// reading one may find it impossible to become one later.
+    pub fn begin(&self, write: bool) -> Result<(), LedgerError> {
+        let sql = if write { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        self.connection.execute_batch(sql).map_err(|source| self.error(source))
+    }
+
+    /// Ends a transaction; what it wrote is durable when this returns.
+    pub fn commit(&self) -> Result<(), LedgerError> {
+        self.connection.execute_batch("COMMIT").map_err(|source| self.error(source))
+    }
+
+    /// Closes the file. The last connection of all processes folds the log into it.
+    pub fn close(self) -> Result<(), LedgerError> {
+        let Self { connection, path, .. } = self;
+        connection.close().map_err(|(_, source)| schema::error(&path, source))
+    }
+
+    fn error(&self, source: rusqlite::Error) -> LedgerError {
+        schema::error(&self.path, source)
+    }
+
+    fn damaged(&self, detail: &str) -> LedgerError {
+        schema::damaged(&self.path, detail)
+    }
+
+    fn load_fields(&mut self) -> Result<(), LedgerError> {
+        let sql = "SELECT number, tag FROM field WHERE account = ? ORDER BY number";
+        let rows = rows(&self.connection, sql, self.account, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
+        .map_err(|source| self.error(source))?;
+        for (expected, (number, tag)) in (0i64..).zip(rows) {
+            if number != expected {
+                return Err(self.damaged("a numeração dos campos tem falhas"));
+            }
+            self.fields.add(FieldTag(from_sql(tag)));
+        }
+        Ok(())
+    }
+
+    /// Gives every tag a number, durable together with the blob that will use it.
+    fn number_fields(&mut self, tags: impl Iterator<Item = FieldTag>) -> Result<(), LedgerError> {
+        for tag in tags {
+            let (number, new) = self.fields.number(tag);
+            if new {
+                let sql = "INSERT INTO field(account, number, tag) VALUES(?, ?, ?)";
+                self.write(sql, params![self.account, to_sql(number), to_sql(tag.0)])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), LedgerError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map(drop)
+            .map_err(|source| self.error(source))
+    }
+}
+
+impl Names for SqliteStore {
+    fn name(&mut self, name: NameKey) -> Result<Record, LedgerError> {
+        let sql = "SELECT record FROM name WHERE account = ? AND name = ?";
+        let mut statement =
+            self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
+        let mut rows =
+            statement.query(params![self.account, name.0]).map_err(|source| self.error(source))?;
+        let Some(row) = rows.next().map_err(|source| self.error(source))? else {
+            return Ok(Record::default());
+        };
+        let blob = row.get_ref(0).map_err(|source| self.error(source))?;
+        blob.as_blob()
+            .ok()
+            .and_then(|blob| codec::decode_record(&name, blob, &self.fields))
+            .ok_or_else(|| self.damaged("um registro de cliente não confere"))
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self) -> Result<Saved, LedgerError> {
+        let failed = |source| schema::error(&self.path, source);
+        let next: i64 = self
+            .connection
+            .query_row("SELECT next FROM account WHERE id = ?", [self.account], |row| row.get(0))
+            .map_err(failed)?;
+        let mut saved = Saved { next: from_sql(next), ..Saved::default() };
+        let sql = "SELECT type, field, stamp FROM cut WHERE account = ?";
+        let cuts = rows(&self.connection, sql, self.account, |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        })
+        .map_err(failed)?;
+        for (ctype, field, stamp) in cuts {
+            let ctype = CustomerType::parse(&ctype)
+                .ok_or_else(|| self.damaged("um corte tem tipo desconhecido"))?;
+            let field = (field != NO_FIELD).then(|| FieldTag(from_sql(field)));
+            saved.cuts.push((CutKey { ctype, field }, Stamp(from_sql(stamp))));
+        }
+        let sql = "SELECT stamp, body FROM intent WHERE account = ? ORDER BY stamp";
+        let intents = rows(&self.connection, sql, self.account, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .map_err(failed)?;
+        for (stamp, body) in intents {
+            let intent = codec::decode_intent(Stamp(from_sql(stamp)), &body, &self.fields)
+                .ok_or_else(|| self.damaged("uma intenção de envio não confere"))?;
+            saved.intents.push(intent);
+        }
+        Ok(saved)
+    }
+
+    fn put_name(&mut self, name: NameKey, record: &Record) -> Result<(), LedgerError> {
+        if record.is_empty() {
+            let sql = "DELETE FROM name WHERE account = ? AND name = ?";
+            return self.write(sql, params![self.account, name.0]);
+        }
+        if let super::record::Held::Values(values) = &record.held {
+            let tags = values.groups.iter().flat_map(|group| &group.entries).map(|entry| entry.0);
+            self.number_fields(tags)?;
+        }
+        let blob = codec::encode_record(&name, record, &self.fields);
+        let sql = "INSERT OR REPLACE INTO name(account, name, record) VALUES(?, ?, ?)";
+        self.write(sql, params![self.account, name.0, blob])
+    }
+
+    fn put_intent(&mut self, intent: &Intent) -> Result<(), LedgerError> {
+        self.number_fields(intent.changed.iter().copied())?;
+        let body = codec::encode_intent(intent, &self.fields);
+        let sql = "INSERT OR REPLACE INTO intent(account, stamp, body) VALUES(?, ?, ?)";
+        self.write(sql, params![self.account, to_sql(intent.stamp.0), body])
+    }
+
+    fn remove_intent(&mut self, stamp: Stamp) -> Result<(), LedgerError> {
+        let sql = "DELETE FROM intent WHERE account = ? AND stamp = ?";
+        self.write(sql, params![self.account, to_sql(stamp.0)])
+    }
+
+    fn put_cut(&mut self, key: CutKey, stamp: Stamp) -> Result<(), LedgerError> {
+        let field = key.field.map_or(NO_FIELD, |field| to_sql(field.0));
+        let sql = "INSERT OR REPLACE INTO cut(account, type, field, stamp) VALUES(?, ?, ?, ?)";
+        self.write(sql, params![self.account, key.ctype.as_str(), field, to_sql(stamp.0)])
+    }
+
+    fn put_next(&mut self, next: u64, now: u32) -> Result<(), LedgerError> {
+        let sql = "UPDATE account SET next = ?, changed_at = ? WHERE id = ?";
+        self.write(sql, params![to_sql(next), now, self.account])
+    }
+}
+
+/// The accounts of a file.
+pub fn accounts(connection: &Connection, path: &Path) -> Result<Vec<AccountRow>, LedgerError> {
+    let sql = "SELECT id, hash, base_url, label, changed_at FROM account ORDER BY id";
+    let read = || -> rusqlite::Result<Vec<_>> {
+        connection
+            .prepare(sql)?
+            .query_map([], |row| {
+                Ok(AccountRow {
+                    id: row.get(0)?,
+                    hash: AccountId::from_bytes(row.get(1)?),
+                    base_url: row.get(2)?,
+                    label: row.get(3)?,
+                    changed_at: row.get(4)?,
+                })
+            })?
+            .collect()
+    };
+    read().map_err(|source| schema::error(path, source))
+}
+
+/// The number of the account with this hash.
+pub fn find_account(
+    connection: &Connection,
+    path: &Path,
+    hash: AccountId,
+) -> Result<Option<i64>, LedgerError> {
+    connection
+        .query_row("SELECT id FROM account WHERE hash = ?", [hash.as_bytes()], |row| row.get(0))
+        .optional()
+        .map_err(|source| schema::error(path, source))
+}
+
+/// Adds an account, unless it is there; returns its number.
+pub fn add_account(
+    connection: &Connection,
+    path: &Path,
+    hash: AccountId,
+    base_url: &str,
+    label: Option<&str>,
+) -> Result<i64, LedgerError> {
+    let sql = "INSERT INTO account(hash, base_url, label, next, changed_at)
+               VALUES(?, ?, ?, 1, 0) ON CONFLICT(hash) DO NOTHING";
+    connection
+        .execute(sql, params![hash.as_bytes(), base_url, label])
+        .map_err(|source| schema::error(path, source))?;
+    find_account(connection, path, hash)?.ok_or_else(|| schema::damaged(path, "a conta sumiu"))
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    account: i64,
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map([account], read)?.collect()
+}
+
+/// SQLite's integers are signed; hashes use all 64 bits.
+const fn to_sql(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+const fn from_sql(number: i64) -> u64 {
+    number.cast_unsigned()
+}

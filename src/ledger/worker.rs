@@ -1,0 +1,243 @@
+//! The one writer: a thread that owns the database and the rules. It takes whatever has been asked,
+//! answers all of it in one transaction, and so pays for one sync however many rows wait for it.
+//!
+//! An answer leaves only after the commit: an intent is durable before its request leaves, a
+//! settlement before its row counts as done.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::mpsc;
+
+use super::keys::{AccountId, Keys};
+use super::rules::{Leftover, Rules};
+use super::store::{self, SqliteStore};
+use super::{FileLock, LedgerError, Place, Policy, lock_path, now, schema};
+use crate::pool::memory::{Answer, Ask, Memory};
+
+/// Batches of asks and of answers that may wait.
+const QUEUE: usize = 256;
+/// Asks that are answered together at most: enough to make a sync cheap, few enough that the first
+/// of them does not wait long for the last.
+const BATCH: usize = 4096;
+
+type Answers = Result<Vec<Answer>, LedgerError>;
+
+/// A ledger that is ready for a run.
+#[derive(Debug)]
+pub struct Opened {
+    /// The pool's memory.
+    pub handle: LedgerHandle,
+    /// What was found in flight, oldest first. Already taken care of; worth telling the user.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// Takes the account's lock and opens its ledger for a run; creates whatever is missing.
+///
+/// Blocks on the disk, and where another account is being written, on that for a moment.
+///
+/// # Errors
+/// [`LedgerError::Busy`] when another run has the account; see [`LedgerError`] for the rest.
+pub fn open(place: &Place<'_>, policy: Policy) -> Result<Opened, LedgerError> {
+    let connection = schema::open_for_writing(place.path)?;
+    let keys = place.keys(&connection)?;
+    let account = keys.account();
+    let lock = FileLock::acquire(&lock_path(place.path, account))?;
+    let id = store::add_account(&connection, place.path, account, place.base_url, place.label())?;
+    let store = SqliteStore::new(connection, place.path, id)?;
+    store.begin(true)?;
+    let (rules, leftovers) = take_over(keys, policy, store)?;
+    let (asks, asked) = mpsc::channel(QUEUE);
+    let (answered, answers) = mpsc::channel(QUEUE);
+    let commits = Arc::new(AtomicU64::new(0));
+    let worker = Worker { rules, asked, answered, commits: Arc::clone(&commits), _lock: lock };
+    let thread = thread::Builder::new().name("ledger".into()).spawn(move || worker.run()).map_err(
+        |source| LedgerError::Io {
+            action: "iniciar o gravador do ledger",
+            path: place.path.into(),
+            source,
+        },
+    )?;
+    let handle = LedgerHandle { asks, answers, waiting: VecDeque::new(), thread, commits, account };
+    Ok(Opened { handle, leftovers })
+}
+
+fn take_over(
+    keys: Keys,
+    policy: Policy,
+    store: SqliteStore,
+) -> Result<(Rules<SqliteStore>, Vec<Leftover>), LedgerError> {
+    let (mut rules, leftovers) = Rules::open(keys, policy, store)?;
+    rules.flush(now())?;
+    rules.store().commit()?;
+    Ok((rules, leftovers))
+}
+
+/// The asynchronous end of the ledger. Dropping it lets the writer finish what was asked and end;
+/// [`close`](Self::close) also waits for that.
+#[derive(Debug)]
+pub struct LedgerHandle {
+    asks: mpsc::Sender<Vec<Ask>>,
+    answers: mpsc::Receiver<Answers>,
+    /// Answers that came while an ask waited for room.
+    waiting: VecDeque<Answers>,
+    thread: JoinHandle<Result<(), LedgerError>>,
+    commits: Arc<AtomicU64>,
+    account: AccountId,
+}
+
+impl LedgerHandle {
+    /// Which account this is, as the lock's name and `ledger status` show it.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// How many transactions were committed so far.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Hands over a batch; every ask gets one answer, in order. Waits while too much is waiting, and
+    /// takes answers in meanwhile, so that the two ends can never wait for each other. Cancel-safe:
+    /// all of the batch is handed over, or none of it.
+    ///
+    /// # Errors
+    /// The error that ended the ledger, or [`LedgerError::Stopped`] if it was handed out before.
+    pub async fn ask(&mut self, asks: Vec<Ask>) -> Result<(), LedgerError> {
+        loop {
+            tokio::select! {
+                room = self.asks.reserve() => match room {
+                    Ok(room) => {
+                        room.send(asks);
+                        return Ok(());
+                    }
+                    Err(_) => break,
+                },
+                Some(answers) = self.answers.recv() => self.waiting.push_back(answers),
+            }
+        }
+        Err(self.last_words().await)
+    }
+
+    /// Waits for the next answers; all of them are durable. Cancel-safe.
+    ///
+    /// # Errors
+    /// The error that ended the ledger, once; then [`LedgerError::Stopped`].
+    pub async fn answers(&mut self) -> Result<Vec<Answer>, LedgerError> {
+        if let Some(answers) = self.waiting.pop_front() {
+            return answers;
+        }
+        self.answers.recv().await.unwrap_or(Err(LedgerError::Stopped))
+    }
+
+    /// Waits until all that was asked is done and the file is closed. Unread answers are dropped.
+    ///
+    /// # Errors
+    /// The error that ended the ledger, unless it was handed out before; or the file could not be
+    /// closed.
+    pub async fn close(self) -> Result<(), LedgerError> {
+        let Self { asks, mut answers, mut waiting, thread, .. } = self;
+        drop(asks);
+        while let Some(last) = answers.recv().await {
+            waiting.push_back(last);
+        }
+        let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+        for answers in waiting {
+            answers?;
+        }
+        match joined {
+            Ok(Ok(closed)) => closed,
+            // A panic, which the panic hook has reported.
+            Ok(Err(_)) | Err(_) => Err(LedgerError::Stopped),
+        }
+    }
+
+    /// The writer has gone: what did it say? Answers that were on their way are kept.
+    async fn last_words(&mut self) -> LedgerError {
+        while let Some(answers) = self.answers.recv().await {
+            self.waiting.push_back(answers);
+        }
+        match self.waiting.pop_back_if(|last| last.is_err()) {
+            Some(Err(error)) => error,
+            _ => LedgerError::Stopped,
+        }
+    }
+}
+
+impl Memory for LedgerHandle {
+    fn is_on(&self) -> bool {
+        true
+    }
+
+    fn ask(&mut self, asks: Vec<Ask>) -> impl Future<Output = Result<(), String>> + Send {
+        async { Self::ask(self, asks).await.map_err(|error| error.to_string()) }
+    }
+
+    fn answers(&mut self) -> impl Future<Output = Result<Vec<Answer>, String>> + Send {
+        async { Self::answers(self).await.map_err(|error| error.to_string()) }
+    }
+}
+
+struct Worker {
+    rules: Rules<SqliteStore>,
+    asked: mpsc::Receiver<Vec<Ask>>,
+    answered: mpsc::Sender<Answers>,
+    commits: Arc<AtomicU64>,
+    /// Held until the file is closed.
+    _lock: FileLock,
+}
+
+impl Worker {
+    fn run(mut self) -> Result<(), LedgerError> {
+        while let Some(mut asks) = self.asked.blocking_recv() {
+            while asks.len() < BATCH
+                && let Ok(more) = self.asked.try_recv()
+            {
+                asks.extend(more);
+            }
+            match self.answer(&asks) {
+                // A pool that has gone needs no answers; what it asked is still done.
+                Ok(answers) => drop(self.answered.blocking_send(Ok(answers))),
+                Err(error) => {
+                    // Nobody may get an answer that is not durable, nor ask again.
+                    self.asked.close();
+                    drop(self.answered.blocking_send(Err(error)));
+                    return Ok(());
+                }
+            }
+        }
+        self.rules.into_store().close()
+    }
+
+    fn answer(&mut self, asks: &[Ask]) -> Answers {
+        let writes = asks.iter().any(|ask| !matches!(ask, Ask::Judge { .. }));
+        self.rules.store().begin(writes)?;
+        let now = now();
+        let answers = asks
+            .iter()
+            .map(|ask| match ask {
+                Ask::Judge { seq, update } => {
+                    let believed = self.rules.judge(update, now)?;
+                    Ok(Answer::Judged { seq: *seq, believed })
+                }
+                Ask::Intend { seq, update } => {
+                    self.rules.intend(*seq, update, now)?;
+                    Ok(Answer::Intended { seq: *seq })
+                }
+                Ask::Settle { seq, update, how } => {
+                    let uncertain = self.rules.settle(*seq, update, *how, now)?;
+                    Ok(Answer::Settled { seq: *seq, uncertain })
+                }
+            })
+            .collect::<Result<_, LedgerError>>()?;
+        if writes {
+            self.rules.flush(now)?;
+            self.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        self.rules.store().commit()?;
+        Ok(answers)
+    }
+}
