@@ -5,10 +5,9 @@
 pub mod support;
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use support::server::Sent;
-use support::{Finished, Reply, Run, Server, table, text};
+use support::{Finished, Run, Server, table, text};
 
 const PLAIN: &str = "identificador,tipo_identificador,nome,telefone\n\
                      00012,I,\"Ação, José\",011 5555\n\
@@ -259,76 +258,6 @@ fn c07_no_trim_keeps_white_space() {
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--no-trim"]);
     finished.exits(0).accounted([2]);
     assert_eq!(server.sent()[0].2[0].1, " Eva ");
-}
-
-#[test]
-fn c08_one_customer_is_served_in_file_order_while_others_go_on() {
-    // One customer on eight rows, renamed twice on the way, among thirty others.
-    let mut text = String::from("identificador,tipo_identificador,nome,email\n");
-    let mut expected = Vec::new();
-    let mut name = "a@x.com";
-    for step in 0..8 {
-        let email = match step {
-            3 => "b@x.com",
-            5 => "c@x.com",
-            _ => "",
-        };
-        text.push_str(&format!("{name},E,Passo {step},{email}\n"));
-        expected.push((name.to_owned(), format!("Passo {step}")));
-        if !email.is_empty() {
-            name = email;
-        }
-        for other in 0..4 {
-            text.push_str(&format!("o{step}{other}@x.com,E,Outro,\n"));
-        }
-    }
-    let server = Server::start();
-    server.script(|request, _| {
-        let spread =
-            request.body.iter().map(|&byte| u64::from(byte)).sum::<u64>() * 7 + request.n as u64;
-        Reply::ok().after(Duration::from_millis(5 + spread % 40))
-    });
-    let finished = Run::new(&server).csv(&text).args(["--concurrency", "32"]).go();
-    finished.exits(0).accounted_rows(40);
-    let mut chain = server.requests();
-    chain.retain(|request| request.field("nome").is_some_and(|nome| nome.starts_with("Passo")));
-    let order: Vec<_> = chain
-        .iter()
-        .map(|request| (request.identificador().to_owned(), request.field("nome").unwrap()))
-        .collect();
-    assert_eq!(order, expected);
-    for pair in chain.windows(2) {
-        assert!(pair[1].arrived >= pair[0].answered.unwrap(), "two rows of one customer at once");
-    }
-    assert!(server.max_in_flight() > 4, "the others did not go on: {}", server.max_in_flight());
-}
-
-#[test]
-fn c08_names_that_differ_in_letter_case_are_one_customer() {
-    let text =
-        "identificador,tipo_identificador,nome\nAna@x.com,E,1\nana@X.com,E,2\nANA@x.com,E,3\n";
-    let server = Server::start();
-    server.script(|request, _| {
-        Reply::ok().after(Duration::from_millis(if request.n == 0 { 80 } else { 5 }))
-    });
-    Run::new(&server).csv(text).go().exits(0).accounted_rows(3);
-    let order: Vec<_> = server.requests().iter().map(|r| r.field("nome").unwrap()).collect();
-    assert_eq!(order, ["1", "2", "3"]);
-    assert_eq!(server.max_in_flight(), 1);
-}
-
-#[test]
-fn c08_a_row_holds_the_internal_identifier_it_gives() {
-    let text = "identificador,tipo_identificador,nome,id_interno\n\
-                ana@x.com,E,1,K9\nK9,I,2,\noutro@x.com,E,3,k9\n";
-    let server = Server::start();
-    server.script(|request, _| {
-        Reply::ok().after(Duration::from_millis(if request.n == 0 { 80 } else { 5 }))
-    });
-    Run::new(&server).csv(text).go().exits(0).accounted_rows(3);
-    let order: Vec<_> = server.requests().iter().map(|r| r.field("nome").unwrap()).collect();
-    assert_eq!(order, ["1", "2", "3"]);
-    assert_eq!(server.max_in_flight(), 1);
 }
 
 /// Starts a long run, lets `change` at the file once the first request is there, and goes on.

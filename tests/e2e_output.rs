@@ -273,21 +273,21 @@ fn c38a_rejects_come_in_the_dialect_of_the_input() {
         rows.iter()
             .fold(table::line(header, delimiter), |text, row| text + &table::line(row, delimiter))
     };
-    type Case<'a> = (&'a str, Vec<u8>, &'a [&'a str], char, &'a str);
-    let cases: Vec<Case<'_>> = vec![
-        ("excel", text::windows_1252(&build(';').replace('\n', "\r\n")), &[], ';', "1252"),
-        ("utf-8", build(',').into_bytes(), &[], ',', "utf-8"),
-        ("bom", [b"\xEF\xBB\xBF", build(';').as_bytes()].concat(), &[], ';', "any utf-8"),
-        ("utf-16", text::utf16(&build('\t'), false), &[], '\t', "bom"),
-        ("pipes", build('|').into_bytes(), &[], '|', "utf-8"),
+    let none: &[&str] = &[];
+    let cases = [
+        ("excel", text::windows_1252(&build(';').replace('\n', "\r\n")), none, ';', "1252"),
+        ("utf-8", build(',').into_bytes(), none, ',', "utf-8"),
+        ("bom", [b"\xEF\xBB\xBF", build(';').as_bytes()].concat(), none, ';', "any utf-8"),
+        ("utf-16", text::utf16(&build('\t'), false), none, '\t', "bom"),
+        ("pipes", build('|').into_bytes(), none, '|', "utf-8"),
         (
             "forced",
             text::windows_1252(&build(';')),
-            &["--delimiter", ";", "--encoding", "windows-1252"],
+            &["--delimiter", ";", "--encoding", "windows-1252"][..],
             ';',
             "1252",
         ),
-        ("gzip", text::gzip(build(';').as_bytes()), &[], ';', "utf-8"),
+        ("gzip", text::gzip(build(';').as_bytes()), none, ';', "utf-8"),
     ];
     for (what, bytes, args, delimiter, encoding) in cases {
         let server = Server::start();
@@ -380,13 +380,12 @@ fn many_messages_are_cut_to_the_ten_most_frequent() {
     let server = Server::start();
     server.script(|request, _| {
         let line: usize = request.identificador()[1..].parse().unwrap();
-        Reply::refuse(&format!("motivo {:02}", (line % 78).isqrt().min(11)))
+        Reply::refuse(&format!("motivo {:02}", line % 12))
     });
-    let finished = Run::new(&server).csv(&table::customers(156)).args(["--no-breaker"]).go();
+    let finished = Run::new(&server).csv(&table::customers(48)).args(["--no-breaker"]).go();
     let summary = finished.exits(1).summary();
     let messages = summary["mensagens"].as_array().expect("a list");
-    assert_eq!(messages.len(), 10.min(messages.len()));
-    assert!(!messages.is_empty());
+    assert_eq!(messages.len(), 10);
 }
 
 #[test]

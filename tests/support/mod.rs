@@ -7,12 +7,15 @@
 //! the process itself.
 
 pub mod canary;
+pub mod connection;
 pub mod finished;
 pub mod gate;
 pub mod multipart;
 pub mod reply;
 pub mod request;
 pub mod run;
+pub mod running;
+pub mod script;
 pub mod server;
 pub mod table;
 pub mod text;
@@ -23,7 +26,8 @@ pub use finished::{Finished, ResultRow};
 pub use gate::Gate;
 pub use reply::Reply;
 pub use request::Request;
-pub use run::{Run, Running};
+pub use run::Run;
+pub use running::Running;
 pub use server::Server;
 pub use tls::Certificate;
 

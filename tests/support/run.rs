@@ -1,21 +1,19 @@
-//! The real binary, started in a private folder with a clean environment, and what can be done to
-//! it while it runs.
+//! The real binary, started in a private folder with a clean environment, as the test
+//! describes it.
 //!
 //! Judging what it left behind is for [`Finished`]; every run goes through its common checks.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::PATIENCE;
 use super::canary::CANARY;
 use super::finished::Finished;
+use super::running::Running;
 use super::server::Server;
 
 /// A run that has not begun.
@@ -272,10 +270,7 @@ impl Run {
             // Apart from the test's own thread: the binary may write before it has read all.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
-        let stdout = child.stdout.take();
-        let stdout = Stream::read(if self.close_stdout { None } else { stdout });
-        let stderr = Stream::read(child.stderr.take());
-        Running { child, plan, stdout, stderr, begun: Instant::now(), peak_kib: 0, pushed: false }
+        Running::begin(child, plan, !self.close_stdout)
     }
 
     fn plan(&self, args: &[String]) -> Plan {
@@ -304,170 +299,4 @@ impl Run {
             allow_partial: self.allow_partial,
         }
     }
-}
-
-/// One output stream, read by a thread of its own so that the child never waits for the test.
-struct Stream {
-    shared: Arc<(Mutex<Vec<u8>>, Condvar)>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Stream {
-    fn read(pipe: Option<impl Read + Send + 'static>) -> Self {
-        let shared = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
-        let reader = pipe.map(|mut pipe| {
-            let shared = Arc::clone(&shared);
-            std::thread::spawn(move || {
-                let mut buffer = [0; 8192];
-                while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-                    shared.0.lock().unwrap().extend_from_slice(&buffer[..count]);
-                    shared.1.notify_all();
-                }
-            })
-        });
-        Self { shared, reader }
-    }
-
-    fn so_far(&self) -> Vec<u8> {
-        self.shared.0.lock().unwrap().clone()
-    }
-
-    fn finish(&mut self) -> Vec<u8> {
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
-        self.so_far()
-    }
-
-    /// Waits until `enough` likes what there is.
-    fn wait(&self, enough: impl Fn(&str) -> bool) -> String {
-        let end = Instant::now() + PATIENCE;
-        let mut text = self.shared.0.lock().unwrap();
-        loop {
-            let shown = String::from_utf8_lossy(&text).into_owned();
-            if enough(&shown) {
-                return shown;
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "what the test waits for was never printed: {shown}");
-            text = self.shared.1.wait_timeout(text, left).unwrap().0;
-        }
-    }
-}
-
-/// A run that has begun.
-pub struct Running {
-    child: Child,
-    plan: Plan,
-    stdout: Stream,
-    stderr: Stream,
-    begun: Instant,
-    peak_kib: u64,
-    /// Whether the test ended it by force, so that no exit code is expected.
-    pushed: bool,
-}
-
-impl Running {
-    /// The process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The working directory.
-    pub fn work(&self) -> PathBuf {
-        self.plan.folder.path().join("trabalho")
-    }
-
-    /// Sends a signal by name: `INT`, `TERM`, `HUP`, `KILL`.
-    pub fn signal(&mut self, name: &str) {
-        self.pushed |= name == "KILL";
-        let sent = Command::new("sh")
-            .args(["-c", &format!("kill -{name} {}", self.child.id())])
-            .status()
-            .unwrap();
-        assert!(sent.success(), "kill -{name} failed");
-    }
-
-    /// What has been written to standard error so far.
-    pub fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.stderr.so_far()).into_owned()
-    }
-
-    /// Waits until standard error is as `enough` wants it, and returns it.
-    pub fn wait_for_stderr(&self, enough: impl Fn(&str) -> bool) -> String {
-        self.stderr.wait(enough)
-    }
-
-    /// Waits until standard output is as `enough` wants it, and returns it.
-    pub fn wait_for_stdout(&self, enough: impl Fn(&str) -> bool) -> String {
-        self.stdout.wait(enough)
-    }
-
-    /// Sends a signal and waits until the process has said something about it: from then on it is
-    /// known to have seen it.
-    pub fn signal_and_see(&mut self, name: &str) {
-        let before = self.stderr().len();
-        self.signal(name);
-        self.wait_for_stderr(|text| text.len() > before);
-    }
-
-    /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
-    /// Waits for the end, watching the memory, and checks what every run must keep to.
-    pub fn wait(mut self) -> Finished {
-        let status = self.watch();
-        let finished = Finished {
-            plan: self.plan.clone(),
-            code: status.and_then(|status| status.code()),
-            stdout: self.stdout.finish(),
-            stderr: String::from_utf8_lossy(&self.stderr.finish()).into_owned(),
-            took: self.begun.elapsed(),
-            peak_kib: self.peak_kib,
-        };
-        if status.is_none() {
-            finished.fail(&format!("still running after {PATIENCE:?}"));
-        }
-        if finished.code.is_none() && !self.pushed {
-            finished.fail(&format!("ended without an exit code: {status:?}"));
-        }
-        finished.common_checks();
-        finished
-    }
-
-    /// Waits for the end of the process; kills it when [`PATIENCE`] is over.
-    fn watch(&mut self) -> Option<ExitStatus> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            self.peak_kib = self.peak_kib.max(high_water_mark(self.child.id()).unwrap_or(0));
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return Some(status);
-            }
-            if Instant::now() > end {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(4));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if std::thread::panicking() && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            eprintln!("--- still running: {}\n{}", self.plan.command, self.stderr());
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The most memory the process has had so far, where the system tells.
-fn high_water_mark(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
