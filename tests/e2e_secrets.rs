@@ -77,8 +77,65 @@ fn c44_a_server_that_echoes_the_token_is_not_quoted() {
 }
 
 #[test]
+fn c44_an_echo_is_recognised_in_other_spellings() {
+    let token = "canário/S3GR3D0:7f=3a9";
+    let server = Server::start();
+    server.expect_token(token);
+    server.script(move |request, _| {
+        // Upper-case escapes are usual, lower-case ones are as valid.
+        let raw = request.target.split('/').nth(2).unwrap().to_owned();
+        let lower = raw
+            .replace("%C3%A1", "%c3%a1")
+            .replace("%2F", "%2f")
+            .replace("%3A", "%3a")
+            .replace("%3D", "%3d");
+        let text = match request.identificador() {
+            "C00002" => raw,
+            "C00003" => lower,
+            "C00004" => token.to_owned(),
+            "C00005" => token.replace('/', "\\/"),
+            "C00006" => raw.replace("%3A", ":").replace("%3D", "="),
+            _ => return Reply::ok(),
+        };
+        Reply::refuse(&format!("Not found: /update_cliente/{text}/1/I"))
+    });
+    let finished = Run::new(&server).token(token).csv(&table::customers(8)).args(["-vv"]).go();
+    finished.exits(1).accounted_rows(8);
+    for path in ["clientes.resultado.csv", "clientes.rejeitados.csv", "resumo.json"] {
+        assert!(!finished.text(path).contains("S3GR3D0"), "{path}");
+    }
+    assert!(!finished.stderr.contains("S3GR3D0"));
+}
+
+#[test]
+fn c44_a_snippet_does_not_end_inside_the_token() {
+    // Every twelfth row meets a page that names the token a little later than the page before;
+    // somewhere among them is the place where a snippet is cut.
+    let server = Server::start();
+    server.script(|request, _| {
+        let row: usize = request.identificador()[1..].parse().unwrap();
+        if row % 12 != 0 {
+            return Reply::ok();
+        }
+        Reply::response(
+            200,
+            "text/plain",
+            format!("{}{}", "x".repeat(row / 12 * 8), request.token()),
+        )
+    });
+    let finished = Run::new(&server).csv(&table::customers(480)).rate("100").args(["-vv"]).go();
+    let rows = finished.exits(4).accounted_rows(480);
+    assert_eq!(rows.iter().filter(|row| row.situacao == "falhou").count(), 40);
+    let part = &CANARY[..10];
+    for path in ["clientes.resultado.csv", "clientes.rejeitados.csv", "resumo.json"] {
+        assert!(!finished.text(path).contains(part), "{path}");
+    }
+    assert!(!finished.stderr.contains(part));
+}
+
+#[test]
 fn c44_a_token_with_odd_characters_is_one_segment_and_unseen() {
-    let token = "canário/S3GR 3D0?#%2F+é=&";
+    let token = "canário/S3GR3D0?#%2F+é=&";
     let server = Server::start();
     server.expect_token(token);
     server.replies("C00002", [Reply::html(500), Reply::html(500), Reply::html(500)]);
@@ -162,7 +219,8 @@ fn c44_spooled_input_is_for_its_owner_only() {
         assert_eq!(mode & 0o077, 0, "customer data that others may read: {mode:o}");
     }
     gate.open();
-    running.wait().exits(0);
+    let finished = running.wait();
+    finished.exits(0);
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "something is left behind");
 }
 
