@@ -114,7 +114,7 @@ fn c44_a_snippet_does_not_end_inside_the_token() {
     let server = Server::start();
     server.script(|request, _| {
         let row: usize = request.identificador()[1..].parse().unwrap();
-        if row % 12 != 0 {
+        if !row.is_multiple_of(12) {
             return Reply::ok();
         }
         Reply::response(
