@@ -96,6 +96,14 @@ impl Client {
             .and_then(|value| retry_after::parse(value.as_bytes(), SystemTime::now()));
         let mut buffer = Vec::new();
         let body = read_body(response, &mut buffer).await;
+        let scrubbed;
+        let body = match body {
+            Body::Whole(bytes) => {
+                scrubbed = self.token.scrub(bytes);
+                Body::Whole(&scrubbed)
+            }
+            other => other,
+        };
         let (mut reply, mensagem) = classify(status, body);
         if let Reply::Limited { retry_after } = &mut reply {
             *retry_after = pause;
@@ -103,7 +111,7 @@ impl Client {
         Attempt {
             reply,
             status: Some(status),
-            mensagem: self.token.scrub(mensagem),
+            mensagem: self.token.scrub_text(&mensagem),
             sent,
             answered,
         }
@@ -112,7 +120,7 @@ impl Client {
     /// No response: did the request leave or not?
     fn failed(&self, error: reqwest::Error, sent: Instant) -> Attempt {
         let error = error.without_url();
-        tracing::debug!(erro = %self.token.scrub(chain(&error)), "requisição sem resposta");
+        tracing::debug!(erro = %self.token.scrub_text(&chain(&error)), "requisição sem resposta");
         let (reply, mensagem) = if error.is_connect() {
             if let Some(why) = certificate_error(&error) {
                 let why = format!("o certificado do servidor não é confiável ({why})");
@@ -131,7 +139,7 @@ impl Client {
         Attempt {
             reply,
             status: None,
-            mensagem: self.token.scrub(mensagem),
+            mensagem: self.token.scrub_text(&mensagem),
             sent,
             answered: Instant::now(),
         }

@@ -10,6 +10,7 @@ mod client;
 mod endpoint;
 mod reply;
 mod retry_after;
+mod scrub;
 mod token;
 
 pub use attempt::{Attempt, Cause, Reply};

@@ -1,6 +1,8 @@
 //! The account's secret. It cannot be printed; it can be put into a URL (by [`super::Endpoint`]),
 //! searched for in foreign text, and hashed.
 
+use std::borrow::Cow;
+
 use percent_encoding::utf8_percent_encode;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -57,16 +59,15 @@ impl Token {
         self.secret.expose_secret().as_bytes()
     }
 
-    /// Replaces every occurrence of the token in a text from outside, raw or percent-encoded: error
-    /// pages like to repeat the requested path.
-    pub fn scrub(&self, text: String) -> String {
-        let mut text = text;
-        for form in [self.secret.expose_secret(), self.encoded.expose_secret()] {
-            if text.contains(form) {
-                text = text.replace(form, "[token]");
-            }
-        }
-        text
+    /// Replaces every occurrence of the token in bytes from outside, in any usual spelling. To be
+    /// done before anything is cut: half a token is a leak too.
+    pub fn scrub<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        super::scrub::scrub(text, self.secret.expose_secret())
+    }
+
+    /// The same for text.
+    pub fn scrub_text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.scrub(text.as_bytes())).into_owned()
     }
 }
 
@@ -91,6 +92,6 @@ mod tests {
     #[test]
     fn foreign_text_is_scrubbed_of_both_forms() {
         let token = Token::new("s3/x").unwrap();
-        assert_eq!(token.scrub("/u/s3%2Fx/a e s3/x.".into()), "/u/[token]/a e [token].");
+        assert_eq!(token.scrub_text("/u/s3%2Fx/a e s3/x."), "/u/[token]/a e [token].");
     }
 }

@@ -5,7 +5,6 @@
 //! settlement before its row counts as done.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -172,12 +171,12 @@ impl Memory for LedgerHandle {
         true
     }
 
-    fn ask(&mut self, asks: Vec<Ask>) -> impl Future<Output = Result<(), String>> + Send {
-        async { Self::ask(self, asks).await.map_err(|error| error.to_string()) }
+    async fn ask(&mut self, asks: Vec<Ask>) -> Result<(), String> {
+        Self::ask(self, asks).await.map_err(|error| error.to_string())
     }
 
-    fn answers(&mut self) -> impl Future<Output = Result<Vec<Answer>, String>> + Send {
-        async { Self::answers(self).await.map_err(|error| error.to_string()) }
+    async fn answers(&mut self) -> Result<Vec<Answer>, String> {
+        Self::answers(self).await.map_err(|error| error.to_string())
     }
 }
 
