@@ -35,22 +35,26 @@ pub(super) fn scrub<'t>(text: &'t [u8], secret: &str) -> Cow<'t, [u8]> {
 
 /// The length of the secret at the beginning of `text`, if it stands there.
 fn occurrence(text: &[u8], secret: &str) -> Option<usize> {
-    let mut rest = text;
-    for c in secret.chars() {
-        rest = &rest[spelling(rest, c)?..];
-    }
-    Some(text.len() - rest.len())
+    let mut chars = secret.chars();
+    let Some(c) = chars.next() else { return Some(0) };
+    // Some characters begin their own escape (`&amp;`, `\\`): both readings are tried.
+    [escaped(text, c), raw(text, c)]
+        .into_iter()
+        .flatten()
+        .find_map(|length| occurrence(&text[length..], chars.as_str()).map(|rest| length + rest))
 }
 
-/// The length of the one character `c` at the beginning of `text`, in any spelling.
-fn spelling(text: &[u8], c: char) -> Option<usize> {
+/// The length of `c` as it is, at the beginning of `text`.
+fn raw(text: &[u8], c: char) -> Option<usize> {
     let mut buffer = [0u8; 4];
     let raw = c.encode_utf8(&mut buffer).as_bytes();
-    if text.starts_with(raw) {
-        // A backslash is also the beginning of its own escape; the longer spelling wins.
-        let doubled = c == '\\' && text.starts_with(br"\\");
-        return Some(raw.len() + usize::from(doubled));
-    }
+    text.starts_with(raw).then_some(raw.len())
+}
+
+/// The length of the one character `c` at the beginning of `text`, in any spelling but its own.
+fn escaped(text: &[u8], c: char) -> Option<usize> {
+    let mut buffer = [0u8; 4];
+    let raw = c.encode_utf8(&mut buffer).as_bytes();
     match (text.first()?, c) {
         (b'%', _) => raw
             .iter()
