@@ -12,6 +12,7 @@ pub mod commands;
 pub mod config;
 pub mod events;
 pub mod exit;
+pub mod io_words;
 pub mod ledger;
 pub mod mapper;
 pub mod model;

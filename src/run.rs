@@ -20,7 +20,7 @@ use crate::model::Row;
 use crate::pool::memory::{Memory, NoMemory};
 use crate::pool::{Feed, PoolEnd, PoolOptions, run as run_pool};
 use crate::preflight::{Lookup, Preflight, PreflightError};
-use crate::reader::{InputError, Rows, Source, rows};
+use crate::reader::{Input, InputError, Rows, Source, rows};
 use crate::reporter::{
     Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
     Results, Summary, SummaryContext, Tally, Terminal,
@@ -199,7 +199,7 @@ fn send(
     let max_errors = settings.max_errors.map(|most: MaxErrors| most.resolve(preflight.rows));
     if max_errors.is_some_and(|most| preflight.invalid > most) {
         stop.stop(StopReason::MaxErrors(format!(
-            "{} linhas são inválidas, mais do que --max-errors permite; nada foi enviado",
+            "linhas inválidas: {}, mais do que --max-errors permite; nada foi enviado",
             preflight.invalid
         )));
     }
@@ -217,6 +217,8 @@ fn send(
     let line = Line { client, options, reading, plan: preflight.plan, reporter };
     let deadline = settings.max_duration.map(|most| started + most);
     let local = |why: String| Some(StopReason::Local(why));
+    // Until the last file is written: a second signal must end the process whatever it waits for.
+    let signals = runtime.spawn(signals::stop_on_signal(stop.clone()));
     let mut done = match memory {
         None => runtime.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
         Some(ledger) => {
@@ -256,13 +258,14 @@ fn send(
         },
     };
     let summary = Summary::new(&done.tally, context);
-    if !settings.quiet || summary.exit_code() != exit::OK {
-        terminal.print(&summary.to_text());
-    }
     if let Some(mut output) = summary_json {
         output.write(summary.to_json().as_bytes())?;
         output.finish()?;
     }
+    if !settings.quiet || summary.exit_code() != exit::OK {
+        terminal.print(&summary.to_text());
+    }
+    signals.abort();
     Ok(summary.exit_code())
 }
 
@@ -276,10 +279,13 @@ fn check_destinations(settings: &Settings, source: &Source) -> Result<(), Output
     .into_iter()
     .flatten()
     .collect();
+    // Standard input may be a file too (`run - < clientes.csv`).
+    let input = match &settings.input {
+        Input::Stdin => Path::new("/dev/stdin"),
+        Input::File(path) => source.path().unwrap_or(path),
+    };
     for (index, (output, _)) in outputs.iter().enumerate() {
-        if let Some(input) = source.path() {
-            output.differs_from(input, "a entrada")?;
-        }
+        output.differs_from(input, "a entrada")?;
         for (other, what) in &outputs[..index] {
             output.differs_from_output(other, what)?;
         }
@@ -355,17 +361,19 @@ impl Line {
             move || feed(reading, &plan, &feed_in)
         });
         let reporting = report(self.reporter, events_out, stop.clone());
-        let watchers = [
-            tokio::spawn(signals::stop_on_signal(stop.clone())),
-            tokio::spawn(stop_at(deadline, stop.clone())),
-        ];
+        let clock = tokio::spawn(stop_at(deadline, stop.clone()));
         let (PoolEnd { stop: reason }, memory) =
             run_pool(self.client, memory, self.options, feed_out, events_in, listener).await;
-        for watcher in watchers {
-            watcher.abort();
-        }
-        // The pool has let go of the feed, so the reader ends at its next batch.
-        let _ = tokio::task::spawn_blocking(move || reader.join()).await;
+        clock.abort();
+        // The pool has let go of the feed, so the reader ends at its next batch. Had it died, its
+        // rows would be missing without a word.
+        let reason = match tokio::task::spawn_blocking(move || reader.join()).await {
+            Ok(Ok(())) => reason,
+            Ok(Err(_)) | Err(_) => Some(StopReason::Local(
+                "a leitura da entrada parou por uma falha interna; avise os autores do programa"
+                    .to_owned(),
+            )),
+        };
         match reporting.await {
             Ok((reporter, tally, output)) => {
                 (Done { reporter, tally, output, stop: reason }, memory)

@@ -9,6 +9,8 @@ use crate::stop::{Signal, StopHandle, StopReason};
 #[cfg(unix)]
 pub async fn stop_on_signal(stop: StopHandle) {
     use tokio::signal::unix::{SignalKind, signal};
+    // Before the handlers below replace what was inherited.
+    let ignored = inherited_ignored();
     let (Ok(mut hup), Ok(mut int), Ok(mut term)) = (
         signal(SignalKind::hangup()),
         signal(SignalKind::interrupt()),
@@ -19,8 +21,8 @@ pub async fn stop_on_signal(stop: StopHandle) {
     };
     let mut next = async || {
         tokio::select! {
-            _ = hup.recv() => Signal::Hup,
-            _ = int.recv() => Signal::Int,
+            _ = hup.recv(), if !ignored.contains(&Signal::Hup) => Signal::Hup,
+            _ = int.recv(), if !ignored.contains(&Signal::Int) => Signal::Int,
             _ = term.recv() => Signal::Term,
         }
     };
@@ -29,6 +31,23 @@ pub async fn stop_on_signal(stop: StopHandle) {
     stop.stop(StopReason::Signal(first));
     let second = next().await;
     std::process::exit(i32::from(exit::of_signal(second)));
+}
+
+/// Signals that whoever started the process told it to ignore: `nohup` means SIGHUP, a shell's `&`
+/// without job control means SIGINT. Linux tells; elsewhere all are heard.
+#[cfg(unix)]
+fn inherited_ignored() -> Vec<Signal> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    [(Signal::Hup, 1), (Signal::Int, 2)]
+        .into_iter()
+        .filter(|(_, number)| mask & (1 << (number - 1)) != 0)
+        .map(|(signal, _)| signal)
+        .collect()
 }
 
 /// Waits for Ctrl-C.

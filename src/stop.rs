@@ -49,6 +49,20 @@ impl Signal {
     }
 }
 
+impl StopReason {
+    /// Whether this reason stands where both hold, in the order of their exit codes: something on
+    /// this machine, the account refuses everything, a signal, temporary.
+    pub fn outranks(&self, other: &Self) -> bool {
+        let rank = |reason: &Self| match reason {
+            Self::Local(_) => 3,
+            Self::BadCertificate(_) | Self::Denied(_) | Self::Breaker(_) | Self::MaxErrors(_) => 2,
+            Self::Signal(_) => 1,
+            Self::Unavailable(_) | Self::MaxDuration(_) => 0,
+        };
+        rank(self) > rank(other)
+    }
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,15 +93,10 @@ pub fn channel() -> (StopHandle, StopListener) {
 }
 
 impl StopHandle {
-    /// Asks for the stop. The first reason stands, except that a local failure replaces any other:
-    /// it alone changes what happens to the files.
+    /// Asks for the stop. The first reason stands until a more urgent one comes.
     pub fn stop(&self, reason: StopReason) {
         self.0.send_if_modified(|current| {
-            let local = |reason: &StopReason| matches!(reason, StopReason::Local(_));
-            let replaces = match current {
-                None => true,
-                Some(standing) => local(&reason) && !local(standing),
-            };
+            let replaces = current.as_ref().is_none_or(|standing| reason.outranks(standing));
             if replaces {
                 *current = Some(reason);
             }
@@ -120,9 +129,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_stands_but_a_local_failure_wins() {
+    fn the_first_reason_stands_until_a_more_urgent_one_comes() {
         let (handle, listener) = channel();
         assert_eq!(listener.reason(), None);
+        handle.stop(StopReason::Unavailable("x".into()));
         handle.stop(StopReason::Signal(Signal::Int));
         handle.stop(StopReason::MaxDuration("x".into()));
         assert_eq!(listener.reason(), Some(StopReason::Signal(Signal::Int)));

@@ -12,6 +12,7 @@ use reqwest::redirect::Policy;
 use super::attempt::{Attempt, Cause, Reply};
 use super::reply::{BODY_MAX, Body, classify};
 use super::{BaseUrl, Endpoint, Token, retry_after};
+use crate::io_words::io_words;
 use crate::model::{FieldName, Update};
 
 /// How long to wait for a connection, TLS included.
@@ -123,7 +124,7 @@ impl Client {
         tracing::debug!(erro = %self.token.scrub_text(&chain(&error)), "requisição sem resposta");
         let (reply, mensagem) = if error.is_connect() {
             if let Some(why) = certificate_error(&error) {
-                let why = format!("o certificado do servidor não é confiável ({why})");
+                let why = format!("o certificado do servidor {why}");
                 (Reply::NotSent(Cause::BadCertificate), why)
             } else {
                 let why = format!("sem conexão com o servidor: {}", innermost(&error));
@@ -171,15 +172,36 @@ async fn read_body(mut response: reqwest::Response, buffer: &mut Vec<u8>) -> Bod
 }
 
 /// What rustls has against the server's certificate, if that was the cause.
-fn certificate_error(error: &reqwest::Error) -> Option<String> {
+fn certificate_error(error: &reqwest::Error) -> Option<&'static str> {
     let mut next = error.source();
     while let Some(error) = next {
         if let Some(rustls::Error::InvalidCertificate(why)) = tls_error(error) {
-            return Some(why.to_string());
+            return Some(certificate_words(why));
         }
         next = error.source();
     }
     None
+}
+
+/// Why a certificate is not to be trusted, for a person who can do something about it.
+fn certificate_words(why: &rustls::CertificateError) -> &'static str {
+    use rustls::CertificateError as Why;
+    match why {
+        Why::Expired | Why::ExpiredContext { .. } => {
+            "venceu; confira também o relógio desta máquina"
+        }
+        Why::NotValidYet | Why::NotValidYetContext { .. } => {
+            "ainda não vale; confira o relógio desta máquina"
+        }
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => {
+            "é de outro endereço; confira --base-url"
+        }
+        Why::UnknownIssuer => {
+            "tem um emissor desconhecido; confira --base-url, e se a rede usa um certificado próprio, instale-o nesta máquina"
+        }
+        Why::Revoked => "foi revogado",
+        _ => "não pôde ser verificado; confira --base-url e os certificados desta máquina",
+    }
 }
 
 /// rustls's error inside I/O errors, one in another: `io::Error::source` skips what it wraps.
@@ -199,7 +221,11 @@ fn innermost(error: &reqwest::Error) -> String {
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    match last.downcast_ref::<io::Error>() {
+        Some(error) => io_words(error),
+        None if error.is_connect() && error.is_timeout() => "tempo esgotado ao conectar".to_owned(),
+        None => last.to_string(),
+    }
 }
 
 /// All causes of an error, for the log.

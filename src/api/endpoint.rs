@@ -23,7 +23,7 @@ pub(super) const SEGMENT: &AsciiSet =
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// Not a URL at all.
-    #[error("não é um endereço válido ({0}). Exemplo: {DEFAULT_BASE_URL}")]
+    #[error("\"{0}\" não é um endereço completo. Exemplo: {DEFAULT_BASE_URL}")]
     Malformed(String),
     /// Another scheme than http(s).
     #[error("só https:// é aceito (http:// apenas para 127.0.0.1, ::1 e localhost)")]
@@ -36,6 +36,9 @@ pub enum BaseUrlError {
     /// A user name or password inside the URL.
     #[error("o endereço não pode levar usuário nem senha")]
     Credentials,
+    /// `//` in the path.
+    #[error("o caminho do endereço tem duas barras seguidas")]
+    EmptySegment,
     /// `?…` or `#…`.
     #[error("o endereço não pode ter ? nem #")]
     Query,
@@ -55,7 +58,7 @@ impl BaseUrl {
     /// # Errors
     /// See [`BaseUrlError`]; `http://` is refused but on loopback.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
-        let url = Url::parse(text.trim()).map_err(|e| BaseUrlError::Malformed(e.to_string()))?;
+        let url = Url::parse(text.trim()).map_err(|_| BaseUrlError::Malformed(text.to_owned()))?;
         let loopback = match url.host() {
             Some(Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
             Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
@@ -75,6 +78,9 @@ impl BaseUrl {
             return Err(BaseUrlError::Query);
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
+        if url.path().trim_end_matches('/').contains("//") {
+            return Err(BaseUrlError::EmptySegment);
+        }
         let segments =
             url.path_segments().map_or(0, |parts| parts.filter(|part| !part.is_empty()).count());
         Ok(Self { text, loopback, segments })
@@ -171,6 +177,7 @@ mod tests {
             ("ftp://x.test", BaseUrlError::Scheme),
             ("https://u:p@x.test", BaseUrlError::Credentials),
             ("https://x.test/?a", BaseUrlError::Query),
+            ("https://x.test//api", BaseUrlError::EmptySegment),
         ] {
             assert_eq!(BaseUrl::parse(text), Err(why), "{text}");
         }

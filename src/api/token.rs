@@ -36,7 +36,8 @@ impl Token {
     /// # Errors
     /// An empty token, or one with controls or only dots inside.
     pub fn new(text: &str) -> Result<Self, TokenError> {
-        let text = text.trim();
+        // Windows editors put a byte order mark before the first character.
+        let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Err(TokenError::Empty);
         }

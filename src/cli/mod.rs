@@ -248,7 +248,7 @@ pub struct RunArgs {
     pub max_age: Option<Duration>,
 
     /// Usa a coluna do arquivo para um destino: "E-mail=email" (pode repetir)
-    #[arg(long, env = "TOMTICKET_SYNC_MAP", value_name = "COLUNA=DESTINO", value_parser = values::pair, value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    #[arg(long, value_name = "COLUNA=DESTINO", value_parser = values::pair, hide_env = true, help_heading = "Colunas")]
     pub map: Vec<(String, String)>,
     /// Descarta uma coluna (pode repetir)
     #[arg(
@@ -261,7 +261,7 @@ pub struct RunArgs {
     )]
     pub ignore: Vec<String>,
     /// Dá um valor a todas as linhas; {Coluna} é a célula dela: "nome={Nome} {Sobrenome}" (pode repetir)
-    #[arg(long, env = "TOMTICKET_SYNC_SET", value_name = "DESTINO=VALOR", value_parser = values::pair_from_left, value_delimiter = '\n', hide_env = true, help_heading = "Colunas")]
+    #[arg(long, value_name = "DESTINO=VALOR", value_parser = values::pair_from_left, hide_env = true, help_heading = "Colunas")]
     pub set: Vec<(String, String)>,
     /// Tira o identificador da coluna email ou id_interno
     #[arg(long, env = "TOMTICKET_SYNC_KEY", value_name = "email|id_interno", value_parser = values::key, hide_env = true, help_heading = "Colunas")]

@@ -24,7 +24,10 @@ pub fn explain(error: &clap::Error) -> String {
         ErrorKind::InvalidValue => format!("{flag}: \"{value}\" não serve"),
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error)
-                .map(|source| source.to_string())
+                .map(|source| match source.to_string().as_str() {
+                    "value was not a boolean" => "use true ou false".to_owned(),
+                    other => other.to_owned(),
+                })
                 .unwrap_or_else(|| "valor inválido".to_owned());
             format!("{flag}: \"{value}\" não serve: {why}")
         }
@@ -37,6 +40,11 @@ pub fn explain(error: &clap::Error) -> String {
         },
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             "falta o comando: run, check, sandbox, template, ledger ou completions".to_owned()
+        }
+        ErrorKind::ArgumentConflict
+            if text(ContextKind::PriorArg).is_none_or(|prior| prior == arg) =>
+        {
+            format!("{flag} foi dada mais de uma vez")
         }
         ErrorKind::ArgumentConflict => format!(
             "{arg} não combina com {}",

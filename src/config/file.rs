@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::io_words::io_words;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use toml::de::{DeTable, DeValue};
@@ -49,10 +50,15 @@ pub struct FileFlags {
 }
 
 /// Reads the file that was named, or the one in the working directory if there is one.
+/// `in_environment` knows the flags that variables give outside clap.
 ///
 /// # Errors
 /// See [`ConfigError`].
-pub fn flags(named: Option<&Path>, matches: &ArgMatches) -> Result<Option<FileFlags>, ConfigError> {
+pub fn flags(
+    named: Option<&Path>,
+    matches: &ArgMatches,
+    in_environment: impl Fn(&str) -> bool,
+) -> Result<Option<FileFlags>, ConfigError> {
     let path = match named {
         Some(path) => path.to_owned(),
         None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
@@ -60,13 +66,13 @@ pub fn flags(named: Option<&Path>, matches: &ArgMatches) -> Result<Option<FileFl
     };
     let label = path.display().to_string();
     let text = std::fs::read_to_string(&path)
-        .map_err(|error| ConfigError::Read { path: label.clone(), why: error.to_string() })?;
+        .map_err(|error| ConfigError::Read { path: label.clone(), why: io_words(&error) })?;
     let given = |flag: &str| {
         let id = flag.replace('-', "_");
         matches!(
             matches.value_source(&id),
             Some(ValueSource::CommandLine | ValueSource::EnvVariable)
-        )
+        ) || in_environment(flag)
     };
     let flags = parse(&label, &text, named.is_some(), given)?;
     Ok(Some(FileFlags { path: label, flags }))
@@ -142,7 +148,8 @@ fn values(name: &str, value: &DeValue<'_>, takes_value: bool) -> Result<Vec<Stri
     }
     match value {
         DeValue::String(text) => Ok(vec![flag(text)]),
-        DeValue::Integer(number) => Ok(vec![flag(number.as_str())]),
+        DeValue::Integer(number) if number.radix() == 10 => Ok(vec![flag(number.as_str())]),
+        DeValue::Integer(_) => Err("um número decimal"),
         DeValue::Float(number) => Ok(vec![flag(number.as_str())]),
         DeValue::Array(items) => items
             .iter()

@@ -32,17 +32,40 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
         return Ok(cli);
     };
     let Some((_, matches)) = matches.subcommand() else { return Ok(cli) };
-    let Some(extra) = file::flags(args.config.as_deref(), matches)? else {
-        return Ok(cli);
+    let listed = listed_variables(matches);
+    let file = file::flags(args.config.as_deref(), matches, |flag| {
+        listed.iter().any(|(name, _)| *name == flag)
+    })?;
+    let (path, flags) = match file {
+        Some(file) => (file.path, file.flags),
+        None if listed.is_empty() => return Ok(cli),
+        None => ("variáveis TOMTICKET_SYNC_…".to_owned(), Vec::new()),
     };
-    // The file's values are parsed by the flags' own rules, as if they had been typed first.
-    let mut with_file: Vec<OsString> = argv.iter().take(2).cloned().collect();
-    with_file.extend(extra.flags);
-    with_file.extend(argv.iter().skip(2).cloned());
-    match cli::parse(&with_file) {
+    // These values are parsed by the flags' own rules, as if they had been typed first.
+    let mut extended: Vec<OsString> = argv.iter().take(2).cloned().collect();
+    extended.extend(listed.into_iter().flat_map(|(_, flags)| flags));
+    extended.extend(flags);
+    extended.extend(argv.iter().skip(2).cloned());
+    match cli::parse(&extended) {
         Ok((cli, _)) => Ok(cli),
-        Err(error) => {
-            Err(ConfigError::Value { path: extra.path, why: cli::explain(&error) }.into())
-        }
+        Err(error) => Err(ConfigError::Value { path, why: cli::explain(&error) }.into()),
     }
+}
+
+/// Flags that may be repeated; their variables hold one value a line, which clap cannot tell from a
+/// line break in a typed value.
+const LISTS: [&str; 5] = ["map", "ignore", "set", "send-empty", "require"];
+
+/// The values that variables give such flags, where they were not typed.
+fn listed_variables(matches: &clap::ArgMatches) -> Vec<(&'static str, Vec<OsString>)> {
+    LISTS
+        .into_iter()
+        .filter(|flag| matches.value_source(&flag.replace('-', "_")).is_none())
+        .filter_map(|flag| {
+            let name = format!("TOMTICKET_SYNC_{}", flag.replace('-', "_").to_uppercase());
+            let text = std::env::var(name).ok().filter(|text| !text.trim().is_empty())?;
+            let flags = text.lines().filter(|line| !line.trim().is_empty());
+            Some((flag, flags.map(|line| format!("--{flag}={line}").into()).collect()))
+        })
+        .collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
 use crate::cli::{MaxErrors, RunArgs};
+use crate::io_words::io_words;
 use crate::ledger::Policy;
 use crate::mapper::MappingOptions;
 use crate::pool::Rate;
@@ -31,8 +32,6 @@ pub enum SettingsError {
     TokenFile { path: String, why: String },
     #[error("--base-url: {0}")]
     BaseUrl(#[from] BaseUrlError),
-    #[error("--sandbox ensaia contra o simulador de dentro do programa; não combina com {0}")]
-    Sandbox(&'static str),
     #[error(
         "não sei onde guardar o registro do que já foi aceito: nem XDG_STATE_HOME nem HOME estão definidas. Use --ledger ARQUIVO, ou --no-ledger"
     )]
@@ -179,14 +178,7 @@ impl Settings {
 }
 
 fn mode(args: &RunArgs, check: bool) -> Result<Mode, SettingsError> {
-    if args.sandbox {
-        if args.base_url.is_some() {
-            return Err(SettingsError::Sandbox("--base-url"));
-        }
-        if args.token_file.is_some() {
-            return Err(SettingsError::Sandbox("--token-file"));
-        }
-    }
+    // A rehearsal under the real configuration: its address and token are left alone.
     if args.sandbox && !check {
         return Ok(Mode::Sandbox);
     }
@@ -252,7 +244,7 @@ pub fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| SettingsError::TokenFile {
                 path: path.display().to_string(),
-                why: error.to_string(),
+                why: io_words(&error),
             })?;
             (path.display().to_string(), text)
         }

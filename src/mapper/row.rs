@@ -28,7 +28,11 @@ impl Plan {
         if !whole {
             violations.push(self.shape(record));
         }
-        let identifier_text = self.value(&self.identifier, record);
+        let identifier_text = match self.value(&self.identifier, record) {
+            // With --key the identifier's column may hold the marker, which means "nothing".
+            text if self.clear_marker.as_deref() == Some(&*text) => Cow::Borrowed(""),
+            text => text,
+        };
         let ctype = self.ctype(record, whole, &mut violations);
         let tipo = ctype.as_ref().copied();
         let identifier = Identifier::new(&identifier_text);
@@ -122,7 +126,12 @@ impl Plan {
         for (index, (rule, field)) in (0u16..).zip(self.rules.iter().zip(self.fields.iter())) {
             let raw = self.value(&rule.source, record);
             let cleared = self.clear_marker.as_deref().is_some_and(|marker| raw == marker);
-            if raw.is_empty() || cleared {
+            let forbidden = *field == FieldName::Param(Param::IdInterno)
+                && ctype == Some(CustomerType::Internal);
+            if raw.is_empty() && forbidden && !rule.required {
+                continue;
+            }
+            if (raw.is_empty() || cleared) && !(forbidden && cleared) {
                 if rule.required {
                     violations
                         .push(format!("{}: exigido por --require, mas está vazio", rule.label));
@@ -135,8 +144,7 @@ impl Plan {
                 continue;
             }
             empty = false;
-            if *field == FieldName::Param(Param::IdInterno) && ctype == Some(CustomerType::Internal)
-            {
+            if forbidden {
                 violations.push(format!(
                     "{}: só pode ser enviado quando o tipo_identificador é E; para usar a coluna como identificador, --key id_interno",
                     rule.label
@@ -277,6 +285,22 @@ mod tests {
         assert_eq!(sent(&row).len(), 1);
         let row = map(&header, &["a@x.co", "e", "Ana", "8"], &MappingOptions::default());
         assert_eq!(sent(&row).len(), 2);
+    }
+
+    #[test]
+    fn an_internal_id_is_not_cleared_on_a_type_i_row_and_a_marker_is_no_identifier() {
+        let mut options = MappingOptions {
+            clear_marker: Some("#N/A".into()),
+            send_empty: vec!["id_interno".into()],
+            ..Default::default()
+        };
+        let header = ["identificador", "tipo_identificador", "nome", "id_interno"];
+        assert!(why(&map(&header, &["7", "I", "Ana", "#N/A"], &options)).contains("id_interno"));
+        assert_eq!(sent(&map(&header, &["7", "I", "Ana", ""], &options)).len(), 1);
+        options.key = Some(Key::Email);
+        options.send_empty.clear();
+        let row = map(&["email", "nome"], &["#N/A", "Ana"], &options);
+        assert!(why(&row).contains("está vazio"));
     }
 
     #[test]

@@ -15,8 +15,10 @@ use crate::model::{Outcome, Row, Situacao, Update};
 
 /// Rows that may be in the window: how far rows of other customers run ahead of a slow one.
 pub const WINDOW_ROWS: usize = 1024;
-/// Bytes that the rows of the window may hold; one row always fits.
+/// Bytes that the rows of the window may hold beyond [`WINDOW_LEAST`] rows.
 pub const WINDOW_BYTES: usize = 8 * 1024 * 1024;
+/// Rows that always fit, however large.
+pub const WINDOW_LEAST: usize = 64;
 
 /// Where a row stands.
 #[derive(Debug)]
@@ -148,7 +150,8 @@ pub struct Window {
 impl Window {
     /// Whether more rows may be read.
     pub fn has_room(&self) -> bool {
-        self.entries.is_empty() || (self.entries.len() < WINDOW_ROWS && self.bytes < WINDOW_BYTES)
+        self.entries.len() < WINDOW_LEAST
+            || (self.entries.len() < WINDOW_ROWS && self.bytes < WINDOW_BYTES)
     }
 
     pub fn is_empty(&self) -> bool {

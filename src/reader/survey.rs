@@ -48,6 +48,11 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// Whether the file's first line only says what the delimiter is (`sep=;`).
+    pub fn has_sep_line(&self) -> bool {
+        self.sep_line
+    }
+
     /// What a later pass has to do with the bytes it reads.
     pub(super) fn check(&self) -> Check {
         check(self.fingerprints.as_ref())

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::holder;
+use crate::io_words::io_words;
 
 /// What went wrong with an output.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub enum OutputError {
     },
     /// It can no longer be written.
     #[error(
-        "não foi possível gravar {path}: {why}. Confira o espaço em disco; o que já foi gravado ficou no arquivo .parcial"
+        "não foi possível gravar {path}: {why}. Confira o espaço em disco e quem lê a saída; o que já foi gravado não está completo"
     )]
     Write {
         /// The file.
@@ -100,22 +101,22 @@ impl Destination {
     /// # Errors
     /// [`OutputError::Same`].
     pub fn differs_from_output(&self, other: &Self, what: &str) -> Result<(), OutputError> {
-        let same = match (self, other) {
-            (Self::Stdout, Self::Stdout) => true,
-            (Self::Path(a), Self::Path(b)) => {
-                resolved(a) == resolved(b) || (same_file(a, b) && is_plain(a))
+        let stdout = Path::new("/dev/stdout");
+        let (a, b) = match (self, other) {
+            (Self::Stdout, Self::Stdout) => (stdout, stdout),
+            (Self::Stdout, Self::Path(path)) | (Self::Path(path), Self::Stdout) => {
+                (stdout, path.as_path())
             }
-            _ => false,
+            (Self::Path(a), Self::Path(b)) => (a.as_path(), b.as_path()),
         };
+        // What goes to the null device may go there twice.
+        let nowhere = same_file(a, Path::new("/dev/null"));
+        let same = !nowhere && (resolved(a) == resolved(b) || same_file(a, b));
         match same {
             true => Err(OutputError::Same { path: self.label(), other: what.to_owned() }),
             false => Ok(()),
         }
     }
-}
-
-fn is_plain(path: &Path) -> bool {
-    fs::metadata(path).map_or(true, |meta| meta.is_file())
 }
 
 /// Whether both names lead to one existing file: by device and inode where there are such things.
@@ -176,7 +177,7 @@ impl Output {
     pub fn open(destination: &Destination) -> Result<Self, OutputError> {
         let label = destination.label();
         let open_error =
-            |error: &io::Error| OutputError::Open { path: label.clone(), why: error.to_string() };
+            |error: &io::Error| OutputError::Open { path: label.clone(), why: io_words(error) };
         let path = match destination {
             Destination::Stdout => {
                 let sink = Sink::Stdout(BufWriter::new(io::stdout()));
@@ -221,6 +222,10 @@ impl Output {
             }
         };
         file.set_len(0).map_err(|e| open_error(&e))?;
+        // Customer data that only its owner could read must not become readable for all.
+        if let Ok(earlier) = fs::metadata(&path) {
+            file.set_permissions(earlier.permissions()).map_err(|e| open_error(&e))?;
+        }
         Ok(Self { sink: Sink::Replace { writer: BufWriter::new(file), partial, path }, label })
     }
 
@@ -270,7 +275,7 @@ impl Output {
     }
 
     fn error(&self, error: &io::Error) -> OutputError {
-        OutputError::Write { path: self.label.clone(), why: error.to_string() }
+        OutputError::Write { path: self.label.clone(), why: io_words(error) }
     }
 }
 

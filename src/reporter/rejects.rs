@@ -27,6 +27,8 @@ pub struct RejectsDialect {
     pub bom: bool,
     /// Whether lines end in CRLF.
     pub crlf: bool,
+    /// Whether a line `sep=;` comes first.
+    pub sep_line: bool,
 }
 
 impl RejectsDialect {
@@ -38,6 +40,7 @@ impl RejectsDialect {
             windows_1252: survey.encoding == Encoding::Windows1252,
             bom: survey.bom || utf16,
             crlf: survey.crlf,
+            sep_line: survey.has_sep_line(),
         }
     }
 }
@@ -66,6 +69,10 @@ impl Rejects {
     ) -> Result<Self, OutputError> {
         if dialect.bom {
             output.write("\u{feff}".as_bytes())?;
+        }
+        if dialect.sep_line {
+            let end: &[u8] = if dialect.crlf { b"\r\n" } else { b"\n" };
+            output.write(&[b"sep=", &[dialect.delimiter][..], end].concat())?;
         }
         let earlier = reject_columns_at(header);
         let columns = header.len() - earlier.map_or(0, |_| REJECT_COLUMNS.len());
@@ -178,8 +185,13 @@ mod tests {
         std::fs::read(path).unwrap()
     }
 
-    const PLAIN: RejectsDialect =
-        RejectsDialect { delimiter: b';', windows_1252: false, bom: false, crlf: false };
+    const PLAIN: RejectsDialect = RejectsDialect {
+        delimiter: b';',
+        windows_1252: false,
+        bom: false,
+        crlf: false,
+        sep_line: false,
+    };
 
     #[test]
     fn short_rows_are_padded_and_surplus_cells_come_last() {

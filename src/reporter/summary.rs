@@ -166,16 +166,22 @@ impl Summary {
         for note in &self.context.notes {
             text.push_str(&format!("Atenção: {note}.\n"));
         }
-        let partial = if self.codigo_saida == exit::LOCAL { ".parcial" } else { "" };
-        text.push_str(&format!("Resultados: {}{partial}\n", self.resultados));
+        // After a local failure the files were not put in their places.
+        let partial = |path: &str| match self.codigo_saida {
+            exit::LOCAL if path != "-" && !path.starts_with("/dev/") => ".parcial",
+            _ => "",
+        };
+        let results = &self.resultados;
+        text.push_str(&format!("Resultados: {results}{}\n", partial(results)));
         let rejected: u64 = Situacao::ALL
             .iter()
             .filter(|situacao| situacao.erro())
             .map(|situacao| self.counts[situacao.index()])
             .sum();
         text.push_str(&format!(
-            "Rejeitados: {}{partial} ({})\n",
+            "Rejeitados: {}{} ({})\n",
             self.rejeitados,
+            partial(&self.rejeitados),
             counted(rejected, "linha", "linhas")
         ));
         text.push_str(&format!("Próximo passo: {}\n", self.next_step()));

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 use crate::events::{Request, RequestKind};
 use crate::model::{Outcome, Situacao};
 
-/// Different messages that are counted; a server that never says the same twice fills no memory.
-const MESSAGES: usize = 1000;
+/// Different messages that are counted at a time; a server that never says the same twice fills no
+/// memory, because the rarest are then forgotten.
+const MESSAGES: usize = 10_000;
+/// Characters of a message that are looked at.
+const MESSAGE_LENGTH: usize = 300;
 
 /// Requests in one minute of sending.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -62,10 +65,17 @@ impl Tally {
     pub(super) fn settled(&mut self, outcome: &Outcome) {
         self.settled[outcome.situacao.index()] += 1;
         if outcome.situacao.erro() {
-            if let Some(count) = self.messages.get_mut(&outcome.mensagem) {
+            let said = &outcome.mensagem;
+            let end = said.char_indices().nth(MESSAGE_LENGTH).map_or(said.len(), |(at, _)| at);
+            let said = &said[..end];
+            if let Some(count) = self.messages.get_mut(said) {
                 *count += 1;
-            } else if self.messages.len() < MESSAGES {
-                self.messages.insert(outcome.mensagem.clone(), 1);
+            } else {
+                if self.messages.len() >= MESSAGES {
+                    let rarest = self.messages.values().min().copied().unwrap_or(0);
+                    self.messages.retain(|_, count| *count > rarest);
+                }
+                self.messages.insert(said.to_owned(), 1);
             }
         }
     }

@@ -190,7 +190,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         }
     }
 
-    fn count(&mut self, attempt: &Attempt, seq: u64) {
+    pub(super) fn count(&mut self, attempt: &Attempt, seq: u64) {
         let repeat = self.entry(seq).is_some_and(|entry| entry.history.ambiguous > 0);
         let kind = match attempt.reply {
             Reply::Accepted => RequestKind::Accepted,

@@ -26,12 +26,11 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         self.stopping.as_ref().map(|stopping| format!("Não enviado: {}.", stopping.reason))
     }
 
-    /// Begins to stop: nothing more leaves; what is in flight is waited for. A local failure that
-    /// comes later replaces the reason.
+    /// Begins to stop: nothing more leaves; what is in flight is waited for. A more urgent reason
+    /// that comes later replaces the first.
     pub(super) fn begin_stop(&mut self, reason: StopReason, now: Instant) {
         if let Some(stopping) = &mut self.stopping {
-            let local = |reason: &StopReason| matches!(reason, StopReason::Local(_));
-            if local(&reason) && !local(&stopping.reason) {
+            if reason.outranks(&stopping.reason) {
                 stopping.reason = reason;
             }
             return;
@@ -100,6 +99,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
                 sent: flight.sent.into_std(),
                 answered: now.into_std(),
             };
+            self.count(&attempt, flight.seq);
             if let Some(entry) = self.entry(flight.seq) {
                 entry.history.add(attempt, flight.sent, now);
                 self.cut_off(flight.seq);
