@@ -27,7 +27,8 @@ pub struct RejectsDialect {
     pub bom: bool,
     /// Whether lines end in CRLF.
     pub crlf: bool,
-    /// Whether a line `sep=;` comes first.
+    /// Whether a line `sep=^` comes first: where the input had one, and the delimiter is none that
+    /// would be found out without it.
     pub sep_line: bool,
 }
 
@@ -40,7 +41,8 @@ impl RejectsDialect {
             windows_1252: survey.encoding == Encoding::Windows1252,
             bom: survey.bom || utf16,
             crlf: survey.crlf,
-            sep_line: survey.has_sep_line(),
+            sep_line: survey.has_sep_line()
+                && survey.delimiter.is_some_and(|byte| !b",;\t|".contains(&byte)),
         }
     }
 }

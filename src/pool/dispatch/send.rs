@@ -89,9 +89,9 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             Some(_) => PREPARED_AHEAD,
             None => self.options.concurrency,
         };
+        // Never more open intents than requests may be in flight: that is what a crash repeats.
         while self.preparing < ahead
-            && self.in_flight.len() + self.preparing + self.settling
-                < self.options.concurrency.max(PREPARED_AHEAD)
+            && self.in_flight.len() + self.preparing + self.settling < self.options.concurrency
         {
             let Some(seq) = self.next_new() else { break };
             let Some(entry) = self.entry(seq) else { continue };
