@@ -207,9 +207,33 @@ fn put_part(out: &mut Vec<u8>, part: &[u8]) {
     out.extend_from_slice(part);
 }
 
-/// The tags of custom fields that were met before; computing one costs more than finding it.
+/// The tags of fields that were met before; computing one costs more than finding it.
 #[derive(Debug, Default)]
-pub(super) struct TagCache(HashMap<FieldName, FieldTag>);
+pub(super) struct TagCache {
+    tags: HashMap<FieldName, FieldTag>,
+    /// By place in the row: the rows of one file nearly always repeat their fields in order.
+    places: Vec<(FieldName, FieldTag)>,
+}
+
+impl TagCache {
+    fn find(&mut self, keys: &Keys, place: usize, field: &FieldName) -> FieldTag {
+        if let Some((known, tag)) = self.places.get(place)
+            && known == field
+        {
+            return *tag;
+        }
+        let tag = match field {
+            FieldName::Param(param) => keys.param(*param),
+            FieldName::Campo(_) => match self.tags.get(field) {
+                Some(tag) => *tag,
+                None => *self.tags.entry(field.clone()).or_insert(keys.field_tag(field)),
+            },
+        };
+        self.places.truncate(place);
+        self.places.push((field.clone(), tag));
+        tag
+    }
+}
 
 /// A name with its exact spelling.
 #[derive(Debug, Clone, Copy)]
@@ -265,13 +289,7 @@ impl<'a> RowKeys<'a> {
             unnames: ctype == CustomerType::Email && update.param(Param::Email) == Some(""),
         };
         for (field, value) in update.values() {
-            let tag = match field {
-                FieldName::Param(param) => keys.param(*param),
-                FieldName::Campo(_) => match tags.0.get(field) {
-                    Some(tag) => *tag,
-                    None => *tags.0.entry(field.clone()).or_insert(keys.field_tag(field)),
-                },
-            };
+            let tag = tags.find(keys, row.sent.len(), field);
             if *field == FieldName::Param(linking) {
                 row.link = Some(row.sent.len());
                 row.linked = (!value.is_empty())

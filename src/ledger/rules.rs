@@ -344,7 +344,8 @@ impl<S: Store> Rules<S> {
     }
 
     fn cut_other_type(&mut self, intent: &Intent) {
-        let stamp = intent.stamp;
+        let stamp = Stamp(self.next);
+        self.next += 1;
         for key in cuts_of(intent) {
             self.knowledge.cut(key, stamp);
             self.fresh_cuts.insert(key, stamp);
@@ -411,13 +412,8 @@ fn accept(
         change_record(store, row.home.key, |record| record.held = Held::Values(values))?;
     }
     if let Some(linked) = row.linked {
-        change_record(store, linked, |record| {
-            record.claim = Some(intent.stamp);
-            if intent.relinks {
-                // It may have been another customer until now.
-                record.held = Held::Nothing;
-            }
-        })?;
+        // If it was another customer's until now, all that was believed under it is cut off.
+        change_record(store, linked, |record| record.claim = Some(intent.stamp))?;
     }
     Ok(())
 }

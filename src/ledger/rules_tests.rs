@@ -1,5 +1,6 @@
 //! The rules, case by case: what was sent and what became of it, then what is believed.
 
+use std::borrow::Borrow;
 use std::time::Duration;
 
 use super::belief::{Knowledge, Policy};
@@ -58,8 +59,9 @@ impl Bench {
     }
 
     #[track_caller]
-    fn assert(&mut self, believed: bool, rows: &[Row]) {
+    fn assert<R: Borrow<Row>>(&mut self, believed: bool, rows: &[R]) {
         for row in rows {
+            let row = row.borrow();
             assert_eq!(self.believes(row), believed, "{row:?}");
         }
     }
@@ -329,6 +331,8 @@ fn a_rename_moves_belief_and_leaves_a_pointer() {
             a().set("email", "B@x").set("nome", "N"),
         ],
     );
+    bench.accept(&e("c@x").set("email", "c@x").set("nome", "N"));
+    bench.assert(false, &[a().set("email", "c@x").set("nome", "N")]);
     // The values can be kept up to date under the new name, and moved on.
     bench.accept(&b().set("telefone", "2"));
     bench.assert(true, &[a_to_b(), a_to_b().set("telefone", "2")]);
@@ -460,10 +464,10 @@ fn a_given_internal_id_is_somebody_elses_no_more() {
     bench.accept(&a7.clone().set("nome", "N"));
     // Nobody knows which internal id the customer had before.
     bench.assert(false, &[i("7").set("campo:x", "1"), i("8").set("campo:x", "1")]);
-    bench.assert(true, &[a7.clone()]);
+    bench.assert(true, &[&a7]);
     bench.accept(&c7);
     bench.assert(true, &[c7.clone(), a().set("nome", "N")]);
-    bench.assert(false, &[a7.clone()]);
+    bench.assert(false, &[&a7]);
     bench.next_run().assert(false, &[a7]);
 }
 
@@ -543,13 +547,15 @@ fn a_new_email_under_an_internal_id_may_rename_anybody() {
         false,
         &[a().set("campo:x", "1"), e("m@x").set("campo:x", "1"), b().set("nome", "N"), a_to_b()],
     );
-    bench.assert(true, &[seven.clone()]);
-    bench.accept(&a().set("campo:x", "1"));
-    bench.accept(&seven.clone().set("nome", "Z"));
-    bench.assert(true, &[a().set("campo:x", "1"), seven.clone()]);
+    bench.assert(true, &[&seven]);
     // The pointer is as old as the rename, even if the new name was written to since.
     bench.accept(&b().set("nome", "N").set("email", "b@x"));
     bench.assert(false, &[a_to_b()]);
+    // The same e-mail once more renames nobody.
+    bench.accept(&seven);
+    bench.accept(&a().set("campo:x", "1"));
+    bench.accept(&seven.clone().set("nome", "Z"));
+    bench.assert(true, &[a().set("campo:x", "1"), seven.clone()]);
 }
 
 #[test]
@@ -558,8 +564,8 @@ fn an_email_that_two_internal_ids_were_given_belongs_to_the_last() {
     let mut bench = Bench::new();
     bench.accept(&seven);
     bench.accept(&eight);
-    bench.assert(false, &[seven.clone()]);
-    bench.assert(true, &[eight.clone()]);
+    bench.assert(false, &[&seven]);
+    bench.assert(true, &[&eight]);
     // Two on their way together: nobody knows which one came last.
     let (first, second) = (bench.intend(&seven), bench.intend(&eight));
     bench.settle(second, &eight, FIRST);
@@ -568,7 +574,7 @@ fn an_email_that_two_internal_ids_were_given_belongs_to_the_last() {
     // While one of them is given the e-mail, the other cannot be said to have it.
     bench.accept(&eight);
     let id = bench.intend(&seven);
-    bench.assert(false, &[eight.clone()]);
+    bench.assert(false, &[&eight]);
     bench.settle(id, &seven, NotSent);
     bench.assert(true, &[eight]);
 }
@@ -583,7 +589,7 @@ fn two_requests_on_one_name_at_once_leave_nothing_believed() {
         let ids = (bench.intend(&probe), bench.intend(&row));
         if probe_ends_last {
             bench.settle(ids.1, &row, FIRST);
-            bench.assert(false, &[row.clone()]);
+            bench.assert(false, &[&row]);
             bench.settle(ids.0, &probe, FIRST);
         } else {
             bench.settle(ids.0, &probe, FIRST);
@@ -591,7 +597,7 @@ fn two_requests_on_one_name_at_once_leave_nothing_believed() {
         }
         bench.assert(false, &[probe.clone(), row.clone()]);
         bench.accept(&row);
-        bench.assert(true, &[row.clone()]);
+        bench.assert(true, &[&row]);
     }
 }
 

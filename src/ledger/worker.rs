@@ -60,7 +60,9 @@ pub fn open(place: &Place<'_>, policy: Policy) -> Result<Opened, LedgerError> {
             source,
         },
     )?;
-    let handle = LedgerHandle { asks, answers, waiting: VecDeque::new(), thread, commits, account };
+    let writer = Writer(Some(thread));
+    let waiting = VecDeque::new();
+    let handle = LedgerHandle { asks, answers, waiting, commits, account, writer };
     Ok(Opened { handle, leftovers })
 }
 
@@ -75,17 +77,38 @@ fn take_over(
     Ok((rules, leftovers))
 }
 
-/// The asynchronous end of the ledger. Dropping it lets the writer finish what was asked and end;
-/// [`close`](Self::close) also waits for that.
+/// The asynchronous end of the ledger. [`close`](Self::close) it: dropping it also waits until what
+/// was asked is done, but blocks meanwhile and tells nobody how it went.
 #[derive(Debug)]
 pub struct LedgerHandle {
     asks: mpsc::Sender<Vec<Ask>>,
     answers: mpsc::Receiver<Answers>,
     /// Answers that came while an ask waited for room.
     waiting: VecDeque<Answers>,
-    thread: JoinHandle<Result<(), LedgerError>>,
     commits: Arc<AtomicU64>,
     account: AccountId,
+    /// Dropped after the channels, whose end is what the writer's thread waits for.
+    writer: Writer,
+}
+
+/// The writer's thread; never outlives this.
+#[derive(Debug)]
+struct Writer(Option<JoinHandle<Result<(), LedgerError>>>);
+
+impl Writer {
+    fn join(&mut self) -> Result<(), LedgerError> {
+        match self.0.take().map(JoinHandle::join) {
+            Some(Ok(closed)) => closed,
+            // A panic, which the panic hook has reported.
+            Some(Err(_)) | None => Err(LedgerError::Stopped),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.join();
+    }
 }
 
 impl LedgerHandle {
@@ -138,20 +161,16 @@ impl LedgerHandle {
     /// The error that ended the ledger, unless it was handed out before; or the file could not be
     /// closed.
     pub async fn close(self) -> Result<(), LedgerError> {
-        let Self { asks, mut answers, mut waiting, thread, .. } = self;
+        let Self { asks, mut answers, mut waiting, mut writer, .. } = self;
         drop(asks);
         while let Some(last) = answers.recv().await {
             waiting.push_back(last);
         }
-        let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+        let closed = tokio::task::spawn_blocking(move || writer.join()).await;
         for answers in waiting {
             answers?;
         }
-        match joined {
-            Ok(Ok(closed)) => closed,
-            // A panic, which the panic hook has reported.
-            Ok(Err(_)) | Err(_) => Err(LedgerError::Stopped),
-        }
+        closed.unwrap_or(Err(LedgerError::Stopped))
     }
 
     /// The writer has gone: what did it say? Answers that were on their way are kept.

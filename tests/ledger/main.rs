@@ -1,0 +1,10 @@
+//! The ledger from outside: its file ([`file`]) and its part in a run ([`run`]).
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
+mod file;
+mod run;
+mod support;
