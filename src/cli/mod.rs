@@ -1,6 +1,15 @@
 //! What the user typed: subcommands, flags and their help, in Portuguese. Nothing is decided here;
 //! that is [`crate::config`]'s.
 
+#![cfg_attr(
+    doc,
+    expect(
+        rustdoc::bare_urls,
+        rustdoc::invalid_html_tags,
+        reason = "the flags' comments are their help texts, not prose"
+    )
+)]
+
 mod usage;
 mod values;
 

@@ -64,7 +64,7 @@ pub trait Store: Names {
 /// A request that an earlier run left without a definite answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leftover {
-    /// Which row it was; compare with [`Keys::fingerprint`].
+    /// Which row it was; compare with [`Reader::fingerprint`](super::Reader::fingerprint).
     pub fingerprint: Fingerprint,
     /// When its intent was noted, in seconds since 1970.
     pub at: u32,
