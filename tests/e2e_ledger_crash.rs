@@ -1,0 +1,299 @@
+//! The ledger when a run does not end as it should: killed, interrupted, without an answer. The same
+//! command again must lose nothing and repeat no more than what was in flight.
+#![cfg(test)]
+
+pub mod support;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use support::nights::LEDGER;
+use support::{Nights, Reply, Request, table};
+
+const ROWS: usize = 40;
+const CONCURRENCY: usize = 4;
+
+/// What the server holds: the form of the last request it executed, by customer.
+type Customers = Arc<Mutex<BTreeMap<String, Vec<(String, String)>>>>;
+
+fn execute(customers: &Customers, request: &Request) {
+    let mut customers = customers.lock().unwrap();
+    let held = customers.entry(request.identificador().to_owned()).or_default();
+    for (name, value) in request.form() {
+        held.retain(|(key, _)| *key != name);
+        held.push((name, value));
+    }
+}
+
+/// `rows` rows; the customer on lines 10 and 12 is the same one.
+fn table_of(rows: usize, value: &str) -> String {
+    let mut text = String::from("identificador,tipo_identificador,nome,campo:abc01\n");
+    for line in 2..rows + 2 {
+        let customer = if line == 12 { 10 } else { line };
+        text.push_str(&format!("C{customer:05},I,Cliente {line},{value}\n"));
+    }
+    text
+}
+
+/// Kills a run at its `n`-th arrival, for every `n`, and runs the same command again.
+///
+/// The first `answered(n)` requests are answered; the others hang, every second one of them having
+/// been executed. All happens to customers of whom the ledger knows other values.
+fn kill_at_every_arrival(answered: fn(usize) -> usize) {
+    let nights = Nights::begin();
+    let server = &nights.server;
+    let customers = Customers::default();
+    let night = nights.night(&table_of(ROWS, "antes"));
+    night.finished.exits(0);
+    let known = std::fs::read(nights.path(LEDGER)).unwrap();
+    assert_eq!(nights.ledger_files().len(), 1, "a log is left over after a clean end");
+    let csv = table_of(ROWS, "agora");
+    for n in 1..=ROWS {
+        for file in nights.ledger_files() {
+            std::fs::remove_file(file).unwrap();
+        }
+        std::fs::write(nights.path(LEDGER), &known).unwrap();
+        customers.lock().unwrap().clear();
+        let before = server.count();
+        let held = Arc::clone(&customers);
+        server.script(move |request, _| {
+            let at = request.n - before;
+            if at < answered(n) {
+                execute(&held, request);
+                return Reply::ok();
+            }
+            if at % 2 == 0 {
+                execute(&held, request);
+            }
+            Reply::hang()
+        });
+        let concurrency = CONCURRENCY.to_string();
+        let run = || nights.run(&csv).args(["--concurrency", &concurrency]);
+        let running = run().spawn();
+        server.wait_for_requests(before + n);
+        // Dropping it sends SIGKILL at once.
+        drop(running);
+        let first = nights.sent_since(before);
+        assert!(
+            !nights.path("clientes.resultado.csv").exists(),
+            "results of a run that was killed"
+        );
+
+        let held = Arc::clone(&customers);
+        server.script(move |request, _| {
+            execute(&held, request);
+            Reply::ok()
+        });
+        let middle = before + first.len();
+        let finished = run().go();
+        let rows = finished.exits(0).accounted_rows(ROWS);
+        assert!(rows.iter().all(|row| !row.erro));
+        let second = nights.sent_since(middle);
+
+        let mut repeated = 0;
+        for line in 2..ROWS + 2 {
+            let customer = if line == 12 { 10 } else { line };
+            let request = format!("C{customer:05}/I nome=Cliente {line} campos[abc01]=agora");
+            let count = |sent: &[String]| sent.iter().filter(|sent| **sent == request).count();
+            let (early, late) = (count(&first), count(&second));
+            assert!(early <= 1 && late <= 1, "kill at {n}: line {line} was sent {early}+{late}");
+            let unanswered = first.iter().skip(answered(n)).any(|sent| *sent == request);
+            let at = rows[line - 2].situacao.as_str();
+            assert_eq!(at == "atualizado", late == 1, "kill at {n}: line {line} is {at}");
+            if matches!(line, 10 | 12) {
+                // Each undoes the other, so both may have to go again.
+                continue;
+            }
+            assert!(early + late >= 1, "kill at {n}: line {line} was never sent");
+            assert!(!unanswered || late == 1, "kill at {n}: line {line} was believed unanswered");
+            repeated += usize::from(early == 1 && late == 1);
+        }
+        assert!(repeated <= CONCURRENCY, "kill at {n}: {repeated} rows sent twice");
+        let customers = customers.lock().unwrap();
+        for line in (2..ROWS + 2).filter(|line| *line != 10) {
+            let customer = if line == 12 { 10 } else { line };
+            let expected = [
+                ("nome".to_owned(), format!("Cliente {line}")),
+                ("campos[abc01]".to_owned(), "agora".to_owned()),
+            ];
+            let mut found = customers[&format!("C{customer:05}")].clone();
+            found.sort_by(|a, b| b.cmp(a));
+            assert_eq!(found, expected, "kill at {n}: line {line}");
+        }
+        assert_eq!(customers.len(), ROWS - 1);
+        drop(finished);
+        std::fs::remove_file(nights.path("clientes.resultado.csv")).unwrap();
+    }
+}
+
+#[test]
+fn c40_killed_with_everything_in_flight_only_that_is_sent_again() {
+    kill_at_every_arrival(|n| n.saturating_sub(CONCURRENCY));
+}
+
+#[test]
+fn c40_killed_between_a_reply_and_its_commit() {
+    kill_at_every_arrival(|n| n);
+}
+
+/// Ends a run that waits for `arrivals` answers, by force.
+fn kill_in_flight(nights: &Nights, csv: &str, arrivals: usize) {
+    let before = nights.server.count();
+    nights.server.script(|_, _| Reply::hang());
+    let concurrency = arrivals.to_string();
+    let mut running = nights.run(csv).args(["--concurrency", &concurrency]).spawn();
+    nights.server.wait_for_requests(before + arrivals);
+    running.signal("KILL");
+    running.wait();
+    nights.server.script(|_, _| Reply::ok());
+}
+
+const HEADER: &str = "identificador,tipo_identificador,nome\n";
+
+#[test]
+fn c41_a_value_that_was_overwritten_in_flight_is_no_longer_believed() {
+    let nights = Nights::begin();
+    let v1 = format!("{HEADER}1,I,Ana\n2,I,Eva\n");
+    nights.night(&v1).ends(0, &["atualizado", "atualizado"]);
+    kill_in_flight(&nights, &format!("{HEADER}1,I,Ana Maria\n"), 1);
+    let night = nights.night(&v1);
+    night.sends(&["1/I nome=Ana"]).ends(0, &["atualizado", "inalterado"]);
+    nights.night(&v1).ends(0, &["inalterado", "inalterado"]);
+}
+
+#[test]
+fn what_was_in_flight_is_reported_by_its_lines() {
+    let nights = Nights::begin();
+    kill_in_flight(&nights, &table::customers(20), 4);
+    // Another input knows only some of them, on other lines.
+    let other = format!("{HEADER}X,I,Outro\nC00004,I,Cliente 4\nC00003,I,Cliente 3\n");
+    let finished = nights.check(&other).go();
+    finished.exits(0).says(&["4 requisições em andamento", "linhas 3, 4", "2 não estão nesta"]);
+    let night = nights.night(&table::customers(20));
+    night.finished.says(&["4 requisições em andamento", "linhas 2, 3, 4, 5"]);
+    night.ends(0, &["atualizado"; 20]);
+    let night = nights.night(&table::customers(20));
+    assert!(!night.finished.stderr.contains("em andamento"), "reported twice");
+}
+
+#[test]
+fn in_flight_requests_of_another_input_are_a_count() {
+    let nights = Nights::begin();
+    kill_in_flight(&nights, &table::customers(20), 3);
+    let night = nights.night(&format!("{HEADER}X,I,Outro\n"));
+    night.finished.says(&["3 requisições em andamento", "3 não estão nesta"]);
+    assert!(!night.finished.stderr.contains("linhas 2"));
+}
+
+#[test]
+fn c39_the_same_command_after_an_interrupt_repeats_nothing_that_was_answered() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let nights = Nights::begin();
+        let csv = table::customers(300);
+        let gate = nights.server.hold();
+        let mut running = nights.run(&csv).spawn();
+        nights.server.wait_for_requests(8);
+        running.signal_and_see(signal);
+        gate.open();
+        let finished = running.wait();
+        let rows = finished.accounted_rows(300);
+        assert!(finished.code.is_some_and(|code| code > 128));
+        let unsent = rows.iter().filter(|row| row.situacao == "nao_enviado").count();
+        let first = nights.server.count();
+        assert_eq!(unsent + first, 300);
+        let night = nights.night(&csv);
+        let rows = night.finished.exits(0).accounted_rows(300);
+        let unchanged = rows.iter().filter(|row| row.situacao == "inalterado").count();
+        assert_eq!((unchanged, night.sent.len()), (first, unsent));
+        let mut all = nights.sent_since(0);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 300, "{signal}: something was sent twice");
+        assert!(!night.finished.stderr.contains("em andamento"));
+    }
+}
+
+#[test]
+fn c39_a_time_window_continues_the_next_night() {
+    let nights = Nights::begin();
+    let csv = table::customers(400);
+    let night = nights.go(nights.run(&csv).rate("50").args(["--max-duration", "2s"]));
+    let rows = night.finished.exits(4).accounted_rows(400);
+    assert!(rows.iter().any(|row| row.situacao == "nao_enviado"));
+    nights.night(&csv).finished.exits(0);
+    assert_eq!(nights.server.count(), 400);
+}
+
+const RENAME: &str = "identificador,tipo_identificador,email,nome\na@x.com,E,b@x.com,Ana\n";
+const RENAME_SENT: &str = "a@x.com/E email=b@x.com nome=Ana";
+
+/// A rename that was answered with a gateway's error page.
+fn with_an_unsettled_rename() -> Nights {
+    let nights = Nights::begin();
+    nights.server.reply("a@x.com", Reply::html(502));
+    let night = nights.night(RENAME);
+    night.sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+    nights
+}
+
+#[test]
+fn c32_an_unsettled_rename_is_sent_once_more_and_may_succeed() {
+    let nights = with_an_unsettled_rename();
+    let night = nights.night(RENAME);
+    night.sends(&[RENAME_SENT]).ends(0, &["atualizado"]);
+    let night = nights.night(RENAME);
+    assert!(!night.finished.stderr.contains("em andamento"), "a settled rename is reported");
+    night.ends(0, &["inalterado"]);
+}
+
+#[test]
+fn c32_an_unsettled_rename_that_stays_without_an_answer_stays_open() {
+    let nights = with_an_unsettled_rename();
+    nights.server.reply("a@x.com", Reply::html(502));
+    nights.night(RENAME).sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+    nights.server.reply("a@x.com", Reply::refuse("Cliente não encontrado."));
+    let night = nights.night(RENAME);
+    night.sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+}
+
+#[test]
+fn c32_a_refusal_of_an_unsettled_rename_proves_nothing() {
+    let nights = with_an_unsettled_rename();
+    nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
+    let csv = "identificador,tipo_identificador,email,nome\n\
+               a@x.com,E,,Aninha\n\
+               a@x.com,E,b@x.com,Ana\n\
+               b@x.com,E,,Bia\n\
+               c@x.com,E,,Caio\n";
+    let night = nights.night(csv);
+    let rows = night.ends(6, &["incerto", "incerto", "incerto", "recusado"]);
+    for row in &rows[..3] {
+        let text = &row.mensagem;
+        assert!(text.contains("Cliente não encontrado.") && text.contains("troca"), "{text}");
+    }
+    assert_eq!(rows[3].mensagem, "Cliente não encontrado.");
+    let mut sent = night.sent;
+    sent.sort();
+    let once = [RENAME_SENT, "a@x.com/E nome=Aninha", "b@x.com/E nome=Bia", "c@x.com/E nome=Caio"];
+    assert_eq!(sent, once);
+}
+
+#[test]
+fn c40_a_rename_that_was_killed_in_flight_is_unsettled_too() {
+    let nights = Nights::begin();
+    kill_in_flight(&nights, RENAME, 1);
+    nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
+    let night = nights.night(RENAME);
+    night.finished.says(&["linhas 2"]);
+    let rows = night.sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+    assert!(rows[0].mensagem.contains("Cliente não encontrado."));
+}
+
+#[test]
+fn c40_neither_name_of_a_killed_rename_is_believed() {
+    let nights = Nights::begin();
+    let both = "identificador,tipo_identificador,nome\na@x.com,E,Ana\nb@x.com,E,Bia\n";
+    nights.night(both).ends(0, &["atualizado"; 2]);
+    kill_in_flight(&nights, RENAME, 1);
+    nights.night(both).ends(0, &["atualizado"; 2]);
+}

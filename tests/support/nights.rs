@@ -1,0 +1,134 @@
+//! Several runs over one ledger, in one folder and against one server: what the nights of an
+//! unattended job are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::finished::{Finished, ResultRow};
+use super::run::Run;
+use super::server::Server;
+
+/// The ledger's name in the working directory.
+pub const LEDGER: &str = "ledger.db";
+
+/// A server, and a folder with a ledger that grows from run to run.
+pub struct Nights {
+    /// Where requests go.
+    pub server: Server,
+    folder: Arc<TempDir>,
+}
+
+/// One run that has ended, and what arrived meanwhile.
+pub struct Night {
+    /// What it left behind.
+    pub finished: Finished,
+    /// Its requests by arrival, each as `identifier/type field=value field=value`.
+    pub sent: Vec<String>,
+}
+
+impl Nights {
+    /// No night yet, and a server that accepts everything.
+    pub fn begin() -> Self {
+        let server = Server::start();
+        let folder = Run::new(&server).folder();
+        Self { server, folder }
+    }
+
+    /// A run on this `clientes.csv`, against this server.
+    pub fn run(&self, csv: &str) -> Run {
+        self.run_against(&self.server, csv)
+    }
+
+    /// A run with the same ledger against another server.
+    pub fn run_against(&self, server: &Server, csv: &str) -> Run {
+        Run::new(server).sharing(&self.folder).args(["--ledger", LEDGER]).csv(csv)
+    }
+
+    /// `check` with the account's token.
+    pub fn check(&self, csv: &str) -> Run {
+        let url = self.server.url();
+        Run::bare(&["check"])
+            .sharing(&self.folder)
+            .args(["--base-url", &url, "--ledger", LEDGER])
+            .env("TOMTICKET_TOKEN", super::CANARY)
+            .csv(csv)
+    }
+
+    /// `ledger status` or `ledger forget`, without a token.
+    pub fn ledger(&self, command: &str) -> Run {
+        Run::bare(&["ledger", command]).sharing(&self.folder).args(["--ledger", LEDGER])
+    }
+
+    /// `ledger forget` for the account of this server and token.
+    pub fn forget(&self) -> Run {
+        let url = self.server.url();
+        self.ledger("forget").args(["--base-url", &url]).env("TOMTICKET_TOKEN", super::CANARY)
+    }
+
+    /// Runs to the end.
+    pub fn go(&self, run: Run) -> Night {
+        let before = self.server.count();
+        let finished = run.go();
+        Night { finished, sent: self.sent_since(before) }
+    }
+
+    /// One night with this input and nothing special.
+    pub fn night(&self, csv: &str) -> Night {
+        self.go(self.run(csv))
+    }
+
+    /// What arrived after the first `before` requests, by arrival.
+    pub fn sent_since(&self, before: usize) -> Vec<String> {
+        let requests = self.server.raw_requests();
+        requests[before..]
+            .iter()
+            .map(|request| {
+                let mut text = format!("{}/{}", request.identificador(), request.tipo());
+                for (name, value) in request.form() {
+                    text.push_str(&format!(" {name}={value}"));
+                }
+                text
+            })
+            .collect()
+    }
+
+    /// A file of the working directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("trabalho").join(name)
+    }
+
+    /// All files whose names begin with the ledger's: itself, its log, keys, locks.
+    pub fn ledger_files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.path("")).unwrap();
+        let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        found.retain(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(LEDGER))
+        });
+        found
+    }
+}
+
+impl Night {
+    /// Demands this exit code and these verdicts, in order of the rows; returns the rows.
+    #[track_caller]
+    pub fn ends(&self, code: i32, situacoes: &[&str]) -> Vec<ResultRow> {
+        let rows = self.finished.exits(code).accounted_rows(situacoes.len());
+        let found: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
+        if found != situacoes {
+            self.finished.fail(&format!("{found:?} instead of {situacoes:?}"));
+        }
+        rows
+    }
+
+    /// Demands these requests in this order of arrival.
+    #[track_caller]
+    pub fn sends<S: AsRef<str>>(&self, requests: &[S]) -> &Self {
+        let expected: Vec<_> = requests.iter().map(AsRef::as_ref).collect();
+        if self.sent != expected {
+            self.finished.fail(&format!("sent {:?} instead of {expected:?}", self.sent));
+        }
+        self
+    }
+}
