@@ -9,7 +9,7 @@
 //! What this does not do: decide the order of rows. Rows that touch one name come here one at a time,
 //! in file order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::LedgerError;
 use super::belief::{Knowledge, Names, Policy, cuts_of};
@@ -105,6 +105,9 @@ pub struct Rules<S> {
     concerned: HashMap<NameKey, u32>,
     /// Renames without a definite reply, of earlier runs and of this one.
     pending: BTreeMap<Stamp, Intent>,
+    /// Names of which this run was refused something that proves nothing, so that a refusal of a
+    /// later row proves nothing either. Until one of them is accepted.
+    doubted: HashSet<NameKey>,
     /// Cut-offs since the last [`flush`](Self::flush).
     fresh_cuts: HashMap<CutKey, Stamp>,
 }
@@ -132,6 +135,7 @@ impl<S: Store> Rules<S> {
             live: HashMap::new(),
             concerned: HashMap::new(),
             pending: BTreeMap::new(),
+            doubted: HashSet::new(),
             fresh_cuts: HashMap::new(),
         };
         let mut leftovers = Vec::new();
@@ -204,7 +208,8 @@ impl<S: Store> Rules<S> {
     }
 
     /// Draws the consequences of what became of an intended row. Returns whether a refusal proves
-    /// nothing, because a rename that touches the same names is still without a definite reply.
+    /// nothing, because a rename that touches the same names is still without a definite reply, or
+    /// got one in this run that proves nothing.
     ///
     /// [`Settlement::Refused`] means that no attempt of the row may have been executed.
     ///
@@ -235,6 +240,9 @@ impl<S: Store> Rules<S> {
                 for name in intent.touched() {
                     self.change(name, |record| record.held = Held::Nothing)?;
                 }
+                if uncertain {
+                    self.doubted.extend(intent.touched());
+                }
                 self.close_pending(&intent, false, now)?;
                 self.store.remove_intent(intent.stamp)?;
             }
@@ -245,6 +253,9 @@ impl<S: Store> Rules<S> {
                 } else {
                     self.forget_names(&intent)?;
                 }
+                intent.touched().for_each(|name| {
+                    self.doubted.remove(&name);
+                });
                 self.cut_other_type(&intent);
                 self.close_pending(&intent, true, now)?;
                 self.store.remove_intent(intent.stamp)?;
@@ -325,6 +336,9 @@ impl<S: Store> Rules<S> {
     }
 
     fn is_uncertain(&self, intent: &Intent) -> bool {
+        if intent.touched().any(|name| self.doubted.contains(&name)) {
+            return true;
+        }
         self.pending
             .values()
             .any(|open| open.touched().any(|name| intent.touched().any(|own| own == name)))
