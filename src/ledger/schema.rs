@@ -189,16 +189,35 @@ fn create(path: &Path) -> Result<(), LedgerError> {
 
 /// SQLite takes an empty file for an empty database; here it is a ledger that lost its contents.
 fn check_header(path: &Path) -> Result<(), LedgerError> {
-    let mut header = [0; 16];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let mut header = [0; 18];
+    let read = File::open(path).and_then(|mut file| {
+        file.read_exact(&mut header)?;
+        file.metadata()
+    });
     match read {
-        Ok(()) if &header == b"SQLite format 3\0" => Ok(()),
-        Ok(()) => Err(damaged(path, "o começo do arquivo não é de um banco SQLite")),
+        Ok(_) if !header.starts_with(b"SQLite format 3\0") => {
+            Err(damaged(path, "o começo do arquivo não é de um banco SQLite"))
+        }
+        Ok(metadata) if is_cut(path, metadata.len(), [header[16], header[17]]) => {
+            Err(damaged(path, "o arquivo está cortado no meio de uma página"))
+        }
+        Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(damaged(path, "o arquivo está vazio ou cortado"))
         }
         Err(error) => Err(io_error("ler", path)(error)),
     }
+}
+
+/// Whether a file of this length ends within a page, which SQLite would fill up with zeros. With a
+/// log beside it, that is only an interrupted copying from the log, which is done again.
+fn is_cut(path: &Path, length: u64, page_size: [u8; 2]) -> bool {
+    let page_size = match u64::from(u16::from_be_bytes(page_size)) {
+        1 => 65_536,
+        size => size.max(512),
+    };
+    let log = fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0);
+    !length.is_multiple_of(page_size) && !log
 }
 
 /// The modes of a ledger that was copied here may be anything. The log files take theirs from it.
