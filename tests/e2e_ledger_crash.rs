@@ -63,7 +63,7 @@ fn kill_at_every_arrival(answered: fn(usize) -> usize) {
                 execute(&held, request);
                 return Reply::ok();
             }
-            if at % 2 == 0 {
+            if at.is_multiple_of(2) {
                 execute(&held, request);
             }
             Reply::hang()

@@ -105,8 +105,8 @@ pub struct Rules<S> {
     concerned: HashMap<NameKey, u32>,
     /// Renames without a definite reply, of earlier runs and of this one.
     pending: BTreeMap<Stamp, Intent>,
-    /// Names of which this run was refused something that proves nothing, so that a refusal of a
-    /// later row proves nothing either. Until one of them is accepted.
+    /// The names that rows touched whose refusal in this run proves nothing: whether a later row
+    /// finds its customer depends on them. Until a row of the name is accepted.
     doubted: HashSet<NameKey>,
     /// Cut-offs since the last [`flush`](Self::flush).
     fresh_cuts: HashMap<CutKey, Stamp>,
@@ -240,7 +240,7 @@ impl<S: Store> Rules<S> {
                 for name in intent.touched() {
                     self.change(name, |record| record.held = Held::Nothing)?;
                 }
-                if uncertain {
+                if self.is_doubtful(intent.home) {
                     self.doubted.extend(intent.touched());
                 }
                 self.close_pending(&intent, false, now)?;
@@ -336,12 +336,13 @@ impl<S: Store> Rules<S> {
     }
 
     fn is_uncertain(&self, intent: &Intent) -> bool {
-        if intent.touched().any(|name| self.doubted.contains(&name)) {
-            return true;
-        }
-        self.pending
-            .values()
-            .any(|open| open.touched().any(|name| intent.touched().any(|own| own == name)))
+        intent.touched().any(|name| self.is_doubtful(name))
+    }
+
+    /// Whether nobody knows which customer answers to this name.
+    fn is_doubtful(&self, name: NameKey) -> bool {
+        self.doubted.contains(&name)
+            || self.pending.values().any(|open| open.touched().any(|touched| touched == name))
     }
 
     /// Nothing is believed of what the request may have changed: the values of the names it touches,

@@ -411,7 +411,17 @@ fn a_refused_repeat_of_an_open_rename_is_uncertain_and_closes_it() {
     let mut bench = bench.next_run();
     assert!(bench.send(&a_to_b().set("telefone", "1"), Refused));
     assert_eq!(bench.open_intents(), 0);
-    assert!(!bench.send(&a_to_b(), Refused), "the next refusal is a plain one");
+    // What depends on it in the same run is uncertain too, at any distance.
+    let (b_to_c, c) = (b().set("email", "c@x"), e("c@x").set("nome", "N"));
+    assert!(!bench.send(&e("d@x").set("email", "c@x"), Refused));
+    assert!(!bench.send(&c, Refused));
+    for row in [a_to_b(), b().set("nome", "N"), b_to_c, c] {
+        assert!(bench.send(&row, Refused), "{row:?}");
+    }
+    bench.accept(&b().set("nome", "N"));
+    assert!(!bench.send(&b().set("nome", "O"), Refused), "it has answered");
+    let mut bench = bench.next_run();
+    assert!(!bench.send(&a_to_b(), Refused), "the next run's refusal is a plain one");
 }
 
 #[test]
