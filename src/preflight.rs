@@ -12,7 +12,7 @@ use crate::ledger::{Fingerprint, LedgerError, Leftover, Reader};
 use crate::mapper::{MappingError, MappingOptions, Plan};
 use crate::model::{Job, Update};
 use crate::reader::{InputError, ReadOptions, Record, Source, Survey, rows, survey};
-use crate::reporter::{duration_words, number};
+use crate::reporter::{counted, duration_words, number};
 
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
@@ -161,13 +161,15 @@ impl Preflight {
         let lines: Vec<String> = self.in_flight.iter().take(20).map(ToString::to_string).collect();
         let elsewhere = leftovers.saturating_sub(self.in_flight.len());
         let mut text = format!(
-            "a execução anterior parou com {leftovers} requisições em andamento; ninguém sabe se foram aceitas, e elas serão enviadas de novo"
+            "uma execução anterior parou com {} em andamento, e ninguém sabe se o TomTicket aceitou",
+            counted(leftovers as u64, "requisição", "requisições")
         );
         if !lines.is_empty() {
-            text.push_str(&format!(": linhas {}", lines.join(", ")));
+            let word = if lines.len() == 1 { "linha" } else { "linhas" };
+            text.push_str(&format!("; será enviado de novo: {word} {}", lines.join(", ")));
         }
         if elsewhere > 0 {
-            text.push_str(&format!(" ({elsewhere} não estão nesta entrada)"));
+            text.push_str(&format!("; fora desta entrada: {elsewhere}"));
         }
         Some(text)
     }

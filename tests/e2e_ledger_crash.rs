@@ -169,7 +169,7 @@ fn what_was_in_flight_is_reported_by_its_lines() {
     // Another input knows only some of them, on other lines.
     let other = format!("{HEADER}X,I,Outro\nC00004,I,Cliente 4\nC00003,I,Cliente 3\n");
     let finished = nights.check(&other).allow_partial().go();
-    finished.exits(0).says(&["4 requisições em andamento", "linhas 3, 4", "2 não estão nesta"]);
+    finished.exits(0).says(&["4 requisições em andamento", "linhas 3, 4", "fora desta entrada: 2"]);
     let night = nights.night(&table::customers(20));
     night.finished.says(&["4 requisições em andamento", "linhas 2, 3, 4, 5"]);
     night.ends(0, &["atualizado"; 20]);
@@ -182,8 +182,8 @@ fn in_flight_requests_of_another_input_are_a_count() {
     let nights = Nights::begin();
     kill_in_flight(&nights, &table::customers(20), 3);
     let night = nights.night(&format!("{HEADER}X,I,Outro\n"));
-    night.finished.says(&["3 requisições em andamento", "3 não estão nesta"]);
-    assert!(!night.finished.stderr.contains("linhas 2"));
+    night.finished.says(&["3 requisições em andamento", "fora desta entrada: 3"]);
+    assert!(!night.finished.stderr.contains("será enviado de novo"));
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn c40_a_rename_that_was_killed_in_flight_is_unsettled_too() {
     kill_in_flight(&nights, RENAME, 1);
     nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
     let night = nights.night(RENAME);
-    night.finished.says(&["linhas 2"]);
+    night.finished.says(&["linha 2"]);
     let rows = night.sends(&[RENAME_SENT]).ends(6, &["incerto"]);
     assert!(rows[0].mensagem.contains("Cliente não encontrado."));
 }

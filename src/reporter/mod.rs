@@ -27,7 +27,7 @@ pub use results::{Results, ResultsDialect};
 pub use summary::{Summary, SummaryContext};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
-pub use wording::{duration_words, number};
+pub use wording::{counted, duration_words, number};
 
 use crate::events::Event;
 
