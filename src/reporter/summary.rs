@@ -236,3 +236,54 @@ fn shorten(text: &str) -> String {
     short.push('…');
     short
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::model::Outcome;
+    use crate::stop::Signal;
+
+    fn summary(rows: &[(Situacao, &str)], stop: Option<StopReason>) -> Summary {
+        let mut tally = Tally::new(Instant::now());
+        for (situacao, mensagem) in rows {
+            tally.settled(&Outcome::unsent(*situacao, (*mensagem).to_owned()));
+        }
+        let context = SummaryContext {
+            entrada: "clientes.csv".into(),
+            linhas: rows.len() as u64,
+            resultados: "clientes.resultado.csv".into(),
+            rejeitados: "clientes.rejeitados.csv".into(),
+            stop,
+            sandbox: false,
+            notes: Vec::new(),
+        };
+        let mut summary = Summary::new(&tally, context);
+        summary.duracao_s = 12.0;
+        summary.linhas_por_s = 0.5;
+        summary
+    }
+
+    #[test]
+    fn the_terminal_names_counts_reasons_files_and_the_next_step() {
+        let rows = [
+            (Situacao::Atualizado, "ok"),
+            (Situacao::Recusado, "Cliente não encontrado."),
+            (Situacao::Recusado, "Cliente não encontrado."),
+            (Situacao::Invalido, "nada para enviar"),
+        ];
+        insta::assert_snapshot!("linhas_a_corrigir", summary(&rows, None).to_text());
+        let cut = [(Situacao::Inalterado, ""), (Situacao::NaoEnviado, "Não enviado.")];
+        let stop = Some(StopReason::Signal(Signal::Int));
+        insta::assert_snapshot!("interrompido", summary(&cut, stop).to_text());
+        let full = Some(StopReason::Local("não há mais espaço em disco".into()));
+        insta::assert_snapshot!("falha_local", summary(&[], full).to_text());
+    }
+
+    #[test]
+    fn the_json_is_the_documented_one() {
+        let rows = [(Situacao::Atualizado, "ok"), (Situacao::Falhou, "=HTTP 500\u{1b}")];
+        insta::assert_snapshot!("resumo_json", summary(&rows, None).to_json());
+    }
+}
