@@ -270,7 +270,8 @@ fn verdict(entry: &Entry, situacao: Situacao) -> (Outcome, Settlement) {
     let last = &history.mensagem;
     let how = match situacao {
         Situacao::Atualizado => Settlement::Accepted { first_attempt: history.ambiguous == 0 },
-        Situacao::Recusado => Settlement::Refused,
+        // A refusal after an unanswered attempt does not say that attempt was not executed.
+        Situacao::Recusado if history.ambiguous == 0 => Settlement::Refused,
         _ => Settlement::Unknown,
     };
     let mensagem = match situacao {
