@@ -38,11 +38,28 @@ impl Policy {
     }
 }
 
+/// The cut-offs of one type.
+#[derive(Debug, Default)]
+struct Cuts {
+    whole: Stamp,
+    fields: HashMap<FieldTag, Stamp>,
+}
+
+impl Cuts {
+    fn latest(&self, field: FieldTag) -> Stamp {
+        // Most accounts know one type only, and so have no cut-offs.
+        if self.fields.is_empty() {
+            return self.whole;
+        }
+        self.fields.get(&field).map_or(self.whole, |cut| self.whole.max(*cut))
+    }
+}
+
 /// What is known of an account as a whole.
 #[derive(Debug, Default)]
 pub struct Knowledge {
-    cuts: HashMap<(CustomerType, FieldTag), Stamp>,
-    whole: HashMap<CustomerType, Stamp>,
+    internal: Cuts,
+    email: Cuts,
     /// How many open requests touch a name; nothing is believed of it meanwhile.
     blocked: HashMap<NameKey, u32>,
 }
@@ -73,21 +90,27 @@ impl Knowledge {
 
     /// Ends the belief in what carries this stamp or an earlier one.
     pub fn cut(&mut self, key: CutKey, stamp: Stamp) {
+        let cuts = match key.ctype {
+            CustomerType::Internal => &mut self.internal,
+            CustomerType::Email => &mut self.email,
+        };
         let standing = match key.field {
-            Some(field) => self.cuts.entry((key.ctype, field)).or_insert(stamp),
-            None => self.whole.entry(key.ctype).or_insert(stamp),
+            Some(field) => cuts.fields.entry(field).or_default(),
+            None => &mut cuts.whole,
         };
         *standing = stamp.max(*standing);
     }
 
-    /// Whether no cut-off has ended what was accepted by `stamp`.
-    pub fn is_alive(&self, ctype: CustomerType, field: FieldTag, stamp: Stamp) -> bool {
-        let after = |cut: Option<&Stamp>| cut.is_none_or(|cut| stamp > *cut);
-        after(self.whole.get(&ctype)) && after(self.cuts.get(&(ctype, field)))
+    const fn cuts(&self, ctype: CustomerType) -> &Cuts {
+        match ctype {
+            CustomerType::Internal => &self.internal,
+            CustomerType::Email => &self.email,
+        }
     }
 
-    fn is_type_alive(&self, ctype: CustomerType, stamp: Stamp) -> bool {
-        self.whole.get(&ctype).is_none_or(|cut| stamp > *cut)
+    /// Whether no cut-off has ended what was accepted by `stamp`.
+    pub fn is_alive(&self, ctype: CustomerType, field: FieldTag, stamp: Stamp) -> bool {
+        stamp > self.cuts(ctype).latest(field)
     }
 
     /// Takes a name out of belief until [`unblock`](Self::unblock), which is due as often.
@@ -160,7 +183,7 @@ impl Knowledge {
                 Held::Moved(moved)
                     if moved.to == rename.key
                         && moved.spelling == row.home.spelling
-                        && self.is_type_alive(row.ctype, moved.stamp) =>
+                        && moved.stamp > self.cuts(row.ctype).whole =>
                 {
                     place = rename;
                 }

@@ -286,11 +286,14 @@ impl<'a> RowKeys<'a> {
             sent: Vec::new(),
             link: None,
             linked: None,
-            unnames: ctype == CustomerType::Email && update.param(Param::Email) == Some(""),
+            unnames: false,
         };
         for (field, value) in update.values() {
             let tag = tags.find(keys, row.sent.len(), field);
-            if *field == FieldName::Param(linking) {
+            if value.is_empty() && ctype == CustomerType::Email && tag == keys.param(Param::Email) {
+                row.unnames = true;
+            }
+            if tag == keys.param(linking) {
                 row.link = Some(row.sent.len());
                 row.linked = (!value.is_empty())
                     .then(|| keys.name(Name { ctype: ctype.other(), text: value }));

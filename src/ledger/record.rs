@@ -5,8 +5,8 @@ use super::keys::{FieldTag, Fingerprint, NameKey, Spelling, ValueHash};
 use crate::model::CustomerType;
 
 /// A moment of an account's history: each intent and each settlement gets the next number. Order is
-/// decided by stamps alone; clocks jump.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// decided by stamps alone; clocks jump. Stamps begin at 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Stamp(pub u64);
 
 /// What is filed under one name.
