@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::belief::Names;
-use super::codec;
 use super::keys::{AccountId, NameKey};
 use super::record::{Held, Record};
 use super::rules::Store;
@@ -41,6 +40,7 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
     let Some(connection) = schema::open_for_reading(path)? else { return Ok(Vec::new()) };
     let failed = |source| schema::error(path, source);
     connection.execute_batch("BEGIN").map_err(failed)?;
+    let customers = store::count_customers(&connection, path)?;
     store::accounts(&connection, path)?
         .into_iter()
         .map(|row| {
@@ -48,7 +48,7 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
                 account: row.hash,
                 base_url: row.base_url,
                 label: row.label,
-                customers: count_customers(&connection, row.id).map_err(failed)?,
+                customers: customers.get(&row.id).copied().unwrap_or(0),
                 last_change: (row.changed_at > 0)
                     .then(|| Timestamp::from_second(row.changed_at).ok())
                     .flatten(),
@@ -61,16 +61,6 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
             })
         })
         .collect()
-}
-
-fn count_customers(connection: &Connection, account: i64) -> rusqlite::Result<u64> {
-    let mut statement = connection.prepare("SELECT record FROM name WHERE account = ?")?;
-    let mut rows = statement.query([account])?;
-    let mut count = 0;
-    while let Some(row) = rows.next()? {
-        count += u64::from(codec::holds_values(row.get_ref(0)?.as_blob()?));
-    }
-    Ok(count)
 }
 
 /// Which account a place means, even where its key is lost; `None` where the ledger does not know

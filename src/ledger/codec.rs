@@ -50,9 +50,9 @@ const SALT: u8 = 2;
 const MOVED: u8 = 4;
 const VALUES: u8 = 8;
 
-/// The blob of what is filed under `key`. All its tags must have numbers.
-pub fn encode_record(key: &NameKey, record: &Record, numbers: &FieldNumbers) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
+/// Appends the blob of what is filed under `key`. All its tags must have numbers.
+pub fn encode_record(key: &NameKey, record: &Record, numbers: &FieldNumbers, out: &mut Vec<u8>) {
+    let start = out.len();
     let mut flags = 0;
     if record.claim.is_some() {
         flags |= CLAIM;
@@ -65,14 +65,14 @@ pub fn encode_record(key: &NameKey, record: &Record, numbers: &FieldNumbers) -> 
     }
     out.push(flags);
     if let Some(claim) = record.claim {
-        put_number(&mut out, claim.0);
+        put_number(out, claim.0);
     }
     match &record.held {
         Held::Nothing => {}
         Held::Moved(moved) => {
             out.extend_from_slice(&moved.to.0);
             out.extend_from_slice(&moved.spelling.0.to_le_bytes());
-            put_number(&mut out, moved.stamp.0);
+            put_number(out, moved.stamp.0);
         }
         Held::Values(values) => {
             out.extend_from_slice(&values.spelling.0.to_le_bytes());
@@ -80,17 +80,17 @@ pub fn encode_record(key: &NameKey, record: &Record, numbers: &FieldNumbers) -> 
                 out.extend_from_slice(&values.salt.0.to_le_bytes());
             }
             for group in &values.groups {
-                put_number(&mut out, group.stamp.0);
+                put_number(out, group.stamp.0);
                 out.extend_from_slice(&group.at.to_le_bytes());
-                put_number(&mut out, group.entries.len() as u64);
+                put_number(out, group.entries.len() as u64);
                 for (tag, value) in &group.entries {
-                    put_number(&mut out, numbers.find(*tag));
+                    put_number(out, numbers.find(*tag));
                     out.extend_from_slice(&value.0.to_le_bytes());
                 }
             }
         }
     }
-    seal(out, &key.0)
+    seal(out, start, &key.0);
 }
 
 /// Reads a blob back; `None` if it is not exactly what [`encode_record`] wrote for `key`.
@@ -163,7 +163,8 @@ pub fn encode_intent(intent: &Intent, numbers: &FieldNumbers) -> Vec<u8> {
     out.extend_from_slice(&intent.fingerprint.0);
     intent.concerned().for_each(|name| out.extend_from_slice(&name.0));
     intent.changed.iter().for_each(|tag| put_number(&mut out, numbers.find(*tag)));
-    seal(out, &intent.stamp.0.to_le_bytes())
+    seal(&mut out, 0, &intent.stamp.0.to_le_bytes());
+    out
 }
 
 /// Reads an intent back; `None` if it is not exactly what [`encode_intent`] wrote.
@@ -194,10 +195,9 @@ pub fn decode_intent(stamp: Stamp, blob: &[u8], numbers: &FieldNumbers) -> Optio
     Some(intent)
 }
 
-fn seal(mut blob: Vec<u8>, key: &[u8]) -> Vec<u8> {
-    let check = check(&blob, key);
-    blob.extend_from_slice(&check);
-    blob
+fn seal(out: &mut Vec<u8>, start: usize, key: &[u8]) {
+    let check = check(&out[start..], key);
+    out.extend_from_slice(&check);
 }
 
 fn open<'a>(blob: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
@@ -207,22 +207,40 @@ fn open<'a>(blob: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
 
 /// CRC-16 (CCITT): made for exactly this, flipped bits in short messages.
 fn check(body: &[u8], key: &[u8]) -> [u8; 2] {
-    let step = |crc: u16, byte: &u8| (crc << 8) ^ CRC[usize::from((crc >> 8) as u8 ^ byte)];
-    key.iter().chain(body).fold(0xffff, step).to_le_bytes()
+    crc(crc(0xffff, key), body).to_le_bytes()
 }
 
-const CRC: [u16; 256] = {
-    let mut table = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        let mut crc = (at as u16) << 8;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 0x8000 != 0 { (crc << 1) ^ 0x1021 } else { crc << 1 };
-            bit += 1;
+/// Takes four bytes at a step: each record that is looked at is checked.
+fn crc(start: u16, bytes: &[u8]) -> u16 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let crc = words.iter().fold(start, |crc, [a, b, c, d]| {
+        let [high, low] = crc.to_be_bytes();
+        let table = |zeros: usize, byte: u8| CRC[zeros][usize::from(byte)];
+        table(3, high ^ a) ^ table(2, low ^ b) ^ table(1, *c) ^ table(0, *d)
+    });
+    rest.iter().fold(crc, |crc, byte| {
+        let [high, low] = crc.to_be_bytes();
+        u16::from_be_bytes([low, 0]) ^ CRC[0][usize::from(high ^ byte)]
+    })
+}
+
+/// By how many zero bytes follow, and the byte: what it adds to the remainder.
+const CRC: [[u16; 256]; 4] = {
+    let mut table = [[0; 256]; 4];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = (byte as u16) << 8;
+        let mut zeros = 0;
+        while zeros < 4 {
+            let mut bit = 0;
+            while bit < 8 {
+                crc = if crc & 0x8000 != 0 { (crc << 1) ^ 0x1021 } else { crc << 1 };
+                bit += 1;
+            }
+            table[zeros][byte] = crc;
+            zeros += 1;
         }
-        table[at] = crc;
-        at += 1;
+        byte += 1;
     }
     table
 };
@@ -267,6 +285,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn encoded(key: &NameKey, record: &Record) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode_record(key, record, &numbers(), &mut out);
+        out
+    }
 
     fn numbers() -> FieldNumbers {
         let mut numbers = FieldNumbers::default();
@@ -330,7 +354,7 @@ mod tests {
             intent in intent(),
         ) {
             let (key, numbers, record) = (NameKey(key), numbers(), Record { claim, held });
-            let blob = encode_record(&key, &record, &numbers);
+            let blob = encoded(&key, &record);
             prop_assert_eq!(holds_values(&blob), matches!(record.held, Held::Values(_)));
             prop_assert_eq!(decode_record(&key, &blob, &numbers), Some(record));
             let blob = encode_intent(&intent, &numbers);
@@ -342,7 +366,7 @@ mod tests {
             key: [u8; 16], held in held(), at: prop::sample::Index, bit in 0..8u8,
         ) {
             let (key, numbers) = (NameKey(key), numbers());
-            let mut blob = encode_record(&key, &Record { claim: None, held }, &numbers);
+            let mut blob = encoded(&key, &Record { claim: None, held });
             let mut other = key;
             other.0[3] ^= 1 << bit;
             prop_assert_eq!(decode_record(&other, &blob, &numbers), None);
@@ -354,10 +378,19 @@ mod tests {
         #[test]
         fn garbage_is_no_record(key: [u8; 16], body: Vec<u8>) {
             // Sealed garbage gets past the check bytes; it must still not panic.
-            let blob = seal(body, &key);
-            let _ = decode_record(&NameKey(key), &blob, &numbers());
-            let _ = decode_intent(Stamp(1), &seal(blob, &1u64.to_le_bytes()), &numbers());
+            let (mut record, mut intent) = (body.clone(), body);
+            seal(&mut record, 0, &key);
+            seal(&mut intent, 0, &1u64.to_le_bytes());
+            let _ = decode_record(&NameKey(key), &record, &numbers());
+            let _ = decode_intent(Stamp(1), &intent, &numbers());
         }
+    }
+
+    #[test]
+    fn the_check_is_the_standard_one() {
+        // The published check value of CRC-16/CCITT-FALSE.
+        assert_eq!(crc(0xffff, b"123456789"), 0x29b1);
+        assert_eq!(crc(crc(0xffff, b"12345"), b"6789"), 0x29b1);
     }
 
     #[test]
@@ -366,6 +399,6 @@ mod tests {
         let group = Group { stamp: Stamp(1_000_000), at: u32::MAX, entries };
         let values = Values { spelling: Spelling(1), salt: Spelling(1), groups: vec![group] };
         let record = Record { claim: None, held: Held::Values(values) };
-        assert_eq!(encode_record(&NameKey([0; 16]), &record, &numbers()).len(), 109);
+        assert_eq!(encoded(&NameKey([0; 16]), &record).len(), 109);
     }
 }

@@ -51,11 +51,10 @@ const TABLES: &str = "
         PRIMARY KEY(account, stamp)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE name(
+        id INTEGER PRIMARY KEY,
         account INTEGER NOT NULL,
-        name BLOB NOT NULL,
-        record BLOB NOT NULL,
-        PRIMARY KEY(account, name)
-    ) STRICT, WITHOUT ROWID;
+        record BLOB NOT NULL
+    ) STRICT;
 ";
 
 /// Opens the ledger for writing; creates it, and its directory, where there is none.
@@ -68,8 +67,10 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let failed = |source| error(path, source);
     check_schema(path, &connection)?;
-    // FULL syncs the log at every commit: an intent must outlive a power cut.
+    // The log is synced at every commit, on macOS down to the platter: an intent must outlive a
+    // power cut.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024).map_err(failed)?;
     Ok(connection)
 }
@@ -88,11 +89,15 @@ pub fn open_for_reading(path: &Path) -> Result<Option<Connection>, LedgerError> 
 
 /// What an error of SQLite means for the user.
 pub fn error(path: &Path, source: rusqlite::Error) -> LedgerError {
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+    match (source.sqlite_error_code(), &source) {
+        (Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), _) => {
             damaged(path, &source.to_string())
         }
-        _ => LedgerError::Storage { path: path.into(), source },
+        (Some(_), _) | (None, rusqlite::Error::InvalidPath(_)) => {
+            LedgerError::Storage { path: path.into(), source }
+        }
+        // A row is missing, or holds what cannot stand there.
+        (None, _) => damaged(path, &source.to_string()),
     }
 }
 
@@ -109,7 +114,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Ledg
 fn exists(path: &Path) -> Result<bool, LedgerError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(true),
-        Ok(_) => Err(damaged(path, "não é um arquivo comum")),
+        Ok(_) => Err(LedgerError::Foreign { path: path.into() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // SQLite would replay this log into a new, unrelated file.
             let log = beside(path, "-wal");

@@ -1,11 +1,16 @@
 //! One account's part of the ledger file, as the [`Store`] of the rules.
 //!
-//! `account` names the accounts of a file; every other table belongs to one. `name` holds a record
-//! per customer name, `intent` the requests whose fate is open, `cut` the cut-offs (field 0: the
-//! whole type), and `field` the numbers that stand for field tags inside the blobs.
+//! `account` names the accounts of a file; every other row belongs to one. `name` holds a record per
+//! customer name, `intent` the requests whose fate is open, `cut` the cut-offs (field 0: the whole
+//! type), and `field` the numbers that stand for field tags inside the blobs.
+//!
+//! A name's 128 bits are split: the first half is the row's number, by which SQLite finds it fastest,
+//! the second half begins the blob. Of two names with one first half (a chance of 2⁻⁶⁴ for each pair)
+//! only the last that was written is known.
 //!
 //! What the records mean is not known here, and transactions begin and end where the caller says.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -119,19 +124,22 @@ impl SqliteStore {
 
 impl Names for SqliteStore {
     fn name(&mut self, name: NameKey) -> Result<Record, LedgerError> {
-        let sql = "SELECT record FROM name WHERE account = ? AND name = ?";
-        let mut statement =
-            self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
-        let mut rows =
-            statement.query(params![self.account, name.0]).map_err(|source| self.error(source))?;
-        let Some(row) = rows.next().map_err(|source| self.error(source))? else {
-            return Ok(Record::default());
-        };
-        let blob = row.get_ref(0).map_err(|source| self.error(source))?;
-        blob.as_blob()
-            .ok()
-            .and_then(|blob| codec::decode_record(&name, blob, &self.fields))
-            .ok_or_else(|| self.damaged("um registro de cliente não confere"))
+        let sql = "SELECT account, record FROM name WHERE id = ?";
+        let failed = |source| schema::error(&self.path, source);
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let (id, rest) = split(&name);
+        let mut rows = statement.query([id]).map_err(failed)?;
+        let Some(row) = rows.next().map_err(failed)? else { return Ok(Record::default()) };
+        let account = row.get_ref(0).and_then(|value| Ok(value.as_i64()?)).map_err(failed)?;
+        let blob = row.get_ref(1).and_then(|value| Ok(value.as_blob()?)).map_err(failed)?;
+        match blob.strip_prefix(&rest) {
+            Some(blob) if account == self.account => {
+                codec::decode_record(&name, blob, &self.fields)
+                    .ok_or_else(|| self.damaged("um registro de cliente não confere"))
+            }
+            // Somebody else's, by chance: of this name nothing is known.
+            _ => Ok(Record::default()),
+        }
     }
 }
 
@@ -168,17 +176,18 @@ impl Store for SqliteStore {
     }
 
     fn put_name(&mut self, name: NameKey, record: &Record) -> Result<(), LedgerError> {
+        let (id, rest) = split(&name);
         if record.is_empty() {
-            let sql = "DELETE FROM name WHERE account = ? AND name = ?";
-            return self.write(sql, params![self.account, name.0]);
+            return self.write("DELETE FROM name WHERE id = ?", [id]);
         }
         if let super::record::Held::Values(values) = &record.held {
             let tags = values.groups.iter().flat_map(|group| &group.entries).map(|entry| entry.0);
             self.number_fields(tags)?;
         }
-        let blob = codec::encode_record(&name, record, &self.fields);
-        let sql = "INSERT OR REPLACE INTO name(account, name, record) VALUES(?, ?, ?)";
-        self.write(sql, params![self.account, name.0, blob])
+        let mut blob = rest.to_vec();
+        codec::encode_record(&name, record, &self.fields, &mut blob);
+        let sql = "INSERT OR REPLACE INTO name(id, account, record) VALUES(?, ?, ?)";
+        self.write(sql, params![id, self.account, blob])
     }
 
     fn put_intent(&mut self, intent: &Intent) -> Result<(), LedgerError> {
@@ -260,6 +269,31 @@ fn rows<T>(
     read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     connection.prepare(sql)?.query_map([account], read)?.collect()
+}
+
+/// The row's number, and what the blob begins with.
+fn split(name: &NameKey) -> (i64, [u8; 8]) {
+    let [a, b, c, d, e, f, g, h, rest @ ..] = name.0;
+    (i64::from_le_bytes([a, b, c, d, e, f, g, h]), rest)
+}
+
+/// How many names of each account hold values.
+pub fn count_customers(
+    connection: &Connection,
+    path: &Path,
+) -> Result<HashMap<i64, u64>, LedgerError> {
+    let count = || -> rusqlite::Result<_> {
+        let mut counts = HashMap::new();
+        let mut statement = connection.prepare("SELECT account, record FROM name")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let blob = row.get_ref(1)?.as_blob()?;
+            let holds = blob.split_first_chunk::<8>().is_some_and(|(_, b)| codec::holds_values(b));
+            *counts.entry(row.get(0)?).or_insert(0) += u64::from(holds);
+        }
+        Ok(counts)
+    };
+    count().map_err(|source| schema::error(path, source))
 }
 
 /// SQLite's integers are signed; hashes use all 64 bits.
