@@ -3,7 +3,7 @@
 //! says whether anything was wrong with the call rather than with this machine.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::lock::Holder;
 
@@ -13,8 +13,7 @@ pub enum LedgerError {
     /// The file is no database, or a torn one. Never answered by starting afresh: that would send
     /// everything again without a word, and hide that a disk is failing.
     #[error(
-        "o ledger {} está danificado ({detail}). Restaure uma cópia dele e rode com --full; sem cópia, apague {} (e os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez",
-        path.display(),
+        "o ledger {0} está danificado ({detail}). Confira se o caminho é esse mesmo; depois restaure uma cópia do arquivo e rode com --full, ou, se não houver cópia, apague {0} (com os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez",
         path.display()
     )]
     Damaged {
@@ -36,9 +35,9 @@ pub enum LedgerError {
         /// The latest that this build knows.
         known: i64,
     },
-    /// A sound SQLite database, but somebody else's.
+    /// A sound SQLite database, but somebody else's; or no file at all, but a folder or a device.
     #[error(
-        "{} é um banco SQLite de outro programa, não um ledger do tomticket-sync; confira --ledger",
+        "{} não é um ledger do tomticket-sync, e sim uma pasta ou o banco de outro programa; confira --ledger",
         path.display()
     )]
     Foreign {
@@ -117,10 +116,11 @@ impl LedgerError {
     }
 }
 
-fn busy_text(path: &std::path::Path, holder: Option<&Holder>) -> String {
+fn busy_text(path: &Path, holder: Option<&Holder>) -> String {
     match holder {
         Some(Holder { pid, since }) => format!(
-            "outra execução está em andamento: processo {pid}, desde {since} (trava: {})",
+            "outra execução está em andamento: processo {pid}, desde {} (trava: {})",
+            since.strftime("%Y-%m-%dT%H:%M:%SZ"),
             path.display()
         ),
         None => format!("outra execução está em andamento (trava: {})", path.display()),

@@ -8,7 +8,8 @@ use super::store::{self, SqliteStore};
 use super::{LedgerError, Place, schema};
 use crate::model::Update;
 
-/// What was believed of an account at the moment this was opened.
+/// What was believed of an account at the moment this was opened. To be dropped once it has served:
+/// while it lives, a run's log cannot be folded into the file, and grows.
 #[derive(Debug)]
 pub struct Reader {
     /// `None` where nothing is known of the account.
