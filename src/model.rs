@@ -337,10 +337,16 @@ impl Update {
             .then_some(Name { ctype: CustomerType::Email, text: email })
     }
 
-    /// The internal identifier that this update gives the customer.
-    pub fn internal(&self) -> Option<Name<'_>> {
-        let id = self.param(Param::IdInterno).filter(|id| !id.is_empty())?;
-        Some(Name { ctype: CustomerType::Internal, text: id })
+    /// The name of the other type that this update gives the customer: the internal identifier of
+    /// one addressed by e-mail, the e-mail of one addressed by internal identifier.
+    pub fn other_name(&self) -> Option<Name<'_>> {
+        let ctype = self.customer.ctype.other();
+        let param = match ctype {
+            CustomerType::Internal => Param::IdInterno,
+            CustomerType::Email => Param::Email,
+        };
+        let text = self.param(param).filter(|name| !name.is_empty())?;
+        Some(Name { ctype, text })
     }
 
     /// Bytes this update holds, for bounding what waits in memory.

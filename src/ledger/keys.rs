@@ -308,8 +308,8 @@ impl<'a> RowKeys<'a> {
         self.keys.value(salt, sent.tag, sent.value)
     }
 
-    /// The names that belong to this row alone while it is on its way: the ones whose rows the pool
-    /// lets through one at a time. The e-mail that a type-`I` row gives is not among them.
+    /// The names that belong to this row alone while it is on its way. The e-mail that a type-`I`
+    /// row gives is not among them: no values are filed under it by this row.
     pub fn touched(&self) -> impl Iterator<Item = NameKey> + use<> {
         let internal = if self.ctype == CustomerType::Email { self.linked } else { None };
         [Some(self.home.key), self.rename.map(|name| name.key), internal].into_iter().flatten()

@@ -100,7 +100,8 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// The names whose rows the pool lets through one at a time.
+    /// The names that belong to this request alone while it is on its way; of them nothing is
+    /// believed meanwhile.
     pub fn touched(&self) -> impl Iterator<Item = NameKey> + use<> {
         let internal = if self.ctype == CustomerType::Email { self.linked } else { None };
         [Some(self.home), self.rename, internal].into_iter().flatten()

@@ -156,7 +156,7 @@ impl<S: Store> Rules<S> {
     /// The store cannot be read.
     pub fn judge(&mut self, update: &Update, now: u32) -> Result<bool, LedgerError> {
         let row = RowKeys::new(&self.keys, &mut self.tags, update);
-        // An e-mail that a type-I row gives is not among the names whose rows come one at a time.
+        // These rules do not rely on rows that give one e-mail under type I coming one at a time.
         let contested = row.linked.is_some()
             && self.live.values().any(|Live { intent, .. }| {
                 (intent.ctype, intent.linked) == (row.ctype, row.linked)

@@ -1,8 +1,9 @@
 //! Whose turn is it: rows that touch one customer go one after the other, in file order; rows of
 //! other customers do not wait for them.
 //!
-//! A row touches its own identifier, the e-mail it renames a type-`E` customer to, and the internal
-//! identifier it gives. Names are held as 64-bit hashes of their lower-case form: a collision only
+//! A row touches its own identifier, the e-mail it renames a type-`E` customer to, and the name of
+//! the other type that it gives: an internal identifier to a type-`E` customer, an e-mail to a
+//! type-`I` one. Names are held as 64-bit hashes of their lower-case form: a collision only
 //! makes two strangers take turns.
 
 use std::collections::{HashMap, VecDeque};
@@ -15,7 +16,7 @@ use crate::model::{Name, Update};
 /// whose link was given this many links ago.
 const LINKS: usize = 1 << 14;
 
-/// The names that a row touches, hashed; at most home, rename, internal and one linked name each.
+/// The names that a row touches, hashed; at most home, rename, other name and one linked name each.
 pub type Keys = Vec<u64>;
 
 /// The queues, one per name that an unsettled row touches.
@@ -34,17 +35,17 @@ impl Order {
     pub fn enter(&mut self, seq: u64, update: &Update) -> Keys {
         let home = self.key(update.home());
         let rename = update.rename_to().map(|name| self.key(name));
-        let internal = update.internal().map(|name| self.key(name));
+        let other = update.other_name().map(|name| self.key(name));
         let mut keys: Keys = Vec::with_capacity(1);
-        for key in [Some(home), rename, internal].into_iter().flatten() {
+        for key in [Some(home), rename, other].into_iter().flatten() {
             for key in [Some(key), self.links.get(&key).copied()].into_iter().flatten() {
                 if !keys.contains(&key) {
                     keys.push(key);
                 }
             }
         }
-        if let Some(internal) = internal {
-            self.link(rename.unwrap_or(home), internal);
+        if let Some(other) = other {
+            self.link(rename.unwrap_or(home), other);
         }
         for key in &keys {
             self.queues.entry(*key).or_default().push_back(seq);
@@ -80,8 +81,8 @@ impl Order {
         }
     }
 
-    fn link(&mut self, email: u64, internal: u64) {
-        for (from, to) in [(email, internal), (internal, email)] {
+    fn link(&mut self, name: u64, other: u64) {
+        for (from, to) in [(name, other), (other, name)] {
             if self.links.insert(from, to).is_none() {
                 self.link_age.push_back(from);
             }
@@ -151,6 +152,31 @@ mod tests {
             update(Email, "c@x", Some("c@x"), None),
         ];
         assert_eq!(free(&rows), [true, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn rows_that_give_or_use_one_email_take_turns_under_either_type() {
+        use CustomerType::{Email, Internal};
+        let rows = [
+            update(Internal, "1", Some("a@x"), None),
+            update(Internal, "2", Some("A@X"), None),
+            update(Email, "a@x", None, None),
+            update(Internal, "3", Some("b@x"), None),
+            update(Internal, "a@x", None, None),
+        ];
+        assert_eq!(free(&rows), [true, false, false, true, true]);
+    }
+
+    #[test]
+    fn an_email_given_under_type_i_is_a_learned_link_too() {
+        use CustomerType::{Email, Internal};
+        let mut order = Order::default();
+        let first = order.enter(0, &update(Internal, "7", Some("a@x"), None));
+        order.leave(0, &first, &mut Vec::new());
+        let by_mail = order.enter(1, &update(Email, "a@x", None, None));
+        let by_id = order.enter(2, &update(Internal, "7", None, None));
+        assert!(order.is_free(1, &by_mail));
+        assert!(!order.is_free(2, &by_id));
     }
 
     #[test]
