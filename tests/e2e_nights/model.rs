@@ -1,0 +1,186 @@
+//! The trivial sequential model: customers, and what one row does to them. It knows nothing of
+//! concurrency, faults or memory, which is why it can judge a run that has all three.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+/// What one customer holds, its names (`email`, `id_interno`) among it; nothing is empty.
+pub type Fields = BTreeMap<String, String>;
+
+/// One row of a file.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// `E` or `I`.
+    pub tipo: char,
+    /// The name in the request's path.
+    pub identificador: String,
+    /// What is sent.
+    pub values: Fields,
+}
+
+/// What sending a row changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// The customers that may be changed: the one addressed, and who loses a name to it.
+    customers: Vec<usize>,
+}
+
+impl Touched {
+    /// Whether both concern one customer.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.customers.iter().any(|number| other.customers.contains(number))
+    }
+}
+
+/// All customers, by a number that is never given twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Model {
+    customers: BTreeMap<usize, Fields>,
+    /// Whether an update without `criarchamados` or `idioma` sets it to its documented default.
+    resets_defaults: bool,
+}
+
+impl Row {
+    /// The names by which the pool decides whose turn it is, each with its type.
+    pub fn names(&self) -> Vec<(char, String)> {
+        let email = self.values.get("email").map(|email| ('E', email.to_lowercase()));
+        let interno = self.values.get("id_interno").map(|id| ('I', id.clone()));
+        let home = match self.tipo {
+            'E' => self.identificador.to_lowercase(),
+            _ => self.identificador.clone(),
+        };
+        [Some((self.tipo, home)), email, interno].into_iter().flatten().collect()
+    }
+
+    /// The name under which the customer is found afterwards.
+    fn place(&self) -> &str {
+        match self.values.get("email") {
+            Some(email) if self.tipo == 'E' => email,
+            _ => &self.identificador,
+        }
+    }
+}
+
+impl Model {
+    /// Nobody yet.
+    pub fn new(resets_defaults: bool) -> Self {
+        Self { resets_defaults, ..Self::default() }
+    }
+
+    /// The customers that the sandbox shows.
+    pub fn of_sandbox(shown: &Value, resets_defaults: bool) -> Self {
+        let mut model = Self::new(resets_defaults);
+        for customer in shown.as_array().unwrap() {
+            let mut fields = Fields::new();
+            for (name, value) in customer.as_object().unwrap() {
+                match (name.as_str(), value) {
+                    ("atualizacoes", _) | (_, Value::Null) => {}
+                    ("campos", campos) => {
+                        for (id, value) in campos.as_object().unwrap() {
+                            fields.insert(format!("campo:{id}"), value.as_str().unwrap().into());
+                        }
+                    }
+                    (name, value) => {
+                        fields.insert(name.into(), value.as_str().unwrap().into());
+                    }
+                }
+            }
+            model.add(fields);
+        }
+        model
+    }
+
+    /// One more customer.
+    pub fn add(&mut self, fields: Fields) {
+        let number = self.customers.keys().next_back().map_or(0, |last| last + 1);
+        self.customers.insert(number, fields);
+    }
+
+    /// A file for the sandbox's `--customers`.
+    pub fn to_csv(&self) -> String {
+        let mut text = String::from("identificador,tipo_identificador,id_interno,nome\n");
+        for fields in self.customers.values() {
+            let get = |name| fields.get(name).map_or("", String::as_str);
+            writeln!(text, "{},E,{},{}", get("email"), get("id_interno"), get("nome")).unwrap();
+        }
+        text
+    }
+
+    /// What is held, in an order of its own, for comparing.
+    pub fn held(&self) -> Vec<&Fields> {
+        let mut held: Vec<_> = self.customers.values().collect();
+        held.sort();
+        held
+    }
+
+    /// What is held and does not depend on whether rows were sent that are held already: where
+    /// defaults are reset, every update that leaves `criarchamados` or `idioma` out resets it.
+    pub fn settled(&self) -> Vec<Fields> {
+        let mut settled: Vec<_> = self.customers.values().cloned().collect();
+        if self.resets_defaults {
+            for fields in &mut settled {
+                fields.retain(|name, _| !["criarchamados", "idioma"].contains(&name.as_str()));
+            }
+        }
+        settled.sort();
+        settled
+    }
+
+    /// All customers with their numbers.
+    pub fn customers(&self) -> impl Iterator<Item = (usize, &Fields)> {
+        self.customers.iter().map(|(number, fields)| (*number, fields))
+    }
+
+    fn find(&self, tipo: char, name: &str) -> Option<usize> {
+        let is = |fields: &Fields| match tipo {
+            'E' => fields.get("email").is_some_and(|e| e.to_lowercase() == name.to_lowercase()),
+            _ => fields.get("id_interno").is_some_and(|id| id == name),
+        };
+        self.customers.iter().find(|(_, fields)| is(fields)).map(|(number, _)| *number)
+    }
+
+    /// Executes a row; `None` if there is no such customer.
+    pub fn execute(&mut self, row: &Row) -> Option<Touched> {
+        let number = self.find(row.tipo, &row.identificador)?;
+        let mut touched = vec![number];
+        let mut values = row.values.clone();
+        if self.resets_defaults {
+            for (field, default) in [("criarchamados", "true"), ("idioma", "pt_BR")] {
+                values.entry(field.into()).or_insert_with(|| default.into());
+            }
+        }
+        for (field, value) in values {
+            let tipo = match field.as_str() {
+                "email" => Some('E'),
+                "id_interno" => Some('I'),
+                _ => None,
+            };
+            let loser = tipo.and_then(|tipo| self.find(tipo, &value));
+            if let Some(loser) = loser.filter(|loser| *loser != number) {
+                touched.push(loser);
+                let fields = self.customers.get_mut(&loser).unwrap();
+                fields.remove(&field);
+                if !fields.contains_key("email") && !fields.contains_key("id_interno") {
+                    self.customers.remove(&loser);
+                }
+            }
+            self.customers.get_mut(&number).unwrap().insert(field, value);
+        }
+        Some(Touched { customers: touched })
+    }
+
+    /// Whether the row's customer is found where the row wants it and holds every value, so that
+    /// nothing is lost by not sending the row.
+    pub fn holds(&self, row: &Row) -> bool {
+        let Some(number) = self.find(row.tipo, row.place()) else { return false };
+        let held = &self.customers[&number];
+        if row.values.iter().any(|(field, value)| held.get(field) != Some(value)) {
+            return false;
+        }
+        // If somebody answers to the old name, sending it would rename them.
+        let mut after = self.clone();
+        after.execute(row).is_none() || after.held() == self.held() || self.resets_defaults
+    }
+}
