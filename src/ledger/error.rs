@@ -88,7 +88,7 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// The database could not be read or written: full disk, missing rights, a lock that stays.
-    #[error("o ledger {} não pôde ser lido ou gravado: {source}", path.display())]
+    #[error("o ledger {} não pôde ser lido ou gravado: {source}. {}", path.display(), way_out(source))]
     Storage {
         /// The ledger.
         path: PathBuf,
@@ -113,6 +113,22 @@ impl LedgerError {
             | Self::Label(_) => true,
             Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => false,
         }
+    }
+}
+
+/// What a person can do about a failure of the storage.
+fn way_out(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode;
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "O disco está cheio: libere espaço e rode de novo",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            "Confira as permissões do arquivo e da pasta"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "Outro programa está usando o arquivo: feche-o e rode de novo"
+        }
+        Some(ErrorCode::OutOfMemory) => "Falta memória: feche outros programas e rode de novo",
+        _ => "Confira o espaço em disco e o próprio disco",
     }
 }
 

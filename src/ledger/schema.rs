@@ -188,7 +188,13 @@ fn create(path: &Path) -> Result<(), LedgerError> {
         connection.execute_batch(TABLES)?;
         connection.close().map_err(|(_, error)| error)
     };
-    build().map_err(|source| error(path, source))?;
+    if let Err(source) = build() {
+        // What SQLite keeps beside a database stays where it could not be closed.
+        for suffix in ["-wal", "-shm", "-journal"] {
+            drop(fs::remove_file(beside(&file, suffix)));
+        }
+        return Err(error(path, source));
+    }
     publish(file, path).map(drop)
 }
 

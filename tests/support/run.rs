@@ -15,6 +15,7 @@ use super::canary::CANARY;
 use super::finished::Finished;
 use super::running::Running;
 use super::server::Server;
+use super::small_disk;
 
 /// A run that has not begun.
 pub struct Run {
@@ -32,6 +33,7 @@ pub struct Run {
     summary: bool,
     allow_partial: bool,
     close_stdout: bool,
+    small_disk: Option<&'static str>,
 }
 
 /// What the common checks and the messages need to know about a run.
@@ -92,6 +94,7 @@ impl Run {
             summary: false,
             allow_partial: false,
             close_stdout: false,
+            small_disk: None,
         }
     }
 
@@ -226,6 +229,17 @@ impl Run {
         self
     }
 
+    /// The folder `disco` is a file system of its own with room for `size` (`256k`). What was in it
+    /// at the end is in `disco-depois`. Only where that is
+    /// [possible](small_disk::possible).
+    pub fn on_a_small_disk(mut self, size: &'static str) -> Self {
+        for name in ["disco", "disco-depois"] {
+            std::fs::create_dir_all(self.work().join(name)).unwrap();
+        }
+        self.small_disk = Some(size);
+        self
+    }
+
     /// Starts the binary and waits for its end.
     pub fn go(self) -> Finished {
         self.spawn().wait()
@@ -245,7 +259,11 @@ impl Run {
         flag("--results", &self.results);
         flag("--rejects", &self.rejects);
         flag("--summary-json", &self.summary.then(|| SUMMARY.to_owned()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tomticket-sync"));
+        let binary = env!("CARGO_BIN_EXE_tomticket-sync");
+        let mut command = match self.small_disk {
+            Some(size) => small_disk::command(size, binary),
+            None => Command::new(binary),
+        };
         command
             .args(&args)
             .current_dir(self.work())
