@@ -380,3 +380,27 @@ fn unchanged_rows_take_no_permit() {
     // With a permit each they would take eleven minutes.
     assert!(night.finished.took < Duration::from_secs(60), "{:?}", night.finished.took);
 }
+
+#[test]
+fn a_typed_flag_overrides_a_variable_that_says_the_contrary() {
+    let nights = Nights::begin();
+    let csv = table::customers(3);
+    nights.night(&csv).ends(0, &["atualizado"; 3]);
+    let without = || {
+        let url = nights.server.url();
+        Run::bare(&["run"])
+            .sharing(&nights.night_folder())
+            .csv(&csv)
+            .args(["--base-url", &url])
+            .rate("unlimited")
+            .env("TOMTICKET_TOKEN", support::CANARY)
+    };
+    let declined = without().env("TOMTICKET_SYNC_LEDGER", LEDGER).arg("--no-ledger");
+    nights.go(declined).ends(0, &["atualizado"; 3]);
+    let wanted = without().env("TOMTICKET_SYNC_NO_LEDGER", "1").args(["--ledger", LEDGER]);
+    nights.go(wanted).ends(0, &["inalterado"; 3]);
+    let both = without().args(["--ledger", LEDGER, "--no-ledger"]).allow_partial();
+    let night = nights.go(both);
+    night.finished.exits(2).says(&["--no-ledger", "não combina"]);
+    assert!(night.sent.is_empty());
+}

@@ -238,7 +238,7 @@ pub struct RunArgs {
     )]
     pub ledger: Option<PathBuf>,
     /// Não usa o registro: envia todas as linhas válidas e não se lembra de nada
-    #[arg(long, env = "TOMTICKET_SYNC_NO_LEDGER", value_parser = BoolishValueParser::new(), hide_env = true, conflicts_with_all = ["ledger", "account", "full", "max_age"], help_heading = "Registro")]
+    #[arg(long, env = "TOMTICKET_SYNC_NO_LEDGER", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Registro")]
     pub no_ledger: bool,
     /// Nome da conta no registro, em lugar do token (para tokens que mudam)
     #[arg(

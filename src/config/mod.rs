@@ -7,7 +7,10 @@ mod settings;
 pub use file::ConfigError;
 pub use settings::{LedgerChoice, Mode, Settings, SettingsError, base_url, ledger_path, token};
 
+use std::cmp::Ordering;
 use std::ffi::OsString;
+
+use clap::parser::ValueSource;
 
 use crate::cli::{self, Cli, Command};
 
@@ -20,6 +23,11 @@ pub enum CommandError {
     /// The configuration file.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// `--no-ledger` beside a flag that needs a ledger.
+    #[error(
+        "--no-ledger não combina com --ledger, --account, --full ou --max-age: escolha um dos dois"
+    )]
+    LedgerWantedAndNot,
 }
 
 /// Reads the command line and, for `run` and `check`, the configuration file behind it.
@@ -33,12 +41,13 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
     };
     let Some((_, matches)) = matches.subcommand() else { return Ok(cli) };
     let listed = listed_variables(matches);
+    let remembering = Remembering::of(matches);
     let file = file::flags(args.config.as_deref(), matches, |flag| {
         listed.iter().any(|(name, _)| *name == flag)
     })?;
     let (path, flags) = match file {
         Some(file) => (file.path, file.flags),
-        None if listed.is_empty() => return Ok(cli),
+        None if listed.is_empty() => return remembering.settle(cli),
         None => ("variáveis TOMTICKET_SYNC_…".to_owned(), Vec::new()),
     };
     // These values are parsed by the flags' own rules, as if they had been typed first.
@@ -47,8 +56,51 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
     extended.extend(flags);
     extended.extend(argv.iter().skip(2).cloned());
     match cli::parse(&extended) {
-        Ok((cli, _)) => Ok(cli),
+        Ok((cli, _)) => remembering.settle(cli),
         Err(error) => Err(ConfigError::Value { path, why: cli::explain(&error) }.into()),
+    }
+}
+
+/// Where `--no-ledger`, and the flags that need a ledger, were given: on the command line (2), in a
+/// variable (1), or in the file if anywhere (0). clap would call it a conflict wherever they stand, but
+/// a flag that is typed overrides a variable that says the contrary.
+struct Remembering {
+    declined: u8,
+    wanted: u8,
+}
+
+impl Remembering {
+    const WANTING: [&str; 4] = ["ledger", "account", "full", "max_age"];
+
+    fn of(matches: &clap::ArgMatches) -> Self {
+        let rank = |id: &str| match matches.value_source(id) {
+            // A variable that says no.
+            _ if id == "full" && !matches.get_flag(id) => 0,
+            Some(ValueSource::CommandLine) => 2,
+            Some(ValueSource::EnvVariable) => 1,
+            _ => 0,
+        };
+        let wanted = Self::WANTING.into_iter().map(rank).max();
+        Self { declined: rank("no_ledger"), wanted: wanted.unwrap_or(0) }
+    }
+
+    /// Lets the stronger side have it; both from one place is an error.
+    fn settle(&self, mut cli: Cli) -> Result<Cli, CommandError> {
+        let (Command::Run(args) | Command::Check(args)) = &mut cli.command else {
+            return Ok(cli);
+        };
+        let wants =
+            [args.ledger.is_some(), args.account.is_some(), args.full, args.max_age.is_some()];
+        if !args.no_ledger || !wants.contains(&true) {
+            return Ok(cli);
+        }
+        match self.declined.cmp(&self.wanted) {
+            Ordering::Less => args.no_ledger = false,
+            // The ledger that is named is the one that will not know of this run.
+            Ordering::Greater => {}
+            Ordering::Equal => return Err(CommandError::LedgerWantedAndNot),
+        }
+        Ok(cli)
     }
 }
 

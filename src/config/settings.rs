@@ -212,7 +212,7 @@ fn ledger(args: &RunArgs, mode: &Mode) -> Result<LedgerChoice, SettingsError> {
         return Ok(LedgerChoice::None);
     }
     if args.no_ledger {
-        return Ok(LedgerChoice::Declined { path: ledger_path(None).ok() });
+        return Ok(LedgerChoice::Declined { path: ledger_path(args.ledger.as_deref()).ok() });
     }
     let path = ledger_path(args.ledger.as_deref())?;
     Ok(LedgerChoice::At { path, policy: Policy { max_age: args.max_age, full: args.full } })

@@ -36,6 +36,11 @@ impl Nights {
         Self { server, folder }
     }
 
+    /// The folder that all nights share.
+    pub fn night_folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
+    }
+
     /// A run on this `clientes.csv`, against this server.
     pub fn run(&self, csv: &str) -> Run {
         self.run_against(&self.server, csv)
