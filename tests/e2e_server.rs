@@ -8,17 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::{Finished, Reply, ResultRow, Run, Server, table};
-
-/// The row of this identifier.
-fn of<'a>(rows: &'a [ResultRow], identificador: &str) -> &'a ResultRow {
-    rows.iter().find(|row| row.identificador == identificador).unwrap()
-}
-
-/// Runs `count` customers against the server.
-fn run(server: &Server, count: usize, args: &[&str]) -> Finished {
-    Run::new(server).csv(&table::customers(count)).args(args.iter().copied()).go()
-}
+use support::short::{of, run};
+use support::{Reply, Run, Server, table};
 
 #[test]
 fn c23_a_429_pauses_everybody() {

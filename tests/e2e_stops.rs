@@ -7,17 +7,8 @@ pub mod support;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::{Finished, Reply, ResultRow, Run, Server, table};
-
-/// The row of this identifier.
-fn of<'a>(rows: &'a [ResultRow], identificador: &str) -> &'a ResultRow {
-    rows.iter().find(|row| row.identificador == identificador).unwrap()
-}
-
-/// Runs `count` customers against the server.
-fn run(server: &Server, count: usize, args: &[&str]) -> Finished {
-    Run::new(server).csv(&table::customers(count)).args(args.iter().copied()).go()
-}
+use support::short::{of, run};
+use support::{Reply, Run, Server, table};
 
 #[test]
 fn c28_the_same_refusal_for_everybody_stops_the_run() {

@@ -120,6 +120,15 @@ impl History {
         self.mensagem = attempt.mensagem;
     }
 
+    /// The words for a rename that nobody answered: `incerto`, whether it was its last attempt or
+    /// the run ended first.
+    pub fn words_of_an_unsettled_rename(&self) -> String {
+        format!(
+            "Não se sabe se a troca de e-mail foi feita ({}). Confira o cliente no TomTicket antes de repetir.",
+            self.mensagem
+        )
+    }
+
     /// The verdict, with everything that the attempts say.
     pub fn outcome(&self, situacao: Situacao, mensagem: String) -> Outcome {
         let duracao = match (self.first_sent, self.last_end) {

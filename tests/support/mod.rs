@@ -18,6 +18,7 @@ pub mod run;
 pub mod running;
 pub mod script;
 pub mod server;
+pub mod short;
 pub mod small_disk;
 pub mod table;
 pub mod text;

@@ -279,9 +279,7 @@ fn verdict(entry: &Entry, situacao: Situacao) -> (Outcome, Settlement) {
             "Sem resposta definitiva em {} tentativas; a última: {last}. Rode de novo para repetir.",
             history.tentativas
         ),
-        Situacao::Incerto => format!(
-            "Não se sabe se a troca de e-mail foi feita ({last}). Confira o cliente no TomTicket antes de repetir."
-        ),
+        Situacao::Incerto => history.words_of_an_unsettled_rename(),
         _ => last.clone(),
     };
     (history.outcome(situacao, mensagem), how)

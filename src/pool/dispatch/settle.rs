@@ -68,13 +68,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         let situacao = retry::cut_off(history.ambiguous, entry.is_rename());
         let (mensagem, how) = match situacao {
             Situacao::NaoEnviado => (unsent, Settlement::NotSent),
-            Situacao::Incerto => (
-                format!(
-                    "Não se sabe se a troca de e-mail foi feita ({}). Confira o cliente no TomTicket antes de repetir.",
-                    history.mensagem
-                ),
-                Settlement::Unknown,
-            ),
+            Situacao::Incerto => (history.words_of_an_unsettled_rename(), Settlement::Unknown),
             _ => (
                 format!(
                     "Sem resposta definitiva, e a execução terminou antes de repetir; a última tentativa: {}. Rode de novo para repetir.",
