@@ -10,6 +10,7 @@ pub mod api;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod crash;
 pub mod events;
 pub mod exit;
 pub mod io_words;

@@ -4,11 +4,18 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use tomticket_sync::config::CommandError;
-use tomticket_sync::{commands, config, exit};
+use tomticket_sync::{commands, config, crash, exit};
 
 fn main() -> ExitCode {
+    crash::install_hook();
+    // The hook has told where; what was written so far stays, and the caller gets a code of ours.
+    let code = std::panic::catch_unwind(run).unwrap_or(exit::LOCAL);
+    ExitCode::from(code)
+}
+
+fn run() -> u8 {
     let argv: Vec<OsString> = std::env::args_os().collect();
-    let code = match config::read(&argv) {
+    match config::read(&argv) {
         Ok(cli) => commands::run(cli),
         Err(CommandError::Usage(request)) if !request.use_stderr() => {
             commands::print(&request.render().to_string());
@@ -18,6 +25,5 @@ fn main() -> ExitCode {
             commands::complain(&error.to_string());
             exit::USAGE
         }
-    };
-    ExitCode::from(code)
+    }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::api::{BaseUrl, BaseUrlError, Client, ClientError, ClientOptions, Token, TokenError};
 use crate::cli::MaxErrors;
 use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
+use crate::crash;
 use crate::events::Event;
 use crate::exit;
 use crate::ledger::{Account, LedgerError, LedgerHandle, Place, Policy, Reader, open};
@@ -393,6 +394,7 @@ fn report(
 ) -> JoinHandle<Reported> {
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
+        crash::if_asked(crash::Part::Report, &"reporter");
         let (tally, result) = reporter.consume(&runtime, events);
         if let Err(error) = &result {
             stop.stop(StopReason::Local(error.to_string()));
@@ -406,6 +408,7 @@ fn feed(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut weight = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {
+        crash::if_asked(crash::Part::Read, &seq);
         let record = match record {
             Ok(record) => record,
             Err(error) => {

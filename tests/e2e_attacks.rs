@@ -17,14 +17,8 @@ fn standard_input_that_is_the_results_file_is_not_destroyed() {
     let run = Run::new(&server).file("a.csv", SMALL);
     let path = run.work().join("a.csv");
     // The shell opens the file as standard input; the program gets only a descriptor.
-    let status = std::process::Command::new("sh")
-        .args(["-c", r#"exec "$0" run - --results a.csv --base-url "$1" < a.csv"#])
-        .args([env!("CARGO_BIN_EXE_tomticket-sync"), &server.url()])
-        .env("TOMTICKET_TOKEN", support::canary::CANARY)
-        .current_dir(run.work())
-        .output()
-        .unwrap();
-    assert_eq!(status.status.code(), Some(2), "{}", String::from_utf8_lossy(&status.stderr));
+    let finished = run.on("-").results("a.csv").through_shell(r#"exec "$0" "$@" < a.csv"#).go();
+    finished.exits(2);
     assert_eq!(std::fs::read_to_string(path).unwrap(), SMALL);
     assert_eq!(server.count(), 0);
 }
@@ -40,19 +34,12 @@ fn standard_output_under_another_name_is_still_standard_output() {
 fn an_ignored_hangup_stays_ignored() {
     let server = Server::start();
     let gate = server.hold();
-    let run = Run::new(&server).csv(SMALL);
-    let mut child = std::process::Command::new("sh")
-        .args(["-c", r#"trap "" HUP; exec "$0" run clientes.csv --base-url "$1" --quiet"#])
-        .args([env!("CARGO_BIN_EXE_tomticket-sync"), &server.url()])
-        .env("TOMTICKET_TOKEN", support::canary::CANARY)
-        .current_dir(run.work())
-        .spawn()
-        .unwrap();
+    let mut running =
+        Run::new(&server).csv(SMALL).through_shell(r#"trap "" HUP; exec "$0" "$@""#).spawn();
     server.wait_for_requests(1);
-    let hangup = ["-HUP", &child.id().to_string()].map(str::to_owned);
-    assert!(std::process::Command::new("kill").args(hangup).status().unwrap().success());
+    running.signal("HUP");
     gate.open();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    running.wait().exits(0).accounted_rows(2);
 }
 
 #[test]

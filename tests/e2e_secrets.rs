@@ -236,3 +236,38 @@ fn c44_customer_data_is_in_no_log() {
         assert!(!finished.stderr.contains(datum), "{datum}");
     }
 }
+
+/// A panic's own text may hold the whole URL, as it does here; what is printed is where it was.
+/// The run ends at once and says so; the next one goes on.
+#[cfg(debug_assertions)]
+#[test]
+fn f46_a_panic_in_any_part_ends_the_run_and_shows_no_secret() {
+    for (part, most_sent) in [("send", 8), ("read", 0), ("report", 40), ("pool", 8)] {
+        for loud in [&["-vv"][..], &["-vv", "--log-format", "json"]] {
+            let server = Server::start();
+            let finished = Run::new(&server)
+                .csv(&table::customers(40))
+                .without_summary()
+                .args(["--ledger", "memoria.db"])
+                .args(loud.iter().copied())
+                .panicking_in(part)
+                .go();
+            finished.exits(5).says(&["erro interno em src/"]);
+            assert!(finished.took < std::time::Duration::from_secs(30), "{part} hangs");
+            assert!(server.count() <= most_sent, "{part}: {} were sent", server.count());
+            assert!(!finished.exists("clientes.resultado.csv"), "{part}");
+            let begun = finished.parse_results(&finished.text("clientes.resultado.csv.parcial"));
+            assert!(begun.iter().map(|row| row.linha).eq(2..2 + begun.len() as u64), "{part}");
+            if part == "send" {
+                let failed = begun.iter().filter(|row| row.situacao == "falhou").count();
+                assert!((1..=8).contains(&failed), "{failed} rows have failed");
+            }
+            let next = Run::new(&server)
+                .in_folder_of(&finished)
+                .on("clientes.csv")
+                .args(["--ledger", "memoria.db"])
+                .go();
+            next.exits(0).accounted_rows(40);
+        }
+    }
+}

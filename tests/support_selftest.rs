@@ -9,7 +9,9 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use support::reply::Framing;
-use support::{CANARY, Certificate, Gate, Reply, Request, Server, canary, multipart, table, text};
+use support::{
+    CANARY, Certificate, Gate, Reply, Request, Run, Server, canary, multipart, table, text,
+};
 
 const BODY: &str =
     "--lim\r\nContent-Disposition: form-data; name=\"campos[a b]\"\r\n\r\nAção\r\n--lim--\r\n";
@@ -277,6 +279,35 @@ fn the_canary_is_found_in_every_spelling() {
             }
         }
         assert_eq!(canary::leak(token, b"canario, S3GR3D0 and the rest of it"), None);
+    }
+}
+
+/// Each place that a token could leak into is looked at: a "token" that is a word which stands in
+/// that place and in no other makes the common checks fail there.
+#[test]
+fn a_leak_is_found_wherever_it_is() {
+    let text = ["-vv", "--log-format", "text"];
+    let json = ["-vv", "--log-format", "json"];
+    for (word, flags, place) in [
+        ("linhas_por_s", text, "standard output"),
+        ("DEBUG requisi", text, "standard error"),
+        (r#""level":"DEBUG""#, json, "standard error"),
+        ("tentativas,duracao", text, "clientes.resultado.csv"),
+        ("nome,situacao", text, "clientes.rejeitados.csv"),
+        ("SQLite format 3", text, "memoria.db"),
+        ("trabalho", text, "a file's name"),
+    ] {
+        let server = Server::start();
+        server.replies("C00002", [Reply::reset(), Reply::refuse("m")]);
+        let run = Run::new(&server)
+            .csv(&table::customers(3))
+            .without_summary()
+            .token(word)
+            .args(["--ledger", "memoria.db", "--summary-json", "-"])
+            .args(flags);
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.go()));
+        let why = found.err().expect(word).downcast::<String>().unwrap();
+        assert!(why.starts_with("the token shows in") && why.contains(place), "{word}: {why}");
     }
 }
 

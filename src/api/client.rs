@@ -12,6 +12,7 @@ use reqwest::redirect::Policy;
 use super::attempt::{Attempt, Cause, Reply};
 use super::reply::{BODY_MAX, Body, classify};
 use super::{BaseUrl, Endpoint, Token, retry_after};
+use crate::crash;
 use crate::io_words::io_words;
 use crate::model::{FieldName, Update};
 
@@ -85,6 +86,7 @@ impl Client {
                 answered: sent,
             };
         };
+        crash::if_asked(crash::Part::Send, &url);
         let response = match self.http.post(url).multipart(form(update)).send().await {
             Ok(response) => response,
             Err(error) => return self.failed(error, sent),

@@ -303,9 +303,12 @@ impl Finished {
     #[track_caller]
     pub fn common_checks(&self) {
         self.search_for_the_token();
-        let panicked = self.stderr.contains("panicked at") || self.code == Some(101);
-        if panicked {
-            self.fail("it panicked");
+        let told = self.stderr.contains("erro interno em ");
+        if self.stderr.contains("panicked at") || self.code == Some(101) {
+            self.fail("it panicked past its hook");
+        }
+        if told != self.plan.may_panic {
+            self.fail(if told { "it panicked" } else { "it was to panic and did not" });
         }
         if !self.plan.speaks && !self.stdout.is_empty() {
             self.fail("something was printed to standard output that nobody asked for");

@@ -3,6 +3,7 @@
 //!
 //! Judging what it left behind is for [`Finished`]; every run goes through its common checks.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,10 @@ pub struct Run {
     rate: Option<String>,
     summary: bool,
     allow_partial: bool,
+    may_panic: bool,
     close_stdout: bool,
     small_disk: Option<&'static str>,
+    shell: Option<String>,
 }
 
 /// What the common checks and the messages need to know about a run.
@@ -57,6 +60,8 @@ pub struct Plan {
     pub speaks: bool,
     /// Whether a `.parcial` may be there at the end.
     pub allow_partial: bool,
+    /// Whether the test makes it panic.
+    pub may_panic: bool,
 }
 
 const SUMMARY: &str = "resumo.json";
@@ -93,8 +98,10 @@ impl Run {
             rate: None,
             summary: false,
             allow_partial: false,
+            may_panic: false,
             close_stdout: false,
             small_disk: None,
+            shell: None,
         }
     }
 
@@ -223,6 +230,13 @@ impl Run {
         self
     }
 
+    /// Makes this part of the program panic (`send`, `read`, `report`, `pool`), with the function
+    /// names of the way there.
+    pub fn panicking_in(mut self, part: &str) -> Self {
+        self.may_panic = true;
+        self.env("TOMTICKET_SYNC_TEST_PANIC", part).env("RUST_BACKTRACE", "full")
+    }
+
     /// Whoever reads standard output goes away at once.
     pub fn close_stdout(mut self) -> Self {
         self.close_stdout = true;
@@ -237,6 +251,12 @@ impl Run {
             std::fs::create_dir_all(self.work().join(name)).unwrap();
         }
         self.small_disk = Some(size);
+        self
+    }
+
+    /// Starts it from a shell script, in which `"$0" "$@"` is the whole command.
+    pub fn through_shell(mut self, script: &str) -> Self {
+        self.shell = Some(script.to_owned());
         self
     }
 
@@ -259,10 +279,16 @@ impl Run {
         flag("--results", &self.results);
         flag("--rejects", &self.rejects);
         flag("--summary-json", &self.summary.then(|| SUMMARY.to_owned()));
+        args.extend(self.loudness(&args).iter().map(|&word| word.to_owned()));
         let binary = env!("CARGO_BIN_EXE_tomticket-sync");
-        let mut command = match self.small_disk {
-            Some(size) => small_disk::command(size, binary),
-            None => Command::new(binary),
+        let mut command = match (&self.shell, self.small_disk) {
+            (_, Some(size)) => small_disk::command(size, binary),
+            (None, None) => Command::new(binary),
+            (Some(script), None) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", script, binary]);
+                shell
+            }
         };
         command
             .args(&args)
@@ -291,6 +317,23 @@ impl Run {
         Running::begin(child, plan, !self.close_stdout)
     }
 
+    /// Every run that does not choose otherwise is as talkative as can be, every other one in JSON:
+    /// so the search for the token sees the whole log of every test.
+    fn loudness(&self, args: &[String]) -> &'static [&'static str] {
+        let chosen = ["-v", "-vv", "--verbose", "--quiet", "--log-format"];
+        let sends = matches!(&*self.subcommand[0], "run" | "check");
+        if !sends || args.iter().any(|arg| chosen.contains(&&**arg)) {
+            return &[];
+        }
+        thread_local!(static RUNS: Cell<usize> = const { Cell::new(0) });
+        let before = RUNS.replace(RUNS.get() + 1);
+        let name = std::thread::current().name().map_or(0, str::len);
+        match (name + before).is_multiple_of(2) {
+            true => &["-vv"],
+            false => &["-vv", "--log-format", "json"],
+        }
+    }
+
     fn plan(&self, args: &[String]) -> Plan {
         let stem = match self.input.as_deref() {
             None | Some("-") => "entrada".to_owned(),
@@ -315,6 +358,7 @@ impl Run {
                 || args.windows(2).any(to_stdout)
                 || args.iter().any(|arg| matches!(&**arg, "--help" | "--version")),
             allow_partial: self.allow_partial,
+            may_panic: self.may_panic,
         }
     }
 }

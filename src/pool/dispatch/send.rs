@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::{Dispatcher, Flight, PROBE};
 use crate::api::{Attempt, Reply};
+use crate::crash;
 use crate::events::{Event, Request, RequestKind};
 use crate::model::{Outcome, Situacao};
 use crate::pool::Transport;
@@ -16,6 +17,7 @@ use crate::pool::memory::{Ask, Memory, Settlement};
 use crate::pool::pace::Fate;
 use crate::pool::retry::{Decision, decide};
 use crate::pool::window::{Entry, State};
+use crate::stop::StopReason;
 
 /// Rows whose intent is made durable ahead of their permit when the rate is limited: enough that no
 /// permit waits for a disk, few enough that a crash leaves next to nothing to repeat.
@@ -165,20 +167,27 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         self.in_flight.insert(handle.id(), Flight { seq, permit, sent: now });
     }
 
-    /// A request came back, or its task died.
+    /// A request came back, or its task died: then nobody knows what became of the request, and the
+    /// run stops.
     pub(super) fn landed(&mut self, done: Result<(task::Id, Attempt), JoinError>) {
         let (id, attempt) = match done {
             Ok((id, attempt)) => (id, Some(attempt)),
             Err(error) => (error.id(), None),
         };
         let Some(Flight { seq, permit, sent }) = self.in_flight.remove(&id) else { return };
+        crash::if_asked(crash::Part::Pool, &seq);
         let now = Instant::now();
-        let attempt = attempt.unwrap_or_else(|| Attempt {
-            reply: Reply::Ambiguous,
-            status: None,
-            mensagem: "falha interna ao enviar; avise os autores do programa".to_owned(),
-            sent: sent.into_std(),
-            answered: now.into_std(),
+        let attempt = attempt.unwrap_or_else(|| {
+            // The program is wrong, and may be so about every row: nothing more leaves.
+            let why = "falha interna ao enviar; avise os autores do programa".to_owned();
+            self.begin_stop(StopReason::Local(why.clone()), now);
+            Attempt {
+                reply: Reply::Ambiguous,
+                status: None,
+                mensagem: why,
+                sent: sent.into_std(),
+                answered: now.into_std(),
+            }
         });
         let answered = Instant::from_std(attempt.answered);
         self.pace.answered(permit, answered, fate(attempt.reply));
