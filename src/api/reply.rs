@@ -1,6 +1,7 @@
 //! Status and body → what the reply means. Pure. Status first, then the body; a body is understood
 //! or not, never scraped.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::Reply;
@@ -75,7 +76,15 @@ pub fn classify(status: u16, body: Body<'_>) -> (Reply, String) {
     }
 }
 
-/// The JSON object that the API answers with.
+/// The JSON object that the API answers with, whatever its values are. A key that stands there
+/// twice is an error.
+#[derive(Deserialize)]
+struct Said {
+    erro: Option<Value>,
+    mensagem: Option<Value>,
+}
+
+/// The same, understood.
 struct Answer {
     /// `None` where it is missing or in no known spelling.
     erro: Option<bool>,
@@ -84,14 +93,16 @@ struct Answer {
 
 impl Answer {
     /// `None` unless the whole body is one JSON object (a byte order mark before it is allowed; PHP
-    /// files saved with one print it).
+    /// files saved with one print it) that says each thing once.
     fn parse(body: &[u8]) -> Option<Self> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let Value::Object(object) = serde_json::from_slice(body).ok()? else {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+        // What is derived takes an array for a struct, too.
+        if !body.starts_with(b"{") {
             return None;
-        };
-        let erro = match object.get("erro") {
-            Some(Value::Bool(erro)) => Some(*erro),
+        }
+        let Said { erro, mensagem } = serde_json::from_slice(body).ok()?;
+        let erro = match erro {
+            Some(Value::Bool(erro)) => Some(erro),
             Some(Value::Number(number)) => match number.as_u64() {
                 Some(0) => Some(false),
                 Some(1) => Some(true),
@@ -104,7 +115,7 @@ impl Answer {
             },
             _ => None,
         };
-        let mensagem = match object.get("mensagem") {
+        let mensagem = match &mensagem {
             Some(Value::String(text)) => Some(text.trim().to_owned()),
             None | Some(Value::Null) => None,
             Some(other) => Some(other.to_string()),
@@ -171,6 +182,8 @@ mod tests {
             r#"{"erro":[]}"#,
             r#"{"Erro":false}"#,
             r#"{"erro":false"#,
+            r#"{"erro":true,"erro":false}"#,
+            r#"{"erro":false,"mensagem":"a","mensagem":"b"}"#,
             r#"{"erro":false} {"erro":true}"#,
             r#"Warning: x in y.php {"erro":false}"#,
             "<html>{\"erro\":false}</html>",
