@@ -121,7 +121,8 @@ fn serve(shared: &Shared, wire: &mut Wire, connection: usize) -> io::Result<()> 
         // is not to be reset: closing a socket with something unread is what makes a reset.
         let peeked = read_all_but_last(wire, &mut request.body)?;
         let (reply, hold) = shared.admit(&mut request);
-        let reset = matches!(reply.answer, Answer::Reset | Answer::ResetBeforeBody);
+        let reset =
+            matches!(reply.answer, Answer::Reset | Answer::ResetBeforeBody | Answer::Torn(_));
         if peeked && !reset {
             wire.read_exact(&mut byte)?;
         }
@@ -190,7 +191,7 @@ fn answer(shared: &Shared, wire: &mut Wire, n: usize, reply: Reply) -> io::Resul
             write(shared, wire, &bytes)?;
             Ok(reusable && !reply.close)
         }
-        Answer::Bytes(bytes) => write(shared, wire, &bytes).map(|()| false),
+        Answer::Bytes(bytes) | Answer::Torn(bytes) => write(shared, wire, &bytes).map(|()| false),
         Answer::Drip(bytes, every) => {
             for byte in bytes {
                 shared.pause(every);

@@ -13,6 +13,8 @@ pub enum Framing {
     Chunked,
     /// `HTTP/1.0` without a length: the body ends where the connection does.
     UntilClose,
+    /// A `Content-Length` of this, whatever the body's is; the connection goes on.
+    Claimed(usize),
 }
 
 /// What leaves the server.
@@ -35,6 +37,8 @@ pub enum Answer {
     Drip(Vec<u8>, Duration),
     /// A head that promises no length, then this chunk again and again until the client goes away.
     Endless(Vec<u8>, Vec<u8>),
+    /// These bytes, and then a reset instead of an end.
+    Torn(Vec<u8>),
     /// Nothing, for as long as the client waits.
     Hang,
     /// The connection is closed in an orderly way, without a word.
@@ -137,6 +141,22 @@ impl Reply {
         Self::new(Answer::Endless(head.into(), chunk))
     }
 
+    /// This beginning, then `again` until the client goes away.
+    pub fn endless_of(beginning: &str, again: &str) -> Self {
+        let times = (1 << 14) / again.len().max(1) + 1;
+        Self::new(Answer::Endless(beginning.into(), again.repeat(times).into_bytes()))
+    }
+
+    /// These bytes and then a reset.
+    pub fn torn(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(Answer::Torn(bytes.into()))
+    }
+
+    /// A good body of 30 bytes under exactly these header lines, then the end of the connection.
+    pub fn good_under(head: &str) -> Self {
+        Self::bytes(format!("HTTP/1.1 200 OK\r\n{head}\r\n{{\"erro\":false,\"mensagem\":\"ok\"}}"))
+    }
+
     /// 100 MiB of JSON in some 100 KB of gzip, labelled so.
     pub fn gzip_bomb() -> Self {
         let mut text = br#"{"erro":false,"mensagem":"#.to_vec();
@@ -229,6 +249,10 @@ impl Reply {
         match framing {
             Framing::Length => {
                 out.extend(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+                out.extend(body);
+            }
+            Framing::Claimed(length) => {
+                out.extend(format!("Content-Length: {length}\r\n\r\n").as_bytes());
                 out.extend(body);
             }
             Framing::Chunked => {

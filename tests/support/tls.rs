@@ -15,10 +15,19 @@ pub struct Certificate {
 impl Certificate {
     /// A certificate for these host names or addresses, valid now, trusted by nobody.
     pub fn for_names(names: &[&str]) -> Self {
+        Self::between(names, 2000, 4000)
+    }
+
+    /// The same, valid from the beginning of one year to that of another.
+    pub fn between(names: &[&str], from: i32, to: i32) -> Self {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let made = rcgen::generate_simple_self_signed(names).unwrap();
-        let der: CertificateDer<'static> = made.cert.der().clone();
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let mut params = rcgen::CertificateParams::new(names).unwrap();
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(to, 1, 1);
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let cert = params.self_signed(&signing_key).unwrap();
+        let der: CertificateDer<'static> = cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -26,7 +35,7 @@ impl Certificate {
             .with_no_client_auth()
             .with_single_cert(vec![der], PrivateKeyDer::Pkcs8(key))
             .unwrap();
-        Self { pem: made.cert.pem(), config: Arc::new(config) }
+        Self { pem: cert.pem(), config: Arc::new(config) }
     }
 
     /// What the server side of a connection needs.
