@@ -55,20 +55,18 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let seconds = match unit.trim() {
-        "" | "s" => 1.0,
-        "ms" => 0.001,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        "d" => 86_400.0,
-        _ => f64::NAN,
+    let unit = match unit.trim() {
+        "" | "s" => Some(Duration::from_secs(1)),
+        "ms" => Some(Duration::from_millis(1)),
+        "m" | "min" => Some(Duration::from_secs(60)),
+        "h" => Some(Duration::from_secs(3600)),
+        "d" => Some(Duration::from_secs(86_400)),
+        _ => None,
     };
-    number
-        .parse::<u32>()
-        .ok()
-        .map(|number| f64::from(number) * seconds)
-        .filter(|total| *total <= MAX_DURATION.as_secs_f64())
-        .map(Duration::from_secs_f64)
+    // In whole numbers: a duration is exactly what was written.
+    unit.zip(number.parse::<u32>().ok())
+        .and_then(|(unit, number)| unit.checked_mul(number))
+        .filter(|total| *total <= MAX_DURATION)
         .ok_or_else(|| "escreva uma duração como 90s, 15m, 6h ou 30d".to_owned())
 }
 
@@ -181,6 +179,8 @@ mod tests {
             ("30d", 2_592_000_000),
             ("5m", 300_000),
             ("250ms", 250),
+            // A float would make it a nanosecond less.
+            ("4194458435ms", 4_194_458_435),
         ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
