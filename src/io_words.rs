@@ -4,7 +4,15 @@ use std::io::{Error, ErrorKind};
 
 /// Why a file or connection operation failed, to stand behind a colon.
 pub fn io_words(error: &Error) -> String {
-    kind_words(error.kind()).map_or_else(|| error.to_string(), ToOwned::to_owned)
+    if let Some(words) = kind_words(error.kind()) {
+        return words.to_owned();
+    }
+    let text = error.to_string();
+    // The standard library's own words; there is no kind for it.
+    match text.starts_with("failed to lookup address information") {
+        true => "o nome do servidor não foi encontrado (DNS)".to_owned(),
+        false => text,
+    }
 }
 
 /// The same for a kind alone.
@@ -24,7 +32,7 @@ pub fn kind_words(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::ConnectionAborted => "conexão interrompida",
         ErrorKind::TimedOut => "tempo esgotado",
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "rede inacessível",
-        ErrorKind::UnexpectedEof => "a conexão terminou no meio",
+        ErrorKind::UnexpectedEof => "terminou antes da hora",
         _ => return None,
     })
 }

@@ -182,10 +182,10 @@ impl Preflight {
             Some(byte) => format!("separador \"{}\"", char::from(byte)),
         };
         let mut text = format!(
-            "{label}: {}, {delimiter}, {} colunas, {} linhas\n",
+            "{label}: {}, {delimiter}, {}, {}\n",
             self.survey.encoding,
-            self.survey.header.len(),
-            number(self.rows)
+            counted(self.survey.header.len() as u64, "coluna", "colunas"),
+            counted(self.rows, "linha", "linhas")
         );
         for warning in self.plan.warnings() {
             text.push_str(&format!("aviso: {warning}\n"));

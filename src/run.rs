@@ -282,9 +282,9 @@ fn send(
 /// Refuses outputs that are the input or one another.
 fn check_destinations(settings: &Settings, source: &Source) -> Result<(), OutputError> {
     let outputs: Vec<(&Destination, &str)> = [
-        Some((&settings.results, "os resultados")),
-        Some((&settings.rejects, "os rejeitados")),
-        settings.summary_json.as_ref().map(|summary| (summary, "o resumo")),
+        Some((&settings.results, "já recebe os resultados")),
+        Some((&settings.rejects, "já recebe os rejeitados")),
+        settings.summary_json.as_ref().map(|summary| (summary, "já recebe o resumo")),
     ]
     .into_iter()
     .flatten()
@@ -295,7 +295,7 @@ fn check_destinations(settings: &Settings, source: &Source) -> Result<(), Output
         Input::File(path) => source.path().unwrap_or(path),
     };
     for (index, (output, _)) in outputs.iter().enumerate() {
-        output.differs_from(input, "a entrada")?;
+        output.differs_from(input, "é a própria entrada")?;
         for (other, what) in &outputs[..index] {
             output.differs_from_output(other, what)?;
         }

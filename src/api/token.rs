@@ -14,9 +14,9 @@ pub enum TokenError {
     /// Nothing but white space.
     #[error("o token está vazio")]
     Empty,
-    /// White space or controls inside: probably two lines, or the wrong file.
+    /// Controls inside: probably two lines, or the wrong file.
     #[error(
-        "o token contém espaço, quebra de linha ou caractere de controle; confira se é só o token"
+        "o token contém quebra de linha ou caractere de controle; confira se o arquivo tem só o token"
     )]
     Malformed,
 }

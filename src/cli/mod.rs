@@ -45,7 +45,8 @@ const HEADING: &str = "Opções";
     disable_help_flag = true,
     disable_version_flag = true,
     disable_help_subcommand = true,
-    subcommand_required = true
+    subcommand_required = true,
+    arg_required_else_help = false
 )]
 pub struct Cli {
     /// What to do.
@@ -96,6 +97,7 @@ pub enum Command {
 
 /// `ledger`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = false)]
 pub struct LedgerArgs {
     /// What to do.
     #[command(subcommand)]
@@ -368,7 +370,7 @@ pub struct RunArgs {
 #[command(next_help_heading = HEADING)]
 pub struct SandboxArgs {
     /// Porta em 127.0.0.1; 0 escolhe uma livre
-    #[arg(long, default_value_t = 0, value_name = "N", hide_default_value = true)]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::port, hide_default_value = true)]
     pub port: u16,
     /// Requisições por segundo, ou unlimited [padrão: 3]
     #[arg(long, value_name = "N", value_parser = values::rate)]
@@ -389,7 +391,7 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "TIPO=PORCENTO")]
     pub fail: Vec<FailureShare>,
     /// Semente dos sorteios, para repetir uma falha
-    #[arg(long, default_value_t = 0, value_name = "N", hide_default_value = true)]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::count, hide_default_value = true)]
     pub seed: u64,
     /// Parâmetros que não vieram voltam ao padrão (criarchamados, idioma), o outro comportamento possível da API
     #[arg(long)]

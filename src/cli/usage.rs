@@ -15,6 +15,13 @@ pub fn explain(error: &clap::Error) -> String {
     let flag = arg.split(' ').next().unwrap_or_default().to_owned();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let mut sentence = match error.kind() {
+        // Arguments can be seen by every user of the machine.
+        ErrorKind::UnknownArgument if arg == "--token" => {
+            return "o token não é dado na linha de comando, onde outros o veriam: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file".to_owned();
+        }
+        ErrorKind::UnknownArgument if !arg.starts_with('-') => {
+            format!("há um argumento a mais: {arg}. O programa lê um arquivo por vez")
+        }
         ErrorKind::UnknownArgument => format!("opção desconhecida: {arg}"),
         ErrorKind::InvalidSubcommand => format!(
             "comando desconhecido: {}",
@@ -39,7 +46,11 @@ pub fn explain(error: &clap::Error) -> String {
             false => format!("falta {arg}"),
         },
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "falta o comando: run, check, sandbox, template, ledger ou completions".to_owned()
+            let commands = match error.get(ContextKind::ValidSubcommand) {
+                Some(ContextValue::Strings(names)) => names.join(", "),
+                _ => "veja --help".to_owned(),
+            };
+            format!("falta o comando: {commands}")
         }
         ErrorKind::ArgumentConflict
             if text(ContextKind::PriorArg).is_none_or(|prior| prior == arg) =>

@@ -103,6 +103,10 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "use um número inteiro".to_owned())
 }
 
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "use um número de 0 a 65535".to_owned())
+}
+
 /// `COLUMN=target`, split at the last `=`: a column's name may hold one, a target does not.
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {

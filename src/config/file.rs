@@ -24,10 +24,12 @@ const NOT_IN_FILE: [&str; 3] = ["config", "help", "verbose"];
 pub enum ConfigError {
     #[error("não foi possível ler {path}: {why}")]
     Read { path: String, why: String },
-    #[error("{path}, linha {line}: o arquivo não é TOML válido ({why})")]
-    Syntax { path: String, line: usize, why: String },
     #[error(
-        "{path}, linha {line}: a chave \"{key}\" não existe{hint}. As chaves são os nomes longos das opções de `tomticket-sync run --help`, sem os hifens da frente"
+        "{path}, linha {line}: o arquivo não é TOML válido a partir da coluna {column}; confira aspas, colchetes e o sinal de ="
+    )]
+    Syntax { path: String, line: usize, column: usize },
+    #[error(
+        "{path}, linha {line}: a chave \"{key}\" não existe{hint} As chaves são os nomes longos das opções de `tomticket-sync run --help`, sem os hifens da frente"
     )]
     UnknownKey { path: String, line: usize, key: String, hint: String },
     #[error(
@@ -36,8 +38,8 @@ pub enum ConfigError {
     NotTrusted { path: String, line: usize, key: String },
     #[error("{path}, linha {line}: \"{key}\" precisa ser {wanted}")]
     Type { path: String, line: usize, key: String, wanted: &'static str },
-    #[error("{path}: {why}")]
-    Value { path: String, why: String },
+    #[error("{place}: {why}")]
+    Value { place: String, why: String },
 }
 
 /// The file's values as flags.
@@ -47,6 +49,19 @@ pub struct FileFlags {
     pub path: String,
     /// `--flag=value`, only for flags that neither the command line nor the environment gave.
     pub flags: Vec<OsString>,
+    /// Where each flag of `flags` stands: its long name and the line.
+    lines: Vec<(String, usize)>,
+}
+
+impl FileFlags {
+    /// The file, and the line on which this flag (`--rate`) is given, if it is.
+    pub fn place_of(&self, flag: &str) -> String {
+        let name = flag.trim_start_matches('-');
+        match self.lines.iter().find(|(given, _)| given == name) {
+            Some((_, line)) => format!("{}, linha {line}", self.path),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// Reads the file that was named, or the one in the working directory if there is one.
@@ -74,8 +89,7 @@ pub fn flags(
             Some(ValueSource::CommandLine | ValueSource::EnvVariable)
         ) || in_environment(flag)
     };
-    let flags = parse(&label, &text, named.is_some(), given)?;
-    Ok(Some(FileFlags { path: label, flags }))
+    parse(&label, &text, named.is_some(), given).map(Some)
 }
 
 fn parse(
@@ -83,41 +97,43 @@ fn parse(
     text: &str,
     trusted: bool,
     given: impl Fn(&str) -> bool,
-) -> Result<Vec<OsString>, ConfigError> {
+) -> Result<FileFlags, ConfigError> {
     let path = || path.to_owned();
     let line_of = |offset: usize| {
         text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
     };
-    let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
-        path: path(),
-        line: line_of(error.span().map_or(0, |span| span.start)),
-        why: error.message().to_owned(),
+    let table = DeTable::parse(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start.min(text.len()));
+        let before = text.get(..offset).unwrap_or_default();
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        ConfigError::Syntax { path: path(), line: line_of(offset), column }
     })?;
     let known = known_flags();
-    let mut flags = Vec::new();
+    let mut found = FileFlags { path: path(), flags: Vec::new(), lines: Vec::new() };
     for (key, value) in table.get_ref() {
         let line = line_of(key.span().start);
         let name = key.get_ref().replace('_', "-");
-        let Some((_, takes_value, _)) = known.iter().find(|(flag, ..)| *flag == name) else {
+        let Some((_, takes_value, many)) = known.iter().find(|(flag, ..)| *flag == name) else {
             let near = known
                 .iter()
                 .map(|(flag, ..)| (strsim::osa_distance(flag, &name), flag))
                 .filter(|(distance, _)| *distance <= 2)
                 .min();
             let hint =
-                near.map_or(String::new(), |(_, flag)| format!("; você quis dizer \"{flag}\"?"));
+                near.map_or(".".to_owned(), |(_, flag)| format!("; você quis dizer \"{flag}\"?"));
             return Err(ConfigError::UnknownKey { path: path(), line, key: name, hint });
         };
         if !trusted && ONLY_NAMED.contains(&name.as_str()) {
             return Err(ConfigError::NotTrusted { path: path(), line, key: name });
         }
         let wrong = |wanted| ConfigError::Type { path: path(), line, key: name.clone(), wanted };
-        let values = values(&name, value.get_ref(), *takes_value).map_err(wrong)?;
+        let values = values(&name, value.get_ref(), *takes_value, *many).map_err(wrong)?;
         if !given(&name) {
-            flags.extend(values.into_iter().map(OsString::from));
+            found.flags.extend(values.into_iter().map(OsString::from));
+            found.lines.push((name, line));
         }
     }
-    Ok(flags)
+    Ok(found)
 }
 
 /// Long name, whether it takes a value, and whether it may come several times.
@@ -137,7 +153,12 @@ fn known_flags() -> Vec<(String, bool, bool)> {
 }
 
 /// One value of the file as flags, or what it should have been.
-fn values(name: &str, value: &DeValue<'_>, takes_value: bool) -> Result<Vec<String>, &'static str> {
+fn values(
+    name: &str,
+    value: &DeValue<'_>,
+    takes_value: bool,
+    many: bool,
+) -> Result<Vec<String>, &'static str> {
     let flag = |text: &str| format!("--{name}={text}");
     if !takes_value {
         return match value {
@@ -151,7 +172,7 @@ fn values(name: &str, value: &DeValue<'_>, takes_value: bool) -> Result<Vec<Stri
         DeValue::Integer(number) if number.radix() == 10 => Ok(vec![flag(number.as_str())]),
         DeValue::Integer(_) => Err("um número decimal"),
         DeValue::Float(number) => Ok(vec![flag(number.as_str())]),
-        DeValue::Array(items) => items
+        DeValue::Array(items) if many => items
             .iter()
             .map(|item| match item.get_ref() {
                 DeValue::String(text) => Ok(flag(text)),
@@ -175,7 +196,8 @@ fn values(name: &str, value: &DeValue<'_>, takes_value: bool) -> Result<Vec<Stri
             })
             .collect::<Result<Vec<_>, _>>()
             .map(|lists| lists.into_iter().flatten().collect()),
-        _ => Err("um texto, um número ou uma lista de textos"),
+        _ if many => Err("um texto ou uma lista de textos"),
+        _ => Err("um texto ou um número"),
     }
 }
 
@@ -187,7 +209,7 @@ mod tests {
 
     fn read(text: &str, trusted: bool) -> Result<Vec<String>, String> {
         parse("x.toml", text, trusted, |flag| flag == "strict")
-            .map(|flags| flags.into_iter().map(|f| f.into_string().unwrap()).collect())
+            .map(|found| found.flags.into_iter().map(|f| f.into_string().unwrap()).collect())
             .map_err(|error| error.to_string())
     }
 
@@ -217,7 +239,8 @@ mod tests {
             ("rate = 3\nxyz = 1", "linha 2"),
             ("a = = 1", "linha 1"),
             ("strict = 1", "true ou false"),
-            ("rate = [1]", "lista de textos"),
+            ("rate = [1]", "linha 1: \"rate\" precisa ser um texto ou um número"),
+            ("ignore = [1]", "lista de textos"),
             ("base-url = \"http://x\"", "só pode ser dada"),
             ("config = \"x\"", "não existe"),
         ] {

@@ -45,19 +45,24 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
     let file = file::flags(args.config.as_deref(), matches, |flag| {
         listed.iter().any(|(name, _)| *name == flag)
     })?;
-    let (path, flags) = match file {
-        Some(file) => (file.path, file.flags),
-        None if listed.is_empty() => return remembering.settle(cli),
-        None => ("variáveis TOMTICKET_SYNC_…".to_owned(), Vec::new()),
-    };
+    if file.is_none() && listed.is_empty() {
+        return remembering.settle(cli);
+    }
     // These values are parsed by the flags' own rules, as if they had been typed first.
     let mut extended: Vec<OsString> = argv.iter().take(2).cloned().collect();
     extended.extend(listed.into_iter().flat_map(|(_, flags)| flags));
-    extended.extend(flags);
+    extended.extend(file.iter().flat_map(|file| file.flags.iter().cloned()));
     extended.extend(argv.iter().skip(2).cloned());
     match cli::parse(&extended) {
         Ok((cli, _)) => remembering.settle(cli),
-        Err(error) => Err(ConfigError::Value { path, why: cli::explain(&error) }.into()),
+        Err(error) => {
+            let why = cli::explain(&error);
+            let place = match &file {
+                Some(file) => file.place_of(why.split(':').next().unwrap_or_default()),
+                None => "variáveis TOMTICKET_SYNC_…".to_owned(),
+            };
+            Err(ConfigError::Value { place, why }.into())
+        }
     }
 }
 

@@ -25,13 +25,11 @@ pub enum MappingError {
     )]
     Duplicate { target: String, first: String, second: String },
 
-    #[error(
-        "a coluna \"{column}\", pedida em {flag}, não existe no arquivo. Colunas encontradas: {found}"
-    )]
+    #[error("{flag}: a coluna \"{column}\" não existe no arquivo. Colunas encontradas: {found}")]
     NoSuchColumn { flag: String, column: String, found: String },
 
     #[error(
-        "a coluna \"{column}\", pedida em {flag}, aparece mais de uma vez no cabeçalho. Renomeie uma delas no arquivo"
+        "{flag}: a coluna \"{column}\" aparece mais de uma vez no cabeçalho. Renomeie uma delas no arquivo"
     )]
     AmbiguousColumn { flag: String, column: String },
 
@@ -46,7 +44,7 @@ pub enum MappingError {
     MapAndIgnore { column: String },
 
     #[error(
-        "--set {target}=…: \"{target}\" já vem de {column}. Descarte a coluna com --ignore ou retire o --set"
+        "--set {target}=…: \"{target}\" já vem da {column}. Descarte a coluna com --ignore ou retire o --set"
     )]
     SetTwice { target: String, column: String },
 

@@ -434,14 +434,18 @@ impl<'a> Builder<'a> {
                 .filter(|p| !has(**p))
                 .map(|p| format!("\"{}\"", p.as_str()))
                 .collect();
-            (!names.is_empty()).then(|| names.join(" e "))
+            (!names.is_empty()).then(|| (names.join(" e "), names.len() > 1))
         };
-        if let Some(names) = missing(&[Param::Nome, Param::Email]) {
+        if let Some((names, several)) = missing(&[Param::Nome, Param::Email]) {
+            let listed = match several {
+                true => "os lista como obrigatórios",
+                false => "o lista como obrigatório",
+            };
             self.warnings.push(format!(
-                "o arquivo não envia {names}; a documentação do TomTicket lista esses parâmetros como obrigatórios (para exigir em todas as linhas: --require)"
+                "o arquivo não envia {names}; a documentação do TomTicket {listed} (para exigir em todas as linhas: --require)"
             ));
         }
-        if let Some(names) = missing(&[Param::CriarChamados, Param::Idioma]) {
+        if let Some((names, _)) = missing(&[Param::CriarChamados, Param::Idioma]) {
             self.warnings.push(format!(
                 "o arquivo não envia {names}; o TomTicket pode aplicar o valor padrão da documentação (criarchamados = true, idioma = pt_BR)"
             ));

@@ -31,7 +31,7 @@ pub(super) struct Dialect {
 /// A text that is no delimiter. The message is Portuguese.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "separador inválido: \"{0}\"; use um só caractere, como \",\" \";\" ou \"|\", ou então tab \
+    "use um só caractere, como \",\" \";\" ou \"|\", ou então tab \
      (letras, algarismos, espaço e aspas não servem)"
 )]
 pub struct InvalidDelimiter(String);

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::encoding::Encoding;
+use crate::io_words::io_words;
 
 /// Why an input cannot be read, or cannot be read any further. The text is Portuguese, names the
 /// file and the line where there is one, and says what to do.
@@ -57,8 +58,9 @@ pub enum InputError {
     },
     /// It begins like gzip, but cannot be unpacked to the end.
     #[error(
-        "{label} está compactado com gzip, mas incompleto ou corrompido ({cause}); gere ou copie o \
-         arquivo de novo"
+        "{label} está compactado com gzip, mas incompleto ou corrompido ({}); gere ou copie o \
+         arquivo de novo",
+        reason(cause)
     )]
     Gzip {
         /// The input, as messages name it.
@@ -191,7 +193,7 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::StorageFull => "não há espaço livre no disco",
         io::ErrorKind::QuotaExceeded => "a cota de disco acabou",
         io::ErrorKind::NotADirectory => "parte do caminho não é uma pasta",
-        _ => return error.to_string(),
+        _ => return io_words(error),
     };
     text.to_owned()
 }

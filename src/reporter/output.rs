@@ -22,7 +22,7 @@ pub enum OutputError {
         why: String,
     },
     /// It is the input, or another output, by whatever name.
-    #[error("{path} é o mesmo arquivo que {other}; escolha outro nome para a saída")]
+    #[error("{path} {other}; escolha outro nome para a saída")]
     Same {
         /// The file.
         path: String,
@@ -113,6 +113,10 @@ impl Destination {
         let nowhere = same_file(a, Path::new("/dev/null"));
         let same = !nowhere && (resolved(a) == resolved(b) || same_file(a, b));
         match same {
+            true if a == stdout => Err(OutputError::Same {
+                path: "a saída padrão".to_owned(),
+                other: what.to_owned(),
+            }),
             true => Err(OutputError::Same { path: self.label(), other: what.to_owned() }),
             false => Ok(()),
         }

@@ -270,7 +270,9 @@ impl Failures {
         let sum: f64 = shares.iter().map(|share| share.percent).sum();
         // Ten times 10 % must not fail for the last bit of a floating point sum.
         if sum > 100.0 + 1e-9 {
-            return Err(ConfigError::Sum(format!("{sum:.2}")));
+            return Err(ConfigError::Sum(
+                format!("{}", (sum * 100.0).round() / 100.0).replace('.', ","),
+            ));
         }
         Ok(Self { shares })
     }
@@ -372,7 +374,7 @@ mod tests {
         assert!(Failures::new((0..10).map(|_| share("500=10"))).is_ok());
         assert_eq!(
             Failures::new([share("500=60"), share("reset=41")]),
-            Err(ConfigError::Sum("101.00".to_owned()))
+            Err(ConfigError::Sum("101".to_owned()))
         );
     }
 }

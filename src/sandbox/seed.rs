@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use super::rules::{self, NameType};
 use super::store::Store;
+use crate::io_words::io_words;
 
 /// Why a list of customers cannot be used. The texts are Portuguese: the user reads them.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The file cannot be opened or read.
-    #[error("não foi possível ler {path}: {source}")]
+    #[error("não foi possível ler {path}: {}", io_words(source))]
     Read {
         /// The file as the user named it.
         path: String,

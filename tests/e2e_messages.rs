@@ -1,0 +1,198 @@
+//! Every message that a wrong call, a wrong file or a wrong configuration gets, in one snapshot, so that
+//! a change of any of them is seen. Each must name the thing, the place, and the way out.
+//!
+//! What the API's answers and single rows lead to is pinned elsewhere (`fixtures.rs`, `e2e_server.rs`).
+#![cfg(test)]
+#![cfg(unix)]
+
+pub mod support;
+
+use std::fmt::Write;
+
+use support::{CANARY, Run};
+
+/// One wrong thing.
+struct Case {
+    args: &'static [&'static str],
+    files: &'static [(&'static str, &'static [u8])],
+    token: bool,
+}
+
+const GOOD: &[u8] = b"identificador,tipo_identificador,nome\n1,I,Ana\n";
+
+const fn case(args: &'static [&'static str]) -> Case {
+    Case { args, files: &[("c.csv", GOOD)], token: true }
+}
+
+/// `check` of this file.
+const fn input(bytes: &'static [(&'static str, &'static [u8])]) -> Case {
+    Case { args: &["check", "c.csv"], files: bytes, token: false }
+}
+
+const fn with(
+    args: &'static [&'static str],
+    files: &'static [(&'static str, &'static [u8])],
+) -> Case {
+    Case { args, files, token: false }
+}
+
+const fn anonymous(args: &'static [&'static str]) -> Case {
+    Case { args, files: &[("c.csv", GOOD)], token: false }
+}
+
+/// Runs each case and shows what standard error said.
+fn told(cases: &[Case]) -> String {
+    let mut text = String::new();
+    for Case { args, files, token } in cases {
+        // Nothing here may get as far as sending; if it does, it must not wait for an answer.
+        let patience = ("TOMTICKET_SYNC_GIVE_UP_AFTER", "1s");
+        let mut run = Run::bare(args).allow_partial().env(patience.0, patience.1);
+        for (name, bytes) in *files {
+            run = run.file(name, bytes);
+        }
+        if *token {
+            run = run.env("TOMTICKET_TOKEN", CANARY);
+        }
+        let finished = run.go();
+        let folder = finished.plan.folder.path().display().to_string();
+        let said = finished.stderr.replace(&folder, "[PASTA]");
+        let code = finished.code.unwrap();
+        assert!(code != 0, "{args:?} is nothing wrong");
+        writeln!(text, "$ tomticket-sync {}\n{}[{code}]\n", args.join(" "), said).unwrap();
+    }
+    text
+}
+
+#[test]
+fn wrong_calls() {
+    let told = told(&[
+        case(&["rum", "c.csv"]),
+        case(&["run"]),
+        case(&["run", "c.csv", "d.csv"]),
+        case(&["run", "c.csv", "--concurency", "3"]),
+        case(&["run", "c.csv", "--token", "x"]),
+        case(&["run", "c.csv", "--rate"]),
+        case(&["run", "c.csv", "--rate", "0"]),
+        case(&["run", "c.csv", "--rate", "três"]),
+        case(&["run", "c.csv", "--concurrency", "0"]),
+        case(&["run", "c.csv", "--concurrency", "1000"]),
+        case(&["run", "c.csv", "--timeout", "0"]),
+        case(&["run", "c.csv", "--max-duration", "6 horas"]),
+        case(&["run", "c.csv", "--max-errors", "150%"]),
+        case(&["run", "c.csv", "--limit", "-1"]),
+        case(&["run", "c.csv", "--map", "E-mail"]),
+        case(&["run", "c.csv", "--set", "nome"]),
+        case(&["run", "c.csv", "--key", "nome"]),
+        case(&["run", "c.csv", "--id-type", "X"]),
+        case(&["run", "c.csv", "--delimiter", "ab"]),
+        case(&["run", "c.csv", "--encoding", "latin9"]),
+        case(&["run", "c.csv", "--results-dialect", "pdf"]),
+        case(&["run", "c.csv", "--log-format", "xml"]),
+        case(&["run", "c.csv", "--clear-marker", ""]),
+        case(&["run", "c.csv", "--no-ledger", "--full"]),
+        case(&["sandbox", "--port", "99999"]),
+        case(&["sandbox", "--latency", "200ms..50ms"]),
+        case(&["sandbox", "--fail", "400=2"]),
+        case(&["sandbox", "--fail", "500=60", "--fail", "reset=60"]),
+        case(&["sandbox", "--customers", "não-há.csv"]),
+        case(&["completions", "tcsh"]),
+        case(&["ledger"]),
+        case(&["ledger", "forget", "--customer", "ana@x.com"]),
+        case(&["ledger", "forget", "--account-id", "1", "--account", "matriz"]),
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn wrong_settings() {
+    let told = told(&[
+        anonymous(&["run", "c.csv"]),
+        anonymous(&["run", "c.csv", "--token-file", "não-há"]),
+        with(&["run", "c.csv", "--token-file", "t"], &[("c.csv", GOOD), ("t", b"\n")]),
+        with(&["run", "c.csv", "--token-file", "t"], &[("c.csv", GOOD), ("t", b"a\nb\n")]),
+        anonymous(&["ledger", "forget"]),
+        case(&["run", "c.csv", "--base-url", "http://api.tomticket.com"]),
+        case(&["run", "c.csv", "--base-url", "tomticket"]),
+        case(&["run", "c.csv", "--base-url", "https://a:b@tomticket.com"]),
+        case(&["run", "c.csv", "--base-url", "https://tomticket.com/?x=1"]),
+        case(&["run", "c.csv", "--config", "não-há.toml"]),
+        with(
+            &["check", "c.csv"],
+            &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = 2\nreit = 3\n")],
+        ),
+        with(&["check", "c.csv"], &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = [2]\n")]),
+        with(&["check", "c.csv"], &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = \"x\"\n")]),
+        with(&["check", "c.csv"], &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = = 2\n")]),
+        with(
+            &["check", "c.csv"],
+            &[("c.csv", GOOD), ("tomticket-sync.toml", b"base-url = \"https://x.com\"\n")],
+        ),
+        case(&["run", "c.csv", "--account", ""]),
+        case(&["run", "c.csv", "--ledger", "."]),
+        with(
+            &["run", "c.csv", "--account", "a", "--ledger", "l"],
+            &[("c.csv", GOOD), ("l", b"nada disso")],
+        ),
+        case(&["run", "c.csv", "--results", "c.csv"]),
+        case(&["run", "c.csv", "--results", "-", "--rejects", "-"]),
+        case(&["run", "c.csv", "--results", "x.csv", "--rejects", "x.csv"]),
+        case(&["run", "c.csv", "--results", "não/há.csv"]),
+        case(&["run", "c.csv", "--summary-json", "."]),
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn wrong_files() {
+    let told = told(&[
+        anonymous(&["check", "não-há.csv"]),
+        anonymous(&["check", "."]),
+        input(&[("c.csv", b"")]),
+        input(&[("c.csv", b"\xef\xbb\xbf")]),
+        input(&[("c.csv", b"\n\n;;\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,nome\n1,I,\"Ana\n2,I,Bia\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,nome\n1,I,\"Ana\"x\n2,I,Bia\n")]),
+        with(
+            &["check", "c.csv"],
+            &[("c.csv", b"identificador,nome\n1,Jo\xc3\xa3o\n2,Zo\xc3\xab\n3,Z\xe9\n")],
+        ),
+        with(
+            &["check", "c.csv", "--encoding", "utf-8"],
+            &[("c.csv", b"identificador,nome\n1,Jos\xe9\n")],
+        ),
+        input(&[("c.csv", b"identificador,nome;email\n1,Ana;a@x.com\n")]),
+        input(&[("c.csv", b"\x1f\x8b\x08\x00\x00")]),
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn wrong_columns() {
+    let told = told(&[
+        input(&[("c.csv", b"nome,email\nAna,a@x.com\n")]),
+        input(&[("c.csv", b"identificador,nome\n1,Ana\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador\n1,I\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,nmoe\n1,I,Ana\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,campos[abc01]\n1,I,x\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,campo:\n1,I,x\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,campo:'abc01'\n1,I,x\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,campo:a]b\n1,I,x\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,nome,Nome\n1,I,Ana,Ana\n")]),
+        input(&[("c.csv", b"identificador,tipo_identificador,id_interno,nome\n1,I,7,Ana\n")]),
+        anonymous(&["check", "c.csv", "--map", "E-mail=email"]),
+        anonymous(&["check", "c.csv", "--map", "nome=apelido"]),
+        anonymous(&["check", "c.csv", "--ignore", "Vendedor"]),
+        anonymous(&["check", "c.csv", "--set", "nome=Ana"]),
+        anonymous(&["check", "c.csv", "--set", "email={E-mail}"]),
+        anonymous(&["check", "c.csv", "--set", "email={nome"]),
+        anonymous(&["check", "c.csv", "--set", "idioma=klingon"]),
+        anonymous(&["check", "c.csv", "--send-empty", "portfolio_id"]),
+        anonymous(&["check", "c.csv", "--require", "apelido"]),
+        anonymous(&["check", "c.csv", "--key", "email"]),
+        with(
+            &["check", "c.csv", "--strict"],
+            &[("c.csv", b"identificador,tipo_identificador,nome,Vendedor\n1,I,Ana,Rui\n")],
+        ),
+    ]);
+    insta::assert_snapshot!(told);
+}
