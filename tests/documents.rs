@@ -12,6 +12,11 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
+/// The text between backticks, in order.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
 /// The names in the first column of the tables between two headings.
 fn first_column(text: &str, from: &str, to: &str) -> BTreeSet<String> {
     let begin = text.find(from).unwrap_or_else(|| panic!("no {from:?}"));
@@ -38,4 +43,83 @@ fn every_direct_dependency_has_its_reason() {
         let listed = listed.keys().map(|key| key.get_ref().to_string()).collect();
         assert_eq!(first_column(&document, from, to), listed, "{table}");
     }
+}
+
+/// The numbers of the catalogue's entries and the tests that each names as `file::test`.
+fn catalogue(document: &str) -> Vec<(String, Vec<(String, String)>)> {
+    document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" | "))
+        .filter(|(number, _)| number.starts_with(|c: char| c.is_ascii_digit()))
+        .map(|(number, rest)| {
+            let named = code(rest).filter_map(|text| text.split_once("::"));
+            (number.to_owned(), named.map(|(a, b)| (a.to_owned(), b.to_owned())).collect())
+        })
+        .collect()
+}
+
+/// The names of the functions after `#[test]` in the files of one test binary.
+fn tests_of(binary: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut files = vec![folder.join(binary).with_extension("rs")];
+    if let Ok(entries) = std::fs::read_dir(folder.join(binary)) {
+        files.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    let texts = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    let mut names = BTreeSet::new();
+    for text in texts {
+        for after in text.split("#[test]").skip(1) {
+            // Other attributes may stand in between.
+            let name = after.split("fn ").nth(1).and_then(|rest| rest.split('(').next());
+            names.extend(name.map(str::to_owned));
+        }
+    }
+    names
+}
+
+#[test]
+fn every_failure_of_the_catalogue_has_tests_that_exist() {
+    let document = read("docs/failures.md");
+    let mut numbers = BTreeSet::new();
+    for (number, tests) in catalogue(&document) {
+        assert!(!tests.is_empty(), "no test for failure {number}");
+        assert!(numbers.insert(number.clone()), "{number} is there twice");
+        for (binary, test) in tests {
+            assert!(tests_of(&binary).contains(&test), "failure {number}: no {binary}::{test}");
+        }
+    }
+    let last = numbers.iter().filter_map(|number| number.parse::<u32>().ok()).max().unwrap();
+    assert!(last >= 66, "{last} entries");
+    for number in 1..=last {
+        assert!(numbers.contains(&number.to_string()), "entry {number} is missing");
+    }
+    // Outside the tables, too.
+    for name in code(&document).filter(|name| !name.contains([' ', '/', '<', '…'])) {
+        if let Some((binary, test)) = name.split_once("::") {
+            assert!(tests_of(binary).contains(test), "no {name}");
+        }
+    }
+}
+
+/// A test that carries the number of an entry is found there: `c17_…` and `f53_…`.
+#[test]
+fn every_number_in_a_tests_name_is_in_the_catalogue() {
+    let document = read("docs/failures.md");
+    let numbers: BTreeSet<_> = catalogue(&document).into_iter().map(|entry| entry.0).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let binary = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        for test in tests_of(&binary) {
+            let (prefix, _) = test.split_once('_').unwrap_or((&test, ""));
+            let number = prefix.strip_prefix(['c', 'f']).map(|text| text.trim_start_matches('0'));
+            let Some(number) = number.filter(|text| text.starts_with(|c: char| c.is_ascii_digit()))
+            else {
+                continue;
+            };
+            seen += 1;
+            assert!(numbers.contains(number), "{binary}::{test}: no entry {number}");
+        }
+    }
+    assert!(seen > 100, "only {seen} tests carry a number");
 }

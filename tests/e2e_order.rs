@@ -180,3 +180,54 @@ fn order_holds_and_the_pool_stays_parallel_under_random_latency() {
     }
     assert!(server.max_in_flight() >= 16, "{}", server.max_in_flight());
 }
+
+#[test]
+fn c33_order_holds_through_renames_and_unanswered_requests_under_random_latency() {
+    let mut chance = fastrand::Rng::with_seed(23);
+    let mut input = String::from("identificador,tipo_identificador,nome,email\n");
+    let mut names: Vec<String> = (0..30).map(|who| format!("c{who:02}.0@x.com")).collect();
+    let mut expected: Vec<Vec<(String, String)>> = vec![Vec::new(); 30];
+    for row in 0..500 {
+        let who = chance.usize(..30);
+        let (name, nome) = (names[who].clone(), format!("v{row}"));
+        let rename = chance.usize(..6) == 0;
+        let email = if rename { format!("c{who:02}.{row}@x.com") } else { String::new() };
+        input.push_str(&format!("{name},E,{nome},{email}\n"));
+        expected[who].push((name, nome));
+        if rename {
+            names[who] = email;
+        }
+    }
+    let server = Server::start();
+    server.script(|request, _| {
+        let mut chance = fastrand::Rng::with_seed(request.n as u64);
+        let delay = Duration::from_millis(chance.u64(0..60));
+        // An unanswered rename would be `incerto`, and ends its chain; that is tested elsewhere.
+        let plain = request.field("email").is_none();
+        match chance.u8(..20) {
+            0 if plain => Reply::html(502).after(delay),
+            1 if plain => Reply::reset().after(delay),
+            _ => Reply::ok().after(delay),
+        }
+    });
+    let finished = Run::new(&server).csv(&input).args(["--concurrency", "32"]).go();
+    let rows = finished.accounted_rows(500);
+    assert!(rows.iter().any(|row| row.tentativas > 1), "nothing went unanswered");
+    assert!(rows.iter().all(|row| matches!(&*row.situacao, "atualizado" | "falhou")));
+    for (who, expected) in expected.iter().enumerate() {
+        let mut chain = server.requests();
+        chain.retain(|request| request.identificador().starts_with(&format!("c{who:02}.")));
+        for pair in chain.windows(2) {
+            let before = pair[0].answered.unwrap_or(pair[0].arrived);
+            assert!(pair[1].arrived >= before, "c{who:02} twice at once");
+        }
+        let mut order: Vec<_> = chain
+            .iter()
+            .map(|request| (request.identificador().to_owned(), request.field("nome").unwrap()))
+            .collect();
+        // Repeats of one row follow each other, with nothing of the customer in between.
+        order.dedup();
+        assert_eq!(&order, expected);
+    }
+    assert!(server.max_in_flight() >= 16, "{}", server.max_in_flight());
+}

@@ -218,6 +218,12 @@ impl Run {
         self
     }
 
+    /// A summary in `resumo.json`, as [`new`](Self::new) asks for.
+    pub fn with_summary(mut self) -> Self {
+        self.summary = true;
+        self
+    }
+
     /// No `--summary-json`.
     pub fn without_summary(mut self) -> Self {
         self.summary = false;
