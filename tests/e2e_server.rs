@@ -357,7 +357,7 @@ fn expected(deeds: &[Deed]) -> (&'static str, u32) {
             return ("falhou", 3);
         }
     }
-    unreachable!("the iterator has no end")
+    panic!("the iterator has no end")
 }
 
 proptest! {

@@ -66,7 +66,7 @@ impl File {
             (None, Some(id)) => ('I', id.clone()),
             (Some(_), Some(id)) if wild && rng.bool() => ('I', id.clone()),
             (Some(email), _) => ('E', email.clone()),
-            (None, None) => unreachable!("nobody is without a name"),
+            (None, None) => panic!("nobody is without a name"),
         };
         if tipo == 'E' && wild && rng.u8(..3) == 0 {
             identificador = identificador.to_uppercase();

@@ -77,7 +77,7 @@ fn read(bytes: &[u8], options: ReadOptions) -> Result<(Survey, Vec<Record>), Str
 /// What holds of any update, whatever it was made from.
 fn check_update(job: &Job) -> Result<(), TestCaseError> {
     let Job::Send(update) = job else {
-        let Job::Invalid(why) = job else { unreachable!("there are two kinds") };
+        let Job::Invalid(why) = job else { panic!("there are two kinds") };
         prop_assert!(!why.trim().is_empty());
         return Ok(());
     };

@@ -461,7 +461,7 @@ async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
             ("probe@x", true) => OK,
             _ => (Duration::from_millis(5), Reply::Refused, "não"),
         });
-        let Job::Send(probe) = update("probe@x", None) else { unreachable!() };
+        let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
         let with_probe = PoolOptions { probe: Some(probe), ..options() };
         let finished = go(&fake, FakeMemory::default(), with_probe, customers(60), None).await;
         assert_eq!(finished.end.stop.is_some(), ends_early);
