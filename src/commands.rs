@@ -1,19 +1,25 @@
 //! One function per subcommand: from what was typed to the exit code.
 
+mod manual;
+
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 
 use crate::cli::{
-    Cli, Command, LedgerCommand, LedgerForgetArgs, LedgerStatusArgs, RunArgs, SandboxArgs,
+    Cli, Command, LedgerCommand, LedgerForgetArgs, LedgerStatusArgs, ReportArgs, RunArgs,
+    SandboxArgs,
 };
 use crate::config::{Settings, SettingsError, base_url, ledger_path, token};
 use crate::exit;
+use crate::io_words::io_words;
 use crate::ledger::{Account, Place, admin};
 use crate::mapper::Target;
 use crate::model::Name;
 use crate::pool::Rate;
-use crate::reporter::{Terminal, number, start_logging};
+use crate::report::{Clock, ReportError, RunFacts, html, read_results};
+use crate::reporter::{Destination, Output, Terminal, number, start_logging};
 use crate::run::{RunError, execute};
 use crate::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv};
 use crate::signals;
@@ -29,6 +35,10 @@ pub fn run(cli: Cli) -> u8 {
             print(&template());
             exit::OK
         }
+        Command::Report(args) => report(&args).unwrap_or_else(|error| {
+            complain(&error.to_string());
+            if error.is_local_failure() { exit::LOCAL } else { exit::USAGE }
+        }),
         Command::Ledger(args) => {
             let result = match args.command {
                 LedgerCommand::Status(args) => ledger_status(args),
@@ -46,6 +56,16 @@ pub fn run(cli: Cli) -> u8 {
             print(&String::from_utf8_lossy(&script));
             exit::OK
         }
+        Command::Manual(_) => match manual::page() {
+            Ok(page) => {
+                print(&String::from_utf8_lossy(&page));
+                exit::OK
+            }
+            Err(error) => {
+                complain(&io_words(&error));
+                exit::LOCAL
+            }
+        },
     }
 }
 
@@ -75,6 +95,53 @@ fn sync(args: RunArgs, check: bool) -> u8 {
             if error.is_local_failure() { exit::LOCAL } else { exit::USAGE }
         }
     }
+}
+
+/// Makes the page of a finished run. The output is opened first: a page that cannot be written is
+/// to be known before two million rows are read.
+fn report(args: &ReportArgs) -> Result<u8, ReportError> {
+    let destination = match &args.output {
+        Some(path) => Destination::from_arg(path),
+        None => Destination::Path(report_path(&args.results)),
+    };
+    destination.differs_from(&args.results, "é o próprio arquivo de resultados")?;
+    let facts = match &args.summary_json {
+        Some(path) => {
+            destination.differs_from(path, "é o próprio resumo")?;
+            Some(RunFacts::read(path)?)
+        }
+        None => None,
+    };
+    let mut output = Output::open(&destination)?;
+    let page = read_results(&args.results).and_then(|findings| {
+        if let (Some(facts), Some(path)) = (&facts, &args.summary_json) {
+            facts.agree(&findings, path, &args.results)?;
+        }
+        let name = args.results.file_name().unwrap_or(args.results.as_os_str());
+        html(&findings, facts.as_ref(), &name.to_string_lossy(), &Clock::system())
+    });
+    let page = match page {
+        Ok(page) => page,
+        Err(error) => {
+            output.abandon();
+            return Err(error);
+        }
+    };
+    output.write(page.as_bytes())?;
+    output.finish()?;
+    if let Destination::Path(path) = &destination {
+        Terminal::default().print(&format!("Relatório: {}\n", path.display()));
+    }
+    Ok(exit::OK)
+}
+
+/// `clientes.resultado.csv` → `clientes.relatorio.html`, beside it.
+fn report_path(results: &Path) -> PathBuf {
+    let name = results.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_else(|| "execucao".to_owned());
+    let stem = name.strip_suffix(".csv").or_else(|| name.strip_suffix(".CSV")).unwrap_or(&name);
+    let stem = stem.strip_suffix(".resultado").unwrap_or(stem);
+    results.with_file_name(format!("{stem}.relatorio.html"))
 }
 
 /// The header line with every column, a custom field among them.
@@ -188,4 +255,21 @@ fn serve(args: SandboxArgs) -> Result<u8, String> {
         sandbox.stop().await;
         Ok(code)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_is_named_after_the_run() {
+        for (results, report) in [
+            ("a/clientes.resultado.csv", "a/clientes.relatorio.html"),
+            ("clientes.simulado.resultado.csv", "clientes.simulado.relatorio.html"),
+            ("noite.CSV", "noite.relatorio.html"),
+            ("noite", "noite.relatorio.html"),
+        ] {
+            assert_eq!(report_path(Path::new(results)), Path::new(report));
+        }
+    }
 }

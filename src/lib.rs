@@ -4,7 +4,7 @@
 //! The data flows one way, and the modules stand in that order:
 //! [`reader`] (bytes → records) → [`mapper`] (record → update or violations) → [`pool`] (updates →
 //! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
-//! terminal). [`model`] holds the words they share.
+//! terminal); [`report`] makes a page of what came out. [`model`] holds the words they share.
 
 pub mod api;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod config;
 pub mod crash;
 pub mod events;
 pub mod exit;
+pub mod findings;
 pub mod io_words;
 pub mod ledger;
 pub mod mapper;
@@ -20,6 +21,7 @@ pub mod model;
 pub mod pool;
 pub mod preflight;
 pub mod reader;
+pub mod report;
 pub mod reporter;
 pub mod run;
 pub mod sandbox;

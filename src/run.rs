@@ -1,6 +1,8 @@
 //! The only place that wires the stages together: preflight, then reader → mapper → pool → reporter,
 //! then the summary and the exit code.
 
+mod outputs;
+
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,14 +23,15 @@ use crate::model::Row;
 use crate::pool::memory::{Memory, NoMemory};
 use crate::pool::{Feed, PoolEnd, PoolOptions, run as run_pool};
 use crate::preflight::{Lookup, Preflight, PreflightError};
-use crate::reader::{Input, InputError, Rows, Source, rows};
+use crate::reader::{InputError, Rows, Source, rows};
 use crate::reporter::{
-    Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
-    Results, Summary, SummaryContext, Tally, Terminal,
+    Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal,
 };
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::signals;
 use crate::stop::{StopHandle, StopListener, StopReason, channel};
+
+use self::outputs::Outputs;
 
 /// Rows that travel from the reader to the pool together.
 const BATCH_ROWS: usize = 64;
@@ -200,11 +203,11 @@ fn send(
     runtime: &Runtime,
     started: Instant,
 ) -> Result<u8, RunError> {
-    check_destinations(settings, source)?;
+    outputs::check(settings, source)?;
     let options = ClientOptions { timeout: settings.timeout, connections: settings.concurrency };
     let client = Client::new(&base_url, token, options)?;
     let reading = rows(source, &preflight.survey)?;
-    let (reporter, summary_json) = open_outputs(settings, &preflight, terminal)?;
+    let Outputs { reporter, summary_json, report } = Outputs::open(settings, &preflight, terminal)?;
     let (stop, listener) = channel();
     let max_errors = settings.max_errors.map(|most: MaxErrors| most.resolve(preflight.rows));
     if max_errors.is_some_and(|most| preflight.invalid > most) {
@@ -243,6 +246,7 @@ fn send(
             done
         }
     };
+    let findings = done.reporter.findings.take();
     match done.output.take() {
         Some(error) => done.stop = local(error.to_string()),
         None if !matches!(done.stop, Some(StopReason::Local(_))) => {
@@ -266,8 +270,11 @@ fn send(
             ],
             false => Vec::new(),
         },
+        relatorio: settings.report.as_ref().map(Destination::label),
+        configuracao: settings.shown.clone(),
     };
-    let summary = Summary::new(&done.tally, context);
+    let mut summary = Summary::new(&done.tally, context);
+    outputs::write_report(report, findings, &mut summary);
     if let Some(mut output) = summary_json {
         output.write(summary.to_json().as_bytes())?;
         output.finish()?;
@@ -277,66 +284,6 @@ fn send(
     }
     signals.abort();
     Ok(summary.exit_code())
-}
-
-/// Refuses outputs that are the input or one another.
-fn check_destinations(settings: &Settings, source: &Source) -> Result<(), OutputError> {
-    let outputs: Vec<(&Destination, &str)> = [
-        Some((&settings.results, "já recebe os resultados")),
-        Some((&settings.rejects, "já recebe os rejeitados")),
-        settings.summary_json.as_ref().map(|summary| (summary, "já recebe o resumo")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    // Standard input may be a file too (`run - < clientes.csv`).
-    let input = match &settings.input {
-        Input::Stdin => Path::new("/dev/stdin"),
-        Input::File(path) => source.path().unwrap_or(path),
-    };
-    for (index, (output, _)) in outputs.iter().enumerate() {
-        output.differs_from(input, "é a própria entrada")?;
-        for (other, what) in &outputs[..index] {
-            output.differs_from_output(other, what)?;
-        }
-    }
-    Ok(())
-}
-
-/// Opens every output, or leaves nothing behind.
-#[expect(clippy::unreachable, reason = "two destinations that are always there were just opened")]
-fn open_outputs(
-    settings: &Settings,
-    preflight: &Preflight,
-    terminal: &Terminal,
-) -> Result<(Reporter, Option<Output>), OutputError> {
-    let mut open = Vec::new();
-    for destination in
-        [Some(&settings.results), Some(&settings.rejects), settings.summary_json.as_ref()]
-            .into_iter()
-            .flatten()
-    {
-        match Output::open(destination) {
-            Ok(output) => open.push(output),
-            Err(error) => {
-                open.into_iter().for_each(Output::abandon);
-                return Err(error);
-            }
-        }
-    }
-    let mut open = open.into_iter();
-    let (Some(results), Some(rejects)) = (open.next(), open.next()) else {
-        unreachable!("both were opened above")
-    };
-    let to_send = preflight.to_send(settings.limit);
-    let plan = ProgressPlan { rows: preflight.rows, to_send, rate: settings.rate.per_second() };
-    let dialect = RejectsDialect::of(&preflight.survey);
-    let reporter = Reporter {
-        results: Results::new(results, settings.results_dialect)?,
-        rejects: Rejects::new(rejects, dialect, &preflight.survey.header)?,
-        progress: Progress::new(plan, terminal.clone(), settings.quiet),
-    };
-    Ok((reporter, open.next()))
 }
 
 /// The stages of a run, ready to be connected.

@@ -10,6 +10,7 @@
     )
 )]
 
+mod report;
 mod usage;
 mod values;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use report::ReportArgs;
 pub use usage::explain;
 pub use values::{MaxErrors, parse_duration};
 
@@ -81,6 +83,10 @@ pub enum Command {
     #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync template")]
     Template(HelpArgs),
 
+    /// Faz uma página HTML de uma execução que terminou, a partir dos resultados
+    #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync report <RESULTADOS> [OPÇÕES]")]
+    Report(ReportArgs),
+
     /// Mostra ou esquece o que o registro (ledger) sabe
     #[command(
         help_template = "{about}\n\nUso: {usage}\n\nComandos:\n{subcommands}\n\nOpções:\n{options}{after-help}",
@@ -93,6 +99,10 @@ pub enum Command {
     /// Imprime o script de autocompletar para bash, zsh, fish, elvish ou powershell
     #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync completions <SHELL>")]
     Completions(CompletionsArgs),
+
+    /// Imprime a página do manual, para o comando man
+    #[command(help_template = HELP, disable_help_flag = true, override_usage = "tomticket-sync manual")]
+    Manual(HelpArgs),
 }
 
 /// `ledger`.
@@ -347,6 +357,15 @@ pub struct RunArgs {
         help_heading = "Saída"
     )]
     pub summary_json: Option<PathBuf>,
+    /// Grava um relatório da execução, uma página HTML; - para a saída padrão
+    #[arg(
+        long,
+        env = "TOMTICKET_SYNC_REPORT",
+        value_name = "ARQUIVO",
+        hide_env = true,
+        help_heading = "Saída"
+    )]
+    pub report: Option<PathBuf>,
     /// Sem progresso, e sem resumo quando tudo deu certo
     #[arg(short, long, env = "TOMTICKET_SYNC_QUIET", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Saída")]
     pub quiet: bool,

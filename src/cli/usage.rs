@@ -43,6 +43,10 @@ pub fn explain(error: &clap::Error) -> String {
                 "falta o arquivo de entrada: escreva o caminho do CSV, ou - para a entrada padrão"
                     .to_owned()
             }
+            false if arg.contains("RESULTADOS") => {
+                "falta o arquivo de resultados: escreva o caminho do .resultado.csv de uma execução"
+                    .to_owned()
+            }
             false => format!("falta {arg}"),
         },
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -3,6 +3,7 @@
 
 mod file;
 mod settings;
+mod shown;
 
 pub use file::ConfigError;
 pub use settings::{LedgerChoice, Mode, Settings, SettingsError, base_url, ledger_path, token};

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
+use super::shown;
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
 use crate::cli::{MaxErrors, RunArgs};
 use crate::io_words::io_words;
@@ -12,9 +15,9 @@ use crate::pool::Rate;
 use crate::reader::{Input, ReadOptions};
 use crate::reporter::{Destination, LogFormat, ResultsDialect};
 
-const CONCURRENCY: usize = 8;
-const TIMEOUT: Duration = Duration::from_secs(60);
-const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
+pub(super) const CONCURRENCY: usize = 8;
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
 /// The variable that holds the token.
 const TOKEN_VARIABLE: &str = "TOMTICKET_TOKEN";
 
@@ -119,6 +122,10 @@ pub struct Settings {
     pub rejects: Destination,
     /// The summary for scripts.
     pub summary_json: Option<Destination>,
+    /// The page for people.
+    pub report: Option<Destination>,
+    /// What was set, for the summary and the report: nothing of it is secret.
+    pub shown: Map<String, Value>,
     /// No progress; no summary when all is well.
     pub quiet: bool,
     /// Number of `-v`.
@@ -137,8 +144,9 @@ impl Settings {
         let mode = mode(&args, check)?;
         let sandbox = args.sandbox;
         let ledger = ledger(&args, &mode)?;
-        let results = output(args.results, &args.input, sandbox, "resultado");
-        let rejects = output(args.rejects, &args.input, sandbox, "rejeitados");
+        let results = output(args.results.clone(), &args.input, sandbox, "resultado");
+        let rejects = output(args.rejects.clone(), &args.input, sandbox, "rejeitados");
+        let shown = shown::settings(&args, &mode, &ledger, [&results, &rejects]);
         Ok(Self {
             mode,
             ledger,
@@ -170,6 +178,8 @@ impl Settings {
             results_dialect: args.results_dialect.unwrap_or_default(),
             rejects,
             summary_json: args.summary_json.map(Destination::from_arg),
+            report: args.report.map(Destination::from_arg),
+            shown,
             quiet: args.quiet,
             verbosity: args.verbose,
             log_format: args.log_format.unwrap_or_default(),

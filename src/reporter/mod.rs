@@ -20,16 +20,18 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+pub use clean::{cell as safe_cell, line as one_line};
 pub use output::{Destination, Output, OutputError};
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::{Rejects, RejectsDialect};
-pub use results::{Results, ResultsDialect};
-pub use summary::{Summary, SummaryContext};
+pub use results::{RESULTS_HEADER, Results, ResultsDialect};
+pub use summary::{Summary, SummaryContext, meaning};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
 pub use wording::{counted, duration_words, number};
 
 use crate::events::Event;
+use crate::findings::Findings;
 
 /// How often the progress is looked at while no events come.
 const TICK: Duration = Duration::from_millis(250);
@@ -41,6 +43,8 @@ pub struct Reporter {
     pub results: Results,
     /// The rejects file.
     pub rejects: Rejects,
+    /// What the report is made of, where there is to be one.
+    pub findings: Option<Findings>,
     /// The display.
     pub progress: Progress,
 }
@@ -80,6 +84,13 @@ impl Reporter {
                     self.results.write(&row, &outcome)?;
                     if outcome.situacao.erro() {
                         self.rejects.write(&row.record, &outcome)?;
+                    }
+                    if let Some(findings) = &mut self.findings {
+                        findings.add(&results::entry(
+                            &row,
+                            &outcome,
+                            &clean::cell(&outcome.mensagem),
+                        ));
                     }
                     tally.settled(&outcome);
                     wrote = true;

@@ -1,8 +1,10 @@
 //! The results file: one line per row of the input, in input order.
 
+use jiff::Timestamp;
+
 use super::clean;
 use super::output::{Output, OutputError};
-use crate::mapper::RESULT_COLUMNS;
+use crate::findings::Entry;
 use crate::model::{Outcome, Row};
 
 /// How the results are spelled.
@@ -14,6 +16,20 @@ pub enum ResultsDialect {
     /// `;`, byte order mark, CRLF: for a double click in Brazil.
     Excel,
 }
+
+/// The columns, in order.
+pub const RESULTS_HEADER: [&str; 10] = [
+    "linha",
+    "identificador",
+    "tipo_identificador",
+    "situacao",
+    "erro",
+    "mensagem",
+    "http_status",
+    "tentativas",
+    "duracao_ms",
+    "concluido_em",
+];
 
 /// Writes the results.
 #[derive(Debug)]
@@ -33,20 +49,7 @@ impl Results {
             output.write("\u{feff}".as_bytes())?;
         }
         let mut results = Self { output, line: line_writer(dialect), dialect };
-        let [linha, situacao, erro, mensagem, http_status, tentativas, duracao_ms, concluido_em] =
-            RESULT_COLUMNS;
-        results.put([
-            linha,
-            "identificador",
-            "tipo_identificador",
-            situacao,
-            erro,
-            mensagem,
-            http_status,
-            tentativas,
-            duracao_ms,
-            concluido_em,
-        ])?;
+        results.put(RESULTS_HEADER)?;
         Ok(results)
     }
 
@@ -67,7 +70,7 @@ impl Results {
             &http_status,
             &outcome.tentativas.to_string(),
             &outcome.duracao.as_millis().to_string(),
-            &format!("{:.3}", outcome.concluido_em),
+            &format!("{:.3}", written(outcome.concluido_em)),
         ])
     }
 
@@ -91,6 +94,26 @@ impl Results {
     pub fn finish(self) -> Result<(), OutputError> {
         self.output.finish()
     }
+}
+
+/// The same line for the report. `mensagem` is the guarded one.
+pub(super) fn entry<'e>(row: &'e Row, outcome: &Outcome, mensagem: &'e str) -> Entry<'e> {
+    Entry {
+        linha: row.linha(),
+        identificador: &row.identificador,
+        tipo_identificador: row.tipo.map_or("", |tipo| tipo.as_str()),
+        situacao: outcome.situacao,
+        mensagem,
+        tentativas: outcome.tentativas,
+        duracao_ms: u64::try_from(outcome.duracao.as_millis()).unwrap_or(u64::MAX),
+        concluido_em: written(outcome.concluido_em),
+    }
+}
+
+/// A time as a line shows it, to the millisecond: the report of a run must be the one that its
+/// results file gives.
+fn written(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 fn line_writer(dialect: ResultsDialect) -> csv::Writer<Vec<u8>> {

@@ -34,6 +34,10 @@ pub struct SummaryContext {
     pub sandbox: bool,
     /// What to say besides, one sentence each.
     pub notes: Vec<String>,
+    /// The report as it was named, where one was asked for.
+    pub relatorio: Option<String>,
+    /// The settings, without secrets.
+    pub configuracao: Map<String, Value>,
 }
 
 /// A finished run.
@@ -54,10 +58,16 @@ pub struct Summary {
     rejeitados: String,
     codigo_saida: u8,
     motivo: Option<String>,
+    inicio: String,
+    programa: &'static str,
+    configuracao: Map<String, Value>,
     #[serde(skip)]
     counts: [u64; 7],
     #[serde(skip)]
     context: SummaryContext,
+    /// Why there is no report although one was asked for.
+    #[serde(skip)]
+    unwritten_report: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -101,9 +111,26 @@ impl Summary {
             rejeitados: context.rejeitados.clone(),
             codigo_saida: exit::of_run(context.stop.as_ref(), &counts),
             motivo: context.stop.as_ref().map(|stop| clean::line(&stop.to_string()).into_owned()),
+            inicio: format!("{:.3}", tally.began()),
+            programa: env!("CARGO_PKG_VERSION"),
+            configuracao: context.configuracao.clone(),
             counts,
             context,
+            unwritten_report: None,
         }
+    }
+
+    /// Notes that the report could not be written. The rows' outcome stands; the exit code is that
+    /// of a local failure.
+    pub fn report_unwritten(&mut self, why: String) {
+        self.codigo_saida = exit::LOCAL;
+        self.unwritten_report = Some(why);
+    }
+
+    /// Whether something on this machine broke the run off, so that files were not put in their
+    /// places.
+    fn broke_off(&self) -> bool {
+        matches!(self.context.stop, Some(StopReason::Local(_)))
     }
 
     /// The exit code of the run.
@@ -167,8 +194,8 @@ impl Summary {
             text.push_str(&format!("Atenção: {note}.\n"));
         }
         // After a local failure the files were not put in their places.
-        let partial = |path: &str| match self.codigo_saida {
-            exit::LOCAL if path != "-" && !path.starts_with("/dev/") => ".parcial",
+        let partial = |path: &str| match self.broke_off() {
+            true if path != "-" && !path.starts_with("/dev/") => ".parcial",
             _ => "",
         };
         let results = &self.resultados;
@@ -184,13 +211,21 @@ impl Summary {
             partial(&self.rejeitados),
             counted(rejected, "linha", "linhas")
         ));
+        if let (Some(path), None, false) =
+            (&self.context.relatorio, &self.unwritten_report, self.broke_off())
+        {
+            text.push_str(&format!("Relatório: {path}\n"));
+        }
+        if let Some(why) = &self.unwritten_report {
+            text.push_str(&format!("Relatório: {why}.\n"));
+        }
         text.push_str(&format!("Próximo passo: {}\n", self.next_step()));
         text
     }
 
     fn next_step(&self) -> String {
         let count = |situacao: Situacao| self.counts[situacao.index()];
-        let rejects = &self.rejeitados;
+        let (results, rejects) = (&self.resultados, &self.rejeitados);
         match self.codigo_saida {
             exit::OK if count(Situacao::NaoEnviado) > 0 => {
                 "confira os resultados e rode de novo sem --limit.".to_owned()
@@ -204,6 +239,9 @@ impl Summary {
                 "corrija as linhas em {rejects} e rode `tomticket-sync run {rejects}` com as mesmas opções."
             ),
             exit::REFUSED => "resolva o motivo acima e rode o mesmo comando de novo.".to_owned(),
+            exit::LOCAL if !self.broke_off() && results != "-" => format!(
+                "resolva o problema nesta máquina e faça o relatório com `tomticket-sync report {results}`; as linhas já têm seu resultado acima."
+            ),
             exit::LOCAL => {
                 "resolva o problema nesta máquina e rode o mesmo comando de novo.".to_owned()
             }
@@ -215,7 +253,8 @@ impl Summary {
     }
 }
 
-fn meaning(situacao: Situacao) -> &'static str {
+/// What a person is to understand by it.
+pub fn meaning(situacao: Situacao) -> &'static str {
     match situacao {
         Situacao::Atualizado => "aceitas pelo TomTicket",
         Situacao::Inalterado => "já estavam em dia; nada foi enviado",
@@ -258,10 +297,14 @@ mod tests {
             stop,
             sandbox: false,
             notes: Vec::new(),
+            relatorio: None,
+            configuracao: [("rate".to_owned(), Value::from(3.0))].into_iter().collect(),
         };
         let mut summary = Summary::new(&tally, context);
         summary.duracao_s = 12.0;
         summary.linhas_por_s = 0.5;
+        summary.inicio = "2026-11-24T04:05:06.000Z".to_owned();
+        summary.programa = "0.0.0";
         summary
     }
 
@@ -279,6 +322,15 @@ mod tests {
         insta::assert_snapshot!("interrompido", summary(&cut, stop).to_text());
         let full = Some(StopReason::Local("não há mais espaço em disco".into()));
         insta::assert_snapshot!("falha_local", summary(&[], full).to_text());
+    }
+
+    #[test]
+    fn a_report_that_was_not_written_does_not_hide_the_outcome() {
+        let rows = [(Situacao::Atualizado, "ok"), (Situacao::Recusado, "não")];
+        let mut summary = summary(&rows, None);
+        summary.report_unwritten("não foi possível gravar r.html: disco cheio".to_owned());
+        assert_eq!(summary.exit_code(), exit::LOCAL);
+        insta::assert_snapshot!("relatorio_perdido", summary.to_text());
     }
 
     #[test]

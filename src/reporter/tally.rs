@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::events::{Request, RequestKind};
 use crate::model::{Outcome, Situacao};
 
@@ -30,6 +32,7 @@ pub struct Minute {
 #[derive(Debug)]
 pub struct Tally {
     started: Instant,
+    began: Timestamp,
     /// Rows with a line in the results, by [`Situacao::index`].
     pub settled: [u64; 7],
     /// Rows with a verdict, by [`Situacao::index`]; ahead of `settled` by what waits for its turn.
@@ -47,10 +50,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet.
+    /// Nothing yet; `started` is now.
     pub fn new(started: Instant) -> Self {
         Self {
             started,
+            began: Timestamp::now(),
             settled: [0; 7],
             decided: [0; 7],
             requests: 0,
@@ -124,6 +128,11 @@ impl Tally {
         let span = now.saturating_duration_since(*first).as_secs_f64();
         // Between n requests lie n − 1 intervals.
         (count >= 3 && span > 0.2).then(|| (count - 1) as f64 / span)
+    }
+
+    /// When that was, by the clock.
+    pub fn began(&self) -> Timestamp {
+        self.began
     }
 
     /// Time since the start.

@@ -1,0 +1,107 @@
+//! The manual page in roff, made of the command line's own definition, so that it cannot say
+//! anything else than `--help` does. One page for all commands: it is read with `man`, where a
+//! search beats a choice of pages.
+
+use std::io::{self, Write};
+
+use clap::Command;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+/// The page.
+///
+/// # Errors
+/// None in practice: it is written into memory.
+pub fn page() -> io::Result<Vec<u8>> {
+    let mut root = crate::cli::command();
+    root.build();
+    let name = root.get_name().to_owned();
+    let man = Man::new(root.clone())
+        .title(name.to_uppercase())
+        .section("1")
+        .date(format!("versão {}", env!("CARGO_PKG_VERSION")))
+        .source(&name)
+        .manual("Comandos do usuário");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    let about =
+        |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();
+    let mut roff = Roff::new();
+    roff.control("SH", ["NOME"]);
+    roff.text([roman(format!("{name} - {}", about(&root)))]);
+    roff.control("SH", ["SINOPSE"]);
+    roff.text([bold(name.as_str()), roman(" COMANDO [OPÇÕES]")]);
+    roff.control("SH", ["COMANDOS"]);
+    roff.text([roman(
+        "Cada opção de run e check também é uma variável (TOMTICKET_SYNC_ e o nome, em maiúsculas) e uma chave de tomticket-sync.toml. As do comando valem mais que as variáveis, e estas mais que o arquivo.",
+    )]);
+    roff.to_writer(&mut page)?;
+    for command in root.get_subcommands() {
+        let inner: Vec<&Command> = command.get_subcommands().collect();
+        match inner.is_empty() {
+            true => section(&mut page, &[command])?,
+            false => inner.into_iter().try_for_each(|sub| section(&mut page, &[command, sub]))?,
+        }
+    }
+    let mut roff = Roff::new();
+    for paragraph in
+        root.get_after_help().map(ToString::to_string).unwrap_or_default().split("\n\n")
+    {
+        let (title, lines) = paragraph.split_once('\n').unwrap_or(("Observações", paragraph));
+        roff.control("SH", [title.trim_end_matches(':').to_uppercase().as_str()]);
+        for line in lines.lines() {
+            roff.control("br", []);
+            roff.text([roman(line.trim_start())]);
+        }
+    }
+    roff.control("SH", ["VEJA TAMBÉM"]);
+    roff.text([roman("O guia completo, docs/guia.md, e os formatos dos arquivos, docs/results.md, vêm com o código do programa.")]);
+    roff.to_writer(&mut page)?;
+    Ok(page)
+}
+
+/// A command: its name, what it is for, its usage, and its options under their headings.
+fn section(page: &mut dyn Write, path: &[&Command]) -> io::Result<()> {
+    let Some(command) = path.last() else { return Ok(()) };
+    // `check` takes the options of `run`; they are told once.
+    let same_as_run = command.get_name() == "check";
+    let name: Vec<&str> = path.iter().map(|command| command.get_name()).collect();
+    let usage = (*command).clone().render_usage().to_string();
+    let mut roff = Roff::new();
+    roff.control("SH", [name.join(" ").to_uppercase().as_str()]);
+    roff.text([roman(command.get_about().map(|about| format!("{about}.")).unwrap_or_default())]);
+    roff.control("PP", []);
+    roff.text([bold(usage.trim_start_matches("Usage:").trim())]);
+    if same_as_run {
+        roff.control("PP", []);
+        roff.text([roman("Aceita as mesmas opções que run; as de envio e saída não têm efeito.")]);
+    }
+    roff.to_writer(page)?;
+    if !same_as_run {
+        let mut options = Vec::new();
+        Man::new((*command).clone()).render_options_section(&mut options)?;
+        // Under a command's own heading, a group of options is a part of it.
+        let options = String::from_utf8_lossy(&options).replace("\n.SH ", "\n.SS ");
+        page.write_all(options.as_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_every_command_and_no_word_of_english() {
+        let page = String::from_utf8(page().unwrap()).unwrap();
+        for heading in
+            ["NOME", "RUN", "CHECK", "\"LEDGER FORGET\"", "REPORT", "\"CÓDIGOS DE SAÍDA\""]
+        {
+            assert!(page.contains(&format!(".SH {heading}\n")), "{heading}\n{page}");
+        }
+        assert!(page.contains("\\-\\-max\\-duration"), "{page}");
+        for english in ["OPTIONS", "NAME\n", "Usage", "default:", "Possible", "Print help"] {
+            assert!(!page.contains(english), "{english}\n{page}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! How long answers took: exact to the millisecond below a minute, in bounded memory.
+
+/// Milliseconds up to which each has its own count; the default timeout of a request.
+const EXACT: usize = 60_000;
+/// Stretches that are shown at most, the one for the slow rest apart.
+const SHOWN: u64 = 24;
+
+/// Counts by duration.
+#[derive(Debug)]
+pub struct Latencies {
+    counts: Vec<u64>,
+    over: u64,
+    total: u64,
+    longest: u64,
+}
+
+/// One stretch of durations.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Bin {
+    /// From this many milliseconds on.
+    pub from: u64,
+    /// Up to, but not, this many; `None` for the slow rest.
+    pub to: Option<u64>,
+    /// How many.
+    pub count: u64,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { counts: vec![0; EXACT], over: 0, total: 0, longest: 0 }
+    }
+}
+
+impl Latencies {
+    /// Counts one.
+    pub fn add(&mut self, ms: u64) {
+        match usize::try_from(ms).ok().and_then(|ms| self.counts.get_mut(ms)) {
+            Some(count) => *count += 1,
+            None => self.over += 1,
+        }
+        self.total += 1;
+        self.longest = self.longest.max(ms);
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The longest, in milliseconds.
+    pub fn longest(&self) -> u64 {
+        self.longest
+    }
+
+    /// The milliseconds that `percent` of them did not exceed; `None` when there are none.
+    pub fn percentile(&self, percent: u64) -> Option<u64> {
+        let rank = (self.total * percent).div_ceil(100).max(1);
+        let mut seen = 0;
+        let found = self.counts.iter().position(|count| {
+            seen += count;
+            seen >= rank
+        });
+        match (self.total, found) {
+            (0, _) => None,
+            (_, Some(ms)) => Some(ms as u64),
+            (_, None) => Some(self.longest),
+        }
+    }
+
+    /// Stretches of one round width that hold 99 % of them, and one for the rest if there is any.
+    pub fn bins(&self) -> Vec<Bin> {
+        let Some(most) = self.percentile(99) else { return Vec::new() };
+        let most = most.min(EXACT as u64 - 1);
+        let round = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1_000, 2_000];
+        let width = round.into_iter().find(|width| most / width < SHOWN).unwrap_or(2_500);
+        let end = (most / width + 1) * width;
+        let between = |from: u64, to: u64| {
+            let [from, to] = [from, to].map(|ms| usize::try_from(ms).unwrap_or(EXACT).min(EXACT));
+            self.counts[from..to].iter().sum()
+        };
+        let mut bins: Vec<Bin> = (0..end / width)
+            .map(|index| (index * width, (index + 1) * width))
+            .map(|(from, to)| Bin { from, to: Some(to), count: between(from, to) })
+            .collect();
+        let rest = between(end, EXACT as u64) + self.over;
+        if rest > 0 {
+            bins.push(Bin { from: end, to: None, count: rest });
+        }
+        bins
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn percentiles_are_exact_and_bins_round() {
+        let mut latencies = Latencies::default();
+        assert_eq!(latencies.percentile(50), None);
+        assert!(latencies.bins().is_empty());
+        (1..=100).for_each(|ms| latencies.add(ms));
+        assert_eq!([50, 95, 99].map(|p| latencies.percentile(p)), [Some(50), Some(95), Some(99)]);
+        let bins = latencies.bins();
+        assert_eq!(bins[0], Bin { from: 0, to: Some(5), count: 4 });
+        assert_eq!(bins.last(), Some(&Bin { from: 100, to: None, count: 1 }));
+    }
+
+    proptest! {
+        #[test]
+        fn every_duration_stands_in_one_bin(
+            durations in prop::collection::vec(prop_oneof![0u64..3_000, 0u64..100_000, any::<u64>()], 1..60),
+        ) {
+            let mut latencies = Latencies::default();
+            durations.iter().for_each(|ms| latencies.add(*ms));
+            let bins = latencies.bins();
+            prop_assert!(bins.len() <= SHOWN as usize + 1, "{}", bins.len());
+            for bin in &bins {
+                let inside = |ms: &&u64| **ms >= bin.from && bin.to.is_none_or(|to| **ms < to);
+                prop_assert_eq!(bin.count, durations.iter().filter(inside).count() as u64);
+            }
+        }
+    }
+}
