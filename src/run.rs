@@ -41,7 +41,9 @@ const BATCH_BYTES: usize = 512 * 1024;
 const FEED_BATCHES: usize = 2;
 /// Batches of events between pool and reporter.
 const EVENT_BATCHES: usize = 16;
-/// Steps of tasks after which a busy thread looks at timers and sockets; tokio's own choice is 61.
+/// Steps of tasks after which a busy thread looks at timers and sockets; tokio's own choice is 61. A
+/// server that floods one connection keeps the thread busy with it; the timeout that ends this, and the
+/// pace of everybody else, must come in between.
 const TASKS_BETWEEN_TIMERS: u32 = 4;
 /// How long requests in flight are waited for when a run is stopped.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -86,6 +88,30 @@ impl RunError {
     }
 }
 
+/// Where asynchronous work runs.
+///
+/// The pool and its requests share one thread: they wake one another for every reply, which costs a
+/// system call where another thread must be woken, and a turn of the dispatcher takes in whatever
+/// has arrived since the last. What must go on while that thread blocks has another.
+struct Runtimes {
+    /// The pool, its requests and their connections; driven by whoever waits for them.
+    line: Runtime,
+    /// Signals and the rehearsal's simulator.
+    beside: Runtime,
+}
+
+impl Runtimes {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            line: Builder::new_current_thread()
+                .event_interval(TASKS_BETWEEN_TIMERS)
+                .enable_all()
+                .build()?,
+            beside: Builder::new_multi_thread().worker_threads(1).enable_all().build()?,
+        })
+    }
+}
+
 /// Runs `run` or `check` to its end and gives the exit code.
 ///
 /// # Errors
@@ -110,29 +136,23 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
         Mode::Sandbox => None,
         Mode::Real { base_url, token } => Some((base_url.clone(), token.clone())),
     };
-    let runtime = start_runtime().map_err(RunError::Start)?;
+    let runtimes = Runtimes::new().map_err(RunError::Start)?;
     let (sandbox, (base_url, token)) = match base_and_token {
         Some(account) => (None, account),
         None => {
             let config = SandboxConfig { rate: settings.rate, ..SandboxConfig::default() };
-            let sandbox = runtime.block_on(Sandbox::start(config)).map_err(RunError::Sandbox)?;
+            let starting = runtimes.beside.block_on(Sandbox::start(config));
+            let sandbox = starting.map_err(RunError::Sandbox)?;
             let account = (BaseUrl::parse(&sandbox.base_url())?, Token::new("ensaio")?);
             (Some(sandbox), account)
         }
     };
     let account = (base_url, token);
-    let code = send(&settings, &source, preflight, memory, account, terminal, &runtime, started);
+    let code = send(&settings, &source, preflight, memory, account, terminal, &runtimes, started);
     if let Some(sandbox) = sandbox {
-        runtime.block_on(sandbox.stop());
+        runtimes.beside.block_on(sandbox.stop());
     }
     code
-}
-
-/// The threads that send. A server that floods one connection keeps a thread busy with it; timers
-/// (the timeout that ends this, the pace of everybody else) are looked at between the reads, and so
-/// more often than is usual.
-fn start_runtime() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().event_interval(TASKS_BETWEEN_TIMERS).enable_all().build()
 }
 
 fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 {
@@ -200,7 +220,7 @@ fn send(
     memory: Option<LedgerHandle>,
     (base_url, token): (BaseUrl, Token),
     terminal: &Terminal,
-    runtime: &Runtime,
+    runtimes: &Runtimes,
     started: Instant,
 ) -> Result<u8, RunError> {
     outputs::check(settings, source)?;
@@ -231,12 +251,13 @@ fn send(
     let deadline = settings.max_duration.map(|most| started + most);
     let local = |why: String| Some(StopReason::Local(why));
     // Until the last file is written: a second signal must end the process whatever it waits for.
-    let signals = runtime.spawn(signals::stop_on_signal(stop.clone()));
+    let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
     let mut done = match memory {
-        None => runtime.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
+        None => runtimes.line.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
         Some(ledger) => {
-            let (mut done, ledger) = runtime.block_on(line.run(ledger, &stop, listener, deadline));
-            match runtime.block_on(ledger.close()) {
+            let (mut done, ledger) =
+                runtimes.line.block_on(line.run(ledger, &stop, listener, deadline));
+            match runtimes.line.block_on(ledger.close()) {
                 Err(error) if !matches!(done.stop, Some(StopReason::Local(_))) => {
                     done.stop = local(error.to_string());
                 }

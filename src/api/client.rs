@@ -5,16 +5,17 @@ use std::error::Error as _;
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::RETRY_AFTER;
-use reqwest::multipart::Form;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
+use reqwest::{Method, Request};
 
 use super::attempt::{Attempt, Cause, Reply};
+use super::form::Forms;
 use super::reply::{BODY_MAX, Body, classify};
 use super::{BaseUrl, Endpoint, Token, retry_after};
 use crate::crash;
 use crate::io_words::io_words;
-use crate::model::{FieldName, Update};
+use crate::model::Update;
 
 /// How long to wait for a connection, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +44,7 @@ pub struct ClientError(String);
 pub struct Client {
     http: reqwest::Client,
     endpoint: Endpoint,
+    forms: Forms,
     token: Token,
     timeout: Duration,
 }
@@ -71,7 +73,7 @@ impl Client {
         }
         let http = builder.build().map_err(|e| ClientError(chain(&e.without_url())))?;
         let endpoint = Endpoint::new(base, &token);
-        Ok(Self { http, endpoint, token, timeout: options.timeout })
+        Ok(Self { http, endpoint, forms: Forms::new(), token, timeout: options.timeout })
     }
 
     /// Sends one update once and waits for the reply (or for the timeout).
@@ -87,7 +89,11 @@ impl Client {
             };
         };
         crash::if_asked(crash::Part::Send, &url);
-        let response = match self.http.post(url).multipart(form(update)).send().await {
+        let mut request = Request::new(Method::POST, url);
+        let (content_type, body) = self.forms.write(update);
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
+        *request.body_mut() = Some(body.into());
+        let response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(error) => return self.failed(error, sent),
         };
@@ -147,19 +153,6 @@ impl Client {
             answered: Instant::now(),
         }
     }
-}
-
-/// The body of the request. Parameter names go out raw (`campos[abc01]`, UTF-8): escaped ones are
-/// dropped by PHP without a word. That is safe because no [`crate::model::CampoId`] holds a
-/// character that could end the header.
-fn form(update: &Update) -> Form {
-    update.values().fold(Form::new().percent_encode_noop(), |form, (name, value)| {
-        let value = value.to_owned();
-        match name {
-            FieldName::Param(param) => form.text(param.as_str(), value),
-            FieldName::Campo(id) => form.text(format!("campos[{}]", id.as_str()), value),
-        }
-    })
 }
 
 async fn read_body(mut response: reqwest::Response, buffer: &mut Vec<u8>) -> Body<'_> {

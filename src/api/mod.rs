@@ -8,6 +8,7 @@
 mod attempt;
 mod client;
 mod endpoint;
+mod form;
 mod reply;
 mod retry_after;
 mod scrub;

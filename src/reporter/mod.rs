@@ -6,6 +6,7 @@
 
 mod clean;
 mod holder;
+mod line;
 mod output;
 mod progress;
 mod rejects;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 pub use clean::{cell as safe_cell, line as one_line};
 pub use output::{Destination, Output, OutputError};
@@ -60,7 +62,11 @@ impl Reporter {
     ) -> (Tally, Result<(), OutputError>) {
         let mut tally = Tally::new(Instant::now());
         let result = loop {
-            let next = runtime.block_on(async { tokio::time::timeout(TICK, events.recv()).await });
+            // While events come as fast as they are taken, nobody has to be woken or timed.
+            let next = match events.try_recv() {
+                Ok(batch) => Ok(Some(batch)),
+                Err(_) => runtime.block_on(async { timeout(TICK, events.recv()).await }),
+            };
             match next {
                 Err(_) => {}
                 Ok(None) => break Ok(()),

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use encoding_rs::WINDOWS_1252;
 
 use super::clean;
+use super::line::Line;
 use super::output::{Output, OutputError};
-use super::results::encode;
 use crate::mapper::{REJECT_COLUMNS, reject_columns_at};
 use crate::model::Outcome;
 use crate::reader::{CELL_MAX, Encoding, Record, Survey};
@@ -51,7 +51,7 @@ impl RejectsDialect {
 #[derive(Debug)]
 pub struct Rejects {
     output: Output,
-    line: csv::Writer<Vec<u8>>,
+    line: Line,
     dialect: RejectsDialect,
     /// Number of original columns.
     columns: usize,
@@ -78,7 +78,8 @@ impl Rejects {
         }
         let earlier = reject_columns_at(header);
         let columns = header.len() - earlier.map_or(0, |_| REJECT_COLUMNS.len());
-        let mut rejects = Self { output, line: line_writer(dialect), dialect, columns, earlier };
+        let line = Line::new(dialect.delimiter, dialect.crlf);
+        let mut rejects = Self { output, line, dialect, columns, earlier };
         rejects.put(header, REJECT_COLUMNS)?;
         Ok(rejects)
     }
@@ -109,11 +110,11 @@ impl Rejects {
         let surplus = original.split_off(self.columns);
         let cells =
             original.iter().map(Cow::as_ref).chain(own).chain(surplus.iter().map(Cow::as_ref));
-        let bytes = encode(&mut self.line, cells, || line_writer(self.dialect));
+        let bytes = self.line.of(cells);
         match self.dialect.windows_1252 {
-            false => self.output.write(&bytes),
+            false => self.output.write(bytes),
             true => {
-                let text = String::from_utf8_lossy(&bytes);
+                let text = String::from_utf8_lossy(bytes);
                 self.output.write(&to_windows_1252(&text))
             }
         }
@@ -141,15 +142,6 @@ fn mark_cut(cell: &str) -> String {
     let room = CELL_MAX - CUT_MARK.len();
     let end = (0..=room.min(cell.len())).rev().find(|at| cell.is_char_boundary(*at));
     format!("{}{CUT_MARK}", &cell[..end.unwrap_or(0)])
-}
-
-fn line_writer(dialect: RejectsDialect) -> csv::Writer<Vec<u8>> {
-    let terminator = if dialect.crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
-    csv::WriterBuilder::new()
-        .delimiter(dialect.delimiter)
-        .terminator(terminator)
-        .flexible(true)
-        .from_writer(Vec::new())
 }
 
 /// The input's cells came from Windows-1252, so they go back without loss; only a message can hold

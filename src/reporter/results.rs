@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::clean;
+use super::line::Line;
 use super::output::{Output, OutputError};
 use crate::findings::Entry;
 use crate::model::{Outcome, Row};
@@ -35,8 +36,7 @@ pub const RESULTS_HEADER: [&str; 10] = [
 #[derive(Debug)]
 pub struct Results {
     output: Output,
-    line: csv::Writer<Vec<u8>>,
-    dialect: ResultsDialect,
+    line: Line,
 }
 
 impl Results {
@@ -48,7 +48,11 @@ impl Results {
         if dialect == ResultsDialect::Excel {
             output.write("\u{feff}".as_bytes())?;
         }
-        let mut results = Self { output, line: line_writer(dialect), dialect };
+        let line = match dialect {
+            ResultsDialect::Standard => Line::new(b',', false),
+            ResultsDialect::Excel => Line::new(b';', true),
+        };
+        let mut results = Self { output, line };
         results.put(RESULTS_HEADER)?;
         Ok(results)
     }
@@ -75,8 +79,7 @@ impl Results {
     }
 
     fn put(&mut self, cells: [&str; 10]) -> Result<(), OutputError> {
-        let bytes = encode(&mut self.line, cells, || line_writer(self.dialect));
-        self.output.write(&bytes)
+        self.output.write(self.line.of(cells))
     }
 
     /// Hands everything to the system.
@@ -114,24 +117,4 @@ pub(super) fn entry<'e>(row: &'e Row, outcome: &Outcome, mensagem: &'e str) -> E
 /// results file gives.
 fn written(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
-}
-
-fn line_writer(dialect: ResultsDialect) -> csv::Writer<Vec<u8>> {
-    let (delimiter, terminator) = match dialect {
-        ResultsDialect::Standard => (b',', csv::Terminator::Any(b'\n')),
-        ResultsDialect::Excel => (b';', csv::Terminator::CRLF),
-    };
-    csv::WriterBuilder::new().delimiter(delimiter).terminator(terminator).from_writer(Vec::new())
-}
-
-/// One record as bytes. The csv writer quotes; into a `Vec` it cannot fail, and every error of the
-/// real output is seen by [`Output`], where csv's own writer would lose it on drop.
-pub(super) fn encode<'c>(
-    line: &mut csv::Writer<Vec<u8>>,
-    cells: impl IntoIterator<Item = &'c str>,
-    fresh: impl FnOnce() -> csv::Writer<Vec<u8>>,
-) -> Vec<u8> {
-    let mut writer = std::mem::replace(line, fresh());
-    let _ = writer.write_record(cells.into_iter().map(str::as_bytes));
-    writer.into_inner().unwrap_or_default()
 }
