@@ -224,7 +224,7 @@ fn send(
     started: Instant,
 ) -> Result<u8, RunError> {
     outputs::check(settings, source)?;
-    let options = ClientOptions { timeout: settings.timeout, connections: settings.concurrency };
+    let options = ClientOptions { timeout: settings.timeout };
     let client = Client::new(&base_url, token, options)?;
     let reading = rows(source, &preflight.survey)?;
     let Outputs { reporter, summary_json, report } = Outputs::open(settings, &preflight, terminal)?;

@@ -1,9 +1,13 @@
-//! Base URL + token + customer → the URL of one request, and the proof that it has the segments
+//! Base URL + token + customer → the path of one request, and the proof that it has the segments
 //! meant.
 
 use std::fmt;
 use std::net::IpAddr;
 
+use bytes::Bytes;
+use hyper::Uri;
+use hyper::http::uri::PathAndQuery;
+use memchr::memchr_iter;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
@@ -48,6 +52,10 @@ pub enum BaseUrlError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     text: String,
+    /// Scheme, host and port alone.
+    origin: String,
+    /// Its path; empty or with a slash before it.
+    path: String,
     loopback: bool,
     segments: usize,
 }
@@ -83,12 +91,19 @@ impl BaseUrl {
         }
         let segments =
             url.path_segments().map_or(0, |parts| parts.filter(|part| !part.is_empty()).count());
-        Ok(Self { text, loopback, segments })
+        let path = url.path().trim_end_matches('/').to_owned();
+        let origin = url.origin().ascii_serialization();
+        Ok(Self { text, origin, path, loopback, segments })
     }
 
     /// The normalised text; holds no secret.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Scheme, host and port alone.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Whether requests stay on this machine.
@@ -103,7 +118,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// `{base}/update_cliente/{token}`: the part of the URL that all requests of an account share.
+/// `/update_cliente/{token}` at the base's path: what the paths of all requests of an account share.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     prefix: SecretString,
@@ -114,29 +129,36 @@ impl Endpoint {
     /// The endpoint of one account.
     pub fn new(base: &BaseUrl, token: &Token) -> Self {
         Self {
-            prefix: format!("{base}/update_cliente/{}", token.encoded()).into(),
+            prefix: format!("{}/update_cliente/{}", base.path, token.encoded()).into(),
             segments: base.segments + 4,
         }
     }
 
-    /// The URL that updates `customer`. The identifier is one percent-encoded segment.
+    /// The path that updates `customer`. The identifier is one percent-encoded segment.
     ///
-    /// `None` if the URL that was parsed does not have exactly the segments meant. No identifier
-    /// that [`crate::model::Identifier`] accepts is known to cause that; it is checked all the same,
+    /// `None` if what was parsed does not have exactly the segments meant. No identifier that
+    /// [`crate::model::Identifier`] accepts is known to cause that; it is checked all the same,
     /// because the alternative is to address another customer.
-    pub(super) fn url(&self, customer: &Customer) -> Option<Url> {
-        let identifier = utf8_percent_encode(customer.identifier.as_str(), SEGMENT).to_string();
-        let text =
-            format!("{}/{identifier}/{}", self.prefix.expose_secret(), customer.ctype.as_str());
-        let url = Url::parse(&text).ok()?;
-        let mut segments = url.path_segments()?;
-        let count = url.path_segments()?.count();
-        let intact = count == self.segments
-            && segments.next_back() == Some(customer.ctype.as_str())
-            && segments.next_back() == Some(&*identifier)
-            && url.query().is_none()
-            && url.fragment().is_none();
-        intact.then_some(url)
+    pub(super) fn path(&self, customer: &Customer) -> Option<Uri> {
+        let prefix = self.prefix.expose_secret();
+        let identifier = customer.identifier.as_str();
+        let ctype = customer.ctype.as_str();
+        let mut text = String::with_capacity(prefix.len() + 3 * identifier.len() + 2 + ctype.len());
+        text.push_str(prefix);
+        text.push('/');
+        let start = text.len();
+        text.extend(utf8_percent_encode(identifier, SEGMENT));
+        let segment = start..text.len();
+        text.push('/');
+        text.push_str(ctype);
+        let text = Bytes::from(text);
+        let path = PathAndQuery::from_maybe_shared(text.clone()).ok()?;
+        let intact = path.as_str().as_bytes() == text
+            && path.query().is_none()
+            && !matches!(&text[segment.clone()], b"" | b"." | b"..")
+            && !text[segment].contains(&b'/')
+            && memchr_iter(b'/', &text).count() == self.segments;
+        intact.then(|| Uri::from(path))
     }
 }
 
@@ -154,7 +176,7 @@ mod tests {
             ctype: CustomerType::Email,
             identifier: Identifier::new(identifier).unwrap(),
         };
-        endpoint.url(&customer).map(String::from)
+        endpoint.path(&customer).map(|path| format!("{}{path}", base.origin()))
     }
 
     #[test]

@@ -8,8 +8,8 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
+use hyper::header::HeaderValue;
 use memchr::memmem;
-use reqwest::header::HeaderValue;
 
 use crate::model::{FieldName, Update};
 

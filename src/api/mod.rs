@@ -7,6 +7,8 @@
 
 mod attempt;
 mod client;
+mod connect;
+mod connections;
 mod endpoint;
 mod form;
 mod reply;
