@@ -279,7 +279,13 @@ impl Update {
     /// An update of `customer` without values yet; `fields` are the names that
     /// [`push`](Self::push) indexes.
     pub fn new(customer: Customer, fields: Arc<[FieldName]>) -> Self {
-        Self { customer, fields, text: String::new(), ends: Vec::new() }
+        Self::with_room(customer, fields, 0)
+    }
+
+    /// The same, with room for all fields and for values of about `bytes` in all.
+    pub fn with_room(customer: Customer, fields: Arc<[FieldName]>, bytes: usize) -> Self {
+        let ends = Vec::with_capacity(if bytes == 0 { 0 } else { fields.len() });
+        Self { customer, fields, text: String::with_capacity(bytes), ends }
     }
 
     /// Adds the value of `fields[field]`. The caller pushes each field at most once.

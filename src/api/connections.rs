@@ -93,7 +93,8 @@ impl Connections {
                 },
             }
         }
-        let mut new = self.connect().await.map_err(Failure::NotSent)?;
+        // In a box, because it is large, seldom, and would be copied with every request.
+        let mut new = Box::pin(self.connect()).await.map_err(Failure::NotSent)?;
         match new.sender.send_request(request).await {
             Ok(response) => Ok((response, new)),
             Err(error) => Err(Failure::Broken(error)),

@@ -12,7 +12,11 @@ pub(super) fn scrub<'t>(text: &'t [u8], secret: &str) -> Cow<'t, [u8]> {
     let mut out: Option<Vec<u8>> = None;
     let mut at = 0;
     let mut kept = 0;
-    while at < text.len() {
+    // What an occurrence can begin with: the first character itself, or one of the escapes.
+    let first = secret.as_bytes().first().copied();
+    let begins = |byte: &u8| matches!(*byte, b'%' | b'+' | b'\\' | b'&') || Some(*byte) == first;
+    while let Some(next) = text[at..].iter().position(begins) {
+        at += next;
         match occurrence(&text[at..], secret) {
             Some(length) => {
                 let out = out.get_or_insert_default();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::plan::{Plan, Source, TypeSource};
-use super::values::{excerpt, has_forbidden_control, normalise};
+use super::values::{excerpt, has_forbidden_control, may_hold_control, normalise};
 use crate::model::{Customer, CustomerType, FieldName, Identifier, Job, Param, Update};
 use crate::reader::Record;
 
@@ -101,6 +101,9 @@ impl Plan {
 
     /// Cells in use may hold neither controls nor more than 64 KiB.
     fn check_cells(&self, record: &Record, violations: &mut Vec<String>) {
+        if !record.is_any_cut() && !may_hold_control(record.text()) {
+            return;
+        }
         for (index, name) in &self.used {
             let cell = record.cell(*index).unwrap_or_default();
             if record.is_cut(*index) {
@@ -121,7 +124,10 @@ impl Plan {
         ctype: Option<CustomerType>,
         violations: &mut Vec<String>,
     ) -> Job {
-        let mut update = customer.map(|customer| Update::new(customer, Arc::clone(&self.fields)));
+        // The row's text is nearly always enough; templates may need more, and get it.
+        let mut update = customer.map(|customer| {
+            Update::with_room(customer, Arc::clone(&self.fields), record.text().len())
+        });
         let mut empty = true;
         for (index, (rule, field)) in (0u16..).zip(self.rules.iter().zip(self.fields.iter())) {
             let raw = self.value(&rule.source, record);

@@ -22,12 +22,17 @@ pub fn excerpt(value: &str) -> String {
     out
 }
 
-/// Controls that no value may hold. Line breaks and tabs are data (a quoted cell may hold them).
-pub fn has_forbidden_control(value: &str) -> bool {
-    // Bytes first: nearly every value is free of both C0 and the lead byte of C1.
+/// Whether some byte may belong to a control that no value may hold: one of C0, or the lead byte of
+/// C1. Nearly every row is free of both, and no early exit lets many bytes be looked at in one step.
+pub fn may_hold_control(text: &str) -> bool {
     let suspicious =
         |b: u8| (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7f || b == 0xc2;
-    value.bytes().any(suspicious)
+    text.bytes().fold(false, |found, byte| found | suspicious(byte))
+}
+
+/// Controls that no value may hold. Line breaks and tabs are data (a quoted cell may hold them).
+pub fn has_forbidden_control(value: &str) -> bool {
+    may_hold_control(value)
         && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
@@ -72,15 +77,26 @@ fn looks_like_email(value: &str) -> bool {
     let Some((local, domain)) = value.split_once('@') else {
         return false;
     };
+    let space = match value.is_ascii() {
+        // The vertical tab is white space too, but no ASCII white space.
+        true => value.bytes().any(|byte| byte.is_ascii_whitespace() || byte == 0x0b),
+        false => value.chars().any(char::is_whitespace),
+    };
     !local.is_empty()
         && !domain.contains('@')
-        && !value.chars().any(char::is_whitespace)
+        && !space
         && !domain.starts_with('.')
         && !domain.ends_with('.')
         && domain.contains('.')
 }
 
 fn boolean(value: &str) -> Option<&'static str> {
+    // Most exports spell it in one of these ways.
+    match value {
+        "true" | "1" | "sim" => return Some("true"),
+        "false" | "0" | "não" => return Some("false"),
+        _ => {}
+    }
     Some(match value.to_lowercase().as_str() {
         "true" | "1" | "sim" | "s" | "verdadeiro" | "yes" => "true",
         "false" | "0" | "não" | "nao" | "n" | "falso" | "no" => "false",
@@ -89,9 +105,13 @@ fn boolean(value: &str) -> Option<&'static str> {
 }
 
 fn language(value: &str) -> Option<&'static str> {
-    ["pt_BR", "en_US", "es_ES"]
-        .into_iter()
-        .find(|known| known.eq_ignore_ascii_case(&value.replace(['-', ' '], "_")))
+    let same = |known: &str| {
+        known.len() == value.len()
+            && known.bytes().zip(value.bytes()).all(|(known, byte)| {
+                known.eq_ignore_ascii_case(&byte) || (known == b'_' && matches!(byte, b'-' | b' '))
+            })
+    };
+    ["pt_BR", "en_US", "es_ES"].into_iter().find(|known| same(known))
 }
 
 #[cfg(test)]

@@ -107,6 +107,17 @@ impl Record {
         (self.text.len(), self.ends.len())
     }
 
+    /// The text of all cells, each followed by one byte that belongs to none and means nothing (a
+    /// line break, or the delimiter).
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether some cell lost text.
+    pub fn is_any_cut(&self) -> bool {
+        !self.cut.is_empty()
+    }
+
     /// Bytes this record holds, for bounding what waits in memory.
     pub fn weight(&self) -> usize {
         self.text.capacity() + (self.ends.capacity() + self.cut.capacity()) * 4

@@ -13,6 +13,7 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
@@ -21,16 +22,22 @@ use tokio::time::{Instant, sleep_until};
 use super::health::Health;
 use super::memory::{Ask, Memory};
 use super::order::Order;
-use super::pace::{Pace, Permit};
+use super::pace::{Pace, Permit, Rate};
 use super::window::{Entry, Window};
 use super::{Feed, PoolOptions, Transport};
 use crate::api::Attempt;
 use crate::events::{Event, Phase};
 use crate::model::CustomerType;
 use crate::stop::{StopListener, StopReason};
+use send::earliest;
 
 /// The breaker's probe has a place of its own, since it is no row.
 const PROBE: u64 = u64::MAX;
+
+/// Events that are handed over together at most while the rate is unlimited.
+const EVENTS_HELD: usize = 256;
+/// How long the first of them waits for others.
+const HOLD: Duration = Duration::from_millis(10);
 
 /// How a run of the pool ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +84,8 @@ struct Dispatcher<T, M> {
     feed_ended: bool,
     events: mpsc::Sender<Vec<Event>>,
     outbox: Vec<Event>,
+    /// Since when events are held back for others to go with them.
+    held_since: Option<Instant>,
     stop: StopListener,
     stopping: Option<Stopping>,
 
@@ -135,6 +144,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             feed_ended: false,
             events,
             outbox: Vec::new(),
+            held_since: None,
             stop,
             stopping: None,
             window: Window::default(),
@@ -170,15 +180,16 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             let wake = self.send_what_may_leave(now);
             self.emit_done();
             self.note_phase(now);
-            self.hand_over().await;
+            let held = self.hold_events(now);
+            self.hand_over(held.is_none()).await;
             if self.is_finished() {
                 break;
             }
-            self.wait(wake).await;
+            self.wait(held.map_or(wake, |held| earliest(wake, held))).await;
         }
         // Only requests past the deadline of a stop are left; their rows have their verdicts.
         self.flights.abort_all();
-        self.hand_over().await;
+        self.hand_over(true).await;
     }
 
     /// Whether nothing is left to do or to wait for.
@@ -188,8 +199,21 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         quiet && (local || (self.feed_ended && self.window.is_empty() && self.probe.is_none()))
     }
 
-    /// Sends collected asks and events on. A reporter or a memory that is gone ends the run.
-    async fn hand_over(&mut self) {
+    /// Until when the events that are there may wait for others: to wake the reporter for each reply
+    /// costs as much as the reply. At an account's pace nothing is held.
+    fn hold_events(&mut self, now: Instant) -> Option<Instant> {
+        let busy = self.options.rate == Rate::Unlimited
+            && !self.in_flight.is_empty()
+            && (1..EVENTS_HELD).contains(&self.outbox.len());
+        if !busy {
+            return None;
+        }
+        let until = *self.held_since.get_or_insert(now) + HOLD;
+        (until > now).then_some(until)
+    }
+
+    /// Sends collected asks, and `events` too, on. A reporter or a memory that is gone ends the run.
+    async fn hand_over(&mut self, events: bool) {
         if !self.asks.is_empty() {
             let asks = std::mem::take(&mut self.asks);
             self.unanswered += asks.len();
@@ -197,7 +221,8 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
                 self.lose_memory(why);
             }
         }
-        if !self.outbox.is_empty() {
+        if events && !self.outbox.is_empty() {
+            self.held_since = None;
             let events = std::mem::take(&mut self.outbox);
             if self.events.send(events).await.is_err() {
                 // The reporter knows why it left, and says so to the caller.

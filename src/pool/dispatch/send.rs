@@ -303,6 +303,6 @@ fn fate(reply: Reply) -> Fate {
     }
 }
 
-fn earliest(known: Option<Instant>, other: Instant) -> Option<Instant> {
+pub(super) fn earliest(known: Option<Instant>, other: Instant) -> Option<Instant> {
     Some(known.map_or(other, |known| known.min(other)))
 }
