@@ -4,16 +4,22 @@
 //! its first row leaves, and counts what a run would do. It is all of `check`, and the beginning of
 //! `run`.
 
-use std::time::Duration;
-
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use crate::ledger::{Fingerprint, LedgerError, Leftover, Reader};
 use crate::mapper::{MappingError, MappingOptions, Plan};
 use crate::model::{Job, Update};
-use crate::reader::{InputError, ReadOptions, Record, Source, Survey, rows, survey};
+use crate::reader::{InputError, ReadOptions, Record, Rows, Source, Survey, rows, survey};
 use crate::reporter::{counted, duration_words, number};
 
+/// Rows that are read together while others are looked up in the ledger, and their bytes.
+const BATCH_ROWS: usize = 256;
+const BATCH_BYTES: usize = 512 * 1024;
+/// Batches that wait to be looked up.
+const BATCHES: usize = 2;
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
 
@@ -64,10 +70,37 @@ pub struct Preflight {
     pub examples: Vec<(u64, String)>,
     /// Rows that need not be sent, as far as can be told before sending; `None` without a ledger.
     pub unchanged: Option<u64>,
-    /// The first of those.
+    /// Rows before the first one that may have to be sent.
+    pub leading: u64,
+    /// The first of the unchanged ones.
     pub believed: Option<Arc<Update>>,
     /// Lines of rows whose request an earlier run left in flight.
     pub in_flight: Vec<u64>,
+}
+
+/// Reads and maps, for somebody else to look at, until the input ends or nobody wants more.
+fn read_ahead(
+    mut reading: Rows,
+    plan: &Plan,
+    batches: &SyncSender<Vec<(u64, Job)>>,
+) -> Result<(), InputError> {
+    let mut record = Record::default();
+    loop {
+        let mut batch = Vec::with_capacity(BATCH_ROWS);
+        let mut bytes = 0;
+        while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+            if !reading.read(&mut record)? {
+                // Whether anybody still listens makes no difference any more.
+                let _ = batches.send(batch);
+                return Ok(());
+            }
+            bytes += record.text().len();
+            batch.push((record.linha(), plan.map(&record).job));
+        }
+        if batches.send(batch).is_err() {
+            return Ok(());
+        }
+    }
 }
 
 /// What the ledger lends to a preflight.
@@ -89,7 +122,7 @@ impl Preflight {
         read: &ReadOptions,
         mapping: &MappingOptions,
         verify: bool,
-        mut ledger: Option<&mut Lookup>,
+        ledger: Option<&mut Lookup>,
     ) -> Result<Self, PreflightError> {
         let survey = survey(source, read, verify)?;
         let plan = Plan::new(&survey.header, mapping).map_err(|error| PreflightError::Mapping {
@@ -104,28 +137,50 @@ impl Preflight {
             invalid: 0,
             examples: Vec::with_capacity(EXAMPLES),
             unchanged: ledger.as_ref().map(|_| 0),
+            leading: 0,
             believed: None,
             in_flight: Vec::new(),
         };
         let mut reading = rows(source, &found.survey)?;
-        let mut record = Record::default();
-        while reading.read(&mut record)? {
-            found.rows += 1;
-            match found.plan.map(&record).job {
-                Job::Invalid(mensagem) => {
-                    found.invalid += 1;
-                    if found.examples.len() < EXAMPLES {
-                        found.examples.push((record.linha(), mensagem));
-                    }
-                }
-                Job::Send(update) => {
-                    if let Some(lookup) = &mut ledger {
-                        found.look_up(lookup, record.linha(), update)?;
-                    }
+        let Some(lookup) = ledger else {
+            let mut record = Record::default();
+            while reading.read(&mut record)? {
+                let job = found.plan.map(&record).job;
+                found.take(record.linha(), job);
+            }
+            return Ok(found);
+        };
+        // To look a row up takes longer than to read it, so both are done at once.
+        let plan = found.plan.clone();
+        thread::scope(|threads| {
+            let (batches, jobs) = sync_channel(BATCHES);
+            let reader = threads.spawn(move || read_ahead(reading, &plan, &batches));
+            for (linha, job) in jobs.into_iter().flatten() {
+                if let Some(update) = found.take(linha, job) {
+                    found.look_up(lookup, linha, update)?;
                 }
             }
+            match reader.join() {
+                Ok(read) => read?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+            Ok(found)
+        })
+    }
+
+    /// Counts a row; gives its update back where it can be sent.
+    fn take(&mut self, linha: u64, job: Job) -> Option<Arc<Update>> {
+        self.rows += 1;
+        match job {
+            Job::Invalid(mensagem) => {
+                self.invalid += 1;
+                if self.examples.len() < EXAMPLES {
+                    self.examples.push((linha, mensagem));
+                }
+                None
+            }
+            Job::Send(update) => Some(update),
         }
-        Ok(found)
     }
 
     fn look_up(
@@ -140,7 +195,11 @@ impl Preflight {
                 self.in_flight.push(linha);
             }
         }
+        let before = self.invalid + self.unchanged.unwrap_or(0);
         if lookup.reader.believed(&update)? {
+            if before + 1 == self.rows {
+                self.leading = self.rows;
+            }
             *self.unchanged.get_or_insert(0) += 1;
             self.believed.get_or_insert(update);
         }

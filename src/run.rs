@@ -254,7 +254,10 @@ fn send(
     let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
     let mut done = match memory {
         None => runtimes.line.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
-        Some(ledger) => {
+        Some(mut ledger) => {
+            if let LedgerChoice::At { policy: Policy { max_age: None, .. }, .. } = settings.ledger {
+                ledger.believe_before(preflight.leading);
+            }
             let (mut done, ledger) =
                 runtimes.line.block_on(line.run(ledger, &stop, listener, deadline));
             match runtimes.line.block_on(ledger.close()) {

@@ -259,7 +259,7 @@ impl Both {
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
         let hash = keys().account();
         let id = store::add_account(&connection, &self.path, hash, "u", None).unwrap();
-        self.sqlite = Some(SqliteStore::new(connection, &self.path, id).unwrap());
+        self.sqlite = Some(SqliteStore::alone(connection, &self.path, id).unwrap());
     }
 
     fn sqlite(&mut self) -> &mut SqliteStore {

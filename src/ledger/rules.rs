@@ -399,7 +399,8 @@ fn accept(
     intent: &Intent,
     now: u32,
 ) -> Result<(), LedgerError> {
-    let mut values = match store.name(row.home.key)?.held {
+    let before = store.name(row.home.key)?;
+    let mut values = match before.held.clone() {
         Held::Values(values) if values.spelling == row.home.spelling => values,
         _ => {
             let spelling = row.rename.unwrap_or(row.home).spelling;
@@ -424,7 +425,10 @@ fn accept(
         let moved = Moved { to: rename.key, spelling: row.home.spelling, stamp: intent.stamp };
         store.put_name(row.home.key, &Record { claim: None, held: Held::Moved(moved) })?;
     } else {
-        change_record(store, row.home.key, |record| record.held = Held::Values(values))?;
+        let after = Record { claim: before.claim, held: Held::Values(values) };
+        if after != before {
+            store.put_name(row.home.key, &after)?;
+        }
     }
     if let Some(linked) = row.linked {
         // If it was another customer's until now, all that was believed under it is cut off.

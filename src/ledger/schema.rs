@@ -21,6 +21,11 @@ const VERSION: i64 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Memory for pages, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
+/// The log is folded into the file when it is about this long: a page that changed often meanwhile
+/// is copied once, and pages are hit at random, because names are hashes.
+const LOG_BYTES: i64 = 16 * 1024 * 1024;
+/// SQLite's own page size, which new ledgers have.
+const PAGE_BYTES: i64 = 4096;
 
 const TABLES: &str = "
     CREATE TABLE account(
@@ -71,7 +76,8 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
     // power cut.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
-    connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024).map_err(failed)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(failed)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES).map_err(failed)?;
     Ok(connection)
 }
 

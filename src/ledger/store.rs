@@ -10,7 +10,7 @@
 //!
 //! What the records mean is not known here, and transactions begin and end where the caller says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -49,15 +49,35 @@ pub struct SqliteStore {
     path: PathBuf,
     account: i64,
     fields: FieldNumbers,
+    /// Names that were looked for in vain. A row of a new customer asks for each of its names at its
+    /// judgement, its intent and its settlement.
+    absent: HashSet<NameKey>,
+    /// How many of them are kept.
+    absent_most: usize,
 }
+
+/// Names that are kept for a run: more than its rows that are under way at a time touch.
+const ABSENT: usize = 4096;
 
 impl SqliteStore {
     /// Works for account `id` of the file at `path`.
     pub fn new(connection: Connection, path: &Path, id: i64) -> Result<Self, LedgerError> {
-        let mut store =
-            Self { connection, path: path.into(), account: id, fields: FieldNumbers::default() };
+        let mut store = Self {
+            connection,
+            path: path.into(),
+            account: id,
+            fields: FieldNumbers::default(),
+            absent: HashSet::new(),
+            absent_most: 0,
+        };
         store.load_fields()?;
         Ok(store)
+    }
+
+    /// The same for a caller that holds the account's lock, so that nobody else changes what is
+    /// filed under its names.
+    pub fn alone(connection: Connection, path: &Path, id: i64) -> Result<Self, LedgerError> {
+        Ok(Self { absent_most: ABSENT, ..Self::new(connection, path, id)? })
     }
 
     /// Begins a transaction: one that will write takes the file's write lock at once, since a
@@ -124,6 +144,22 @@ impl SqliteStore {
 
 impl Names for SqliteStore {
     fn name(&mut self, name: NameKey) -> Result<Record, LedgerError> {
+        if self.absent.contains(&name) {
+            return Ok(Record::default());
+        }
+        let record = self.find(name)?;
+        if record.is_empty() && self.absent_most > 0 {
+            if self.absent.len() >= self.absent_most {
+                self.absent.clear();
+            }
+            self.absent.insert(name);
+        }
+        Ok(record)
+    }
+}
+
+impl SqliteStore {
+    fn find(&self, name: NameKey) -> Result<Record, LedgerError> {
         let sql = "SELECT account, record FROM name WHERE id = ?";
         let failed = |source| schema::error(&self.path, source);
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
@@ -176,6 +212,7 @@ impl Store for SqliteStore {
     }
 
     fn put_name(&mut self, name: NameKey, record: &Record) -> Result<(), LedgerError> {
+        self.absent.remove(&name);
         let (id, rest) = split(&name);
         if record.is_empty() {
             return self.write("DELETE FROM name WHERE id = ?", [id]);

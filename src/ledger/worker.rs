@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -22,6 +23,12 @@ const QUEUE: usize = 256;
 /// Asks that are answered together at most: enough to make a sync cheap, few enough that the first
 /// of them does not wait long for the last.
 const BATCH: usize = 4096;
+
+/// Asks that say, when they come together, that more are on their way...
+const COMPANY: usize = 4;
+/// ...and are waited for this long before the sync that all of them share. At an account's pace
+/// asks come one by one, and nothing is waited for.
+const GATHER: Duration = Duration::from_micros(300);
 
 type Answers = Result<Vec<Answer>, LedgerError>;
 
@@ -46,7 +53,7 @@ pub fn open(place: &Place<'_>, policy: Policy) -> Result<Opened, LedgerError> {
     let account = keys.account();
     let lock = FileLock::acquire(&lock_path(place.path, account))?;
     let id = store::add_account(&connection, place.path, account, place.base_url, place.label())?;
-    let store = SqliteStore::new(connection, place.path, id)?;
+    let store = SqliteStore::alone(connection, place.path, id)?;
     store.begin(true)?;
     let (rules, leftovers) = take_over(keys, policy, store)?;
     let (asks, asked) = mpsc::channel(QUEUE);
@@ -62,7 +69,8 @@ pub fn open(place: &Place<'_>, policy: Policy) -> Result<Opened, LedgerError> {
     )?;
     let writer = Writer(Some(thread));
     let waiting = VecDeque::new();
-    let handle = LedgerHandle { asks, answers, waiting, commits, account, writer };
+    let handle =
+        LedgerHandle { asks, answers, waiting, surely_believed: 0, commits, account, writer };
     Ok(Opened { handle, leftovers })
 }
 
@@ -85,6 +93,8 @@ pub struct LedgerHandle {
     answers: mpsc::Receiver<Answers>,
     /// Answers that came while an ask waited for room.
     waiting: VecDeque<Answers>,
+    /// Rows before this one need no judgement.
+    surely_believed: u64,
     commits: Arc<AtomicU64>,
     account: AccountId,
     /// Dropped after the channels, whose end is what the writer's thread waits for.
@@ -120,6 +130,14 @@ impl LedgerHandle {
     /// How many transactions were committed so far.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Takes the word of a preflight under this handle's lock that every row before number `seq` is
+    /// believed or cannot be sent. Before the first row that is sent nothing changes, so a judgement
+    /// would say the same; that saves the second look at a file most of which did not change. Not
+    /// for a run that minds ages: they do change.
+    pub const fn believe_before(&mut self, seq: u64) {
+        self.surely_believed = seq;
     }
 
     /// Hands over a batch; every ask gets one answer, in order. Waits while too much is waiting, and
@@ -190,7 +208,20 @@ impl Memory for LedgerHandle {
         true
     }
 
-    async fn ask(&mut self, asks: Vec<Ask>) -> Result<(), String> {
+    async fn ask(&mut self, mut asks: Vec<Ask>) -> Result<(), String> {
+        let sure: Vec<Answer> = asks
+            .extract_if(
+                ..,
+                |ask| matches!(ask, Ask::Judge { seq, .. } if *seq < self.surely_believed),
+            )
+            .map(|ask| Answer::Judged { seq: ask.seq(), believed: true })
+            .collect();
+        if !sure.is_empty() {
+            self.waiting.push_back(Ok(sure));
+        }
+        if asks.is_empty() {
+            return Ok(());
+        }
         Self::ask(self, asks).await.map_err(|error| error.to_string())
     }
 
@@ -211,10 +242,10 @@ struct Worker {
 impl Worker {
     fn run(mut self) -> Result<(), LedgerError> {
         while let Some(mut asks) = self.asked.blocking_recv() {
-            while asks.len() < BATCH
-                && let Ok(more) = self.asked.try_recv()
-            {
-                asks.extend(more);
+            self.gather(&mut asks);
+            if (COMPANY..COMPANY * COMPANY).contains(&asks.len()) && writes(&asks) {
+                thread::sleep(GATHER);
+                self.gather(&mut asks);
             }
             match self.answer(&asks) {
                 // A pool that has gone needs no answers; what it asked is still done.
@@ -230,8 +261,17 @@ impl Worker {
         self.rules.into_store().close()
     }
 
+    /// Takes whatever else has been asked.
+    fn gather(&mut self, asks: &mut Vec<Ask>) {
+        while asks.len() < BATCH
+            && let Ok(more) = self.asked.try_recv()
+        {
+            asks.extend(more);
+        }
+    }
+
     fn answer(&mut self, asks: &[Ask]) -> Answers {
-        let writes = asks.iter().any(|ask| !matches!(ask, Ask::Judge { .. }));
+        let writes = writes(asks);
         self.rules.store().begin(writes)?;
         let now = now();
         let answers = asks
@@ -258,4 +298,9 @@ impl Worker {
         self.rules.store().commit()?;
         Ok(answers)
     }
+}
+
+/// Whether answering changes the file.
+fn writes(asks: &[Ask]) -> bool {
+    asks.iter().any(|ask| !matches!(ask, Ask::Judge { .. }))
 }

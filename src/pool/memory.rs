@@ -38,6 +38,15 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// Which row it is about.
+    pub const fn seq(&self) -> u64 {
+        match self {
+            Self::Judge { seq, .. } | Self::Intend { seq, .. } | Self::Settle { seq, .. } => *seq,
+        }
+    }
+}
+
 /// What became of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
