@@ -139,7 +139,7 @@ impl Endpoint {
     /// `None` if what was parsed does not have exactly the segments meant. No identifier that
     /// [`crate::model::Identifier`] accepts is known to cause that; it is checked all the same,
     /// because the alternative is to address another customer.
-    pub(super) fn path(&self, customer: &Customer) -> Option<Uri> {
+    pub fn path(&self, customer: &Customer) -> Option<Uri> {
         let prefix = self.prefix.expose_secret();
         let identifier = customer.identifier.as_str();
         let ctype = customer.ctype.as_str();

@@ -18,14 +18,16 @@ const NAMED: &str = "\"\r\n\r\n";
 
 /// Writes forms with one boundary, drawn at random for a run.
 #[derive(Debug, Clone)]
-pub(super) struct Forms {
+pub struct Forms {
     /// With the two dashes that stand before it in a body.
     delimiter: String,
     content_type: HeaderValue,
 }
 
 impl Forms {
-    pub(super) fn new() -> Self {
+    /// Draws the boundary.
+    #[expect(clippy::new_without_default, reason = "a default would be another one each time")]
+    pub fn new() -> Self {
         Self::with_boundary(&format!("{:032x}", fastrand::u128(..)))
     }
 
@@ -41,7 +43,7 @@ impl Forms {
 
     /// The `Content-Type` and the body for `update`. A value may look like anything; should one
     /// hold the boundary, this form gets another.
-    pub(super) fn write(&self, update: &Update) -> (HeaderValue, Bytes) {
+    pub fn write(&self, update: &Update) -> (HeaderValue, Bytes) {
         let taken = |(_, value): (_, &str)| {
             memmem::find(value.as_bytes(), self.delimiter.as_bytes()).is_some()
         };

@@ -19,6 +19,7 @@ mod token;
 pub use attempt::{Attempt, Cause, Reply};
 pub use client::{Client, ClientError, ClientOptions};
 pub use endpoint::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Endpoint};
+pub use form::Forms;
 pub use reply::{BODY_MAX, Body, classify};
 pub use retry_after::{RETRY_AFTER_MAX, parse as parse_retry_after};
 pub use token::{Token, TokenError};
