@@ -47,7 +47,7 @@ enum Route {
     /// Loopback only: no address beyond this machine may do without TLS.
     Plain(HttpConnector),
     Direct(HttpsConnector<HttpConnector>),
-    Proxied(HttpsConnector<Tunnel<HttpsConnector<HttpConnector>>>),
+    Proxied(Box<HttpsConnector<Tunnel<HttpsConnector<HttpConnector>>>>),
 }
 
 impl Connector {
@@ -83,7 +83,7 @@ impl Connector {
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
-                Route::Proxied(HttpsConnector::from((tunnel, tls)))
+                Route::Proxied(Box::new(HttpsConnector::from((tunnel, tls))))
             }
         };
         Ok(Self { to, route })
@@ -103,7 +103,7 @@ impl Connector {
             Ok(match self.route.clone() {
                 Route::Plain(mut tcp) => Box::pin(call(&mut tcp, &self.to).await?) as _,
                 Route::Direct(mut tls) => Box::pin(call(&mut tls, &self.to).await?) as _,
-                Route::Proxied(mut tls) => Box::pin(call(&mut tls, &self.to).await?) as _,
+                Route::Proxied(mut tls) => Box::pin(call(&mut *tls, &self.to).await?) as _,
             })
         };
         match tokio::time::timeout(within, connecting).await {

@@ -24,7 +24,7 @@ async fn awkward_customers_and_values_arrive_as_they_are() {
     let sandbox = start(unlimited()).await;
     let base = BaseUrl::parse(&sandbox.base_url()).unwrap();
     let token = Token::new("segredo/%2F").unwrap();
-    let options = ClientOptions { timeout: PATIENCE, connections: 1 };
+    let options = ClientOptions { timeout: PATIENCE };
     let client = Client::new(&base, token, options).unwrap();
     let nome = || FieldName::Param(Param::Nome);
     let campo = |id| FieldName::Campo(CampoId::new(id).unwrap());
