@@ -89,9 +89,10 @@ pub enum IdentifierError {
 pub struct Identifier(Box<str>);
 
 impl Identifier {
-    /// Checks `text` as it stands; trimming is the mapper's decision.
+    /// Checks `text` as it stands; trimming is the mapper's decision. White space alone is nobody's
+    /// name all the same.
     pub fn new(text: &str) -> Result<Self, IdentifierError> {
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err(IdentifierError::Empty);
         }
         if text == "." || text == ".." {
@@ -103,7 +104,7 @@ impl Identifier {
         if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT {
             return Err(IdentifierError::TooLong);
         }
-        if looks_like_spreadsheet_number(text) {
+        if looks_like_spreadsheet_number(text.trim()) {
             return Err(IdentifierError::SpreadsheetNumber);
         }
         Ok(Self(text.into()))
@@ -510,6 +511,8 @@ mod tests {
     fn identifiers_that_cannot_be_addressed_are_refused() {
         for (text, why) in [
             ("", IdentifierError::Empty),
+            (" \u{a0}", IdentifierError::Empty),
+            (" 1,23E+13", IdentifierError::SpreadsheetNumber),
             (".", IdentifierError::Dots),
             ("..", IdentifierError::Dots),
             ("a\tb", IdentifierError::Control),

@@ -254,10 +254,12 @@ fn c07_what_a_spreadsheet_damages_is_seen_and_what_it_keeps_is_kept() {
 
 #[test]
 fn c07_no_trim_keeps_white_space() {
-    let text = "identificador,tipo_identificador,nome\n1,I, Eva \n";
+    let text = "identificador,tipo_identificador,nome\n1,I, Eva \n  ,I,Rui\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--no-trim"]);
-    finished.exits(0).accounted([2]);
+    let rows = finished.exits(1).accounted([2, 3]);
     assert_eq!(server.sent()[0].2[0].1, " Eva ");
+    // White space alone is nobody's name, kept or not.
+    assert_eq!((&*rows[1].situacao, server.count()), ("invalido", 1));
 }
 
 /// Starts a long run, lets `change` at the file once the first request is there, and goes on.

@@ -184,9 +184,11 @@ pub fn reply_body() -> impl Strategy<Value = (Vec<u8>, bool)> {
     (around.clone(), erro, mensagem, extra, around, 0..12u8, any::<u16>()).prop_map(
         |(before, erro, mensagem, extra, after, cut, at)| {
             let body = format!("{before}{{\"erro\":{erro},\"mensagem\":{mensagem}{extra}}}{after}");
+            // Cut anywhere up to the brace that closes it, but not behind: that would cut nothing.
+            let end = body.len() - after.len();
             let mut bytes = body.into_bytes();
             if cut == 0 {
-                bytes.truncate(usize::from(at) % bytes.len());
+                bytes.truncate(usize::from(at) % end);
             }
             let plain = |text: &str| text.trim().is_empty();
             let good = cut != 0
