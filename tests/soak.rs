@@ -138,7 +138,8 @@ fn assert_flat(samples: &[(u64, usize)]) {
     let most = |part: &[(u64, usize)]| part.iter().map(|(rss, _)| *rss).max().unwrap_or(0);
     let (first, last) = (most(&samples[..quarter]), most(&samples[samples.len() - quarter..]));
     let files = samples.iter().map(|(_, files)| *files).max().unwrap_or(0);
-    println!("  first quarter {first} KiB, last quarter {last} KiB; at most {files} open files");
+    let tenths: Vec<_> = samples.chunks(samples.len().div_ceil(10).max(1)).map(most).collect();
+    println!("  memory by tenths of the run, in KiB: {tenths:?}; at most {files} open files");
     assert!(quarter < 4 || last <= first + 8 * 1024, "memory grew: {first} → {last} KiB");
 }
 
