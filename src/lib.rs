@@ -5,6 +5,9 @@
 //! [`reader`] (bytes → records) → [`mapper`] (record → update or violations) → [`pool`] (updates →
 //! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
 //! terminal); [`report`] makes a page of what came out. [`model`] holds the words they share.
+//!
+//! A program that wants to do what `tomticket-sync run` does sets up [`cli::RunArgs`], resolves them
+//! with [`config::Settings::resolve`], and calls [`run::execute`]; `examples/sincronizar.rs` does.
 
 pub mod api;
 pub mod cli;

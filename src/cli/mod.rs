@@ -190,7 +190,7 @@ pub struct HelpArgs {
 }
 
 /// `run` and `check`. Every field is what was typed; `None` or empty where nothing was.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct RunArgs {
     /// Arquivo CSV de clientes (também .gz), ou - para a entrada padrão
@@ -382,6 +382,14 @@ pub struct RunArgs {
     /// Mostra esta ajuda
     #[arg(short = 'h', long, action = ArgAction::Help)]
     help: Option<bool>,
+}
+
+impl RunArgs {
+    /// `run INPUT` and nothing else typed; for programs that use the library. Unlike a command line
+    /// this reads no variables and no configuration file, but for the token's.
+    pub fn new(input: impl Into<PathBuf>) -> Self {
+        Self { input: input.into(), ..Self::default() }
+    }
 }
 
 /// `sandbox`.

@@ -1,0 +1,44 @@
+//! Syncs a CSV from code, against the simulated TomTicket inside the process: no account, no token,
+//! no network. `cargo run --example sincronizar -- [clientes.csv]`
+//!
+//! For the real TomTicket leave `sandbox` as it is; the token comes from `TOMTICKET_TOKEN` or from
+//! the file that `token_file` names, and the ledger then remembers what was accepted.
+
+use std::error::Error;
+use std::path::Path;
+
+use tomticket_sync::cli::RunArgs;
+use tomticket_sync::config::Settings;
+use tomticket_sync::findings::Findings;
+use tomticket_sync::model::Situacao;
+use tomticket_sync::pool::Rate;
+use tomticket_sync::report::read_results;
+use tomticket_sync::reporter::Terminal;
+use tomticket_sync::run::execute;
+
+/// Sends every row of `input` and gives the exit code that the program would have given, and the
+/// sum of the results, which lie in `folder` with the rejects.
+pub fn sync(input: &Path, folder: &Path) -> Result<(u8, Findings), Box<dyn Error>> {
+    let results = folder.join("resultado.csv");
+    let mut args = RunArgs::new(input);
+    args.sandbox = true;
+    args.rate = Some(Rate::Unlimited);
+    args.quiet = true;
+    args.results = Some(results.clone());
+    args.rejects = Some(folder.join("rejeitados.csv"));
+    let settings = Settings::resolve(args, false)?;
+    let code = execute(settings, &Terminal::default())?;
+    Ok((code, read_results(&results)?))
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let input = std::env::args().nth(1).unwrap_or_else(|| "fixtures/clientes.csv".to_owned());
+    let folder = std::env::temp_dir().join("tomticket-sync-exemplo");
+    std::fs::create_dir_all(&folder)?;
+    let (code, findings) = sync(Path::new(&input), &folder)?;
+    for situacao in Situacao::ALL {
+        println!("{situacao:<12} {:>6}", findings.counts[situacao.index()]);
+    }
+    println!("código de saída {code}; os arquivos estão em {}", folder.display());
+    Ok(())
+}
