@@ -19,11 +19,12 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Blocks with one of these need another machine, another user or another program, or wait for
 /// somebody to type.
-const NOT_HERE: [&str; 9] = [
+const NOT_HERE: [&str; 10] = [
     "sudo ",
     "crontab ",
     "systemctl ",
     "cargo ",
+    "docker ",
     "read -rs",
     "exportar-do-crm",
     "sandbox --port",
@@ -198,7 +199,9 @@ fn every_flag_that_is_named_exists() {
         found
     };
     let mut known = BTreeSet::new();
-    for subcommand in Vec::from(["run", "check", "sandbox", "template", "completions", "ledger"]) {
+    for subcommand in
+        Vec::from(["run", "check", "sandbox", "template", "completions", "ledger", "report"])
+    {
         known.extend(flags(&help(&[subcommand])));
     }
     known.extend(flags(&help(&[])));
@@ -209,6 +212,7 @@ fn every_flag_that_is_named_exists() {
         // cargo, rustup, git
         "--release",
         "--locked",
+        "--target",
         "--path",
         "--root",
         "--profile",
@@ -228,6 +232,8 @@ fn every_flag_that_is_named_exists() {
         "--shell",
         "--fail",
         "--user",
+        // docker
+        "--rm",
     ];
     for document_name in [
         "README.md",

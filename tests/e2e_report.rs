@@ -89,7 +89,7 @@ fn what_the_results_do_not_say_is_left_out() {
     let page = finished.exits(0).text("noite.relatorio.html");
     self_contained(&page);
     assert!(page.contains("24/11/2026 01:05:06") && page.contains("Tempo de resposta"));
-    for absent in ["429", "requisições", "Como foi executada", "Motivo"] {
+    for absent in ["Além do limite", "requisições", "Como foi executada", "Motivo"] {
         assert!(!page.contains(absent), "{absent}");
     }
     let stdout = report(&csv, &["-o", "-"]);
