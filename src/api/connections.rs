@@ -1,7 +1,7 @@
 //! The connections to the server: one request at a time on each, kept open between requests.
 //!
-//! A library's pool for many hosts would do the same; one host needs no more than a stack, and that
-//! costs a fifth of the time per request less. What a request says and what its reply means is not
+//! A library's pool for many hosts would do the same; one host needs no more than a stack, which is a
+//! good deal cheaper. What a request says and what its reply means is not
 //! known here.
 
 use std::error::Error;
