@@ -296,6 +296,7 @@ fn send(
         },
         relatorio: settings.report.as_ref().map(Destination::label),
         configuracao: settings.shown.clone(),
+        again: settings.again.clone(),
     };
     let mut summary = Summary::new(&done.tally, context);
     outputs::write_report(report, findings, &mut summary);

@@ -10,6 +10,7 @@
     )
 )]
 
+mod again;
 mod report;
 mod usage;
 mod values;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use again::again;
 pub use report::ReportArgs;
 pub use usage::explain;
 pub use values::{MaxErrors, parse_duration};
@@ -196,6 +198,9 @@ pub struct RunArgs {
     /// Arquivo CSV de clientes (também .gz), ou - para a entrada padrão
     #[arg(value_name = "ENTRADA", help_heading = "Argumentos")]
     pub input: PathBuf,
+    /// The whole command line; empty where a program set these up.
+    #[arg(skip)]
+    pub typed: Vec<OsString>,
 
     /// Ensaia contra um TomTicket simulado dentro do programa: sem token, sem rede, sem registro
     #[arg(long, env = "TOMTICKET_SYNC_SANDBOX", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]

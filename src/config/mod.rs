@@ -36,6 +36,14 @@ pub enum CommandError {
 /// # Errors
 /// See [`CommandError`]; requests for help and version come as [`CommandError::Usage`] too.
 pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
+    let mut cli = resolve(argv)?;
+    if let Command::Run(args) | Command::Check(args) = &mut cli.command {
+        args.typed = argv.to_vec();
+    }
+    Ok(cli)
+}
+
+fn resolve(argv: &[OsString]) -> Result<Cli, CommandError> {
     let (cli, matches) = cli::parse(argv).map_err(CommandError::Usage)?;
     let (Command::Run(args) | Command::Check(args)) = &cli.command else {
         return Ok(cli);

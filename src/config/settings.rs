@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::shown;
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
-use crate::cli::{MaxErrors, RunArgs};
+use crate::cli::{MaxErrors, RunArgs, again};
 use crate::io_words::io_words;
 use crate::ledger::Policy;
 use crate::mapper::MappingOptions;
@@ -126,6 +126,8 @@ pub struct Settings {
     pub report: Option<Destination>,
     /// What was set, for the summary and the report: nothing of it is secret.
     pub shown: Map<String, Value>,
+    /// The same command for the rejects file; `None` where none was typed.
+    pub again: Option<String>,
     /// No progress; no summary when all is well.
     pub quiet: bool,
     /// Number of `-v`.
@@ -146,6 +148,10 @@ impl Settings {
         let ledger = ledger(&args, &mode)?;
         let results = output(args.results.clone(), &args.input, sandbox, "resultado");
         let rejects = output(args.rejects.clone(), &args.input, sandbox, "rejeitados");
+        let again = match &rejects {
+            Destination::Stdout => None,
+            Destination::Path(_) => again(&args.typed, &args.input, &rejects.label()),
+        };
         let shown = shown::settings(&args, &mode, &ledger, [&results, &rejects]);
         Ok(Self {
             mode,
@@ -180,6 +186,7 @@ impl Settings {
             summary_json: args.summary_json.map(Destination::from_arg),
             report: args.report.map(Destination::from_arg),
             shown,
+            again,
             quiet: args.quiet,
             verbosity: args.verbose,
             log_format: args.log_format.unwrap_or_default(),

@@ -113,7 +113,7 @@ impl Destination {
         let nowhere = same_file(a, Path::new("/dev/null"));
         let same = !nowhere && (resolved(a) == resolved(b) || same_file(a, b));
         match same {
-            true if a == stdout => Err(OutputError::Same {
+            true if matches!(self, Self::Stdout) => Err(OutputError::Same {
                 path: "a saída padrão".to_owned(),
                 other: what.to_owned(),
             }),

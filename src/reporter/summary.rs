@@ -38,6 +38,8 @@ pub struct SummaryContext {
     pub relatorio: Option<String>,
     /// The settings, without secrets.
     pub configuracao: Map<String, Value>,
+    /// The command for the rejects file, where one is known.
+    pub again: Option<String>,
 }
 
 /// A finished run.
@@ -235,9 +237,12 @@ impl Summary {
                     .to_owned()
             }
             exit::OK => "nada; está tudo em dia.".to_owned(),
-            exit::ROWS_TO_FIX => format!(
-                "corrija as linhas em {rejects} e rode `tomticket-sync run {rejects}` com as mesmas opções."
-            ),
+            exit::ROWS_TO_FIX => match &self.context.again {
+                Some(command) => format!("corrija as linhas em {rejects} e rode:\n  {command}"),
+                None => format!(
+                    "corrija as linhas em {rejects} e rode `tomticket-sync run {rejects}` com as mesmas opções."
+                ),
+            },
             exit::REFUSED => "resolva o motivo acima e rode o mesmo comando de novo.".to_owned(),
             exit::LOCAL if !self.broke_off() && results != "-" => format!(
                 "resolva o problema nesta máquina e faça o relatório com `tomticket-sync report {results}`; as linhas já têm seu resultado acima."
@@ -299,6 +304,7 @@ mod tests {
             notes: Vec::new(),
             relatorio: None,
             configuracao: [("rate".to_owned(), Value::from(3.0))].into_iter().collect(),
+            again: Some("tomticket-sync run clientes.rejeitados.csv --id-type E".into()),
         };
         let mut summary = Summary::new(&tally, context);
         summary.duracao_s = 12.0;

@@ -201,7 +201,7 @@ fn nights(kind: Kind) -> Seen {
         scenario(kind.first_seed + seed, kind, &mut seen);
     }
     println!("{kind:?}: {seen:?}");
-    assert!(seen.compared >= 6 && seen.walked >= 12 && seen.unchanged >= 10, "{seen:?}");
+    assert!(seen.compared >= 6 && seen.walked >= 12 && seen.unchanged >= 3, "{seen:?}");
     assert!(seen.internal > 0 && seen.renames > 0 && seen.linked > 0, "{seen:?}");
     seen
 }
