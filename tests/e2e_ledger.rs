@@ -404,3 +404,26 @@ fn a_typed_flag_overrides_a_variable_that_says_the_contrary() {
     night.finished.exits(2).says(&["--no-ledger", "não combina"]);
     assert!(night.sent.is_empty());
 }
+
+/// What the preflight found at the beginning of the file holds up to the first row that may be sent,
+/// and not one row further.
+#[test]
+fn the_preflights_word_holds_until_the_first_row_that_is_sent() {
+    let nights = Nights::begin();
+    let row = |n: u32, nome: &str| format!("C{n:04},I,{nome}\n");
+    let all = |nome: &str| (0..700).map(|n| row(n, nome)).collect::<String>();
+    nights.night(&format!("{HEADER}{}", all("Um"))).ends(0, &["atualizado"; 700]);
+
+    // Unchanged rows, some of them twice and one that is invalid, then C0005 changed and changed back.
+    let leading = [all("Um"), row(5, "Um"), ",I,Sem identificador\n".to_owned()].concat();
+    let trailing = [row(5, "Dois"), row(5, "Um"), row(6, "Um"), row(5, "Um")].concat();
+    let night = nights.night(&format!("{HEADER}{leading}{trailing}"));
+    night.sends(&["C0005/I nome=Dois", "C0005/I nome=Um"]);
+    let mut expected = vec!["inalterado"; 701];
+    expected.extend(["invalido", "atualizado", "atualizado", "inalterado", "inalterado"]);
+    night.ends(1, &expected);
+
+    // Ages change while a run goes on: there each row is asked about at its turn.
+    let old = nights.run(&format!("{HEADER}{}", all("Um"))).args(["--max-age", "30d"]);
+    nights.go(old).ends(0, &["inalterado"; 700]);
+}
