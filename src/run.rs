@@ -42,8 +42,7 @@ const FEED_BATCHES: usize = 2;
 /// Batches of events between pool and reporter.
 const EVENT_BATCHES: usize = 16;
 /// Steps of tasks after which a busy thread looks at timers and sockets; tokio's own choice is 61. A
-/// server that floods one connection keeps the thread busy with it; the timeout that ends this, and the
-/// pace of everybody else, must come in between.
+/// server that sends much at once must not delay the timeouts and the pace of everybody else.
 const TASKS_BETWEEN_TIMERS: u32 = 4;
 /// How long requests in flight are waited for when a run is stopped.
 const DRAIN: Duration = Duration::from_secs(10);

@@ -16,6 +16,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::{Request, Response};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::allowance::{Allowance, Metered};
 use super::connect::{ConnectError, Connector};
 
 /// How long to wait for a connection, TLS included.
@@ -45,6 +46,8 @@ impl Failure {
 /// One connection; dropping it closes it, whatever is on its way there.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
+    /// What the server may still send for the request that is on its way.
+    allowance: Allowance,
     /// Reads and writes for the sender.
     _driver: AbortOnDropHandle<()>,
 }
@@ -84,6 +87,7 @@ impl Connections {
             if kept.sender.ready().await.is_err() {
                 continue;
             }
+            kept.allowance.renew();
             match kept.sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, kept)),
                 Err(mut error) => match error.take_message() {
@@ -126,11 +130,13 @@ impl Connections {
 
     async fn connect(&self) -> Result<Connection, ConnectError> {
         let stream = self.connector.connect(self.connect_timeout).await?;
+        let allowance = Allowance::new();
+        let stream = Metered::new(stream, allowance.clone());
         let (sender, driver) = Builder::new().handshake(stream).await?;
         let driver = tokio::spawn(async move {
             // What goes wrong there is told to the request that waits.
             let _ = driver.await;
         });
-        Ok(Connection { sender, _driver: AbortOnDropHandle::new(driver) })
+        Ok(Connection { sender, allowance, _driver: AbortOnDropHandle::new(driver) })
     }
 }

@@ -5,6 +5,7 @@
 //! This is also the only place where a token becomes part of a URL, and where text that came from
 //! the network is cleaned before anybody else sees it.
 
+mod allowance;
 mod attempt;
 mod client;
 mod connect;
