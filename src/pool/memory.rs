@@ -95,6 +95,10 @@ pub trait Memory: Send {
 
     /// Hands over a batch. The pool never has more asks unanswered than it holds rows.
     ///
+    /// Asks become durable in the order in which they are handed over: an intent never before a
+    /// settlement that was told earlier. The pool counts on it when it lets one row's intent follow
+    /// upon another's settlement without waiting in between.
+    ///
     /// # Errors
     /// A text for the user: the memory can no longer be trusted, and the run must end.
     fn ask(&mut self, asks: Vec<Ask>) -> impl Future<Output = Result<(), String>> + Send;

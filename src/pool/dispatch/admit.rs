@@ -157,7 +157,6 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             entry.state = state;
             return;
         };
-        self.settling -= 1;
         if uncertain && outcome.situacao == Situacao::Recusado {
             outcome.situacao = Situacao::Incerto;
             outcome.mensagem = format!(
@@ -175,7 +174,6 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             (Some(update), true) => {
                 let update = Arc::clone(update);
                 entry.state = State::Settling(outcome);
-                self.settling += 1;
                 self.asks.push(Ask::Settle { seq, update, how });
             }
             _ => self.decide(seq, outcome),
@@ -199,6 +197,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         self.order.leave(seq, &keys, &mut self.freed);
         let stop = self.health.settled(situacao, &outcome.mensagem, sent);
         entry.state = State::Done(outcome);
+        self.decided = true;
         self.outbox.push(Event::Decided(situacao));
         if let Some(reason) = stop {
             self.begin_stop(reason, Instant::now());

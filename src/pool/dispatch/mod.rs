@@ -110,6 +110,8 @@ struct Dispatcher<T, M> {
     open_by_type: [BTreeSet<u64>; 2],
     /// Rows worth looking at, because an earlier one of their customer settled.
     freed: Vec<u64>,
+    /// Whether a row got its verdict since this was last cleared.
+    decided: bool,
 
     flights: JoinSet<Attempt>,
     in_flight: HashMap<task::Id, Flight>,
@@ -117,8 +119,6 @@ struct Dispatcher<T, M> {
     unanswered: usize,
     /// Rows whose intent was told and that are not on their way yet.
     preparing: usize,
-    /// Rows whose verdict is being made durable.
-    settling: usize,
     /// Rows that were chosen for sending; what `--limit` counts.
     rows_admitted: u64,
 }
@@ -157,12 +157,12 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             deferred: Vec::new(),
             open_by_type: [BTreeSet::new(), BTreeSet::new()],
             freed: Vec::new(),
+            decided: false,
             flights: JoinSet::new(),
             in_flight: HashMap::new(),
             asks: Vec::new(),
             unanswered: 0,
             preparing: 0,
-            settling: 0,
             rows_admitted: 0,
         }
     }
@@ -177,7 +177,13 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
                 self.begin_stop(reason, now);
             }
             self.look_at_freed();
+            self.decided = false;
             let wake = self.send_what_may_leave(now);
+            if self.decided {
+                // Not by a reply, but by `--limit` or a stop: rows that waited for these may go on,
+                // and nothing else would wake the loop for them.
+                continue;
+            }
             self.emit_done();
             self.note_phase(now);
             let held = self.hold_events(now);

@@ -48,9 +48,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         }
         self.heed_breaker();
         self.prepare();
-        while self.in_flight.len() + self.preparing_beyond_armed() + self.settling
-            < self.options.concurrency
-        {
+        while self.in_flight.len() + self.preparing_beyond_armed() < self.options.concurrency {
             match self.health.gate(now) {
                 Gate::Open => {}
                 Gate::PausedUntil(until) => {
@@ -91,9 +89,12 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             Some(_) => PREPARED_AHEAD,
             None => self.options.concurrency,
         };
-        // Never more open intents than requests may be in flight: that is what a crash repeats.
+        // Never more open intents than requests may be in flight: that is what a crash repeats. A
+        // verdict that is on its way to the disk needs no place: the memory takes asks in order, so
+        // no intent becomes durable before the verdicts that were told earlier, and both mostly
+        // share one sync.
         while self.preparing < ahead
-            && self.in_flight.len() + self.preparing + self.settling < self.options.concurrency
+            && self.in_flight.len() + self.preparing < self.options.concurrency
         {
             let Some(seq) = self.next_new() else { break };
             let Some(entry) = self.entry(seq) else { continue };

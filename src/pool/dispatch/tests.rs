@@ -300,6 +300,29 @@ async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
     assert_eq!(finished.end.stop, None);
 }
 
+/// Nothing wakes the dispatcher once the last reply is in and the feed has ended.
+#[tokio::test(start_paused = true)]
+async fn rows_beyond_the_limit_that_wait_for_one_another_all_get_their_verdict() {
+    let a_chain = [("a@x", "b@x"), ("b@x", "c@x"), ("c@x", "d@x")]
+        .map(|(from, to)| update(from, Some(to)))
+        .into_iter();
+    for (jobs, limit) in [
+        ((0..5).map(|_| update("a@x", None)).collect::<Vec<_>>(), 0),
+        ((0..5).map(|_| update("a@x", None)).collect(), 1),
+        (customers(1).into_iter().chain((0..5).map(|_| update("b@x", None))).collect(), 1),
+        (customers(1).into_iter().chain(a_chain).collect(), 1),
+    ] {
+        let fake = Fake::new(|_, _| OK);
+        let rows = jobs.len();
+        let limited = PoolOptions { limit: Some(limit), ..options() };
+        let run = go(&fake, NoMemory, limited, jobs, None);
+        let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+        let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
+        assert_eq!((fake.sent().len() as u64, unsent as u64), (limit, rows as u64 - limit));
+        assert_eq!(finished.end.stop, None);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
     let fake = Fake::new(|name, _| match name {
