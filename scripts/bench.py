@@ -2,6 +2,7 @@
 """Whole-process figures: the engine beside other load generators, and how cost grows with rows.
 
     cargo build --release && scripts/bench.py > figures.md
+    scripts/bench.py --pace 600      # the account's limit under jitter instead: some 3.5 minutes
 
 Prints the tables of docs/performance.md in Markdown on standard output, and what it is doing on
 standard error. Needs Python 3.9, nginx, and for the comparison oha; `qsv` is compared with where it
@@ -25,7 +26,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COLUMNS = (
@@ -303,6 +307,80 @@ def start(bench, rounds):
     table("Start", "--version; check FILE", ["median (least–most)", "ms", "peak MiB"], lines)
 
 
+# Uniform delay each way in milliseconds, and another client's requests a second.
+PACES = [((0, 5), 0), ((5, 20), 0), ((5, 60), 0), ((20, 120), 0), ((5, 20), 1), ((1000, 1000), 0)]
+
+
+class Neighbour(threading.Thread):
+    """Another program that uses the account: one request each `every` seconds, whatever comes back."""
+
+    def __init__(self, url, every):
+        super().__init__(daemon=True)
+        self.url, self.every, self.over = url + "/update_cliente/medida/outro/I", every, threading.Event()
+        self.codes = []
+
+    def run(self):
+        body = b'--x\r\nContent-Disposition: form-data; name="nome"\r\n\r\nOutro\r\n--x--\r\n'
+        head = {"Content-Type": "multipart/form-data; boundary=x"}
+        due = time.monotonic()
+        while not self.over.wait(max(0.0, due - time.monotonic())):
+            due += self.every
+            try:
+                with urllib.request.urlopen(urllib.request.Request(self.url, body, head), timeout=10) as reply:
+                    self.codes.append(reply.status)
+            except urllib.error.HTTPError as refused:
+                self.codes.append(refused.code)
+
+
+def pace_of(bench, name, requests, jitter, other, lines):
+    """One run at the account's limit against a simulator that counts in a strict sliding second."""
+    delay = f"{jitter[0]}ms..{jitter[1]}ms"
+    command = [bench.binary, "sandbox", "--rate", "3", "--jitter", delay, "--latency", delay]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=bench.env) as server:
+        url = server.stdout.readline().strip()
+        neighbour = Neighbour(url, 1 / other) if other else None
+        if neighbour:
+            neighbour.start()
+        out = {kind: bench.path(f"{name}.{kind}") for kind in ("json", "results", "rejects")}
+        Run([bench.binary, "run", bench.customers(requests), "--quiet", "--no-ledger", "--base-url", url,
+             "--summary-json", out["json"], "--results", out["results"], "--rejects", out["rejects"]], bench.env)
+        if neighbour:
+            neighbour.over.set()
+            neighbour.join()
+        server.terminate()
+    with open(out["json"], encoding="utf-8") as text:
+        summary = json.load(text)
+    codes = neighbour.codes if neighbour else []
+    seconds = summary["duracao_s"]
+    # Between the first and the last of n there are n - 1 distances.
+    accepted = (summary["situacoes"]["atualizado"] - 1) / seconds
+    theirs = sum(code == 200 for code in codes) / seconds
+    refused, asked = summary["limitadas_429"] + codes.count(429), summary["requisicoes"] + len(codes)
+    lines[name] = [
+        f"{jitter[0]}–{jitter[1]} ms" + (f", another client taking {other} a second" if other else ""),
+        number(accepted, 2), number(accepted + theirs, 2) if other else "–",
+        f"{refused} of {asked} ({number(100 * refused / asked, 2)} %)",
+    ]
+
+
+def paces(bench, requests):
+    """All cases at once: at 3 requests a second they do not feel one another."""
+    bench.customers(requests)
+    lines, threads = {}, []
+    for at, (jitter, other) in enumerate(PACES):
+        threads.append(threading.Thread(target=pace_of, args=(bench, f"pace{at}", requests, jitter, other, lines)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    if len(lines) < len(PACES):
+        sys.exit("a run did not end well")
+    table(
+        f"The account's limit, 3 in any sliding second: {number(requests)} rows each, in real time",
+        "sandbox --rate 3 --jitter D --latency D; run FILE --no-ledger --base-url URL",
+        ["delay each way, uniform", "accepted/s", "sum/s", "rejected"], [lines[name] for name in sorted(lines)],
+    )
+
+
 def main():
     own = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     own.add_argument("--binary", default=os.path.join(ROOT, "target", "release", "tomticket-sync"))
@@ -310,9 +388,15 @@ def main():
     own.add_argument("--qsv", default=shutil.which("qsv") or shutil.which("qsvlite"))
     own.add_argument("--most", type=int, default=2_000_000, help="rows of the largest file")
     own.add_argument("--rounds", type=int, default=5)
+    own.add_argument("--pace", type=int, metavar="ROWS", help="only the pace, with so many rows a case")
     options = own.parse_args()
     if not os.path.exists(options.binary):
         sys.exit(f"{options.binary} is not there: cargo build --release")
+    if options.pace:
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"Measured {machine(options.binary)}, by `scripts/bench.py --pace {options.pace}`.")
+            paces(Bench(options, folder, None), options.pace)
+        return
     if not options.oha:
         say("oha was not found: no comparison (cargo install oha --locked, or --oha PATH)")
     with tempfile.TemporaryDirectory() as folder, nginx(folder) as port:
