@@ -72,7 +72,8 @@ pub struct Preflight {
     pub unchanged: Option<u64>,
     /// Rows before the first one that may have to be sent.
     pub leading: u64,
-    /// The first of the unchanged ones.
+    /// One of the unchanged ones that can be sent again without harm: no rename, and if there is one
+    /// none that gives a name of the other type.
     pub believed: Option<Arc<Update>>,
     /// Lines of rows whose request an earlier run left in flight.
     pub in_flight: Vec<u64>,
@@ -201,9 +202,24 @@ impl Preflight {
                 self.leading = self.rows;
             }
             *self.unchanged.get_or_insert(0) += 1;
-            self.believed.get_or_insert(update);
+            self.keep_for_probe(update);
         }
         Ok(())
+    }
+
+    fn keep_for_probe(&mut self, update: Arc<Update>) {
+        // A rename that was done is refused if it is sent again: its old name is gone.
+        if update.rename_to().is_some() {
+            return;
+        }
+        let gives_a_name = |update: &Update| update.other_name().is_some();
+        match &self.believed {
+            None => self.believed = Some(update),
+            Some(kept) if gives_a_name(kept) && !gives_a_name(&update) => {
+                self.believed = Some(update);
+            }
+            Some(_) => {}
+        }
     }
 
     /// Rows that would be sent, as far as can be told before sending.

@@ -17,7 +17,9 @@ use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
 use crate::crash;
 use crate::events::Event;
 use crate::exit;
-use crate::ledger::{Account, LedgerError, LedgerHandle, Place, Policy, Reader, open};
+use crate::ledger::{
+    Account, Claimed, FileLock, LedgerError, Place, Policy, Reader, claim, lock_alone,
+};
 use crate::mapper::Plan;
 use crate::model::Row;
 use crate::pool::memory::{Memory, NoMemory};
@@ -119,6 +121,7 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
     let started = Instant::now();
     let source = Source::open(&settings.input)?;
     // Before anything else that takes time: the account's lock.
+    let _lock = lock_without_ledger(&settings)?;
     let (memory, mut lookup) = open_ledger(&settings)?;
     let sending = !matches!(settings.mode, Mode::Check { .. });
     let preflight =
@@ -187,19 +190,29 @@ fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<Place<'s>> {
     Some(Place { path, base_url: base_url.as_str(), account })
 }
 
-/// Opens the ledger where there is to be one: for writing if the run sends, and for preflight's
+/// The account's lock for a run that sends without the ledger (`--no-ledger`): it would come between
+/// the requests of one that has it.
+fn lock_without_ledger(settings: &Settings) -> Result<Option<FileLock>, LedgerError> {
+    match (&settings.ledger, &settings.mode) {
+        (LedgerChoice::Declined { path: Some(path) }, Mode::Real { .. }) => {
+            place(settings, path).map_or(Ok(None), |place| lock_alone(&place))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Opens the ledger where there is to be one: locked if the run sends, and for preflight's
 /// questions. `check` takes no lock.
-fn open_ledger(settings: &Settings) -> Result<(Option<LedgerHandle>, Option<Lookup>), LedgerError> {
+fn open_ledger(settings: &Settings) -> Result<(Option<Claimed>, Option<Lookup>), LedgerError> {
     let LedgerChoice::At { path, policy } = &settings.ledger else { return Ok((None, None)) };
     let Some(place) = place(settings, path) else { return Ok((None, None)) };
-    if matches!(settings.mode, Mode::Check { .. }) {
-        let reader = Reader::open(&place, *policy)?;
-        let leftovers = reader.leftovers().to_vec();
-        return Ok((None, Some(Lookup { reader, leftovers })));
-    }
-    let opened = open(&place, *policy)?;
+    let claimed = match settings.mode {
+        Mode::Check { .. } => None,
+        Mode::Sandbox | Mode::Real { .. } => Some(claim(&place)?),
+    };
     let reader = Reader::open(&place, *policy)?;
-    Ok((Some(opened.handle), Some(Lookup { reader, leftovers: opened.leftovers })))
+    let leftovers = reader.leftovers().to_vec();
+    Ok((claimed, Some(Lookup { reader, leftovers })))
 }
 
 /// Whether a run without a ledger leaves one behind that knows this account and will be wrong.
@@ -216,7 +229,7 @@ fn send(
     settings: &Settings,
     source: &Source,
     preflight: Preflight,
-    memory: Option<LedgerHandle>,
+    claimed: Option<Claimed>,
     (base_url, token): (BaseUrl, Token),
     terminal: &Terminal,
     runtimes: &Runtimes,
@@ -227,6 +240,10 @@ fn send(
     let client = Client::new(&base_url, token, options)?;
     let reading = rows(source, &preflight.survey)?;
     let Outputs { reporter, summary_json, report } = Outputs::open(settings, &preflight, terminal)?;
+    let memory = match (claimed, &settings.ledger) {
+        (Some(claimed), LedgerChoice::At { policy, .. }) => Some((claimed.begin(*policy)?, policy)),
+        _ => None,
+    };
     let (stop, listener) = channel();
     let max_errors = settings.max_errors.map(|most: MaxErrors| most.resolve(preflight.rows));
     if max_errors.is_some_and(|most| preflight.invalid > most) {
@@ -253,8 +270,8 @@ fn send(
     let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
     let mut done = match memory {
         None => runtimes.line.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
-        Some(mut ledger) => {
-            if let LedgerChoice::At { policy: Policy { max_age: None, .. }, .. } = settings.ledger {
+        Some((mut ledger, policy)) => {
+            if policy.max_age.is_none() {
                 ledger.believe_before(preflight.leading);
             }
             let (mut done, ledger) =

@@ -133,6 +133,33 @@ fn c41d_only_refused_rows_on_the_second_night_are_no_reason_to_stop() {
 }
 
 #[test]
+fn c41d_the_probe_is_no_rename_though_one_comes_first() {
+    let nights = Nights::begin();
+    let mut csv = String::from("identificador,tipo_identificador,nome,email\n");
+    csv.push_str("velho@x.br,E,Ana,novo@x.br\nb@x.br,E,Bia,b@x.br\n");
+    (0..25).for_each(|n| csv.push_str(&format!("x{n}@x.br,E,Xis,x{n}@x.br\n")));
+    let renamed = std::sync::atomic::AtomicBool::new(false);
+    nights.server.script(move |request, _| match request.identificador() {
+        // Once renamed, nobody is found there.
+        "velho@x.br" if renamed.swap(true, std::sync::atomic::Ordering::SeqCst) => {
+            Reply::refuse("Cliente não encontrado.")
+        }
+        name if name.starts_with('x') => Reply::refuse("Cliente não encontrado."),
+        _ => Reply::ok(),
+    });
+    let mut expected = vec!["atualizado"; 2];
+    expected.extend(["recusado"; 25]);
+    nights.night(&csv).ends(1, &expected);
+    expected[..2].fill("inalterado");
+    for _ in 0..2 {
+        let night = nights.night(&csv);
+        night.ends(1, &expected);
+        let probes: Vec<_> = night.sent.iter().filter(|sent| !sent.starts_with('x')).collect();
+        assert_eq!(probes, ["b@x.br/E nome=Bia email=b@x.br"]);
+    }
+}
+
+#[test]
 fn c41d_a_token_that_died_is_found_out_by_the_probe() {
     let nights = Nights::begin();
     let csv = good_and_bad(30, 45);

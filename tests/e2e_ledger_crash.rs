@@ -178,6 +178,20 @@ fn what_was_in_flight_is_reported_by_its_lines() {
 }
 
 #[test]
+fn a_run_that_does_not_begin_leaves_the_report_to_the_next() {
+    let nights = Nights::begin();
+    let csv = table::customers(20);
+    kill_in_flight(&nights, &csv, 4);
+    let wrong = nights.run(&csv).args(["--map", "Nada=telefone"]).without_summary();
+    wrong.allow_partial().go().exits(2);
+    let wrong = nights.run(&csv).results("sem/pasta.csv").without_summary();
+    wrong.allow_partial().go().exits(2).says(&["4 requisições em andamento"]);
+    let night = nights.night(&csv);
+    night.finished.says(&["4 requisições em andamento", "linhas 2, 3, 4, 5"]);
+    night.ends(0, &["atualizado"; 20]);
+}
+
+#[test]
 fn in_flight_requests_of_another_input_are_a_count() {
     let nights = Nights::begin();
     kill_in_flight(&nights, &table::customers(20), 3);

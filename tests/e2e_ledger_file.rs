@@ -51,6 +51,60 @@ fn c38_the_second_process_on_an_account_names_the_first() {
 }
 
 #[test]
+fn c38_a_ledger_has_one_lock_under_all_of_its_names_and_for_runs_that_decline_it() {
+    let nights = Nights::begin();
+    let csv = table::customers(20);
+    nights.night(&csv).finished.exits(0);
+    let work = nights.path("");
+    std::fs::create_dir(work.join("dir")).unwrap();
+    std::os::unix::fs::symlink("../ledger.db", work.join("dir/link.db")).unwrap();
+    std::os::unix::fs::symlink("dir/link.db", work.join("link.db")).unwrap();
+    let gate = nights.server.hold();
+    let before = nights.server.count();
+    let running = nights.run(&csv).arg("--full").spawn();
+    nights.server.wait_for_requests(before + 8);
+    let pid = format!("processo {}", running.pid());
+    for declined in [false, true] {
+        let other = Run::new(&nights.server)
+            .sharing(&nights.night_folder())
+            .csv(&csv)
+            .results("segundo.csv")
+            .rejects("segundo.rejeitados.csv")
+            .without_summary()
+            .allow_partial();
+        let other = match declined {
+            false => other.args(["--ledger", "link.db"]),
+            // The variable says which ledger it is that will not know of this run.
+            true => other.env("TOMTICKET_SYNC_LEDGER", LEDGER).arg("--no-ledger"),
+        };
+        other.go().exits(2).says(&[&pid]);
+    }
+    gate.open();
+    running.wait().exits(0);
+    // Under a link it is the same ledger, and under one that leads nowhere yet it comes to be there.
+    let linked = |name: &str| {
+        let run = Run::new(&nights.server).sharing(&nights.night_folder()).csv(&csv);
+        nights.go(run.args(["--ledger", name]))
+    };
+    linked("link.db").ends(0, &["inalterado"; 20]);
+    std::os::unix::fs::symlink("dir/novo.db", work.join("solto.db")).unwrap();
+    linked("solto.db").ends(0, &["atualizado"; 20]);
+    assert!(work.join("dir/novo.db").is_file());
+    linked("dir/novo.db").ends(0, &["inalterado"; 20]);
+}
+
+#[test]
+fn a_ledger_that_was_removed_after_somebody_looked_at_it_is_made_anew() {
+    let nights = Nights::begin();
+    let csv = table::customers(3);
+    nights.night(&csv).finished.exits(0);
+    nights.check(&csv).go().exits(0);
+    std::fs::remove_file(nights.path(LEDGER)).unwrap();
+    std::fs::write(nights.path("ledger.db-wal"), "").unwrap();
+    nights.night(&csv).ends(0, &["atualizado"; 3]);
+}
+
+#[test]
 fn c38_the_lock_dies_with_its_holder() {
     let nights = Nights::begin();
     nights.server.script(|_, _| Reply::hang());

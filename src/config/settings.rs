@@ -241,14 +241,27 @@ fn ledger(args: &RunArgs, mode: &Mode) -> Result<LedgerChoice, SettingsError> {
 /// [`SettingsError::NoStateHome`] where there is no such directory.
 pub fn ledger_path(given: Option<&Path>) -> Result<PathBuf, SettingsError> {
     if let Some(path) = given {
-        return Ok(path.to_owned());
+        return Ok(real_path(path));
     }
     let absolute =
         |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME")
         .or_else(|| Some(absolute("HOME")?.join(".local/state")))
         .ok_or(SettingsError::NoStateHome)?;
-    Ok(state.join("tomticket-sync").join("ledger.db"))
+    Ok(real_path(&state.join("tomticket-sync").join("ledger.db")))
+}
+
+/// The file that a link stands for, even where it is not there yet. The lock, the log and the key
+/// lie beside the ledger: under two names of one file they would be two.
+fn real_path(path: &Path) -> PathBuf {
+    /// As many as Linux follows.
+    const LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = std::fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
 }
 
 /// The token, from its file if one is named, else from its variable. Never from an argument: every

@@ -3,15 +3,22 @@
 //! The operating system holds the lock, not the file's existence: after a kill or a power cut the
 //! file stays and means nothing. A holder that ends in good order removes it.
 //!
-//! It does not wait: who comes second is told so at once.
+//! Who comes second is told so at once, and does not wait.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::LedgerError;
+
+/// Somebody who only looks whether a lock is held has it for some microseconds: so often, and after
+/// so long, a lock that seems held is tried again.
+const LOOKS: u32 = 3;
+const LOOK: Duration = Duration::from_millis(15);
 
 /// Who holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +46,17 @@ impl FileLock {
     pub fn acquire(path: &Path) -> Result<Self, LedgerError> {
         let failed =
             |source| LedgerError::Io { action: "criar a trava", path: path.into(), source };
+        let mut looks_left = LOOKS;
         loop {
             let mut file = open(path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
+                // Perhaps only somebody who looks (see `holder`).
+                Err(TryLockError::WouldBlock) if looks_left > 0 => {
+                    looks_left -= 1;
+                    thread::sleep(LOOK);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(LedgerError::Busy { path: path.into(), holder: read(&mut file) });
                 }
@@ -55,6 +69,17 @@ impl FileLock {
                 return Ok(Self { path: path.into(), _file: file });
             }
         }
+    }
+}
+
+/// Who holds the lock that `path` stands for at this moment: `None` where nobody does or nothing can
+/// be found out, `Some(None)` where the holder does not say who it is. Takes nothing that another
+/// process would have to wait for longer than a moment.
+pub fn holder(path: &Path) -> Option<Option<Holder>> {
+    let mut file = File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(read(&mut file)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
 

@@ -1,11 +1,11 @@
 //! What the API already accepted, kept across runs: the request that need not be sent is not sent,
 //! and a run that died continues where it stopped.
 //!
-//! [`open`] gives a run its [`LedgerHandle`], the pool's memory; [`Reader`] lets a preflight look
-//! without disturbing anybody; [`admin`] answers `ledger status` and `ledger forget`. Inside,
-//! `rules` decide what is believed, as a state machine without a database; `keys` turn rows into
-//! keyed hashes; `worker` is the one thread that writes. `docs/ledger.md` has the guarantees, their
-//! limits and the reasons.
+//! [`claim`] locks an account for a run, and [`Claimed::begin`] gives it the pool's memory;
+//! [`Reader`] lets a preflight look without disturbing anybody; [`admin`] answers `ledger status`
+//! and `ledger forget`. Inside, `rules` decide what is believed, as a state machine without a
+//! database; `keys` turn rows into keyed hashes; `worker` is the one thread that writes while a run
+//! sends. `docs/ledger.md` has the guarantees, their limits and the reasons.
 //!
 //! The ledger knows neither the network nor the order of rows.
 
@@ -37,7 +37,7 @@ pub use keys::{AccountId, Fingerprint};
 pub use lock::{FileLock, Holder};
 pub use reader::Reader;
 pub use rules::Leftover;
-pub use worker::{LedgerHandle, Opened, open};
+pub use worker::{Claimed, LedgerHandle, claim};
 
 use keys::Keys;
 use rusqlite::Connection;
@@ -134,6 +134,30 @@ fn check_label(label: &str) -> Result<(), LedgerError> {
 /// The lock of one account of one ledger.
 fn lock_path(ledger: &Path, account: AccountId) -> PathBuf {
     schema::beside(ledger, &format!(".{account}.lock"))
+}
+
+/// Who works on the account at this moment, as [`lock::holder`] tells it.
+pub fn holder(place: &Place<'_>) -> Option<Option<Holder>> {
+    let keys = place.find_keys(None).ok()??;
+    lock::holder(&lock_path(place.path, keys.account()))
+}
+
+/// Locks an account without opening its ledger, for a run that will not remember anything. `None`
+/// where there is no place for a lock: such a run needs nothing of this machine.
+///
+/// # Errors
+/// [`LedgerError::Busy`] when another run has the account, and what is wrong with the account's key.
+pub fn lock_alone(place: &Place<'_>) -> Result<Option<FileLock>, LedgerError> {
+    let Some(keys) = place.find_keys(None)? else { return Ok(None) };
+    let path = lock_path(place.path, keys.account());
+    match schema::create_directory(&path).and_then(|()| FileLock::acquire(&path)) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error @ LedgerError::Busy { .. }) => Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "sem trava da conta");
+            Ok(None)
+        }
+    }
 }
 
 /// The present second since 1970.

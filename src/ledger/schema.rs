@@ -122,11 +122,16 @@ fn exists(path: &Path) -> Result<bool, LedgerError> {
         Ok(metadata) if metadata.is_file() => Ok(true),
         Ok(_) => Err(LedgerError::Foreign { path: path.into() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // SQLite would replay this log into a new, unrelated file.
+            // SQLite would replay this log into a new, unrelated file. An empty one is what a look
+            // at the ledger leaves.
             let log = beside(path, "-wal");
-            match log.try_exists().map_err(io_error("ler", &log))? {
-                true => Err(damaged(path, "o arquivo sumiu, mas o -wal dele ainda existe")),
-                false => Ok(false),
+            match fs::metadata(&log) {
+                Ok(found) if found.len() > 0 => {
+                    Err(damaged(path, "o arquivo sumiu, mas o -wal dele ainda existe"))
+                }
+                Ok(_) => Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(io_error("ler", &log)(error)),
             }
         }
         Err(error) => Err(io_error("ler", path)(error)),

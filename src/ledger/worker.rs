@@ -5,15 +5,17 @@
 //! settlement before its row counts as done.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::keys::{AccountId, Keys};
-use super::rules::{Leftover, Rules};
+use super::rules::Rules;
 use super::store::{self, SqliteStore};
 use super::{FileLock, LedgerError, Place, Policy, lock_path, now, schema};
 use crate::pool::memory::{Answer, Ask, Memory};
@@ -32,57 +34,75 @@ const GATHER: Duration = Duration::from_micros(300);
 
 type Answers = Result<Vec<Answer>, LedgerError>;
 
-/// A ledger that is ready for a run.
+/// An account that is locked for a run that has not begun to send. Nothing has been changed yet: if
+/// the run ends here, the next one finds everything as it was, what was left in flight included.
 #[derive(Debug)]
-pub struct Opened {
-    /// The pool's memory.
-    pub handle: LedgerHandle,
-    /// What was found in flight, oldest first. Already taken care of; worth telling the user.
-    pub leftovers: Vec<Leftover>,
+pub struct Claimed {
+    path: PathBuf,
+    connection: Connection,
+    keys: Keys,
+    base_url: String,
+    label: Option<String>,
+    lock: FileLock,
 }
 
-/// Takes the account's lock and opens its ledger for a run; creates whatever is missing.
-///
-/// Blocks on the disk, and where another account is being written, on that for a moment.
+/// Takes the account's lock and opens its ledger; creates whatever is missing.
 ///
 /// # Errors
 /// [`LedgerError::Busy`] when another run has the account; see [`LedgerError`] for the rest.
-pub fn open(place: &Place<'_>, policy: Policy) -> Result<Opened, LedgerError> {
+pub fn claim(place: &Place<'_>) -> Result<Claimed, LedgerError> {
     let connection = schema::open_for_writing(place.path)?;
     let keys = place.keys(&connection)?;
-    let account = keys.account();
-    let lock = FileLock::acquire(&lock_path(place.path, account))?;
-    let id = store::add_account(&connection, place.path, account, place.base_url, place.label())?;
-    let store = SqliteStore::alone(connection, place.path, id)?;
-    store.begin(true)?;
-    let (rules, leftovers) = take_over(keys, policy, store)?;
-    let (asks, asked) = mpsc::channel(QUEUE);
-    let (answered, answers) = mpsc::channel(QUEUE);
-    let commits = Arc::new(AtomicU64::new(0));
-    let worker = Worker { rules, asked, answered, commits: Arc::clone(&commits), _lock: lock };
-    let thread = thread::Builder::new().name("ledger".into()).spawn(move || worker.run()).map_err(
-        |source| LedgerError::Io {
-            action: "iniciar o gravador do ledger",
-            path: place.path.into(),
-            source,
-        },
-    )?;
-    let writer = Writer(Some(thread));
-    let waiting = VecDeque::new();
-    let handle =
-        LedgerHandle { asks, answers, waiting, surely_believed: 0, commits, account, writer };
-    Ok(Opened { handle, leftovers })
+    let lock = FileLock::acquire(&lock_path(place.path, keys.account()))?;
+    Ok(Claimed {
+        path: place.path.into(),
+        connection,
+        keys,
+        base_url: place.base_url.to_owned(),
+        label: place.label().map(ToOwned::to_owned),
+        lock,
+    })
+}
+
+impl Claimed {
+    /// Begins the run: draws the consequences of what an earlier one left in flight, and gives the
+    /// pool its memory.
+    ///
+    /// Blocks on the disk, and where another account is being written, on that for a moment.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or written, or is damaged.
+    pub fn begin(self, policy: Policy) -> Result<LedgerHandle, LedgerError> {
+        let Self { path, connection, keys, base_url, label, lock } = self;
+        let account = keys.account();
+        let id = store::add_account(&connection, &path, account, &base_url, label.as_deref())?;
+        let store = SqliteStore::alone(connection, &path, id)?;
+        store.begin(true)?;
+        let rules = take_over(keys, policy, store)?;
+        let (asks, asked) = mpsc::channel(QUEUE);
+        let (answered, answers) = mpsc::channel(QUEUE);
+        let commits = Arc::new(AtomicU64::new(0));
+        let worker = Worker { rules, asked, answered, commits: Arc::clone(&commits), _lock: lock };
+        let thread =
+            thread::Builder::new().name("ledger".into()).spawn(move || worker.run()).map_err(
+                |source| LedgerError::Io { action: "iniciar o gravador do ledger", path, source },
+            )?;
+        let writer = Writer(Some(thread));
+        let waiting = VecDeque::new();
+        Ok(LedgerHandle { asks, answers, waiting, surely_believed: 0, commits, account, writer })
+    }
 }
 
 fn take_over(
     keys: Keys,
     policy: Policy,
     store: SqliteStore,
-) -> Result<(Rules<SqliteStore>, Vec<Leftover>), LedgerError> {
-    let (mut rules, leftovers) = Rules::open(keys, policy, store)?;
+) -> Result<Rules<SqliteStore>, LedgerError> {
+    // Who is told about what was in flight asks a `Reader` before this.
+    let (mut rules, _) = Rules::open(keys, policy, store)?;
     rules.flush(now())?;
     rules.store().commit()?;
-    Ok((rules, leftovers))
+    Ok(rules)
 }
 
 /// The asynchronous end of the ledger. [`close`](Self::close) it: dropping it also waits until what

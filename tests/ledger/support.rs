@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tomticket_sync::ledger::{
-    self, Account, LedgerError, LedgerHandle, Leftover, Opened, Place, Policy, Reader,
+    self, Account, LedgerError, LedgerHandle, Leftover, Place, Policy, Reader,
 };
 use tomticket_sync::model::{
     CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update,
@@ -89,7 +89,9 @@ pub struct Run {
 
 impl Run {
     pub fn open(place: &Place<'_>) -> Result<Self, LedgerError> {
-        let Opened { handle, leftovers } = ledger::open(place, Policy::default())?;
+        let claimed = ledger::claim(place)?;
+        let leftovers = Reader::open(place, Policy::default())?.leftovers().to_vec();
+        let handle = claimed.begin(Policy::default())?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Ok(Self { runtime, handle, leftovers })
     }

@@ -23,7 +23,7 @@ use super::health::Health;
 use super::memory::{Ask, Memory};
 use super::order::Order;
 use super::pace::{Pace, Permit, Rate};
-use super::window::{Entry, Window};
+use super::window::{Entry, State, Window};
 use super::{Feed, PoolOptions, Transport};
 use crate::api::Attempt;
 use crate::events::{Event, Phase};
@@ -195,6 +195,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         }
         // Only requests past the deadline of a stop are left; their rows have their verdicts.
         self.flights.abort_all();
+        self.emit_done();
         self.hand_over(true).await;
     }
 
@@ -238,9 +239,19 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         }
     }
 
+    /// No more answers will come. What the server said of a row is said in the results all the same;
+    /// only the next run does not know of it.
     fn lose_memory(&mut self, why: String) {
         self.unanswered = 0;
         self.begin_stop(StopReason::Local(why), Instant::now());
+        for seq in self.window.seqs().chain([PROBE]) {
+            let Some(entry) = self.entry(seq) else { continue };
+            match std::mem::replace(&mut entry.state, State::Queued) {
+                State::Settling(outcome) => self.decide(seq, outcome),
+                State::Intending => self.cut_off(seq),
+                state => entry.state = state,
+            }
+        }
     }
 
     /// Waits for the next thing to happen and takes it in, with everything else that is there.

@@ -93,8 +93,9 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         // verdict that is on its way to the disk needs no place: the memory takes asks in order, so
         // no intent becomes durable before the verdicts that were told earlier, and both mostly
         // share one sync.
+        // Rows that go again after a 429 have theirs already.
         while self.preparing < ahead
-            && self.in_flight.len() + self.preparing < self.options.concurrency
+            && self.in_flight.len() + self.preparing + self.again.len() < self.options.concurrency
         {
             let Some(seq) = self.next_new() else { break };
             let Some(entry) = self.entry(seq) else { continue };

@@ -384,6 +384,8 @@ struct FakeMemory {
     log: Arc<Mutex<Vec<String>>>,
     waiting: Arc<Mutex<Vec<Answer>>>,
     wake: Arc<tokio::sync::Notify>,
+    /// Settlements after which its disk is full.
+    room: Option<usize>,
 }
 
 impl Memory for FakeMemory {
@@ -403,7 +405,9 @@ impl Memory for FakeMemory {
                     let name = update.customer().identifier.as_str();
                     (format!("intend {name}"), Answer::Intended { seq })
                 }
+                Ask::Settle { .. } if self.room == Some(0) => return Err("disco cheio".into()),
                 Ask::Settle { seq, update, how } => {
+                    self.room = self.room.map(|room| room - 1);
                     let name = update.customer().identifier.as_str();
                     if how == (Settlement::Accepted { first_attempt: true }) {
                         self.believed.lock().unwrap().push(name.to_owned());
@@ -427,6 +431,49 @@ impl Memory for FakeMemory {
             self.wake.notified().await;
         }
     }
+}
+
+/// A crash repeats what has an open intent, so there are never more of those than may be in flight;
+/// asks become durable in the order of this log.
+#[tokio::test(start_paused = true)]
+async fn never_more_intents_are_open_than_requests_may_be_in_flight() {
+    let limited = Reply::Limited { retry_after: None };
+    let fake = Fake::new(move |name, number| match (name, number) {
+        ("c2@x" | "c3@x" | "c9@x", 1) => (Duration::from_millis(3), limited, "429"),
+        _ => OK,
+    });
+    let memory = FakeMemory::default();
+    let finished = go(&fake, memory.clone(), options(), customers(40), None).await;
+    assert!(finished.situacoes().iter().all(|s| *s == Situacao::Atualizado));
+    let (mut open, mut most) = (0, 0);
+    for line in memory.log.lock().unwrap().iter() {
+        open += i32::from(line.starts_with("intend ")) - i32::from(line.starts_with("settle "));
+        most = most.max(open);
+    }
+    assert_eq!((open, most), (0, 4), "all of --concurrency is used, and no more");
+}
+
+/// What was answered is told as it is, though the next run will not know of it.
+#[tokio::test(start_paused = true)]
+async fn a_memory_that_fails_takes_no_verdict_away() {
+    use Situacao::{Atualizado, Falhou, NaoEnviado, Recusado};
+    let memory = FakeMemory { room: Some(1), ..FakeMemory::default() };
+    let fake = Fake::new(|name, _| match name {
+        "c2@x" => (Duration::from_millis(30), Reply::Refused, "não"),
+        "c3@x" => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
+        _ => (Duration::from_millis(if name == "c0@x" { 10 } else { 20 }), Reply::Accepted, "ok"),
+    });
+    let finished = go(&fake, memory, options(), customers(9), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::Local(_))));
+    assert_eq!(fake.sent().len(), 5, "nothing leaves after the failure");
+    assert_eq!(
+        finished.situacoes(),
+        [Atualizado, Atualizado, Recusado, Falhou]
+            .into_iter()
+            .chain([Atualizado])
+            .chain([NaoEnviado; 4])
+            .collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(start_paused = true)]
