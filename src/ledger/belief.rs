@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::LedgerError;
-use super::keys::{FieldTag, NameKey, RowKeys};
+use super::keys::{BuildKeyed, FieldTag, NameKey, RowKeys};
 use super::record::{CutKey, Group, Held, Intent, Record, Saved, Stamp, Values};
 use crate::model::CustomerType;
 
@@ -42,7 +42,7 @@ impl Policy {
 #[derive(Debug, Default)]
 struct Cuts {
     whole: Stamp,
-    fields: HashMap<FieldTag, Stamp>,
+    fields: HashMap<FieldTag, Stamp, BuildKeyed>,
 }
 
 impl Cuts {
@@ -61,7 +61,7 @@ pub struct Knowledge {
     internal: Cuts,
     email: Cuts,
     /// How many open requests touch a name; nothing is believed of it meanwhile.
-    blocked: HashMap<NameKey, u32>,
+    blocked: HashMap<NameKey, u32, BuildKeyed>,
 }
 
 impl Knowledge {

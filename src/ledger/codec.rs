@@ -7,14 +7,14 @@
 
 use std::collections::HashMap;
 
-use super::keys::{FieldTag, Fingerprint, NameKey, Spelling, ValueHash};
+use super::keys::{BuildKeyed, FieldTag, Fingerprint, NameKey, Spelling, ValueHash};
 use super::record::{Group, Held, Intent, Moved, Record, Stamp, Values};
 use crate::model::CustomerType;
 
 /// The numbers that stand for field tags in one account's blobs.
 #[derive(Debug, Default)]
 pub struct FieldNumbers {
-    numbers: HashMap<FieldTag, u64>,
+    numbers: HashMap<FieldTag, u64, BuildKeyed>,
     tags: Vec<FieldTag>,
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::LedgerError;
 use super::belief::{Knowledge, Names, Policy, cuts_of};
-use super::keys::{Fingerprint, Keys, NameKey, RowKeys, TagCache};
+use super::keys::{BuildKeyed, Fingerprint, Keys, NameKey, RowKeys, TagCache};
 use super::record::{CutKey, Group, Held, Intent, Moved, Record, Saved, Stamp, Values};
 use crate::model::Update;
 use crate::pool::memory::Settlement;
@@ -102,14 +102,14 @@ pub struct Rules<S> {
     /// By the caller's number.
     live: HashMap<u64, Live>,
     /// How many live requests concern a name.
-    concerned: HashMap<NameKey, u32>,
+    concerned: HashMap<NameKey, u32, BuildKeyed>,
     /// Renames without a definite reply, of earlier runs and of this one.
     pending: BTreeMap<Stamp, Intent>,
     /// The names that rows touched whose refusal in this run proves nothing: whether a later row
     /// finds its customer depends on them. Until a row of the name is accepted.
-    doubted: HashSet<NameKey>,
+    doubted: HashSet<NameKey, BuildKeyed>,
     /// Cut-offs since the last [`flush`](Self::flush).
-    fresh_cuts: HashMap<CutKey, Stamp>,
+    fresh_cuts: HashMap<CutKey, Stamp, BuildKeyed>,
 }
 
 impl<S: Store> Rules<S> {
@@ -133,10 +133,10 @@ impl<S: Store> Rules<S> {
             next_saved: saved.next,
             store,
             live: HashMap::new(),
-            concerned: HashMap::new(),
+            concerned: HashMap::default(),
             pending: BTreeMap::new(),
-            doubted: HashSet::new(),
-            fresh_cuts: HashMap::new(),
+            doubted: HashSet::default(),
+            fresh_cuts: HashMap::default(),
         };
         let mut leftovers = Vec::new();
         for intent in saved.intents {

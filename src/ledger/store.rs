@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::LedgerError;
 use super::belief::Names;
 use super::codec::{self, FieldNumbers};
-use super::keys::{AccountId, FieldTag, NameKey};
+use super::keys::{AccountId, BuildKeyed, FieldTag, NameKey};
 use super::record::{CutKey, Intent, Record, Saved, Stamp};
 use super::rules::Store;
 use super::schema;
@@ -51,7 +51,7 @@ pub struct SqliteStore {
     fields: FieldNumbers,
     /// Names that were looked for in vain. A row of a new customer asks for each of its names at its
     /// judgement, its intent and its settlement.
-    absent: HashSet<NameKey>,
+    absent: HashSet<NameKey, BuildKeyed>,
     /// How many of them are kept.
     absent_most: usize,
 }
@@ -67,7 +67,7 @@ impl SqliteStore {
             path: path.into(),
             account: id,
             fields: FieldNumbers::default(),
-            absent: HashSet::new(),
+            absent: HashSet::default(),
             absent_most: 0,
         };
         store.load_fields()?;
