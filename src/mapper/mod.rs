@@ -8,6 +8,7 @@ mod error;
 mod header;
 mod plan;
 mod row;
+mod short;
 mod suggest;
 mod target;
 mod template;
