@@ -89,6 +89,27 @@ fn c01_a_delimiter_that_cannot_be_told_is_asked_for() {
 }
 
 #[test]
+fn c01_rejects_are_read_in_their_delimiter_whatever_rows_are_left() {
+    for (header, column, ok, bad) in [
+        ("identificador;nome, completo", "nome, completo", "1;Ana", "2"),
+        ("identificador;a|b", "a|b", "1;Ana", "2;x;y"),
+        ("identificador|nome;tipo", "nome;tipo", "1|Ana", "2|x|y"),
+    ] {
+        let map = format!("{column}=nome");
+        let args = ["--id-type", "I", "--map", &map];
+        let text = format!("{header}\n{}{bad}\n", format!("{ok}\n").repeat(3));
+        let (_, first) = run_input("clientes.csv", text.as_bytes(), &args);
+        first.exits(1).accounted([2, 3, 4, 5]);
+        let rejects = first.text("j.csv");
+        assert!(rejects.starts_with(header), "{rejects}");
+        let (server, again) = run_input("rejeitados.csv", rejects.as_bytes(), &args);
+        let rows = again.exits(1).accounted([2]);
+        assert_eq!((server.count(), &*rows[0].situacao), (0, "invalido"), "{header}");
+        assert_eq!(again.text("j.csv").lines().next(), rejects.lines().next());
+    }
+}
+
+#[test]
 fn c01_a_given_delimiter_is_kept_to() {
     let text = "identificador;tipo_identificador;nome\n1;I;a,b,c,d\n2;I;e,f,g,h\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--delimiter", ";"]);

@@ -162,6 +162,16 @@ fn wrong_files() {
         ),
         input(&[("c.csv", b"identificador,nome;email\n1,Ana;a@x.com\n")]),
         input(&[("c.csv", b"\x1f\x8b\x08\x00\x00")]),
+        input(&[("c.csv", b"\x1f\x8bnada disso")]),
+        // "\x1f\x8b\x08", packed once more.
+        input(&[(
+            "c.csv",
+            b"\x1f\x8b\x08\0\0\0\0\0\x02\xff\x01\x03\0\xfc\xff\x1f\x8b\x08\xed\xf4\x97\x3e\x03\0\0\0",
+        )]),
+        input(&[("c.csv", b"PK\x03\x04\x14\0\x06\0\x08\0")]),
+        input(&[("c.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")]),
+        input(&[("c.csv", b"i\0d\0;\0n\0o\0m\0e\0\n\0")]),
+        input(&[("c.csv", b"\0i\0d\0;\0n\0o\0m\0e\0\n")]),
     ]);
     insta::assert_snapshot!(told);
 }

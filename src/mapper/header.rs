@@ -1,6 +1,6 @@
-//! The header's cells: finding a column by name, and the columns that our own output added.
+//! Finding a header's columns by name, and those that our own results added.
 
-use crate::reader::Record;
+use crate::reader::{Record, name_of};
 
 /// The columns of a results file. They are ignored on input.
 pub const RESULT_COLUMNS: [&str; 8] = [
@@ -14,28 +14,9 @@ pub const RESULT_COLUMNS: [&str; 8] = [
     "concluido_em",
 ];
 
-/// What the rejects file appends to the original columns, side by side and in this order.
-pub const REJECT_COLUMNS: [&str; 3] = ["situacao", "erro", "mensagem"];
-
-/// The name in a header's cell: without surrounding space, and without the byte order marks that
-/// files have inside when programs that write one were put behind one another.
-pub fn name_of(cell: &str) -> &str {
-    cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
-}
-
 /// Whether a column carries one of our own results.
 pub fn is_result_column(name: &str) -> bool {
     RESULT_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name_of(name)))
-}
-
-/// Where the three [`REJECT_COLUMNS`] stand side by side in a header: the mark of a file that
-/// already was a rejects file. A CRM's own `situacao` column alone does not make it one. Of several
-/// places the last counts, since a rejects file carries its columns behind the original ones.
-pub fn reject_columns_at(header: &Record) -> Option<usize> {
-    let cells: Vec<&str> = header.cells().map(name_of).collect();
-    cells.windows(REJECT_COLUMNS.len()).rposition(|window| {
-        window.iter().zip(REJECT_COLUMNS).all(|(cell, own)| cell.eq_ignore_ascii_case(own))
-    })
 }
 
 /// Finds the columns of a name: those that are spelled exactly so (surrounding space apart), or, if
@@ -74,17 +55,6 @@ pub fn listing(header: &Record) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_rejects_file_is_known_by_its_three_columns() {
-        let at = |cells: &[&str]| reject_columns_at(&Record::from_cells(1, cells));
-        assert_eq!(at(&["identificador", "situacao", "erro", "mensagem"]), Some(1));
-        assert_eq!(at(&["situacao", "nome"]), None);
-        assert_eq!(
-            at(&["situacao", "erro", "mensagem", "x", "Situacao", "ERRO", "mensagem"]),
-            Some(4)
-        );
-    }
 
     #[test]
     fn exact_names_win_over_letter_case() {

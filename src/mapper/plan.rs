@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::header::{self, REJECT_COLUMNS, is_result_column, listing, name_of, reject_columns_at};
+use super::header::{self, is_result_column, listing};
 use super::suggest::suggestion;
 use super::template::{Template, TemplateError};
 use super::values::{excerpt, has_forbidden_control, normalise};
 use super::{MappingError, Target};
 use crate::model::{CustomerType, FieldName, Identifier, Param};
-use crate::reader::Record;
+use crate::reader::{REJECT_COLUMNS, Record, name_of, reject_columns_at};
 
 /// Which column doubles as the identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::plan::{Plan, Source, TypeSource};
+use super::short;
 use super::values::{Broken, excerpt, has_forbidden_control, may_hold_control, normalise};
-use super::{REJECT_COLUMNS, short};
 use crate::model::{
     Customer, CustomerType, FieldName, Identifier, IdentifierError, Job, Param, Situacao, Update,
 };
-use crate::reader::Record;
+use crate::reader::{REJECT_COLUMNS, Record};
 
 /// A mapped record: what the results show of it, and what is to be done.
 #[derive(Debug, Clone)]

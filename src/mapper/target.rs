@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::MappingError;
-use super::header::name_of;
 use super::values::excerpt;
 use crate::model::{CampoId, FieldName, Param};
+use crate::reader::name_of;
 
 /// A place that a column or a `--set` value can feed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
