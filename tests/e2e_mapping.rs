@@ -78,6 +78,16 @@ fn c10_a_marker_is_no_part_of_what_set_puts_together() {
 }
 
 #[test]
+fn a_field_id_with_an_equals_sign_is_what_the_file_says() {
+    let text = "identificador,tipo_identificador,a=b\n1,I,x\n";
+    let server = Server::start();
+    let toml = "[set]\n\"campo:a=b\" = \"v\"\n[map]\n\"a=b\" = \"campo:c=d\"\n";
+    let finished = Run::new(&server).csv(text).file("tomticket-sync.toml", toml).go();
+    finished.exits(0).accounted_rows(1);
+    assert_eq!(server.sent()[0].2, [field("campos[c=d]", "x"), field("campos[a=b]", "v")]);
+}
+
+#[test]
 fn c10_clearing_what_is_not_documented_warns() {
     let text = "identificador,tipo_identificador,nome,telefone\n1,I,Ana,\n";
     let (server, finished) = run(text, &["--send-empty", "telefone"]);

@@ -127,6 +127,10 @@ fn wrong_settings() {
             &["check", "c.csv"],
             &[("c.csv", GOOD), ("tomticket-sync.toml", b"base-url = \"https://x.com\"\n")],
         ),
+        with(
+            &["check", "c.csv"],
+            &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = 2\nrate = 3\n")],
+        ),
         case(&["run", "c.csv", "--account", ""]),
         case(&["run", "c.csv", "--ledger", "."]),
         with(
@@ -140,6 +144,55 @@ fn wrong_settings() {
         case(&["run", "c.csv", "--summary-json", "."]),
     ]);
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_wrong_value_is_sought_where_it_was_given() {
+    const TOML: (&str, &[u8]) = ("tomticket-sync.toml", b"# nada\nkey = \"x\"\n");
+    let said = |variables: &[(&str, &str)], files: &[(&str, &[u8])], args: &[&str]| {
+        let mut run = Run::bare(&["check", "c.csv"]).allow_partial().file("c.csv", GOOD);
+        for (name, bytes) in files {
+            run = run.file(name, bytes);
+        }
+        for (name, value) in variables {
+            run = run.env(name, *value);
+        }
+        let finished = run.args(args.iter().copied()).go();
+        (finished.code, finished.stderr.lines().next().unwrap_or_default().to_owned())
+    };
+    for (variables, files, args, expected) in [
+        (
+            &[("TOMTICKET_SYNC_RATE", "abc")][..],
+            &[][..],
+            &[][..],
+            "erro: variável TOMTICKET_SYNC_RATE: --rate: \"abc\" não serve",
+        ),
+        (
+            &[("TOMTICKET_SYNC_MAP", "nome")],
+            &[("tomticket-sync.toml", b"rate = 2\n" as &[u8])],
+            &[],
+            "erro: variável TOMTICKET_SYNC_MAP: --map: \"nome\" não serve",
+        ),
+        (
+            &[("TOMTICKET_SYNC_VERBOSE", "muito")],
+            &[],
+            &["--quiet"],
+            "erro: variável TOMTICKET_SYNC_VERBOSE: --verbose: \"muito\" não serve",
+        ),
+        (&[], &[TOML], &[], "erro: tomticket-sync.toml, linha 2: --key: \"x\" não serve"),
+        (&[("TOMTICKET_SYNC_RATE", "x")], &[], &["--rate", "x"], "erro: --rate: \"x\" não serve"),
+    ] {
+        let (code, told) = said(variables, files, args);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.starts_with(expected), "{told}");
+    }
+    // So CI systems hand on what is not set.
+    let empty =
+        ["RATE", "KEY", "CONFIG", "ENCODING", "STRICT", "MAP", "VERBOSE", "LIMIT", "LEDGER"];
+    let names: Vec<String> = empty.iter().map(|name| format!("TOMTICKET_SYNC_{name}")).collect();
+    let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let (code, told) = said(&variables, &[], &[]);
+    assert_eq!(code, Some(0), "{told}");
 }
 
 #[test]
@@ -196,6 +249,14 @@ fn wrong_columns() {
         anonymous(&["check", "c.csv", "--set", "email={E-mail}"]),
         anonymous(&["check", "c.csv", "--set", "email={nome"]),
         anonymous(&["check", "c.csv", "--set", "idioma=klingon"]),
+        anonymous(&["check", "c.csv", "--clear-marker", " "]),
+        with(
+            &["check", "c.csv", "--map", "mensagem=campo:1"],
+            &[(
+                "c.csv",
+                b"identificador,tipo_identificador,situacao,erro,mensagem\n1,I,invalido,true,x\n",
+            )],
+        ),
         anonymous(&["check", "c.csv", "--send-empty", "portfolio_id"]),
         anonymous(&["check", "c.csv", "--require", "apelido"]),
         anonymous(&["check", "c.csv", "--key", "email"]),
