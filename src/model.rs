@@ -91,7 +91,19 @@ pub struct Identifier(Box<str>);
 impl Identifier {
     /// Checks `text` as it stands; trimming is the mapper's decision. White space alone is nobody's
     /// name all the same.
+    ///
+    /// # Errors
+    /// What [`check`](Self::check) says.
     pub fn new(text: &str) -> Result<Self, IdentifierError> {
+        Self::check(text).map(|()| Self(text.into()))
+    }
+
+    /// Whether a customer could be addressed by `text`: also what a value must be that gives a
+    /// customer a new internal identifier.
+    ///
+    /// # Errors
+    /// The first rule that `text` breaks.
+    pub fn check(text: &str) -> Result<(), IdentifierError> {
         if text.trim().is_empty() {
             return Err(IdentifierError::Empty);
         }
@@ -107,7 +119,7 @@ impl Identifier {
         if looks_like_spreadsheet_number(text.trim()) {
             return Err(IdentifierError::SpreadsheetNumber);
         }
-        Ok(Self(text.into()))
+        Ok(())
     }
 
     /// The identifier, exactly as it is sent (before percent-encoding).

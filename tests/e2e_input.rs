@@ -89,6 +89,27 @@ fn c01_a_delimiter_that_cannot_be_told_is_asked_for() {
 }
 
 #[test]
+fn c01_rejects_are_read_in_their_delimiter_whatever_rows_are_left() {
+    for (header, column, ok, bad) in [
+        ("identificador;nome, completo", "nome, completo", "1;Ana", "2"),
+        ("identificador;a|b", "a|b", "1;Ana", "2;x;y"),
+        ("identificador|nome;tipo", "nome;tipo", "1|Ana", "2|x|y"),
+    ] {
+        let map = format!("{column}=nome");
+        let args = ["--id-type", "I", "--map", &map];
+        let text = format!("{header}\n{}{bad}\n", format!("{ok}\n").repeat(3));
+        let (_, first) = run_input("clientes.csv", text.as_bytes(), &args);
+        first.exits(1).accounted([2, 3, 4, 5]);
+        let rejects = first.text("j.csv");
+        assert!(rejects.starts_with(header), "{rejects}");
+        let (server, again) = run_input("rejeitados.csv", rejects.as_bytes(), &args);
+        let rows = again.exits(1).accounted([2]);
+        assert_eq!((server.count(), &*rows[0].situacao), (0, "invalido"), "{header}");
+        assert_eq!(again.text("j.csv").lines().next(), rejects.lines().next());
+    }
+}
+
+#[test]
 fn c01_a_given_delimiter_is_kept_to() {
     let text = "identificador;tipo_identificador;nome\n1;I;a,b,c,d\n2;I;e,f,g,h\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--delimiter", ";"]);
@@ -192,6 +213,34 @@ fn c04_ragged_rows_are_invalid_and_the_rest_goes_on() {
     assert_eq!(rejects[1][..5], ["2", "I", "", "invalido", "true"]);
     assert_eq!(rejects[2][..5], ["3", "I", "Rui", "invalido", "true"]);
     assert_eq!(rejects[2][6], "a mais");
+}
+
+#[test]
+fn c04_a_short_row_stays_invalid_until_somebody_has_looked_at_it() {
+    let text = "identificador,tipo_identificador,nome,portfolio_id\n1,I,Ana\n2,I,Bia\n3,I,Eva\n";
+    let args = ["--send-empty", "portfolio_id"];
+    let (server, first) = run_input("clientes.csv", text.as_bytes(), &args);
+    first.exits(1).accounted([2, 3, 4]);
+    assert_eq!(server.count(), 0);
+    let mut rejects = first.read("j.csv");
+    for _ in 0..2 {
+        let (server, again) = run_input("rejeitados.csv", &rejects, &args);
+        let rows = again.exits(1).accounted([2, 3, 4]);
+        assert_eq!(server.count(), 0);
+        assert!(rows.iter().all(|row| row.mensagem.contains("tinha 3, o cabeçalho tem 4")));
+        assert!(rows[0].mensagem.contains("apague esta mensagem"), "{:?}", rows[0]);
+        rejects = again.read("j.csv");
+    }
+    // One row is completed, of one the message is deleted, one is left.
+    let mut lines: Vec<String> =
+        String::from_utf8(rejects).unwrap().lines().map(str::to_owned).collect();
+    lines[1] = lines[1].replace("Ana,,", "Ana,p1,");
+    lines[2] = "2,I,Bia,,invalido,true,".to_owned();
+    let (server, edited) = run_input("rejeitados.csv", lines.join("\n").as_bytes(), &args);
+    edited.exits(1).accounted([2, 3, 4]);
+    let sent: Vec<_> =
+        server.sent().into_iter().map(|sent| (sent.0, sent.2[1].1.clone())).collect();
+    assert_eq!(sent, [("1".to_owned(), "p1".to_owned()), ("2".to_owned(), String::new())]);
 }
 
 #[test]

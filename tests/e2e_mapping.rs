@@ -59,6 +59,35 @@ fn c10_a_marker_clears_where_it_is_the_whole_cell() {
 }
 
 #[test]
+fn c10_a_marker_is_no_part_of_what_set_puts_together() {
+    let text = "Cod,First,Last\n7,Ana,#N/A\n8,#N/A, #N/A \n#N/A,Eva,Lima\n9,,\n";
+    let set = ["--set", "identificador=C-{Cod}", "--set", "nome={First} {Last}"];
+    let marker = ["--id-type", "I", "--clear-marker", " #N/A "];
+    let (server, finished) = run(text, &[&set[..], &marker[..]].concat());
+    let rows = finished.exits(1).accounted_rows(4);
+    let sent: Vec<_> = server.sent().into_iter().map(|(who, _, form)| (who, form)).collect();
+    assert_eq!(
+        sent,
+        [
+            ("C-7".to_owned(), vec![field("nome", "Ana")]),
+            ("C-8".to_owned(), vec![field("nome", "")]),
+        ]
+    );
+    assert!(rows[2].mensagem.contains("identificador") && rows[2].mensagem.contains("vazio"));
+    assert!(rows[3].mensagem.contains("nada para enviar"));
+}
+
+#[test]
+fn a_field_id_with_an_equals_sign_is_what_the_file_says() {
+    let text = "identificador,tipo_identificador,a=b\n1,I,x\n";
+    let server = Server::start();
+    let toml = "[set]\n\"campo:a=b\" = \"v\"\n[map]\n\"a=b\" = \"campo:c=d\"\n";
+    let finished = Run::new(&server).csv(text).file("tomticket-sync.toml", toml).go();
+    finished.exits(0).accounted_rows(1);
+    assert_eq!(server.sent()[0].2, [field("campos[c=d]", "x"), field("campos[a=b]", "v")]);
+}
+
+#[test]
 fn c10_clearing_what_is_not_documented_warns() {
     let text = "identificador,tipo_identificador,nome,telefone\n1,I,Ana,\n";
     let (server, finished) = run(text, &["--send-empty", "telefone"]);
@@ -197,6 +226,21 @@ fn c13_an_internal_id_needs_an_email_as_the_key() {
     let sent = server.sent();
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[1].2, [field("nome", "Rui"), field("id_interno", "K3")]);
+}
+
+#[test]
+fn c13_an_internal_id_that_could_not_be_addressed_later_is_not_given() {
+    let mut text = String::from("identificador,tipo_identificador,nome,id_interno\n");
+    for id in ["1.23E+13", ".", "\"a\nb\"", "a\tb"] {
+        text.push_str(&format!("ana@x.com,E,Ana,{id}\n"));
+    }
+    let (server, finished) = run(&text, &[]);
+    let mensagens: Vec<_> =
+        finished.exits(1).accounted([2, 3, 4, 6]).into_iter().map(|row| row.mensagem).collect();
+    assert_eq!(server.count(), 0);
+    for (mensagem, rule) in mensagens.iter().zip(["planilha", "\"..\"", "controle", "controle"]) {
+        assert!(mensagem.starts_with("id_interno: ") && mensagem.contains(rule), "{mensagem}");
+    }
 }
 
 #[test]

@@ -127,6 +127,10 @@ fn wrong_settings() {
             &["check", "c.csv"],
             &[("c.csv", GOOD), ("tomticket-sync.toml", b"base-url = \"https://x.com\"\n")],
         ),
+        with(
+            &["check", "c.csv"],
+            &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = 2\nrate = 3\n")],
+        ),
         case(&["run", "c.csv", "--account", ""]),
         case(&["run", "c.csv", "--ledger", "."]),
         with(
@@ -140,6 +144,55 @@ fn wrong_settings() {
         case(&["run", "c.csv", "--summary-json", "."]),
     ]);
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_wrong_value_is_sought_where_it_was_given() {
+    const TOML: (&str, &[u8]) = ("tomticket-sync.toml", b"# nada\nkey = \"x\"\n");
+    let said = |variables: &[(&str, &str)], files: &[(&str, &[u8])], args: &[&str]| {
+        let mut run = Run::bare(&["check", "c.csv"]).allow_partial().file("c.csv", GOOD);
+        for (name, bytes) in files {
+            run = run.file(name, bytes);
+        }
+        for (name, value) in variables {
+            run = run.env(name, *value);
+        }
+        let finished = run.args(args.iter().copied()).go();
+        (finished.code, finished.stderr.lines().next().unwrap_or_default().to_owned())
+    };
+    for (variables, files, args, expected) in [
+        (
+            &[("TOMTICKET_SYNC_RATE", "abc")][..],
+            &[][..],
+            &[][..],
+            "erro: variável TOMTICKET_SYNC_RATE: --rate: \"abc\" não serve",
+        ),
+        (
+            &[("TOMTICKET_SYNC_MAP", "nome")],
+            &[("tomticket-sync.toml", b"rate = 2\n" as &[u8])],
+            &[],
+            "erro: variável TOMTICKET_SYNC_MAP: --map: \"nome\" não serve",
+        ),
+        (
+            &[("TOMTICKET_SYNC_VERBOSE", "muito")],
+            &[],
+            &["--quiet"],
+            "erro: variável TOMTICKET_SYNC_VERBOSE: --verbose: \"muito\" não serve",
+        ),
+        (&[], &[TOML], &[], "erro: tomticket-sync.toml, linha 2: --key: \"x\" não serve"),
+        (&[("TOMTICKET_SYNC_RATE", "x")], &[], &["--rate", "x"], "erro: --rate: \"x\" não serve"),
+    ] {
+        let (code, told) = said(variables, files, args);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.starts_with(expected), "{told}");
+    }
+    // So CI systems hand on what is not set.
+    let empty =
+        ["RATE", "KEY", "CONFIG", "ENCODING", "STRICT", "MAP", "VERBOSE", "LIMIT", "LEDGER"];
+    let names: Vec<String> = empty.iter().map(|name| format!("TOMTICKET_SYNC_{name}")).collect();
+    let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let (code, told) = said(&variables, &[], &[]);
+    assert_eq!(code, Some(0), "{told}");
 }
 
 #[test]
@@ -162,6 +215,16 @@ fn wrong_files() {
         ),
         input(&[("c.csv", b"identificador,nome;email\n1,Ana;a@x.com\n")]),
         input(&[("c.csv", b"\x1f\x8b\x08\x00\x00")]),
+        input(&[("c.csv", b"\x1f\x8bnada disso")]),
+        // "\x1f\x8b\x08", packed once more.
+        input(&[(
+            "c.csv",
+            b"\x1f\x8b\x08\0\0\0\0\0\x02\xff\x01\x03\0\xfc\xff\x1f\x8b\x08\xed\xf4\x97\x3e\x03\0\0\0",
+        )]),
+        input(&[("c.csv", b"PK\x03\x04\x14\0\x06\0\x08\0")]),
+        input(&[("c.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")]),
+        input(&[("c.csv", b"i\0d\0;\0n\0o\0m\0e\0\n\0")]),
+        input(&[("c.csv", b"\0i\0d\0;\0n\0o\0m\0e\0\n")]),
     ]);
     insta::assert_snapshot!(told);
 }
@@ -186,6 +249,14 @@ fn wrong_columns() {
         anonymous(&["check", "c.csv", "--set", "email={E-mail}"]),
         anonymous(&["check", "c.csv", "--set", "email={nome"]),
         anonymous(&["check", "c.csv", "--set", "idioma=klingon"]),
+        anonymous(&["check", "c.csv", "--clear-marker", " "]),
+        with(
+            &["check", "c.csv", "--map", "mensagem=campo:1"],
+            &[(
+                "c.csv",
+                b"identificador,tipo_identificador,situacao,erro,mensagem\n1,I,invalido,true,x\n",
+            )],
+        ),
         anonymous(&["check", "c.csv", "--send-empty", "portfolio_id"]),
         anonymous(&["check", "c.csv", "--require", "apelido"]),
         anonymous(&["check", "c.csv", "--key", "email"]),

@@ -25,7 +25,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use again::again;
 pub use report::ReportArgs;
 pub use usage::explain;
-pub use values::{MaxErrors, parse_duration};
+pub use values::{MaxErrors, parse_duration, verbosity};
 
 use crate::api::BaseUrl;
 use crate::mapper::Key;
@@ -375,7 +375,7 @@ pub struct RunArgs {
     #[arg(short, long, env = "TOMTICKET_SYNC_QUIET", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Saída")]
     pub quiet: bool,
     /// Mais detalhes no log (-v, -vv)
-    #[arg(short, long, action = ArgAction::Count, help_heading = "Saída")]
+    #[arg(short, long, action = ArgAction::Count, env = "TOMTICKET_SYNC_VERBOSE", value_parser = verbosity, hide_env = true, help_heading = "Saída")]
     pub verbose: u8,
     /// Formato do log: text ou json
     #[arg(long, env = "TOMTICKET_SYNC_LOG_FORMAT", value_name = "text|json", value_parser = values::log_format, hide_env = true, help_heading = "Saída")]
@@ -438,12 +438,22 @@ pub fn command() -> clap::Command {
     Cli::command().version(env!("CARGO_PKG_VERSION"))
 }
 
+/// A variable that holds nothing is as good as none: so CI systems hand on what is not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let empty = |arg: &clap::Arg| {
+        arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|arg| if empty(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg })
+        .mut_subcommands(without_empty_variables)
+}
+
 /// Parses a command line, program name included.
 ///
 /// # Errors
 /// clap's error, to be shown by [`explain`].
 pub fn parse(argv: &[OsString]) -> Result<(Cli, clap::ArgMatches), clap::Error> {
-    let matches = command().try_get_matches_from(argv)?;
+    let matches = without_empty_variables(command()).try_get_matches_from(argv)?;
     let cli = Cli::from_arg_matches(&matches)?;
     Ok((cli, matches))
 }

@@ -12,7 +12,7 @@ pub fn explain(error: &clap::Error) -> String {
     };
     let arg = text(ContextKind::InvalidArg).unwrap_or_default();
     // `--rate <N>` → `--rate`
-    let flag = arg.split(' ').next().unwrap_or_default().to_owned();
+    let flag = arg.split(' ').next().unwrap_or_default().trim_end_matches("...").to_owned();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let mut sentence = match error.kind() {
         // Arguments can be seen by every user of the machine.

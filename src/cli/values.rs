@@ -99,6 +99,18 @@ pub(super) fn concurrency(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("use um número de 1 a {MAX_CONCURRENCY}"))
 }
 
+/// How often `-v` counts as given: once for `true`, else the number.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn verbosity(text: &str) -> Result<u8, String> {
+    match text {
+        "true" => Ok(1),
+        "false" => Ok(0),
+        _ => text.parse().map_err(|_| "use um número (1 é -v, 2 é -vv)".to_owned()),
+    }
+}
+
 pub(super) fn count(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "use um número inteiro".to_owned())
 }
@@ -211,6 +223,14 @@ mod tests {
         for bad in ["", "%", "-1", "101%", "x"] {
             assert!(MaxErrors::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn verbosities() {
+        for (text, times) in [("0", 0), ("2", 2), ("true", 1), ("false", 0), ("12", 12)] {
+            assert_eq!(verbosity(text), Ok(times));
+        }
+        assert!(verbosity("muito").is_err() && verbosity("999").is_err());
     }
 
     #[test]

@@ -12,11 +12,13 @@ use toml::de::{DeTable, DeValue};
 const FOUND: &str = "tomticket-sync.toml";
 
 /// Keys that decide where requests, the token or the memory go. A file that was found rather than
-/// named may not set them: somebody else's repository must not be able to send the token elsewhere.
-const ONLY_NAMED: [&str; 4] = ["base-url", "token-file", "ledger", "account"];
+/// named may not set them: somebody else's repository must not be able to send the token elsewhere,
+/// nor the requests to nowhere.
+const ONLY_NAMED: [&str; 6] =
+    ["base-url", "token-file", "ledger", "account", "sandbox", "no-ledger"];
 
 /// Keys that make no sense in a file.
-const NOT_IN_FILE: [&str; 3] = ["config", "help", "verbose"];
+const NOT_IN_FILE: [&str; 2] = ["config", "help"];
 
 /// What is wrong with the configuration file.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +35,11 @@ pub enum ConfigError {
     )]
     UnknownKey { path: String, line: usize, key: String, hint: String },
     #[error(
-        "{path}, linha {line}: \"{key}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vai o seu token)"
+        "{path}, linha {line}: \"{key}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vão as requisições, o seu token e o registro)"
     )]
     NotTrusted { path: String, line: usize, key: String },
+    #[error("{path}, linha {line}: a chave \"{key}\" já foi dada antes; deixe só uma")]
+    Duplicate { path: String, line: usize, key: String },
     #[error("{path}, linha {line}: \"{key}\" precisa ser {wanted}")]
     Type { path: String, line: usize, key: String, wanted: &'static str },
     #[error("{place}: {why}")]
@@ -49,6 +53,11 @@ pub struct FileFlags {
     pub path: String,
     /// `--flag=value`, only for flags that neither the command line nor the environment gave.
     pub flags: Vec<OsString>,
+    /// The table `[map]`, likewise. Column and target are apart there, and stay so: joined by a `=`
+    /// they could not always be told apart again.
+    pub map: Vec<(String, String)>,
+    /// The table `[set]`.
+    pub set: Vec<(String, String)>,
     /// Where each flag of `flags` stands: its long name and the line.
     lines: Vec<(String, usize)>,
 }
@@ -106,10 +115,22 @@ fn parse(
         let offset = error.span().map_or(0, |span| span.start.min(text.len()));
         let before = text.get(..offset).unwrap_or_default();
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        if error.message().contains("duplicate key") {
+            let key = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+            let key = key.trim().trim_matches(['"', '\'']).to_owned();
+            return ConfigError::Duplicate { path: path(), line: line_of(offset), key };
+        }
         ConfigError::Syntax { path: path(), line: line_of(offset), column }
     })?;
     let known = known_flags();
-    let mut found = FileFlags { path: path(), flags: Vec::new(), lines: Vec::new() };
+    let mut found = FileFlags {
+        path: path(),
+        flags: Vec::new(),
+        map: Vec::new(),
+        set: Vec::new(),
+        lines: Vec::new(),
+    };
+    let mut seen = Vec::new();
     for (key, value) in table.get_ref() {
         let line = line_of(key.span().start);
         let name = key.get_ref().replace('_', "-");
@@ -126,7 +147,24 @@ fn parse(
         if !trusted && ONLY_NAMED.contains(&name.as_str()) {
             return Err(ConfigError::NotTrusted { path: path(), line, key: name });
         }
+        // `no-trim` and `no_trim` are one.
+        if seen.contains(&name) {
+            return Err(ConfigError::Duplicate { path: path(), line, key: name });
+        }
+        seen.push(name.clone());
         let wrong = |wanted| ConfigError::Type { path: path(), line, key: name.clone(), wanted };
+        let pairs = match (name.as_str(), value.get_ref()) {
+            ("map", DeValue::Table(table)) => Some((&mut found.map, pairs(table, true))),
+            ("set", DeValue::Table(table)) => Some((&mut found.set, pairs(table, false))),
+            _ => None,
+        };
+        if let Some((place, pairs)) = pairs {
+            let pairs = pairs.map_err(wrong)?;
+            if !given(&name) {
+                *place = pairs;
+            }
+            continue;
+        }
         let values = values(&name, value.get_ref(), *takes_value, *many).map_err(wrong)?;
         if !given(&name) {
             found.flags.extend(values.into_iter().map(OsString::from));
@@ -162,6 +200,12 @@ fn values(
     let flag = |text: &str| format!("--{name}={text}");
     if !takes_value {
         return match value {
+            DeValue::Integer(number) if name == "verbose" => {
+                let times = crate::cli::verbosity(number.as_str());
+                times
+                    .map(|times| vec![format!("--{name}"); times.into()])
+                    .map_err(|_| "um número (1 é -v, 2 é -vv)")
+            }
             DeValue::Boolean(true) => Ok(vec![format!("--{name}")]),
             DeValue::Boolean(false) => Ok(Vec::new()),
             _ => Err("true ou false"),
@@ -179,26 +223,30 @@ fn values(
                 _ => Err("uma lista de textos"),
             })
             .collect(),
-        DeValue::Table(pairs) if name == "map" || name == "set" => pairs
-            .iter()
-            .map(|(left, right)| (left.get_ref(), right.get_ref()))
-            .map(|(left, right)| match right {
-                DeValue::String(text) => Ok(vec![flag(&format!("{left}={text}"))]),
-                // One source column may feed several targets.
-                DeValue::Array(items) if name == "map" => items
-                    .iter()
-                    .map(|item| match item.get_ref() {
-                        DeValue::String(text) => Ok(flag(&format!("{left}={text}"))),
-                        _ => Err("uma tabela de textos"),
-                    })
-                    .collect(),
-                _ => Err("uma tabela de textos"),
-            })
-            .collect::<Result<Vec<_>, _>>()
-            .map(|lists| lists.into_iter().flatten().collect()),
         _ if many => Err("um texto ou uma lista de textos"),
         _ => Err("um texto ou um número"),
     }
+}
+
+/// The pairs of `[map]` or `[set]`. In `[map]` one column may feed `several` targets.
+fn pairs(table: &DeTable<'_>, several: bool) -> Result<Vec<(String, String)>, &'static str> {
+    const WANTED: &str = "uma tabela de textos";
+    let mut pairs = Vec::new();
+    for (left, right) in table {
+        let left = left.get_ref().trim();
+        let values: Vec<&DeValue<'_>> = match right.get_ref() {
+            DeValue::Array(items) if several => items.iter().map(|item| item.get_ref()).collect(),
+            one => vec![one],
+        };
+        for value in values {
+            let DeValue::String(text) = value else { return Err(WANTED) };
+            if left.is_empty() || (several && text.trim().is_empty()) {
+                return Err("uma tabela de textos, sem nomes vazios");
+            }
+            pairs.push((left.to_owned(), text.as_ref().to_owned()));
+        }
+    }
+    Ok(pairs)
 }
 
 #[cfg(test)]
@@ -218,18 +266,26 @@ mod tests {
         let text = "rate = 2.5\nlimit = 10\nno-trim = true\nstrict = true\nignore = [\"A\", \"B\"]\n[map]\n\"E-mail\" = [\"email\", \"identificador\"]\n";
         let mut flags = read(text, false).unwrap();
         flags.sort();
+        assert_eq!(flags, ["--ignore=A", "--ignore=B", "--limit=10", "--no-trim", "--rate=2.5"]);
+        assert_eq!(read("verbose = 2\nstrict = true", false).unwrap(), ["--verbose", "--verbose"]);
+    }
+
+    #[test]
+    fn what_is_apart_in_a_table_stays_apart() {
+        let text = "[map]\n\"E-mail\" = [\"email\", \"identificador\"]\n\"a=b\" = \"campo:x=y\"\n[set]\n\"campo:a=b\" = \"v=w\"\nnome = \"\"\n";
+        let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+        };
+        let mut found = parse("x.toml", text, false, |_| false).unwrap();
+        found.map.sort();
+        found.set.sort();
         assert_eq!(
-            flags,
-            [
-                "--ignore=A",
-                "--ignore=B",
-                "--limit=10",
-                "--map=E-mail=email",
-                "--map=E-mail=identificador",
-                "--no-trim",
-                "--rate=2.5"
-            ]
+            found.map,
+            own(&[("E-mail", "email"), ("E-mail", "identificador"), ("a=b", "campo:x=y")])
         );
+        assert_eq!(found.set, own(&[("campo:a=b", "v=w"), ("nome", "")]));
+        let typed = parse("x.toml", text, false, |flag| flag == "map").unwrap();
+        assert!(typed.map.is_empty() && !typed.set.is_empty());
     }
 
     #[test]
@@ -242,7 +298,15 @@ mod tests {
             ("rate = [1]", "linha 1: \"rate\" precisa ser um texto ou um número"),
             ("ignore = [1]", "lista de textos"),
             ("base-url = \"http://x\"", "só pode ser dada"),
+            ("sandbox = true", "só pode ser dada"),
+            ("no_ledger = true", "só pode ser dada"),
             ("config = \"x\"", "não existe"),
+            ("rate = 2\n\"rate\" = 3", "linha 2: a chave \"rate\" já foi dada"),
+            ("no-trim = true\nno_trim = true", "linha 2: a chave \"no-trim\" já foi dada"),
+            ("[map]\na = \"nome\"\na = \"email\"", "linha 3: a chave \"a\" já foi dada"),
+            ("[map]\na = 1", "uma tabela de textos"),
+            ("[map]\n\" \" = \"nome\"", "sem nomes vazios"),
+            ("verbose = 999", "2 é -vv"),
         ] {
             let error = read(text, false).unwrap_err();
             assert!(error.contains(needle), "{text}: {error}");

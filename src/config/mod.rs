@@ -11,6 +11,7 @@ pub use settings::{LedgerChoice, Mode, Settings, SettingsError, base_url, ledger
 use std::cmp::Ordering;
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 
 use crate::cli::{self, Cli, Command};
@@ -44,7 +45,13 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
 }
 
 fn resolve(argv: &[OsString]) -> Result<Cli, CommandError> {
-    let (cli, matches) = cli::parse(argv).map_err(CommandError::Usage)?;
+    let (cli, matches) = cli::parse(argv).map_err(|error| match variable_behind(&error, argv) {
+        Some(name) => {
+            let why = cli::explain(&error);
+            ConfigError::Value { place: format!("variável {name}"), why }.into()
+        }
+        None => CommandError::Usage(error),
+    })?;
     let (Command::Run(args) | Command::Check(args)) = &cli.command else {
         return Ok(cli);
     };
@@ -59,20 +66,51 @@ fn resolve(argv: &[OsString]) -> Result<Cli, CommandError> {
     }
     // These values are parsed by the flags' own rules, as if they had been typed first.
     let mut extended: Vec<OsString> = argv.iter().take(2).cloned().collect();
-    extended.extend(listed.into_iter().flat_map(|(_, flags)| flags));
+    extended.extend(listed.iter().flat_map(|(_, flags)| flags.iter().cloned()));
     extended.extend(file.iter().flat_map(|file| file.flags.iter().cloned()));
     extended.extend(argv.iter().skip(2).cloned());
-    match cli::parse(&extended) {
-        Ok((cli, _)) => remembering.settle(cli),
+    let mut cli = match cli::parse(&extended) {
+        Ok((cli, _)) => cli,
         Err(error) => {
             let why = cli::explain(&error);
+            let flag = why.split(':').next().unwrap_or_default();
+            let in_variable = listed.iter().any(|(name, _)| Some(*name) == flag.strip_prefix("--"));
             let place = match &file {
-                Some(file) => file.place_of(why.split(':').next().unwrap_or_default()),
-                None => "variáveis TOMTICKET_SYNC_…".to_owned(),
+                Some(file) if !in_variable => file.place_of(flag),
+                _ => format!("variável {}", variable(flag)),
             };
-            Err(ConfigError::Value { place, why }.into())
+            return Err(ConfigError::Value { place, why }.into());
         }
+    };
+    if let (Command::Run(args) | Command::Check(args), Some(file)) = (&mut cli.command, file) {
+        args.map.extend(file.map);
+        args.set.extend(file.set);
     }
+    remembering.settle(cli)
+}
+
+/// The variable of a flag (`--rate`).
+fn variable(flag: &str) -> String {
+    let name = flag.trim_start_matches('-').replace('-', "_").to_uppercase();
+    format!("TOMTICKET_SYNC_{name}")
+}
+
+/// The variable that holds the value which clap complains about, if nobody typed that value: clap
+/// itself only names the flag.
+fn variable_behind(error: &clap::Error, argv: &[OsString]) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    // `--rate <N>`, `--verbose...`
+    let flag = text(ContextKind::InvalidArg)?.split(' ').next()?.trim_end_matches("...");
+    let typed = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    let name = variable(flag);
+    let value = std::env::var(&name).ok()?;
+    (text(ContextKind::InvalidValue)? == value && !argv.iter().any(typed)).then_some(name)
 }
 
 /// Where `--no-ledger`, and the flags that need a ledger, were given: on the command line (2), in a
@@ -128,8 +166,7 @@ fn listed_variables(matches: &clap::ArgMatches) -> Vec<(&'static str, Vec<OsStri
         .into_iter()
         .filter(|flag| matches.value_source(&flag.replace('-', "_")).is_none())
         .filter_map(|flag| {
-            let name = format!("TOMTICKET_SYNC_{}", flag.replace('-', "_").to_uppercase());
-            let text = std::env::var(name).ok().filter(|text| !text.trim().is_empty())?;
+            let text = std::env::var(variable(flag)).ok().filter(|text| !text.trim().is_empty())?;
             let flags = text.lines().filter(|line| !line.trim().is_empty());
             Some((flag, flags.map(|line| format!("--{flag}={line}").into()).collect()))
         })

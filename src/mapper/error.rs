@@ -48,8 +48,23 @@ pub enum MappingError {
     )]
     SetTwice { target: String, column: String },
 
+    #[error(
+        "{flag}: a coluna \"{column}\" é das três que o programa acrescenta a um arquivo de rejeitados (situacao, erro, mensagem), e essas não são lidas. Se ela é sua, mude o nome dela no arquivo"
+    )]
+    RejectsColumn { flag: String, column: String },
+
     #[error("--set {target}=…: {why}")]
-    Template { target: String, why: String },
+    Template { target: String, why: &'static str },
+
+    #[error(
+        "--set {target}=…: \"{value}\" {why}. O valor seria o mesmo em todas as linhas, e nenhuma poderia ser enviada"
+    )]
+    Hopeless { target: String, value: String, why: String },
+
+    #[error(
+        "--clear-marker: o texto só tem espaços, e os espaços em volta dos valores são tirados. Use outro texto, ou --no-trim"
+    )]
+    BlankMarker,
 
     #[error(
         "não sei quem é o cliente: falta a coluna \"identificador\". Use --map \"COLUNA=identificador\", ou --key email / --key id_interno para tirar o identificador de uma dessas colunas. Colunas encontradas: {found}"

@@ -1,6 +1,6 @@
-//! The header's cells: finding a column by name, and the columns that our own output added.
+//! Finding a header's columns by name, and those that our own results added.
 
-use crate::reader::Record;
+use crate::reader::{Record, name_of};
 
 /// The columns of a results file. They are ignored on input.
 pub const RESULT_COLUMNS: [&str; 8] = [
@@ -14,52 +14,26 @@ pub const RESULT_COLUMNS: [&str; 8] = [
     "concluido_em",
 ];
 
-/// What the rejects file appends to the original columns, side by side and in this order.
-pub const REJECT_COLUMNS: [&str; 3] = ["situacao", "erro", "mensagem"];
-
 /// Whether a column carries one of our own results.
 pub fn is_result_column(name: &str) -> bool {
-    RESULT_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name.trim()))
+    RESULT_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name_of(name)))
 }
 
-/// Where the three [`REJECT_COLUMNS`] stand side by side in a header: the mark of a file that
-/// already was a rejects file. A CRM's own `situacao` column alone does not make it one. Of several
-/// places the last counts, since a rejects file carries its columns behind the original ones.
-pub fn reject_columns_at(header: &Record) -> Option<usize> {
-    let cells: Vec<&str> = header.cells().map(str::trim).collect();
-    cells.windows(REJECT_COLUMNS.len()).rposition(|window| {
-        window.iter().zip(REJECT_COLUMNS).all(|(cell, own)| cell.eq_ignore_ascii_case(own))
-    })
-}
-
-/// Why a column was not found.
-pub enum Lookup {
-    /// Exactly one column has the name.
-    Found(usize),
-    /// None has.
-    Missing,
-    /// Several have.
-    Ambiguous,
-}
-
-/// Finds a column by name: exactly as written (surrounding space apart) before letter case is
-/// ignored. Columns of an earlier rejects file (`skip`) do not count.
-pub fn find(header: &Record, skip: &[usize], name: &str) -> Lookup {
-    let name = name.trim();
-    let by = |same: &dyn Fn(&str) -> bool| {
-        let mut hits = header
+/// Finds the columns of a name: those that are spelled exactly so (surrounding space apart), or, if
+/// there are none, those that differ in letter case. Columns of an earlier rejects file (`skip`) do
+/// not count.
+pub fn find(header: &Record, skip: &[usize], name: &str) -> Vec<usize> {
+    let name = name_of(name);
+    let by = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        header
             .cells()
             .enumerate()
-            .filter(|(index, cell)| !skip.contains(index) && same(cell.trim()))
-            .map(|(index, _)| index);
-        match (hits.next(), hits.next()) {
-            (None, _) => Lookup::Missing,
-            (Some(index), None) => Lookup::Found(index),
-            (Some(_), Some(_)) => Lookup::Ambiguous,
-        }
+            .filter(|(index, cell)| !skip.contains(index) && same(name_of(cell)))
+            .map(|(index, _)| index)
+            .collect()
     };
     match by(&|cell| cell == name) {
-        Lookup::Missing => by(&|cell| cell.to_lowercase() == name.to_lowercase()),
+        none if none.is_empty() => by(&|cell| cell.to_lowercase() == name.to_lowercase()),
         found => found,
     }
 }
@@ -70,7 +44,7 @@ pub fn listing(header: &Record) -> String {
     let mut names: Vec<String> = header
         .cells()
         .take(SHOWN)
-        .map(|cell| format!("\"{}\"", crate::mapper::values::excerpt(cell.trim())))
+        .map(|cell| format!("\"{}\"", crate::mapper::values::excerpt(name_of(cell))))
         .collect();
     if header.len() > SHOWN {
         names.push(format!("e mais {}", header.len() - SHOWN));
@@ -83,22 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rejects_file_is_known_by_its_three_columns() {
-        let at = |cells: &[&str]| reject_columns_at(&Record::from_cells(1, cells));
-        assert_eq!(at(&["identificador", "situacao", "erro", "mensagem"]), Some(1));
-        assert_eq!(at(&["situacao", "nome"]), None);
-        assert_eq!(
-            at(&["situacao", "erro", "mensagem", "x", "Situacao", "ERRO", "mensagem"]),
-            Some(4)
-        );
-    }
-
-    #[test]
     fn exact_names_win_over_letter_case() {
         let header = Record::from_cells(1, ["Email", "EMAIL", " Nome "]);
-        assert!(matches!(find(&header, &[], "EMAIL"), Lookup::Found(1)));
-        assert!(matches!(find(&header, &[], "email"), Lookup::Ambiguous));
-        assert!(matches!(find(&header, &[], "nome"), Lookup::Found(2)));
-        assert!(matches!(find(&header, &[2], "nome"), Lookup::Missing));
+        assert_eq!(find(&header, &[], "EMAIL"), [1]);
+        assert_eq!(find(&header, &[], "email"), [0, 1]);
+        assert_eq!(find(&header, &[], "nome"), [2]);
+        assert_eq!(find(&header, &[2], "nome"), [0usize; 0]);
     }
 }

@@ -8,13 +8,14 @@ mod error;
 mod header;
 mod plan;
 mod row;
+mod short;
 mod suggest;
 mod target;
 mod template;
 mod values;
 
 pub use error::MappingError;
-pub use header::{REJECT_COLUMNS, RESULT_COLUMNS, reject_columns_at};
+pub use header::RESULT_COLUMNS;
 pub use plan::{Key, MappingOptions, Plan};
 pub use row::Mapped;
 pub use target::Target;

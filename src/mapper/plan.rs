@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use super::header::{self, Lookup, REJECT_COLUMNS, is_result_column, listing, reject_columns_at};
+use super::header::{self, is_result_column, listing};
 use super::suggest::suggestion;
-use super::template::Template;
+use super::template::{Template, TemplateError};
+use super::values::{excerpt, has_forbidden_control, normalise};
 use super::{MappingError, Target};
-use crate::model::{CustomerType, FieldName, Param};
-use crate::reader::Record;
+use crate::model::{CustomerType, FieldName, Identifier, Param};
+use crate::reader::{REJECT_COLUMNS, Record, name_of, reject_columns_at};
 
 /// Which column doubles as the identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,8 @@ pub(super) struct FieldRule {
 #[derive(Debug, Clone)]
 pub(super) enum TypeSource {
     Fixed(CustomerType),
-    From(Source),
+    /// The source, and how messages name it.
+    From(Source, String),
 }
 
 /// The decided mapping of one file. Apply it with [`Plan::map`](Self::map).
@@ -124,6 +126,9 @@ pub struct Plan {
     pub(super) used: Vec<(usize, String)>,
     /// `--require` targets that nothing feeds: every row breaks them.
     pub(super) missing_required: Vec<String>,
+    /// Where the columns of an earlier rejects file stand.
+    pub(super) earlier: Option<usize>,
+    /// Trimmed like the cells that it is compared with.
     pub(super) clear_marker: Option<String>,
     pub(super) trim: bool,
     warnings: Vec<String>,
@@ -151,9 +156,10 @@ impl Plan {
     /// Lines that show the user what feeds what: `email ← coluna "E-mail"`.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = vec![self.identifier_label.clone()];
-        if let TypeSource::Fixed(ctype) = self.ctype {
-            lines.push(format!("tipo_identificador ({ctype} em todas as linhas)"));
-        }
+        lines.push(match &self.ctype {
+            TypeSource::Fixed(ctype) => format!("tipo_identificador ({ctype} em todas as linhas)"),
+            TypeSource::From(_, label) => label.clone(),
+        });
         lines.extend(self.rules.iter().map(|rule| rule.label.clone()));
         lines
     }
@@ -163,6 +169,9 @@ impl Plan {
 struct Builder<'a> {
     header: &'a Record,
     options: &'a MappingOptions,
+    clear_marker: Option<String>,
+    /// Where an earlier rejects file's columns stand.
+    earlier: Option<usize>,
     /// Columns that an earlier rejects file appended: as if they were not there.
     skip: Vec<usize>,
     /// What feeds what, in header order, then `--set` order.
@@ -172,10 +181,11 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(header: &'a Record, options: &'a MappingOptions) -> Result<Self, MappingError> {
-        let skip = reject_columns_at(header)
-            .map(|at| (at..at + REJECT_COLUMNS.len()).collect())
-            .unwrap_or_default();
-        let mut builder = Self { header, options, skip, feeds: Vec::new(), warnings: Vec::new() };
+        let earlier = reject_columns_at(header);
+        let skip = earlier.map(|at| (at..at + REJECT_COLUMNS.len()).collect()).unwrap_or_default();
+        let (feeds, warnings) = (Vec::new(), Vec::new());
+        let clear_marker = marker(options)?;
+        let mut builder = Self { header, options, clear_marker, earlier, skip, feeds, warnings };
         let set = builder.read_set()?;
         // Columns that only stand inside a `--set` text are used all the same.
         let quoted: Vec<usize> = set.iter().flat_map(|(_, template)| template.columns()).collect();
@@ -185,26 +195,34 @@ impl<'a> Builder<'a> {
     }
 
     fn column(&self, name: &str, flag: &str) -> Result<usize, MappingError> {
-        match header::find(self.header, &self.skip, name) {
-            Lookup::Found(index) => Ok(index),
-            Lookup::Missing => Err(MappingError::NoSuchColumn {
+        match self.columns(name, flag)?[..] {
+            [index] => Ok(index),
+            _ => Err(MappingError::AmbiguousColumn {
                 flag: flag.to_owned(),
-                column: name.trim().to_owned(),
-                found: listing(self.header),
-            }),
-            Lookup::Ambiguous => Err(MappingError::AmbiguousColumn {
-                flag: flag.to_owned(),
-                column: name.trim().to_owned(),
+                column: excerpt(name_of(name)),
             }),
         }
+    }
+
+    /// All columns of a name; at least one.
+    fn columns(&self, name: &str, flag: &str) -> Result<Vec<usize>, MappingError> {
+        let found = header::find(self.header, &self.skip, name);
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let (flag, column) = (flag.to_owned(), excerpt(name_of(name)));
+        Err(match header::find(self.header, &[], name)[..] {
+            [] => MappingError::NoSuchColumn { flag, column, found: listing(self.header) },
+            _ => MappingError::RejectsColumn { flag, column },
+        })
     }
 
     fn target(name: &str, flag: &str) -> Result<Target, MappingError> {
         Target::parse(name)?.ok_or_else(|| MappingError::UnknownTarget {
             flag: flag.to_owned(),
-            target: name.trim().to_owned(),
+            target: excerpt(name.trim()),
             hint: suggestion(name)
-                .map(|meant| format!(". Você quis dizer \"{meant}\"?"))
+                .map(|meant| format!(". Você quis dizer \"{}\"?", excerpt(&meant)))
                 .unwrap_or_default(),
         })
     }
@@ -223,16 +241,16 @@ impl<'a> Builder<'a> {
         }
         let mut ignored = Vec::new();
         for name in &self.options.ignore {
-            let index = self.column(name, "--ignore")?;
-            if mapped.iter().any(|(column, _)| *column == index) {
-                return Err(MappingError::MapAndIgnore { column: name.trim().to_owned() });
+            let columns = self.columns(name, "--ignore")?;
+            if mapped.iter().any(|(column, _)| columns.contains(column)) {
+                return Err(MappingError::MapAndIgnore { column: excerpt(name_of(name)) });
             }
-            ignored.push(index);
+            ignored.extend(columns);
         }
 
         let mut unknown = Vec::new();
         for (index, cell) in self.header.cells().enumerate() {
-            let name = cell.trim();
+            let name = name_of(cell);
             if self.skip.contains(&index) || ignored.contains(&index) {
                 continue;
             }
@@ -246,9 +264,12 @@ impl<'a> Builder<'a> {
             } else if is_result_column(name) || quoted.contains(&index) {
                 continue;
             } else if let Some(suggestion) = suggestion(name) {
-                return Err(MappingError::Typo { column: name.to_owned(), suggestion });
-            } else if !name.is_empty() || self.options.strict {
-                unknown.push(format!("\"{}\"", super::values::excerpt(name)));
+                return Err(MappingError::Typo {
+                    column: excerpt(name),
+                    suggestion: excerpt(&suggestion),
+                });
+            } else if !name.is_empty() {
+                unknown.push(format!("\"{}\"", excerpt(name)));
             }
         }
         if !unknown.is_empty() {
@@ -267,7 +288,9 @@ impl<'a> Builder<'a> {
         for (at, (target, source, name)) in self.feeds.iter().enumerate() {
             if let Some((_, other, first)) = self.feeds[..at].iter().find(|(t, ..)| t == target) {
                 let place = |name: &str, source: &Source| match source {
-                    Source::Column(index) => format!("a coluna {} (\"{name}\")", index + 1),
+                    Source::Column(index) => {
+                        format!("a coluna {} (\"{}\")", index + 1, excerpt(name))
+                    }
                     Source::Template(_) => format!("--set {target}=…"),
                 };
                 return Err(MappingError::Duplicate {
@@ -288,12 +311,46 @@ impl<'a> Builder<'a> {
                 return Err(MappingError::Repeated { what: format!("--set {parsed}=…") });
             }
             let flag = format!("--set {parsed}=…");
-            let template =
-                Template::parse(text, |name| self.column(name, &flag).map_err(|e| e.to_string()))
-                    .map_err(|why| MappingError::Template { target: parsed.to_string(), why })?;
+            let template = Template::parse(text, |name| self.column(name, &flag)).map_err(
+                |error| match error {
+                    TemplateError::Text(why) => {
+                        MappingError::Template { target: parsed.to_string(), why }
+                    }
+                    TemplateError::Column(error) => error,
+                },
+            )?;
+            if let Some(value) = template.constant() {
+                self.refuse_hopeless(&parsed, value)?;
+            }
             set.push((parsed, template));
         }
         Ok(set)
+    }
+
+    /// A value that is the same in every row and valid in none: not the rows are wrong.
+    fn refuse_hopeless(&self, target: &Target, value: &str) -> Result<(), MappingError> {
+        let value = if self.options.trim { value.trim() } else { value };
+        if value.is_empty() || self.clear_marker.as_deref() == Some(value) {
+            return Ok(());
+        }
+        let control = has_forbidden_control(value)
+            .then(|| "contém um caractere de controle".to_owned())
+            .map_or(Ok(()), Err);
+        let judged = match target {
+            Target::Identificador => Identifier::check(value).map_err(|why| why.to_string()),
+            Target::TipoIdentificador => match CustomerType::parse(value.trim()) {
+                Some(_) => Ok(()),
+                None => Err("não é I (identificador interno) nem E (e-mail)".to_owned()),
+            },
+            Target::Field(field) => {
+                normalise(field, value).map(|_| ()).map_err(|why| why.to_string())
+            }
+        };
+        judged.and(control).map_err(|why| MappingError::Hopeless {
+            target: target.to_string(),
+            value: excerpt(value),
+            why,
+        })
     }
 
     fn add_set(&mut self, set: Vec<(Target, Template)>) -> Result<(), MappingError> {
@@ -301,7 +358,7 @@ impl<'a> Builder<'a> {
             if let Some((.., name)) = self.feeds.iter().find(|(fed, ..)| *fed == target) {
                 return Err(MappingError::SetTwice {
                     target: target.to_string(),
-                    column: format!("coluna \"{name}\""),
+                    column: format!("coluna \"{}\"", excerpt(name)),
                 });
             }
             self.feeds.push((target, Source::Template(template), String::new()));
@@ -354,8 +411,8 @@ impl<'a> Builder<'a> {
             };
             for index in columns {
                 if !used.iter().any(|(seen, _)| *seen == index) {
-                    let name = self.header.cell(index).unwrap_or_default().trim().to_owned();
-                    used.push((index, name));
+                    let name = name_of(self.header.cell(index).unwrap_or_default());
+                    used.push((index, excerpt(name)));
                 }
             }
         }
@@ -371,7 +428,8 @@ impl<'a> Builder<'a> {
             rules,
             used,
             missing_required,
-            clear_marker: self.options.clear_marker.clone(),
+            earlier: self.earlier,
+            clear_marker: self.clear_marker,
             trim: self.options.trim,
             warnings: self.warnings,
         })
@@ -420,7 +478,7 @@ impl<'a> Builder<'a> {
         match (fixed, column) {
             (Some((_, flag)), Some((_, column))) => Err(MappingError::TypeTwice { flag, column }),
             (Some((ctype, _)), None) => Ok(TypeSource::Fixed(ctype)),
-            (None, Some((source, _))) => Ok(TypeSource::From(source)),
+            (None, Some((source, label))) => Ok(TypeSource::From(source, label)),
             (None, None) => Err(MappingError::NoType),
         }
     }
@@ -475,12 +533,23 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// The marker as cells are compared with it.
+fn marker(options: &MappingOptions) -> Result<Option<String>, MappingError> {
+    let Some(given) = &options.clear_marker else { return Ok(None) };
+    let marker = if options.trim { given.trim() } else { given };
+    match marker {
+        // It would be every empty cell.
+        "" => Err(MappingError::BlankMarker),
+        marker => Ok(Some(marker.to_owned())),
+    }
+}
+
 /// `email (coluna "E-mail")`, `nome` where the column has that very name, `idioma (--set)`.
 fn label(target: &Target, source: &Source, name: &str) -> String {
     match source {
         Source::Template(_) => format!("{target} (--set)"),
         Source::Column(_) if target.to_string() == name => target.to_string(),
-        Source::Column(_) => format!("{target} (coluna \"{name}\")"),
+        Source::Column(_) => format!("{target} (coluna \"{}\")", excerpt(name)),
     }
 }
 
@@ -580,6 +649,126 @@ mod tests {
             ..Default::default()
         };
         assert!(plan(&["identificador", "First Name", "Last"], &options).is_ok());
+    }
+
+    #[test]
+    fn one_ignore_drops_every_column_of_the_name() {
+        let mut options =
+            MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
+        let header = ["identificador", "nome", "Obs", "obs", "Obs"];
+        options.strict = true;
+        options.ignore = vec!["Obs".into(), "obs".into()];
+        assert!(plan(&header, &options).is_ok());
+        let twice = ["identificador", "email", "nome", "nome"];
+        options.ignore = vec!["nome".into()];
+        assert_eq!(plan(&twice, &options).unwrap().fields().len(), 1);
+        options.ignore.clear();
+        options.map = pairs(&[("nome", "nome")]);
+        assert!(plan(&twice, &options).unwrap_err().to_string().contains("mais de uma vez"));
+    }
+
+    #[test]
+    fn columns_without_a_name_and_marks_inside_the_header_are_nothing_to_complain_about() {
+        let options = MappingOptions {
+            id_type: Some(CustomerType::Email),
+            strict: true,
+            ..Default::default()
+        };
+        let plan = plan(&["\u{feff}identificador", "nome", "", " \u{feff}"], &options).unwrap();
+        assert!(!plan.warnings().iter().any(|warning| warning.contains("ignoradas")));
+    }
+
+    #[test]
+    fn a_constant_that_no_row_can_have_is_refused_at_once() {
+        let base = ["identificador", "tipo_identificador", "nome"];
+        for (target, value, rule) in [
+            ("idioma", "fr", "pt_BR, en_US ou es_ES"),
+            ("id_interno", "1,23E+13", "planilha"),
+            ("campo:1", "a\u{1}b", "controle"),
+        ] {
+            let options = MappingOptions { set: pairs(&[(target, value)]), ..Default::default() };
+            let error = plan(&base, &options).unwrap_err().to_string();
+            assert!(error.contains(rule) && error.contains(target), "{error}");
+        }
+        for (target, header) in
+            [("identificador", &base[1..]), ("tipo_identificador", &["identificador", "nome"])]
+        {
+            let options = MappingOptions { set: pairs(&[(target, "..")]), ..Default::default() };
+            let error = plan(header, &options).unwrap_err().to_string();
+            assert!(error.contains("todas as linhas"), "{error}");
+        }
+        for (target, value) in [("idioma", "pt-br"), ("idioma", ""), ("telefone", "#N/A")] {
+            let options = MappingOptions {
+                set: pairs(&[(target, value)]),
+                clear_marker: Some("#N/A".into()),
+                ..Default::default()
+            };
+            assert!(plan(&base, &options).is_ok(), "{target}={value}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_header_reaches_a_terminal_raw() {
+        let bad = "\u{1b}[31mX";
+        let typo = format!("campo_{bad}");
+        let campo = format!("campo:{bad}");
+        let mapped = MappingOptions {
+            map: pairs(&[(bad, "email")]),
+            set: pairs(&[("telefone", "1")]),
+            id_type: Some(CustomerType::Email),
+            ..Default::default()
+        };
+        let shown = plan(&["identificador", bad], &mapped).unwrap().describe().join("\n");
+        assert!(shown.contains("·[31mX"), "{shown}");
+        let mut told = vec![shown];
+        for (header, options) in [
+            (vec!["identificador", "nome", &typo], MappingOptions::default()),
+            (vec!["identificador", "nome", &campo], MappingOptions::default()),
+            (vec!["identificador", "email", bad], mapped.clone()),
+            (vec!["identificador", bad, bad], mapped.clone()),
+            (
+                vec!["identificador", "nome", bad],
+                MappingOptions { strict: true, ..Default::default() },
+            ),
+            (
+                vec!["identificador", bad],
+                MappingOptions { set: pairs(&[("email", "a@x.co")]), ..mapped.clone() },
+            ),
+        ] {
+            told.push(plan(&header, &options).unwrap_err().to_string());
+        }
+        for text in told {
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_columns_at_the_end_of_a_rejects_file_are_named_as_what_they_are() {
+        let options = MappingOptions {
+            map: pairs(&[("mensagem", "campo:1")]),
+            id_type: Some(CustomerType::Email),
+            ..Default::default()
+        };
+        let header = ["identificador", "nome", "situacao", "erro", "mensagem"];
+        let error = plan(&header, &options).unwrap_err().to_string();
+        assert!(error.contains("rejeitados"), "{error}");
+    }
+
+    #[test]
+    fn the_plan_says_where_the_type_comes_from() {
+        let options =
+            MappingOptions { map: pairs(&[("T", "tipo_identificador")]), ..Default::default() };
+        let plan = plan(&["identificador", "T", "nome"], &options).unwrap();
+        assert_eq!(plan.describe(), ["identificador", "tipo_identificador (coluna \"T\")", "nome"]);
+    }
+
+    #[test]
+    fn a_marker_of_spaces_would_be_every_empty_cell() {
+        let base = ["identificador", "tipo_identificador", "nome"];
+        let mut options = MappingOptions { clear_marker: Some(" ".into()), ..Default::default() };
+        assert!(plan(&base, &options).unwrap_err().to_string().contains("--no-trim"));
+        options.trim = false;
+        assert!(plan(&base, &options).is_ok());
     }
 
     #[test]

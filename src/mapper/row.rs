@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::plan::{Plan, Source, TypeSource};
-use super::values::{excerpt, has_forbidden_control, may_hold_control, normalise};
-use crate::model::{Customer, CustomerType, FieldName, Identifier, Job, Param, Update};
-use crate::reader::Record;
+use super::short;
+use super::values::{Broken, excerpt, has_forbidden_control, may_hold_control, normalise};
+use crate::model::{
+    Customer, CustomerType, FieldName, Identifier, IdentifierError, Job, Param, Situacao, Update,
+};
+use crate::reader::{REJECT_COLUMNS, Record};
 
 /// A mapped record: what the results show of it, and what is to be done.
 #[derive(Debug, Clone)]
@@ -20,6 +23,24 @@ pub struct Mapped {
     pub job: Job,
 }
 
+/// What a source says about one row.
+enum Value<'r> {
+    /// This; an empty text is nothing.
+    Text(Cow<'r, str>),
+    /// That the value is to be cleared: the marker stands there.
+    Cleared,
+}
+
+impl<'r> Value<'r> {
+    /// The text, for what cannot be cleared: a name, a type.
+    fn text(self) -> Cow<'r, str> {
+        match self {
+            Self::Text(text) => text,
+            Self::Cleared => Cow::Borrowed(""),
+        }
+    }
+}
+
 impl Plan {
     /// Applies the plan to one record. Never fails: what is wrong with the row is in the result.
     pub fn map(&self, record: &Record) -> Mapped {
@@ -28,11 +49,7 @@ impl Plan {
         if !whole {
             violations.push(self.shape(record));
         }
-        let identifier_text = match self.value(&self.identifier, record) {
-            // With --key the identifier's column may hold the marker, which means "nothing".
-            text if self.clear_marker.as_deref() == Some(&*text) => Cow::Borrowed(""),
-            text => text,
-        };
+        let identifier_text = self.value(&self.identifier, record).text();
         let ctype = self.ctype(record, whole, &mut violations);
         let tipo = ctype.as_ref().copied();
         let identifier = Identifier::new(&identifier_text);
@@ -44,7 +61,14 @@ impl Plan {
             // With shifted cells every further complaint would be about the wrong column.
             return Mapped { identificador: shown, tipo, job: Job::Invalid(violations.join("; ")) };
         }
-        if let Err(why) = &identifier {
+        if let Some(why) = self.still_short(record) {
+            // Alone, so that the next run too knows the row by it.
+            return Mapped { identificador: shown, tipo, job: Job::Invalid(why) };
+        }
+        let mut cells = self.bad_cells(record);
+        if let Err(why) = &identifier
+            && !(*why == IdentifierError::Control && cells.blame(&self.identifier))
+        {
             violations.push(match identifier_text.is_empty() {
                 true => format!("{} {why}", self.identifier_label),
                 false => {
@@ -52,7 +76,7 @@ impl Plan {
                 }
             });
         }
-        self.check_cells(record, &mut violations);
+        violations.append(&mut cells.said);
         for target in &self.missing_required {
             violations.push(format!("{target}: exigido por --require, mas o arquivo não tem"));
         }
@@ -61,7 +85,7 @@ impl Plan {
             (Ok(identifier), Some(ctype)) => Some(Customer { ctype, identifier }),
             _ => None,
         };
-        let job = self.fill(record, customer, tipo, &mut violations);
+        let job = self.fill(record, customer, tipo, &cells, &mut violations);
         Mapped { identificador: shown, tipo, job }
     }
 
@@ -70,7 +94,7 @@ impl Plan {
         if record.is_overlong() {
             "a linha passa de 1 MiB; confira se falta fechar aspas ou quebrar a linha".to_owned()
         } else if has < wants {
-            format!("faltam células: a linha tem {has}, o cabeçalho tem {wants}")
+            short::message(has, wants)
         } else {
             format!(
                 "sobram células: a linha tem {has}, o cabeçalho tem {wants}; um valor com o separador precisa de aspas"
@@ -84,15 +108,15 @@ impl Plan {
         whole: bool,
         violations: &mut Vec<String>,
     ) -> Option<CustomerType> {
-        let source = match &self.ctype {
+        let (source, label) = match &self.ctype {
             TypeSource::Fixed(ctype) => return Some(*ctype),
-            TypeSource::From(source) => source,
+            TypeSource::From(source, label) => (source, label),
         };
-        let text = self.value(source, record);
+        let text = self.value(source, record).text();
         let ctype = CustomerType::parse(text.trim());
         if ctype.is_none() && whole {
             violations.push(format!(
-                "tipo_identificador: \"{}\" não é I (identificador interno) nem E (e-mail)",
+                "{label}: \"{}\" não é I (identificador interno) nem E (e-mail)",
                 excerpt(&text)
             ));
         }
@@ -100,21 +124,44 @@ impl Plan {
     }
 
     /// Cells in use may hold neither controls nor more than 64 KiB.
-    fn check_cells(&self, record: &Record, violations: &mut Vec<String>) {
+    fn bad_cells(&self, record: &Record) -> BadCells {
+        let mut bad = BadCells::default();
         if !record.is_any_cut() && !may_hold_control(record.text()) {
-            return;
+            return bad;
         }
         for (index, name) in &self.used {
             let cell = record.cell(*index).unwrap_or_default();
             if record.is_cut(*index) {
-                violations.push(format!("coluna \"{name}\": a célula passa de 64 KiB"));
+                bad.said.push(format!("coluna \"{name}\": a célula passa de 64 KiB"));
             } else if has_forbidden_control(cell) {
-                violations.push(format!(
+                bad.controls.push(*index);
+                bad.said.push(format!(
                     "coluna \"{name}\": \"{}\" contém um caractere de controle",
                     excerpt(cell)
                 ));
             }
         }
+        bad
+    }
+
+    /// A rejects file pads its short rows. Where nobody has touched such a row since, it is as short
+    /// as it was, and its padding is not what anybody wanted sent.
+    fn still_short(&self, record: &Record) -> Option<String> {
+        let at = self.earlier?;
+        let [situacao, _, mensagem] = [at, at + 1, at + 2].map(|at| record.cell(at));
+        if situacao?.trim() != Situacao::Invalido.as_str() {
+            return None;
+        }
+        let had = short::read(mensagem?)?;
+        let own = at..at + REJECT_COLUMNS.len();
+        let mut padding = record
+            .cells()
+            .enumerate()
+            .filter(|(index, _)| !own.contains(index))
+            .skip(had)
+            .map(|(_, cell)| cell);
+        let wants = self.columns - REJECT_COLUMNS.len();
+        padding.all(|cell| cell.trim().is_empty()).then(|| short::again(had, wants))
     }
 
     fn fill(
@@ -122,6 +169,7 @@ impl Plan {
         record: &Record,
         customer: Option<Customer>,
         ctype: Option<CustomerType>,
+        cells: &BadCells,
         violations: &mut Vec<String>,
     ) -> Job {
         // The row's text is nearly always enough; templates may need more, and get it.
@@ -130,14 +178,16 @@ impl Plan {
         });
         let mut empty = true;
         for (index, (rule, field)) in (0u16..).zip(self.rules.iter().zip(self.fields.iter())) {
-            let raw = self.value(&rule.source, record);
-            let cleared = self.clear_marker.as_deref().is_some_and(|marker| raw == marker);
+            let (raw, cleared) = match self.value(&rule.source, record) {
+                Value::Text(raw) => (raw, false),
+                Value::Cleared => (Cow::Borrowed(""), true),
+            };
             let forbidden = *field == FieldName::Param(Param::IdInterno)
                 && ctype == Some(CustomerType::Internal);
-            if raw.is_empty() && forbidden && !rule.required {
+            if raw.is_empty() && !cleared && forbidden && !rule.required {
                 continue;
             }
-            if (raw.is_empty() || cleared) && !(forbidden && cleared) {
+            if raw.is_empty() && !(forbidden && cleared) {
                 if rule.required {
                     violations
                         .push(format!("{}: exigido por --require, mas está vazio", rule.label));
@@ -163,6 +213,7 @@ impl Plan {
                         update.push(index, &value);
                     }
                 }
+                Err(Broken::Name(IdentifierError::Control)) if cells.blame(&rule.source) => {}
                 Err(why) => {
                     violations.push(format!("{}: \"{}\" {why}", rule.label, excerpt(&raw)));
                 }
@@ -177,15 +228,41 @@ impl Plan {
         }
     }
 
-    fn value<'r>(&self, source: &Source, record: &'r Record) -> Cow<'r, str> {
-        let value = match source {
-            Source::Column(index) => Cow::Borrowed(record.cell(*index).unwrap_or_default()),
-            Source::Template(template) => Cow::Owned(template.render(record)),
-        };
-        match (self.trim, value) {
-            (true, Cow::Borrowed(value)) => Cow::Borrowed(value.trim()),
-            (true, Cow::Owned(value)) => Cow::Owned(value.trim().to_owned()),
-            (false, value) => value,
+    fn value<'r>(&self, source: &Source, record: &'r Record) -> Value<'r> {
+        let is_marker = |cell: &str| self.clear_marker.as_deref() == Some(self.trimmed(cell));
+        match source {
+            Source::Column(index) => match record.cell(*index).unwrap_or_default() {
+                cell if is_marker(cell) => Value::Cleared,
+                cell => Value::Text(Cow::Borrowed(self.trimmed(cell))),
+            },
+            Source::Template(template) => match template.render(record, is_marker) {
+                None => Value::Cleared,
+                Some(value) => Value::Text(Cow::Owned(self.trimmed(&value).to_owned())),
+            },
+        }
+    }
+
+    fn trimmed<'t>(&self, text: &'t str) -> &'t str {
+        if self.trim { text.trim() } else { text }
+    }
+}
+
+/// Cells in use that no row may have.
+#[derive(Default)]
+struct BadCells {
+    said: Vec<String>,
+    /// Columns of which it was said that they hold a control character.
+    controls: Vec<usize>,
+}
+
+impl BadCells {
+    /// Whether a control character in what `source` gives has been complained about.
+    fn blame(&self, source: &Source) -> bool {
+        match source {
+            Source::Column(index) => self.controls.contains(index),
+            Source::Template(template) => {
+                template.columns().any(|index| self.controls.contains(&index))
+            }
         }
     }
 }
@@ -318,6 +395,57 @@ mod tests {
         let row = map(&HEADER, &["a@x.co", "Ana", "", ""], &options);
         assert!(why(&row).contains("email: exigido"));
         assert!(why(&row).contains("telefone: exigido"));
+    }
+
+    #[test]
+    fn a_marker_inside_a_set_text_is_an_empty_cell() {
+        let mut options = typed(CustomerType::Internal);
+        options.clear_marker = Some(" #N/A ".into());
+        options.set = vec![
+            ("nome".into(), "{First} {Last}".into()),
+            ("identificador".into(), "C-{Cod}".into()),
+        ];
+        let header = ["Cod", "First", "Last"];
+        let row = map(&header, &["7", "#N/A", "Lima"], &options);
+        assert_eq!((&*row.identificador, &*sent(&row)[0].1), ("C-7", "Lima"));
+        assert_eq!(sent(&map(&header, &["7", "#N/A", " #N/A"], &options))[0].1, "");
+        let nobody = map(&header, &["#N/A", "Ana", ""], &options);
+        assert!(why(&nobody).contains("está vazio"), "{}", why(&nobody));
+        options.trim = false;
+        options.clear_marker = Some("#N/A ".into());
+        assert_eq!(sent(&map(&header, &["7", "#N/A ", ""], &options))[0].1, "");
+        assert_eq!(sent(&map(&header, &["7", "#N/A", ""], &options))[0].1, "#N/A");
+    }
+
+    #[test]
+    fn a_control_character_is_complained_about_once() {
+        let header = ["identificador", "tipo_identificador", "id_interno"];
+        let row = map(&header, &["a\u{1}b@x.co", "E", "a\u{1}b"], &MappingOptions::default());
+        assert_eq!(why(&row).matches("contém um caractere de controle").count(), 2);
+        let row = map(&header, &["a@x.co", "E", "a\tb"], &MappingOptions::default());
+        assert_eq!(why(&row).matches("contém um caractere de controle").count(), 1);
+    }
+
+    #[test]
+    fn padding_of_a_rejects_file_is_not_sent_before_somebody_looked() {
+        let header = ["identificador", "nome", "telefone", "situacao", "erro", "mensagem"];
+        let options = typed(CustomerType::Email);
+        let mensagem = short::message(2, 3);
+        let go = |cells: [&str; 6]| map(&header, &cells, &options);
+        let again = go(["a@x.co", "Ana", "", "invalido", "true", &mensagem]);
+        let mensagem = why(&again).to_owned();
+        assert!(mensagem.contains("apague esta mensagem"), "{mensagem}");
+        // Of a third round, and of all that follow, the same is true.
+        let third = go(["a@x.co", "Ana", " ", "invalido", "true", &mensagem]);
+        assert_eq!(why(&third), mensagem);
+        for edited in [
+            ["a@x.co", "Ana", "11", "invalido", "true", &mensagem],
+            ["a@x.co", "Ana", "", "invalido", "true", ""],
+            ["a@x.co", "Ana", "", "falhou", "true", &mensagem],
+            ["a@x.co", "Ana", "", "invalido", "true", "email: não parece um e-mail"],
+        ] {
+            assert!(matches!(go(edited).job, Job::Send(_)), "{edited:?}");
+        }
     }
 
     #[test]

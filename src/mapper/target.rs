@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::MappingError;
+use super::values::excerpt;
 use crate::model::{CampoId, FieldName, Param};
+use crate::reader::name_of;
 
 /// A place that a column or a `--set` value can feed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,7 +32,7 @@ impl Target {
     /// # Errors
     /// `campo:` with an id that cannot be one.
     pub fn parse(name: &str) -> Result<Option<Self>, MappingError> {
-        let name = name.trim();
+        let name = name_of(name);
         const PREFIX: &str = "campo:";
         if let Some(prefix) = name.get(..PREFIX.len())
             && prefix.eq_ignore_ascii_case(PREFIX)
@@ -39,7 +41,7 @@ impl Target {
             let id = if id.trim().is_empty() { "" } else { id };
             return match CampoId::new(id) {
                 Ok(id) => Ok(Some(Self::Field(FieldName::Campo(id)))),
-                Err(why) => Err(MappingError::CampoId { column: name.to_owned(), why }),
+                Err(why) => Err(MappingError::CampoId { column: excerpt(name), why }),
             };
         }
         Ok(Self::fixed()

@@ -15,16 +15,25 @@ enum Part {
     Cell(usize),
 }
 
+/// Why a text is no template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TemplateError<E> {
+    /// The braces.
+    Text(&'static str),
+    /// A column between them.
+    Column(E),
+}
+
 impl Template {
     /// Parses `text`: `{Column}` is that column's cell, `{{` and `}}` are braces. `find` gives the
-    /// index of a column by name, or the message of the error.
+    /// index of a column by name.
     ///
     /// # Errors
     /// A brace that is not closed, an empty placeholder, or what `find` says.
-    pub fn parse(
+    pub fn parse<E>(
         text: &str,
-        mut find: impl FnMut(&str) -> Result<usize, String>,
-    ) -> Result<Self, String> {
+        mut find: impl FnMut(&str) -> Result<usize, E>,
+    ) -> Result<Self, TemplateError<E>> {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -35,17 +44,17 @@ impl Template {
                 plain.push_str(&brace[..1]);
                 rest = &brace[2..];
             } else if let Some(open) = brace.strip_prefix('{') {
-                let end = open
-                    .find('}')
-                    .ok_or("falta fechar a chave: use {Coluna}, ou {{ para uma chave de verdade")?;
+                let end = open.find('}').ok_or(TemplateError::Text(
+                    "falta fechar a chave: use {Coluna}, ou {{ para uma chave de verdade",
+                ))?;
                 let name = &open[..end];
                 if name.trim().is_empty() {
-                    return Err("falta o nome da coluna entre as chaves {}".to_owned());
+                    return Err(TemplateError::Text("falta o nome da coluna entre as chaves {}"));
                 }
                 if !plain.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut plain)));
                 }
-                parts.push(Part::Cell(find(name)?));
+                parts.push(Part::Cell(find(name).map_err(TemplateError::Column)?));
                 rest = &open[end + 1..];
             } else {
                 plain.push('}');
@@ -67,26 +76,42 @@ impl Template {
         })
     }
 
+    /// The text, where no cell has a part in it: then it is the same for every row.
+    pub fn constant(&self) -> Option<&str> {
+        match &self.parts[..] {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The value for one record. With placeholders, runs of white space become one space and the
     /// ends are trimmed; when every placeholder is empty, so is the value. Without placeholders the
-    /// text stands as it was given.
-    pub fn render(&self, record: &Record) -> String {
-        let mut filled = None;
+    /// text stands as it was given. A cell of which `is_marker` holds is an empty one; `None` where
+    /// such cells left the value empty, which then is to be cleared rather than left alone.
+    pub fn render(&self, record: &Record, is_marker: impl Fn(&str) -> bool) -> Option<String> {
+        if let Some(text) = self.constant() {
+            return (!is_marker(text)).then(|| text.to_owned());
+        }
+        let (mut filled, mut marked) = (false, false);
         let mut value = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => value.push_str(text),
-                Part::Cell(index) => {
-                    let cell = record.cell(*index).unwrap_or_default().trim();
-                    filled = Some(filled.unwrap_or(false) || !cell.is_empty());
-                    value.push_str(cell);
-                }
+                Part::Cell(index) => match record.cell(*index).unwrap_or_default() {
+                    cell if is_marker(cell) => marked = true,
+                    cell => {
+                        let cell = cell.trim();
+                        filled |= !cell.is_empty();
+                        value.push_str(cell);
+                    }
+                },
             }
         }
-        match filled {
-            None => value,
-            Some(false) => String::new(),
-            Some(true) => collapse(&value),
+        match (filled, marked) {
+            (true, _) => Some(collapse(&value)),
+            (false, false) => Some(String::new()),
+            (false, true) => None,
         }
     }
 }
@@ -106,13 +131,39 @@ fn collapse(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn render(template: &str, cells: &[&str]) -> Result<String, String> {
+    fn marked(template: &str, cells: &[&str]) -> Result<Option<String>, String> {
         let find = |name: &str| match name {
             "First Name" => Ok(0),
             "Last Name" => Ok(1),
             _ => Err(format!("não existe {name}")),
         };
-        Template::parse(template, find).map(|t| t.render(&Record::from_cells(2, cells)))
+        let template = Template::parse(template, find).map_err(|error| match error {
+            TemplateError::Text(why) => why.to_owned(),
+            TemplateError::Column(why) => why,
+        })?;
+        Ok(template.render(&Record::from_cells(2, cells), |cell| cell.trim() == "#N/A"))
+    }
+
+    fn render(template: &str, cells: &[&str]) -> Result<String, String> {
+        marked(template, cells).map(|value| value.expect("no marker"))
+    }
+
+    #[test]
+    fn a_marker_is_an_empty_cell_that_clears_where_nothing_else_is() {
+        let name = "Sr. {First Name} {Last Name}";
+        for (cells, value) in [
+            (["#N/A", "Lima"], Some("Sr. Lima")),
+            (["Ana", " #N/A "], Some("Sr. Ana")),
+            (["#N/A", "#N/A"], None),
+            (["#N/A", ""], None),
+            (["", ""], Some("")),
+            (["#N/A!", ""], Some("Sr. #N/A!")),
+        ] {
+            assert_eq!(marked(name, &cells).unwrap().as_deref(), value, "{cells:?}");
+        }
+        assert_eq!(marked("#N/A", &[]).unwrap(), None);
+        // The marker is a cell's, not what cells happen to add up to.
+        assert_eq!(marked("#{First Name}", &["N/A"]).unwrap().as_deref(), Some("#N/A"));
     }
 
     #[test]

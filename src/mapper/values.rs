@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{FieldName, MAX_TELEFONE, MAX_TEXT, Param};
+use crate::model::{FieldName, Identifier, IdentifierError, MAX_TELEFONE, MAX_TEXT, Param};
 
 /// Characters of a bad value that a message repeats.
 const EXCERPT: usize = 60;
@@ -36,34 +36,49 @@ pub fn has_forbidden_control(value: &str) -> bool {
         && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
+/// The rule that a value breaks, in Portuguese, to stand behind the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// One of the field's own.
+    #[error("{0}")]
+    Rule(&'static str),
+    /// One for whatever names a customer.
+    #[error(transparent)]
+    Name(#[from] IdentifierError),
+}
+
 /// Checks a value that is not empty and gives it in the API's spelling.
 ///
 /// # Errors
-/// The rule that it breaks, in Portuguese, to stand behind the value.
-pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, &'static str> {
+/// The rule that it breaks.
+pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, Broken> {
     let FieldName::Param(param) = field else {
         return Ok(Cow::Borrowed(value));
     };
     let as_is = Ok(Cow::Borrowed(value));
     match param {
-        Param::Nome | Param::IdOrganizacao | Param::IdInterno if longer_than(value, MAX_TEXT) => {
-            Err("passa de 250 caracteres")
+        // The next file may address the customer by it.
+        Param::IdInterno => {
+            Identifier::check(value).map(|()| Cow::Borrowed(value)).map_err(Into::into)
         }
-        Param::Telefone if longer_than(value, MAX_TELEFONE) => Err("passa de 20 caracteres"),
+        Param::Nome | Param::IdOrganizacao | Param::Email if longer_than(value, MAX_TEXT) => {
+            Err(Broken::Rule("passa de 250 caracteres"))
+        }
+        Param::Telefone if longer_than(value, MAX_TELEFONE) => {
+            Err(Broken::Rule("passa de 20 caracteres"))
+        }
+        Param::Email if !looks_like_email(value) => Err(Broken::Rule("não parece um e-mail")),
         Param::Nome
         | Param::IdOrganizacao
-        | Param::IdInterno
         | Param::Telefone
+        | Param::Email
         | Param::PortfolioId => as_is,
-        Param::Email if longer_than(value, MAX_TEXT) => Err("passa de 250 caracteres"),
-        Param::Email if !looks_like_email(value) => Err("não parece um e-mail"),
-        Param::Email => as_is,
-        Param::CriarChamados => boolean(value)
-            .map(Cow::Borrowed)
-            .ok_or("não é sim nem não (use true/false, sim/não, 1/0, s/n, verdadeiro/falso)"),
+        Param::CriarChamados => boolean(value).map(Cow::Borrowed).ok_or(Broken::Rule(
+            "não é sim nem não (use true/false, sim/não, 1/0, s/n, verdadeiro/falso)",
+        )),
         Param::Idioma => language(value)
             .map(Cow::Borrowed)
-            .ok_or("não é um idioma do painel (use pt_BR, en_US ou es_ES)"),
+            .ok_or(Broken::Rule("não é um idioma do painel (use pt_BR, en_US ou es_ES)")),
     }
 }
 
@@ -157,6 +172,15 @@ mod tests {
         assert!(check(Param::PortfolioId, &"a".repeat(999)).is_some());
         let email = format!("{}@x.com", "a".repeat(245));
         assert!(check(Param::Email, &email).is_none());
+    }
+
+    #[test]
+    fn an_internal_identifier_is_one_that_can_be_addressed() {
+        for bad in ["1,23E+13", ".", "..", "a\nb", "a\tb", "\u{a0}"] {
+            assert!(check(Param::IdInterno, bad).is_none(), "{bad:?}");
+            assert!(check(Param::IdOrganizacao, bad).is_some(), "{bad:?}");
+        }
+        assert!(check(Param::IdInterno, "0007").is_some());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::error::InputError;
 
@@ -80,6 +80,35 @@ impl Blocks {
             len: 0,
             taken: 0,
             failure: None,
+        }
+    }
+
+    /// What stays where the pass itself is moved out: nothing can be read from it.
+    fn husk(&self) -> Self {
+        Self {
+            file: self.file.clone(),
+            label: self.label.clone(),
+            check: Check::No,
+            recorded: Fingerprints::default(),
+            index: 0,
+            offset: self.offset,
+            buffer: Box::default(),
+            len: 0,
+            taken: 0,
+            failure: None,
+        }
+    }
+
+    /// Reads on over zeros; whether something else follows.
+    fn skip_zeros(&mut self) -> io::Result<bool> {
+        loop {
+            let ahead = self.fill_buf()?;
+            let zeros = ahead.iter().take_while(|byte| **byte == 0).count();
+            match (ahead.len(), zeros) {
+                (0, _) => return Ok(false),
+                (len, zeros) if zeros < len => return Ok(true),
+                (len, _) => self.consume(len),
+            }
         }
     }
 
@@ -168,7 +197,29 @@ impl BufRead for Blocks {
 /// A pass over the bytes of the CSV: the raw ones, or what gzip made of them.
 pub(super) enum Bytes {
     Plain(Blocks),
-    Gzip { unpacker: Box<MultiGzDecoder<Blocks>>, buffer: Box<[u8]>, len: usize },
+    Gzip { unpacker: Box<GzDecoder<Blocks>>, buffer: Box<[u8]>, len: usize },
+}
+
+/// Unpacks on, from one gzip member into the next. Behind the last one there may be zeros, with which
+/// tapes and some archivers fill a block up; gzip(1) takes no notice of them either.
+fn unpack(unpacker: &mut GzDecoder<Blocks>, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        let read = unpacker.read(buffer)?;
+        if read > 0 {
+            return Ok(read);
+        }
+        let below = unpacker.get_mut();
+        let padded = below.fill_buf()?.first() == Some(&0);
+        if !below.skip_zeros()? {
+            return Ok(0);
+        }
+        if padded {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let husk = below.husk();
+        let below = std::mem::replace(below, husk);
+        *unpacker = GzDecoder::new(below);
+    }
 }
 
 impl Bytes {
@@ -178,7 +229,7 @@ impl Bytes {
 
     pub(super) fn gzip(blocks: Blocks) -> Self {
         Self::Gzip {
-            unpacker: Box::new(MultiGzDecoder::new(blocks)),
+            unpacker: Box::new(GzDecoder::new(blocks)),
             buffer: vec![0; BLOCK].into_boxed_slice(),
             len: 0,
         }
@@ -213,7 +264,7 @@ impl Chunks for Bytes {
         };
         *len = 0;
         loop {
-            match unpacker.read(buffer) {
+            match unpack(unpacker, buffer) {
                 Ok(read) => {
                     *len = read;
                     return Ok(read > 0);
@@ -344,6 +395,25 @@ mod tests {
         let (a, b) = (noise(BLOCK + 3), noise(70_000));
         let file = file(&[gz(&a), gz(b""), gz(&b)].concat());
         assert_eq!(read(Bytes::gzip(pass(&file, Check::No))).unwrap(), [a, b].concat());
+    }
+
+    #[test]
+    fn zeros_behind_the_last_member_are_padding_and_anything_else_is_damage() {
+        let (a, b) = (noise(500), noise(BLOCK));
+        let packed = [gz(&a), gz(&b)].concat();
+        for zeros in [1, 7, 512, 2 * BLOCK] {
+            let mut bytes = packed.clone();
+            bytes.resize(packed.len() + zeros, 0);
+            let unpacked = Bytes::gzip(pass(&file(&bytes), Check::No));
+            assert_eq!(read(unpacked).unwrap(), [&a[..], &b].concat(), "{zeros} zeros");
+            bytes.push(b'x');
+            let result = read(Bytes::gzip(pass(&file(&bytes), Check::No)));
+            assert!(matches!(result, Err(InputError::Gzip { .. })), "{zeros} zeros");
+            bytes.pop();
+            bytes.extend(&packed);
+            let result = read(Bytes::gzip(pass(&file(&bytes), Check::No)));
+            assert!(matches!(result, Err(InputError::Gzip { .. })), "{zeros} zeros");
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! How a file is laid out: a leading `sep=` line, the delimiter, the header and its line end.
 //!
 //! The delimiter is found by trying: quotes are respected, so each candidate reads the first
-//! records for itself. What the header's names mean is the mapper's business.
+//! records for itself. What the header's names mean is the mapper's business, but for those that
+//! this program wrote: a rejects file has lost the rows by which its delimiter was found, and is
+//! read in the one that its own columns stand in.
 
 use std::sync::Arc;
 
 use super::blocks::Chunks;
 use super::error::InputError;
+use super::header::reject_columns_at;
 use super::parser::{LineEnd, Mode};
 use super::record::Record;
 use super::records::Records;
@@ -118,6 +121,8 @@ struct Ballot {
     delimiter: u8,
     /// Under it no quote of the header is damaged.
     quotes_hold: bool,
+    /// Under it the header ends as this program ends that of a rejects file.
+    own: bool,
     /// Cells of the header; more than one.
     cells: usize,
     /// Records with as many cells as the header.
@@ -144,9 +149,10 @@ fn vote<R: Chunks>(
         if cells < 2 {
             continue;
         }
+        let own = reject_columns_at(&record).is_some();
         // `"a","b;c"` splits at the semicolon only if its quotes are ignored.
         let quotes_hold = open(delimiter, Mode::Strict)?.read_filled(&mut record).is_ok();
-        let mut ballot = Ballot { delimiter, quotes_hold, cells, fitting: 0, seen: 0 };
+        let mut ballot = Ballot { delimiter, quotes_hold, own, cells, fitting: 0, seen: 0 };
         while ballot.seen < SAMPLE && records.read_filled(&mut record)? {
             ballot.seen += 1;
             ballot.fitting += usize::from(record.len() == cells);
@@ -155,6 +161,9 @@ fn vote<R: Chunks>(
     }
     if ballots.iter().any(|ballot| ballot.quotes_hold) {
         ballots.retain(|ballot| ballot.quotes_hold);
+    }
+    if ballots.iter().any(|ballot| ballot.own) {
+        ballots.retain(|ballot| ballot.own);
     }
     // Where there are no rows, nothing can be sent wrongly: the header alone may decide.
     let rank = |ballot: &Ballot| {
@@ -258,6 +267,18 @@ mod tests {
     #[test]
     fn a_header_alone_is_read_as_the_most_columns() {
         assert_eq!(delimiter("id;nome;Obs. (livre, opcional)\n"), Some(';'));
+    }
+
+    #[test]
+    fn a_rejects_file_is_read_in_the_delimiter_of_its_own_columns() {
+        let header = "identificador;nome, completo;situacao;erro;mensagem\n";
+        let rows = "1;Ana;invalido;true;faltam células: a linha tem 1, o cabeçalho tem 2\n";
+        assert_eq!(delimiter(&format!("{header}{rows}")), Some(';'));
+        assert_eq!(delimiter(header), Some(';'));
+        // By the rows alone it would be the comma, for the surplus cell fits the semicolon not.
+        let surplus = "1;Ana;invalido;true;\"sobram; a linha tem 3, e não 2\";x\n";
+        assert_eq!(delimiter(&format!("{header}{surplus}")), Some(';'));
+        assert_eq!(delimiter("id|a;b|SITUACAO|erro| mensagem\n1|x;y|a|b|c\n"), Some('|'));
     }
 
     #[test]

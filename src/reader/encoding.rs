@@ -90,8 +90,8 @@ pub(super) struct Bad {
 }
 
 /// Weighs valid multi-byte sequences against invalid bytes, chunk by chunk.
-#[derive(Debug, Default)]
-pub(super) struct Utf8Scan {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Utf8Scan {
     /// Bytes of the file before the chunk that comes next.
     offset: u64,
     /// The beginning of a sequence that the previous chunk broke off.
@@ -105,7 +105,7 @@ pub(super) struct Utf8Scan {
 }
 
 impl Utf8Scan {
-    pub(super) fn push(&mut self, chunk: &[u8]) {
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
         let end = self.offset + chunk.len() as u64;
         let mut rest = self.join(chunk);
         loop {
@@ -162,6 +162,16 @@ impl Utf8Scan {
     fn bad(&mut self, offset: u64, byte: u8, len: usize) {
         self.first_bad.get_or_insert(Bad { offset, byte });
         self.invalid += len as u64;
+    }
+
+    /// Whether text in Windows-1252 of which these are the bytes would be read as something else, if
+    /// nobody said what it is. ASCII alone reads the same in both.
+    pub(crate) fn misleads(&self) -> bool {
+        match self.clone().finish() {
+            Verdict::Valid => self.multibyte > 0,
+            Verdict::Mostly { .. } => true,
+            Verdict::Not { .. } => false,
+        }
     }
 
     pub(super) fn finish(mut self) -> Verdict {
@@ -233,6 +243,17 @@ mod tests {
         // No valid sequence at all: one bad byte decides.
         let first_bad = Bad { offset: 3, byte: 0xE9 };
         assert_eq!(scan(b"Jos\xe9", 64), Verdict::Not { first_bad });
+    }
+
+    #[test]
+    fn windows_1252_that_looks_like_utf8_misleads() {
+        let misleads = |bytes: &[u8]| {
+            let mut scan = Utf8Scan::default();
+            scan.push(bytes);
+            scan.misleads()
+        };
+        assert!(misleads(b"Jo\xc3\xa3o") && misleads(b"Jo\xc3\xa3o;n\xe3o"));
+        assert!(!misleads(b"Joao") && !misleads(b"Jo\xe3o") && !misleads(b""));
     }
 
     #[test]

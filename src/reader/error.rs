@@ -60,13 +60,50 @@ pub enum InputError {
     #[error(
         "{label} está compactado com gzip, mas incompleto ou corrompido ({}); gere ou copie o \
          arquivo de novo",
-        reason(cause)
+        gzip_reason(cause)
     )]
     Gzip {
         /// The input, as messages name it.
         label: Arc<str>,
         /// What the unpacker said.
         cause: io::Error,
+    },
+    /// What gzip packed was packed already.
+    #[error(
+        "{label} foi compactado com gzip duas vezes; descompacte-o uma vez (gunzip) e rode de novo"
+    )]
+    GzipTwice {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// It begins as .xlsx, .ods and .zip do.
+    #[error(
+        "{label} não é um CSV, e sim uma planilha (.xlsx, .ods) ou um arquivo zip; abra a planilha e \
+         salve como \"CSV UTF-8\", ou descompacte o zip"
+    )]
+    Zip {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// It begins as .xls does.
+    #[error(
+        "{label} não é um CSV, e sim uma planilha do Excel (.xls); abra a planilha e salve como \
+         \"CSV UTF-8\""
+    )]
+    OldSpreadsheet {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// Every other byte of its beginning is zero.
+    #[error(
+        "{label} parece UTF-16 sem a marca (BOM) do começo; use --encoding {}",
+        if *big_endian { "utf-16be" } else { "utf-16le" }
+    )]
+    Utf16WithoutBom {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Which end comes first.
+        big_endian: bool,
     },
     /// It holds nothing at all.
     #[error("{label} está vazio; é preciso pelo menos a linha de cabeçalho")]
@@ -173,6 +210,10 @@ impl InputError {
             Self::Open { .. }
             | Self::Directory { .. }
             | Self::Gzip { .. }
+            | Self::GzipTwice { .. }
+            | Self::Zip { .. }
+            | Self::OldSpreadsheet { .. }
+            | Self::Utf16WithoutBom { .. }
             | Self::Empty { .. }
             | Self::NoHeader { .. }
             | Self::HeaderTooLong { .. }
@@ -182,6 +223,14 @@ impl InputError {
             | Self::TextAfterQuote { .. }
             | Self::AmbiguousDelimiter { .. } => false,
         }
+    }
+}
+
+/// What the unpacker says is English, but little more than this.
+fn gzip_reason(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "termina antes da hora",
+        _ => "os dados compactados estão danificados",
     }
 }
 

@@ -11,6 +11,7 @@ mod blocks;
 mod dialect;
 mod encoding;
 mod error;
+mod header;
 mod lines;
 mod parser;
 mod record;
@@ -22,8 +23,10 @@ mod text;
 mod watch;
 
 pub use dialect::{InvalidDelimiter, parse_delimiter};
+pub(crate) use encoding::Utf8Scan;
 pub use encoding::{Encoding, UnknownEncoding};
 pub use error::InputError;
+pub use header::{REJECT_COLUMNS, name_of, reject_columns_at};
 pub use record::{CELL_MAX, CELLS_MAX, RECORD_MAX, Record};
 pub use rows::{Rows, rows};
 pub use source::{Input, Source};

@@ -75,7 +75,11 @@ pub fn survey(
     fingerprint: bool,
 ) -> Result<Survey, InputError> {
     let label = source.shared_label();
-    let mark = bom(source)?;
+    let start = beginning(source)?;
+    let mark = Encoding::from_bom(&start);
+    if mark.is_none() {
+        refuse_foreign(&start, source, options.encoding)?;
+    }
     let bom_len = mark.map_or(0, |(_, len)| len);
     let known = mark.map(|(encoding, _)| encoding).or(options.encoding);
 
@@ -121,17 +125,46 @@ pub fn survey(
     })
 }
 
-/// The byte order mark, if there is one, and its length in bytes.
-fn bom(source: &Source) -> Result<Option<(Encoding, usize)>, InputError> {
+/// The first bytes: enough for a byte order mark, and for what is no CSV to show itself.
+fn beginning(source: &Source) -> Result<Vec<u8>, InputError> {
+    const LOOKED_AT: usize = 64;
     let mut bytes = source.bytes(Check::No);
-    let mut start = Vec::with_capacity(3);
-    while start.len() < 3 && bytes.advance()? {
-        start.extend(bytes.chunk().iter().take(3 - start.len()));
+    let mut start = Vec::with_capacity(LOOKED_AT);
+    while start.len() < LOOKED_AT && bytes.advance()? {
+        start.extend(bytes.chunk().iter().take(LOOKED_AT - start.len()));
     }
     if start.is_empty() {
         return Err(InputError::Empty { label: source.shared_label() });
     }
-    Ok(Encoding::from_bom(&start))
+    Ok(start)
+}
+
+/// Files that people take for CSV, or that would be one in an encoding that must be said. As CSV they
+/// would be refused too, but with words about columns that lead nowhere.
+fn refuse_foreign(
+    start: &[u8],
+    source: &Source,
+    forced: Option<Encoding>,
+) -> Result<(), InputError> {
+    let label = source.shared_label();
+    let zeros = |first: usize| start.iter().skip(first).step_by(2).filter(|b| **b == 0).count();
+    match start {
+        [b'P', b'K', 3, 4, ..] => Err(InputError::Zip { label }),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Err(InputError::OldSpreadsheet { label }),
+        // A plain gzip file has been unpacked before it comes here.
+        [0x1F, 0x8B, ..] => Err(InputError::GzipTwice { label }),
+        _ if forced.is_some() => Ok(()),
+        // Nearly every letter of a header is below U+0100: one half of it is zero.
+        _ => match (zeros(0), zeros(1)) {
+            (0, zeros) if 4 * zeros >= start.len() && zeros > 1 => {
+                Err(InputError::Utf16WithoutBom { label, big_endian: false })
+            }
+            (zeros, 0) if 4 * zeros >= start.len() && zeros > 1 => {
+                Err(InputError::Utf16WithoutBom { label, big_endian: true })
+            }
+            _ => Ok(()),
+        },
+    }
 }
 
 fn scan_utf8(mut bytes: Bytes) -> Result<(Verdict, Bytes), InputError> {

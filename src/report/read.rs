@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::error::ReportError;
 use crate::findings::{Entry, Findings, cut};
-use crate::mapper::reject_columns_at;
 use crate::model::Situacao;
-use crate::reader::{Encoding, Input, ReadOptions, Record, Source, rows, survey};
+use crate::reader::{
+    Encoding, Input, ReadOptions, Record, Source, reject_columns_at, rows, survey,
+};
 use crate::reporter::RESULTS_HEADER;
 
 /// Characters of a bad value that a message shows.

@@ -8,9 +8,10 @@ use encoding_rs::WINDOWS_1252;
 use super::clean;
 use super::line::Line;
 use super::output::{Output, OutputError};
-use crate::mapper::{REJECT_COLUMNS, reject_columns_at};
 use crate::model::Outcome;
-use crate::reader::{CELL_MAX, Encoding, Record, Survey};
+use crate::reader::{
+    CELL_MAX, Encoding, REJECT_COLUMNS, Record, Survey, Utf8Scan, reject_columns_at,
+};
 
 /// Stands where a cell over 64 KiB was cut. The control character at its end (SUB) keeps the row
 /// invalid, so that a new run does not take the beginning for the whole.
@@ -23,6 +24,8 @@ pub struct RejectsDialect {
     pub delimiter: u8,
     /// Windows-1252 or UTF-8.
     pub windows_1252: bool,
+    /// Whether the user said which encoding the input is in, as they will of the rejects.
+    pub encoding_given: bool,
     /// Whether a byte order mark comes first. UTF-16 becomes UTF-8 with one.
     pub bom: bool,
     /// Whether lines end in CRLF.
@@ -39,6 +42,7 @@ impl RejectsDialect {
         Self {
             delimiter: survey.delimiter.unwrap_or(b','),
             windows_1252: survey.encoding == Encoding::Windows1252,
+            encoding_given: survey.forced_encoding.is_some(),
             bom: survey.bom || utf16,
             crlf: survey.crlf,
             sep_line: survey.has_sep_line()
@@ -57,6 +61,8 @@ pub struct Rejects {
     columns: usize,
     /// Where the columns of an earlier rejects file stand; they are replaced.
     earlier: Option<usize>,
+    /// What the bytes written so far look like; for Windows-1252 only.
+    scan: Utf8Scan,
 }
 
 impl Rejects {
@@ -79,7 +85,8 @@ impl Rejects {
         let earlier = reject_columns_at(header);
         let columns = header.len() - earlier.map_or(0, |_| REJECT_COLUMNS.len());
         let line = Line::new(dialect.delimiter, dialect.crlf);
-        let mut rejects = Self { output, line, dialect, columns, earlier };
+        let scan = Utf8Scan::default();
+        let mut rejects = Self { output, line, dialect, columns, earlier, scan };
         rejects.put(header, REJECT_COLUMNS)?;
         Ok(rejects)
     }
@@ -114,10 +121,19 @@ impl Rejects {
         match self.dialect.windows_1252 {
             false => self.output.write(bytes),
             true => {
-                let text = String::from_utf8_lossy(bytes);
-                self.output.write(&to_windows_1252(&text))
+                let bytes = to_windows_1252(&String::from_utf8_lossy(bytes));
+                self.scan.push(&bytes);
+                self.output.write(&bytes)
             }
         }
+    }
+
+    /// The encoding that a new run must be told (`--encoding`), where the flags of this one would let
+    /// it take what was written for something else: text like `JoÃ£o` was one among rows that could
+    /// only be Windows-1252, and may now stand alone. To be asked when all rows are written.
+    pub fn encoding_to_give(&self) -> Option<Encoding> {
+        let found_again = self.dialect.windows_1252 && !self.dialect.encoding_given;
+        (found_again && self.scan.misleads()).then_some(Encoding::Windows1252)
     }
 
     /// Hands everything to the system.
@@ -182,6 +198,7 @@ mod tests {
     const PLAIN: RejectsDialect = RejectsDialect {
         delimiter: b';',
         windows_1252: false,
+        encoding_given: false,
         bom: false,
         crlf: false,
         sep_line: false,
@@ -204,6 +221,28 @@ mod tests {
             String::from_utf8(text).unwrap(),
             "a;situacao;erro;mensagem\n1;invalido;true;'=não → x\n"
         );
+    }
+
+    #[test]
+    fn windows_1252_that_would_be_taken_for_utf8_says_so() {
+        let told = |dialect: RejectsDialect, rows: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            let output = Output::open(&Destination::Path(folder.path().join("x.csv"))).unwrap();
+            let header = Record::from_cells(1, ["nome"]);
+            let mut rejects = Rejects::new(output, dialect, &header).unwrap();
+            for row in rows {
+                let outcome = Outcome::unsent(Situacao::Recusado, String::new());
+                rejects.write(&Record::from_cells(2, [row]), &outcome).unwrap();
+            }
+            rejects.encoding_to_give()
+        };
+        let found = RejectsDialect { windows_1252: true, ..PLAIN };
+        assert_eq!(told(found, &["JoÃ£o"]), Some(Encoding::Windows1252));
+        assert_eq!(told(found, &["JoÃ£o", "João"]), Some(Encoding::Windows1252));
+        assert_eq!(told(found, &["JoÃ£o", "João", "Zoë"]), None);
+        assert_eq!(told(found, &["Joao"]), None);
+        assert_eq!(told(RejectsDialect { encoding_given: true, ..found }, &["JoÃ£o"]), None);
+        assert_eq!(told(PLAIN, &["JoÃ£o"]), None);
     }
 
     #[test]
