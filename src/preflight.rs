@@ -4,6 +4,8 @@
 //! its first row leaves, and counts what a run would do. It is all of `check`, and the beginning of
 //! `run`.
 
+mod handover;
+
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
@@ -14,6 +16,8 @@ use crate::mapper::{MappingError, MappingOptions, Plan};
 use crate::model::{Job, Update};
 use crate::reader::{InputError, ReadOptions, Record, Rows, Source, Survey, rows, survey};
 use crate::reporter::{counted, duration_words, number};
+
+use self::handover::Handovers;
 
 /// Rows that are read together while others are looked up in the ledger, and their bytes.
 const BATCH_ROWS: usize = 256;
@@ -75,6 +79,8 @@ pub struct Preflight {
     /// One of the unchanged ones that can be sent again without harm: no rename, and if there is one
     /// none that gives a name of the other type.
     pub believed: Option<Arc<Update>>,
+    /// E-mail addresses that go from one customer to another.
+    handovers: Handovers,
     /// Lines of rows whose request an earlier run left in flight.
     pub in_flight: Vec<u64>,
 }
@@ -140,6 +146,7 @@ impl Preflight {
             unchanged: ledger.as_ref().map(|_| 0),
             leading: 0,
             believed: None,
+            handovers: Handovers::default(),
             in_flight: Vec::new(),
         };
         let mut reading = rows(source, &found.survey)?;
@@ -180,7 +187,10 @@ impl Preflight {
                 }
                 None
             }
-            Job::Send(update) => Some(update),
+            Job::Send(update) => {
+                self.handovers.see(linha, &update);
+                Some(update)
+            }
         }
     }
 
@@ -262,7 +272,7 @@ impl Preflight {
             counted(self.survey.header.len() as u64, "coluna", "colunas"),
             counted(self.rows, "linha", "linhas")
         );
-        for warning in self.plan.warnings() {
+        for warning in self.plan.warnings().iter().chain(&self.handovers.warning()) {
             text.push_str(&format!("aviso: {warning}\n"));
         }
         text
