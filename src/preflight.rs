@@ -4,12 +4,13 @@
 //! its first row leaves, and counts what a run would do. It is all of `check`, and the beginning of
 //! `run`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::ledger::{Fingerprint, LedgerError, Leftover, Reader};
+use crate::ledger::{Fingerprint, LedgerError, Reader};
 use crate::mapper::{MappingError, MappingOptions, Plan};
 use crate::model::{Job, Update};
 use crate::reader::{InputError, ReadOptions, Record, Rows, Source, Survey, rows, survey};
@@ -20,6 +21,8 @@ const BATCH_ROWS: usize = 256;
 const BATCH_BYTES: usize = 512 * 1024;
 /// Batches that wait to be looked up.
 const BATCHES: usize = 2;
+/// Lines of rows that repeat a request left in flight, as far as they are named.
+const LINES: usize = 20;
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
 
@@ -74,8 +77,8 @@ pub struct Preflight {
     pub leading: u64,
     /// The first of the unchanged ones.
     pub believed: Option<Arc<Update>>,
-    /// Lines of rows whose request an earlier run left in flight.
-    pub in_flight: Vec<u64>,
+    /// What an earlier run left in flight, as far as it is met here.
+    pub in_flight: InFlight,
 }
 
 /// Reads and maps, for somebody else to look at, until the input ends or nobody wants more.
@@ -109,7 +112,53 @@ pub struct Lookup {
     /// What is believed.
     pub reader: Reader,
     /// Requests that an earlier run left in flight.
-    pub leftovers: Vec<Leftover>,
+    pub leftovers: HashSet<Fingerprint>,
+}
+
+/// Requests that an earlier run left in flight and that rows of this input repeat.
+#[derive(Debug, Default)]
+pub struct InFlight {
+    /// The requests; one may stand in several rows.
+    met: HashSet<Fingerprint>,
+    /// The rows, and the lines of the first of them.
+    rows: usize,
+    lines: Vec<u64>,
+}
+
+impl InFlight {
+    fn meet(&mut self, request: Fingerprint, linha: u64) {
+        self.met.insert(request);
+        self.rows += 1;
+        if self.lines.len() < LINES {
+            self.lines.push(linha);
+        }
+    }
+
+    /// A sentence about the requests that an earlier run left in flight; `leftovers` is their
+    /// number.
+    fn text(&self, leftovers: usize) -> Option<String> {
+        if leftovers == 0 {
+            return None;
+        }
+        let mut text = format!(
+            "uma execução anterior parou com {} em andamento, e ninguém sabe se o TomTicket aceitou",
+            counted(leftovers as u64, "requisição", "requisições")
+        );
+        if !self.lines.is_empty() {
+            let word = if self.lines.len() == 1 { "linha" } else { "linhas" };
+            let lines: Vec<String> = self.lines.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("; será enviado de novo: {word} {}", lines.join(", ")));
+            let more = (self.rows - self.lines.len()) as u64;
+            if more > 0 {
+                text.push_str(&format!(" e mais {}", number(more)));
+            }
+        }
+        let elsewhere = leftovers.saturating_sub(self.met.len());
+        if elsewhere > 0 {
+            text.push_str(&format!("; fora desta entrada: {elsewhere}"));
+        }
+        Some(text)
+    }
 }
 
 impl Preflight {
@@ -139,7 +188,7 @@ impl Preflight {
             unchanged: ledger.as_ref().map(|_| 0),
             leading: 0,
             believed: None,
-            in_flight: Vec::new(),
+            in_flight: InFlight::default(),
         };
         let mut reading = rows(source, &found.survey)?;
         let Some(lookup) = ledger else {
@@ -190,9 +239,9 @@ impl Preflight {
         update: Arc<Update>,
     ) -> Result<(), PreflightError> {
         if !lookup.leftovers.is_empty() {
-            let fingerprint: Option<Fingerprint> = lookup.reader.fingerprint(&update);
-            if lookup.leftovers.iter().any(|left| Some(left.fingerprint) == fingerprint) {
-                self.in_flight.push(linha);
+            let fingerprint = lookup.reader.fingerprint(&update);
+            if let Some(request) = fingerprint.filter(|print| lookup.leftovers.contains(print)) {
+                self.in_flight.meet(request, linha);
             }
         }
         let before = self.invalid + self.unchanged.unwrap_or(0);
@@ -214,23 +263,7 @@ impl Preflight {
 
     /// A sentence about requests that an earlier run left in flight; `leftovers` is their number.
     pub fn in_flight_text(&self, leftovers: usize) -> Option<String> {
-        if leftovers == 0 {
-            return None;
-        }
-        let lines: Vec<String> = self.in_flight.iter().take(20).map(ToString::to_string).collect();
-        let elsewhere = leftovers.saturating_sub(self.in_flight.len());
-        let mut text = format!(
-            "uma execução anterior parou com {} em andamento, e ninguém sabe se o TomTicket aceitou",
-            counted(leftovers as u64, "requisição", "requisições")
-        );
-        if !lines.is_empty() {
-            let word = if lines.len() == 1 { "linha" } else { "linhas" };
-            text.push_str(&format!("; será enviado de novo: {word} {}", lines.join(", ")));
-        }
-        if elsewhere > 0 {
-            text.push_str(&format!("; fora desta entrada: {elsewhere}"));
-        }
-        Some(text)
+        self.in_flight.text(leftovers)
     }
 
     /// Lines about how the input was read and what to mind, for the beginning of a run.

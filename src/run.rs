@@ -3,6 +3,7 @@
 
 mod outputs;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,13 +18,15 @@ use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
 use crate::crash;
 use crate::events::Event;
 use crate::exit;
-use crate::ledger::{Account, LedgerError, LedgerHandle, Place, Policy, Reader, open};
+use crate::ledger::{
+    Account, Fingerprint, LedgerError, LedgerHandle, Leftover, Place, Policy, Reader, open,
+};
 use crate::mapper::Plan;
 use crate::model::Row;
 use crate::pool::memory::{Memory, NoMemory};
 use crate::pool::{Feed, PoolEnd, PoolOptions, run as run_pool};
 use crate::preflight::{Lookup, Preflight, PreflightError};
-use crate::reader::{InputError, Rows, Source, rows};
+use crate::reader::{InputError, Rows, Source, Watch, rows};
 use crate::reporter::{
     Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal,
 };
@@ -44,6 +47,8 @@ const EVENT_BATCHES: usize = 16;
 /// Steps of tasks after which a busy thread looks at timers and sockets; tokio's own choice is 61. A
 /// server that sends much at once must not delay the timeouts and the pace of everybody else.
 const TASKS_BETWEEN_TIMERS: u32 = 4;
+/// How often it is looked whether the input is still the one that preflight saw.
+const LOOK_AT_INPUT: Duration = Duration::from_secs(1);
 /// How long requests in flight are waited for when a run is stopped.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -82,7 +87,10 @@ impl RunError {
             Self::Preflight(error) => error.is_local_failure(),
             Self::Ledger(error) => !error.is_refusal(),
             Self::Output(error) => !error.is_before_sending(),
-            _ => false,
+            Self::Sandbox(_) | Self::Start(_) => true,
+            Self::Settings(_) | Self::Client(_) | Self::SandboxUrl(_) | Self::SandboxToken(_) => {
+                false
+            }
         }
     }
 }
@@ -118,9 +126,13 @@ impl Runtimes {
 pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> {
     let started = Instant::now();
     let source = Source::open(&settings.input)?;
+    let sending = !matches!(settings.mode, Mode::Check { .. });
+    if sending {
+        // Before anything is opened for writing, the ledger too.
+        outputs::check(&settings, &source)?;
+    }
     // Before anything else that takes time: the account's lock.
     let (memory, mut lookup) = open_ledger(&settings)?;
-    let sending = !matches!(settings.mode, Mode::Check { .. });
     let preflight =
         Preflight::of(&source, &settings.read, &settings.mapping, sending, lookup.as_mut())?;
     if !settings.quiet {
@@ -155,6 +167,12 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
 }
 
 fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 {
+    if !settings.without_effect.is_empty() {
+        terminal.print(&format!(
+            "aviso: nada é enviado, então não há resultados a gravar; sem efeito aqui: {}\n",
+            settings.without_effect.join(", ")
+        ));
+    }
     let unknown = match (&settings.ledger, &settings.mode) {
         (LedgerChoice::At { .. }, _) => {
             "sem token ou --account, não dá para saber o que o registro já conhece"
@@ -166,10 +184,7 @@ fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 
     if !settings.quiet || preflight.invalid > 0 {
         terminal.print(&text);
     }
-    match preflight.invalid {
-        0 => exit::OK,
-        _ => exit::ROWS_TO_FIX,
-    }
+    exit::of_check(preflight.invalid)
 }
 
 /// Which account of which ledger the settings mean; `None` where the account is not known.
@@ -194,12 +209,16 @@ fn open_ledger(settings: &Settings) -> Result<(Option<LedgerHandle>, Option<Look
     let Some(place) = place(settings, path) else { return Ok((None, None)) };
     if matches!(settings.mode, Mode::Check { .. }) {
         let reader = Reader::open(&place, *policy)?;
-        let leftovers = reader.leftovers().to_vec();
+        let leftovers = fingerprints(reader.leftovers());
         return Ok((None, Some(Lookup { reader, leftovers })));
     }
     let opened = open(&place, *policy)?;
     let reader = Reader::open(&place, *policy)?;
-    Ok((Some(opened.handle), Some(Lookup { reader, leftovers: opened.leftovers })))
+    Ok((Some(opened.handle), Some(Lookup { reader, leftovers: fingerprints(&opened.leftovers) })))
+}
+
+fn fingerprints(leftovers: &[Leftover]) -> HashSet<Fingerprint> {
+    leftovers.iter().map(|leftover| leftover.fingerprint).collect()
 }
 
 /// Whether a run without a ledger leaves one behind that knows this account and will be wrong.
@@ -222,7 +241,6 @@ fn send(
     runtimes: &Runtimes,
     started: Instant,
 ) -> Result<u8, RunError> {
-    outputs::check(settings, source)?;
     let options = ClientOptions { timeout: settings.timeout };
     let client = Client::new(&base_url, token, options)?;
     let reading = rows(source, &preflight.survey)?;
@@ -246,11 +264,15 @@ fn send(
         probe: preflight.believed,
     };
     let rows = preflight.rows;
+    let watch = source.watch();
+    let changed = InputError::Changed { label: source.label().into() }.to_string();
     let line = Line { client, options, reading, plan: preflight.plan, reporter };
     let deadline = settings.max_duration.map(|most| started + most);
     let local = |why: String| Some(StopReason::Local(why));
     // Until the last file is written: a second signal must end the process whatever it waits for.
     let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
+    let watching =
+        runtimes.beside.spawn(stop_on_change(watch.clone(), changed.clone(), stop.clone()));
     let mut done = match memory {
         None => runtimes.line.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
         Some(mut ledger) => {
@@ -269,21 +291,23 @@ fn send(
             done
         }
     };
-    let findings = done.reporter.findings.take();
-    match done.output.take() {
-        Some(error) => done.stop = local(error.to_string()),
-        None if !matches!(done.stop, Some(StopReason::Local(_))) => {
-            if let Err(error) = done.reporter.finish() {
-                done.stop = local(error.to_string());
-            }
-        }
-        None => {}
+    watching.abort();
+    if let Some(error) = done.output.take() {
+        done.stop = local(unwritable(&error));
     }
+    let broke_off = matches!(done.stop, Some(StopReason::Local(_)));
+    // The last rows may have been on their way for long after they were read.
+    if !broke_off && watch.changed_now() {
+        done.stop = local(changed);
+    } else if !broke_off && let Err(error) = done.reporter.finish() {
+        done.stop = local(unwritable(&error));
+    }
+    let findings = done.reporter.findings.take();
     let context = SummaryContext {
         entrada: settings.input_label.clone(),
         linhas: rows,
-        resultados: settings.results.label(),
-        rejeitados: settings.rejects.label(),
+        resultados: done.reporter.results.stands_at(),
+        rejeitados: done.reporter.rejects.stands_at(),
         stop: done.stop,
         sandbox: matches!(settings.mode, Mode::Sandbox),
         notes: match ledger_left_out(settings) {
@@ -299,10 +323,7 @@ fn send(
     };
     let mut summary = Summary::new(&done.tally, context);
     outputs::write_report(report, findings, &mut summary);
-    if let Some(mut output) = summary_json {
-        output.write(summary.to_json().as_bytes())?;
-        output.finish()?;
-    }
+    outputs::write_summary(summary_json, &mut summary);
     if !settings.quiet || summary.exit_code() != exit::OK {
         terminal.print(&summary.to_text());
     }
@@ -376,10 +397,9 @@ fn report(
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         crash::if_asked(crash::Part::Report, &"reporter");
-        let (tally, result) = reporter.consume(&runtime, events);
-        if let Err(error) = &result {
-            stop.stop(StopReason::Local(error.to_string()));
-        }
+        let (tally, result) = reporter.consume(&runtime, events, |error| {
+            stop.stop(StopReason::Local(unwritable(error)));
+        });
         (reporter, tally, result.err())
     })
 }
@@ -417,6 +437,23 @@ fn feed(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
     }
     if !batch.is_empty() {
         let _ = feed.blocking_send(Feed::Rows(batch));
+    }
+}
+
+/// Why a run ends whose results or rejects cannot be written.
+fn unwritable(error: &OutputError) -> String {
+    format!("{error}; o que já foi gravado não está completo")
+}
+
+/// Stops the run soon after the input is another one, whether rows are still being read or not. To
+/// ask a file system may block, so it is done on a thread for that.
+async fn stop_on_change(watch: Watch, changed: String, stop: StopHandle) {
+    loop {
+        tokio::time::sleep(LOOK_AT_INPUT).await;
+        let watch = watch.clone();
+        if tokio::task::spawn_blocking(move || watch.changed()).await.unwrap_or(false) {
+            return stop.stop(StopReason::Local(changed));
+        }
     }
 }
 
