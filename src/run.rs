@@ -18,6 +18,7 @@ use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
 use crate::crash;
 use crate::events::Event;
 use crate::exit;
+use crate::io_words::io_words;
 use crate::ledger::{
     Account, Fingerprint, LedgerError, LedgerHandle, Leftover, Place, Policy, Reader, open,
 };
@@ -69,13 +70,13 @@ pub enum RunError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("não foi possível iniciar o simulador: {0}")]
+    #[error("não foi possível iniciar o simulador: {}", io_words(.0))]
     Sandbox(std::io::Error),
     #[error("endereço do simulador: {0}")]
     SandboxUrl(#[from] BaseUrlError),
     #[error("token do simulador: {0}")]
     SandboxToken(#[from] TokenError),
-    #[error("não foi possível iniciar o programa: {0}")]
+    #[error("não foi possível iniciar o programa: {}", io_words(.0))]
     Start(std::io::Error),
 }
 

@@ -50,7 +50,7 @@ fn serve(args: SandboxArgs) -> Result<u8, Refusal> {
     runtime.block_on(async {
         let starting = Sandbox::start(config).await;
         let sandbox = starting.map_err(|error| {
-            Refusal::Call(format!("não foi possível iniciar o simulador: {error}"))
+            Refusal::Call(format!("não foi possível iniciar o simulador: {}", io_words(&error)))
         })?;
         let printed = print(&format!("{}\n", sandbox.base_url()));
         // Nobody would know where it is.
