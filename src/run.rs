@@ -1,10 +1,10 @@
 //! The only place that wires the stages together: preflight, then reader → mapper → pool → reporter,
 //! then the summary and the exit code.
 
+mod feed;
+mod ledger;
 mod outputs;
 
-use std::collections::HashSet;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,15 +19,12 @@ use crate::crash;
 use crate::events::Event;
 use crate::exit;
 use crate::io_words::io_words;
-use crate::ledger::{
-    Account, Fingerprint, LedgerError, LedgerHandle, Leftover, Place, Policy, Reader, open,
-};
+use crate::ledger::{LedgerError, LedgerHandle, Policy};
 use crate::mapper::Plan;
-use crate::model::Row;
 use crate::pool::memory::{Memory, NoMemory};
-use crate::pool::{Feed, PoolEnd, PoolOptions, run as run_pool};
-use crate::preflight::{Lookup, Preflight, PreflightError};
-use crate::reader::{InputError, Rows, Source, Watch, rows};
+use crate::pool::{PoolEnd, PoolOptions, run as run_pool};
+use crate::preflight::{Preflight, PreflightError};
+use crate::reader::{InputError, Rows, Source, rows};
 use crate::reporter::{
     Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal,
 };
@@ -37,19 +34,11 @@ use crate::stop::{StopHandle, StopListener, StopReason, channel};
 
 use self::outputs::Outputs;
 
-/// Rows that travel from the reader to the pool together.
-const BATCH_ROWS: usize = 64;
-/// Bytes after which such a batch is full.
-const BATCH_BYTES: usize = 512 * 1024;
-/// Batches between reader and pool.
-const FEED_BATCHES: usize = 2;
 /// Batches of events between pool and reporter.
 const EVENT_BATCHES: usize = 16;
 /// Steps of tasks after which a busy thread looks at timers and sockets; tokio's own choice is 61. A
 /// server that sends much at once must not delay the timeouts and the pace of everybody else.
 const TASKS_BETWEEN_TIMERS: u32 = 4;
-/// How often it is looked whether the input is still the one that preflight saw.
-const LOOK_AT_INPUT: Duration = Duration::from_secs(1);
 /// How long requests in flight are waited for when a run is stopped.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -133,7 +122,7 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
         outputs::check(&settings, &source)?;
     }
     // Before anything else that takes time: the account's lock.
-    let (memory, mut lookup) = open_ledger(&settings)?;
+    let (memory, mut lookup) = ledger::open_for(&settings)?;
     let preflight =
         Preflight::of(&source, &settings.read, &settings.mapping, sending, lookup.as_mut())?;
     if !settings.quiet {
@@ -188,48 +177,6 @@ fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 
     exit::of_check(preflight.invalid)
 }
 
-/// Which account of which ledger the settings mean; `None` where the account is not known.
-fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<Place<'s>> {
-    let (base_url, token) = match &settings.mode {
-        Mode::Sandbox => return None,
-        Mode::Check { base_url, token } => (base_url, token.as_ref()),
-        Mode::Real { base_url, token } => (base_url, Some(token)),
-    };
-    let account = match (&settings.account, token) {
-        (Some(label), _) => Account::Label(label),
-        (None, Some(token)) => Account::Token(token.expose_for_key()),
-        (None, None) => return None,
-    };
-    Some(Place { path, base_url: base_url.as_str(), account })
-}
-
-/// Opens the ledger where there is to be one: for writing if the run sends, and for preflight's
-/// questions. `check` takes no lock.
-fn open_ledger(settings: &Settings) -> Result<(Option<LedgerHandle>, Option<Lookup>), LedgerError> {
-    let LedgerChoice::At { path, policy } = &settings.ledger else { return Ok((None, None)) };
-    let Some(place) = place(settings, path) else { return Ok((None, None)) };
-    if matches!(settings.mode, Mode::Check { .. }) {
-        let reader = Reader::open(&place, *policy)?;
-        let leftovers = fingerprints(reader.leftovers());
-        return Ok((None, Some(Lookup { reader, leftovers })));
-    }
-    let opened = open(&place, *policy)?;
-    let reader = Reader::open(&place, *policy)?;
-    Ok((Some(opened.handle), Some(Lookup { reader, leftovers: fingerprints(&opened.leftovers) })))
-}
-
-fn fingerprints(leftovers: &[Leftover]) -> HashSet<Fingerprint> {
-    leftovers.iter().map(|leftover| leftover.fingerprint).collect()
-}
-
-/// Whether a run without a ledger leaves one behind that knows this account and will be wrong.
-fn ledger_left_out(settings: &Settings) -> bool {
-    let LedgerChoice::Declined { path: Some(path) } = &settings.ledger else { return false };
-    place(settings, path)
-        .and_then(|place| Reader::open(&place, Policy::default()).ok())
-        .is_some_and(|reader| reader.knows_account())
-}
-
 /// Everything after preflight.
 #[expect(clippy::too_many_arguments, reason = "the wiring of a run, called once")]
 fn send(
@@ -273,7 +220,7 @@ fn send(
     // Until the last file is written: a second signal must end the process whatever it waits for.
     let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
     let watching =
-        runtimes.beside.spawn(stop_on_change(watch.clone(), changed.clone(), stop.clone()));
+        runtimes.beside.spawn(feed::stop_on_change(watch.clone(), changed.clone(), stop.clone()));
     let mut done = match memory {
         None => runtimes.line.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
         Some(mut ledger) => {
@@ -311,7 +258,7 @@ fn send(
         rejeitados: done.reporter.rejects.stands_at(),
         stop: done.stop,
         sandbox: matches!(settings.mode, Mode::Sandbox),
-        notes: match ledger_left_out(settings) {
+        notes: match ledger::left_out(settings) {
             true => vec![
                 "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
                     .to_owned(),
@@ -358,11 +305,11 @@ impl Line {
         listener: StopListener,
         deadline: Option<Instant>,
     ) -> (Done, M) {
-        let (feed_in, feed_out) = mpsc::channel(FEED_BATCHES);
+        let (feed_in, feed_out) = mpsc::channel(feed::FEED_BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
             let (reading, plan) = (self.reading, self.plan);
-            move || feed(reading, &plan, &feed_in)
+            move || feed::read(reading, &plan, &feed_in)
         });
         let reporting = report(self.reporter, events_out, stop.clone());
         let clock = tokio::spawn(stop_at(deadline, stop.clone()));
@@ -405,57 +352,9 @@ fn report(
     })
 }
 
-/// Reads, maps and hands on, until the input ends or nobody takes the rows any more.
-fn feed(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
-    let mut batch = Vec::with_capacity(BATCH_ROWS);
-    let mut weight = 0;
-    for (seq, record) in (0u64..).zip(&mut reading) {
-        crash::if_asked(crash::Part::Read, &seq);
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let _ = feed.blocking_send(Feed::Broken(error.to_string()));
-                return;
-            }
-        };
-        let mapped = plan.map(&record);
-        let row = Row {
-            seq,
-            record,
-            identificador: mapped.identificador,
-            tipo: mapped.tipo,
-            job: mapped.job,
-        };
-        weight += row.weight();
-        batch.push(row);
-        if batch.len() >= BATCH_ROWS || weight >= BATCH_BYTES {
-            weight = 0;
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
-            if feed.blocking_send(Feed::Rows(full)).is_err() {
-                return;
-            }
-        }
-    }
-    if !batch.is_empty() {
-        let _ = feed.blocking_send(Feed::Rows(batch));
-    }
-}
-
 /// Why a run ends whose results or rejects cannot be written.
 fn unwritable(error: &OutputError) -> String {
     format!("{error}; o que já foi gravado não está completo")
-}
-
-/// Stops the run soon after the input is another one, whether rows are still being read or not. To
-/// ask a file system may block, so it is done on a thread for that.
-async fn stop_on_change(watch: Watch, changed: String, stop: StopHandle) {
-    loop {
-        tokio::time::sleep(LOOK_AT_INPUT).await;
-        let watch = watch.clone();
-        if tokio::task::spawn_blocking(move || watch.changed()).await.unwrap_or(false) {
-            return stop.stop(StopReason::Local(changed));
-        }
-    }
 }
 
 /// `--max-duration`, counted from the start of the program.
