@@ -174,7 +174,7 @@ fn what_was_in_flight_is_reported_by_its_lines() {
     finished.exits(0).says(&[
         "4 requisições em andamento",
         "linhas 3, 4, 5",
-        "22, 23 e mais 3; fora desta entrada: 2",
+        "21, 22 e mais 3; fora desta entrada: 2",
     ]);
     let night = nights.night(&table::customers(20));
     night.finished.says(&["4 requisições em andamento", "linhas 2, 3, 4, 5"]);
