@@ -15,7 +15,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use tempfile::TempDir;
 use tomticket_sync::api::{BaseUrl, Body, Endpoint, Forms, Token, classify};
-use tomticket_sync::ledger::{Account, Place, Policy, Reader, open};
+use tomticket_sync::ledger::{Account, Place, Policy, Reader, claim};
 use tomticket_sync::mapper::{MappingOptions, Plan};
 use tomticket_sync::model::{Job, Update};
 use tomticket_sync::pool::memory::{Ask, Settlement};
@@ -153,7 +153,7 @@ fn look_up_in_ledger(bencher: Bencher<'_, '_>) {
 /// A first night in which everything was accepted.
 fn fill(place: &Place<'_>, updates: &[Arc<Update>]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let mut ledger = open(place, Policy::default()).unwrap().handle;
+    let mut ledger = claim(place).unwrap().begin(Policy::default()).unwrap();
     runtime.block_on(async {
         for (seq, update) in (0u64..).zip(updates) {
             let how = Settlement::Accepted { first_attempt: true };

@@ -1,15 +1,15 @@
 //! One function per subcommand: from what was typed to the exit code.
 
 mod manual;
+mod sandbox;
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use tokio::runtime::Runtime;
+use clap_complete::Shell;
 
 use crate::cli::{
     Cli, Command, LedgerCommand, LedgerForgetArgs, LedgerStatusArgs, ReportArgs, RunArgs,
-    SandboxArgs,
 };
 use crate::config::{Settings, SettingsError, base_url, ledger_path, token};
 use crate::exit;
@@ -17,63 +17,51 @@ use crate::io_words::io_words;
 use crate::ledger::{Account, Place, admin};
 use crate::mapper::Target;
 use crate::model::Name;
-use crate::pool::Rate;
 use crate::report::{Clock, ReportError, RunFacts, html, read_results};
 use crate::reporter::{Destination, Output, Terminal, number, start_logging};
 use crate::run::{RunError, execute};
-use crate::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv};
-use crate::signals;
-use crate::stop::{StopReason, channel};
 
 /// Runs a parsed command line and gives the exit code. Errors are told on standard error.
 pub fn run(cli: Cli) -> u8 {
     match cli.command {
         Command::Run(args) => sync(*args, false),
         Command::Check(args) => sync(*args, true),
-        Command::Sandbox(args) => sandbox(args),
-        Command::Template(_) => {
-            print(&template());
-            exit::OK
-        }
+        Command::Sandbox(args) => sandbox::run(args),
+        Command::Template(_) => print(&template()),
         Command::Report(args) => report(&args).unwrap_or_else(|error| {
             complain(&error.to_string());
-            if error.is_local_failure() { exit::LOCAL } else { exit::USAGE }
+            exit::of_error(error.is_local_failure())
         }),
-        Command::Ledger(args) => {
-            let result = match args.command {
-                LedgerCommand::Status(args) => ledger_status(args),
-                LedgerCommand::Forget(args) => ledger_forget(args),
-            };
-            result.unwrap_or_else(|error| {
-                complain(&error.to_string());
-                if error.is_local_failure() { exit::LOCAL } else { exit::USAGE }
-            })
-        }
-        Command::Completions(args) => {
-            let mut script = Vec::new();
-            let name = env!("CARGO_PKG_NAME");
-            clap_complete::generate(args.shell, &mut crate::cli::command(), name, &mut script);
-            print(&String::from_utf8_lossy(&script));
-            exit::OK
-        }
+        Command::Ledger(args) => told(match args.command {
+            LedgerCommand::Status(args) => ledger_status(args),
+            LedgerCommand::Forget(args) => ledger_forget(args),
+        }),
+        Command::Completions(args) => print(&completions(args.shell)),
         Command::Manual(_) => match manual::page() {
-            Ok(page) => {
-                print(&String::from_utf8_lossy(&page));
-                exit::OK
-            }
+            Ok(page) => print(&String::from_utf8_lossy(&page)),
             Err(error) => {
                 complain(&io_words(&error));
-                exit::LOCAL
+                exit::of_error(true)
             }
         },
     }
 }
 
-/// Writes to standard output. A reader that has gone away (`| head -1`) is no error.
-pub fn print(text: &str) {
+/// Writes to standard output what a command was asked for, and gives the exit code. A reader that
+/// has gone away (`| head -1`) is no error; a disk that takes nothing is one.
+pub fn print(text: &str) -> u8 {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    let _ = stdout.flush();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&format!(
+                "não foi possível gravar a saída padrão: {}. Confira o espaço em disco e para onde ela vai",
+                io_words(&error)
+            ));
+            exit::of_error(true)
+        }
+        Ok(()) | Err(_) => exit::OK,
+    }
 }
 
 /// Tells an error on standard error.
@@ -82,18 +70,33 @@ pub fn complain(error: &str) {
     let _ = writeln!(stderr, "erro: {error}");
 }
 
+/// The exit code, after an error was told.
+fn told(result: Result<u8, RunError>) -> u8 {
+    result.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        exit::of_error(error.is_local_failure())
+    })
+}
+
 fn sync(args: RunArgs, check: bool) -> u8 {
     let terminal = Terminal::default();
     start_logging(&terminal, args.log_format.unwrap_or_default(), args.verbose, args.quiet);
-    let result = Settings::resolve(args, check)
-        .map_err(RunError::from)
-        .and_then(|settings| execute(settings, &terminal));
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            complain(&error.to_string());
-            if error.is_local_failure() { exit::LOCAL } else { exit::USAGE }
-        }
+    let settings = Settings::resolve(args, check).map_err(RunError::from);
+    told(settings.and_then(|settings| execute(settings, &terminal)))
+}
+
+/// The shell's own script that completes what is being typed.
+fn completions(shell: Shell) -> String {
+    let name = env!("CARGO_PKG_NAME");
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut crate::cli::command(), name, &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    match shell {
+        // clap_complete 4.6 takes the hyphen of the program's name for the one between two commands
+        // where it looks a command up, and not where it finds one: nothing after a subcommand
+        // would ever be completed. Harmless once both spell it alike.
+        Shell::Bash => script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__")),
+        _ => script,
     }
 }
 
@@ -127,6 +130,7 @@ fn report(args: &ReportArgs) -> Result<u8, ReportError> {
             return Err(error);
         }
     };
+    output.begin()?;
     output.write(page.as_bytes())?;
     output.finish()?;
     if let Destination::Path(path) = &destination {
@@ -171,8 +175,7 @@ fn ledger_status(args: LedgerStatusArgs) -> Result<u8, RunError> {
         ));
     }
     text.push_str("\nO registro só sabe o que este programa enviou com ele. O que mudou no painel, por outro programa,\noutra máquina ou com --no-ledger é invisível: use --full, --max-age ou ledger forget.\n");
-    print(&text);
-    Ok(exit::OK)
+    Ok(print(&text))
 }
 
 fn ledger_forget(args: LedgerForgetArgs) -> Result<u8, RunError> {
@@ -208,52 +211,6 @@ fn forgotten(known: bool, what: &str) -> u8 {
     print(&match known {
         true => format!("Feito: o registro esqueceu {what}.\n"),
         false => format!("Nada a fazer: o registro não conhecia {what}.\n"),
-    });
-    exit::OK
-}
-
-fn sandbox(args: SandboxArgs) -> u8 {
-    let terminal = Terminal::default();
-    start_logging(&terminal, Default::default(), 0, false);
-    match serve(args) {
-        Ok(code) => code,
-        Err(why) => {
-            complain(&why);
-            exit::USAGE
-        }
-    }
-}
-
-fn serve(args: SandboxArgs) -> Result<u8, String> {
-    let customers = args.customers.as_deref().map(customers_from_csv).transpose();
-    let config = SandboxConfig {
-        port: args.port,
-        rate: args.rate.unwrap_or(Rate::DEFAULT),
-        latency: args.latency.unwrap_or_default(),
-        jitter: args.jitter.unwrap_or_default(),
-        customers: customers.map_err(|error| error.to_string())?,
-        token: args.token.map(Into::into),
-        failures: Failures::new(args.fail).map_err(|error| error.to_string())?,
-        seed: args.seed,
-        reset_defaults: args.reset_defaults,
-    };
-    let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    runtime.block_on(async {
-        let sandbox = Sandbox::start(config)
-            .await
-            .map_err(|error| format!("não foi possível iniciar o simulador: {error}"))?;
-        print(&format!("{}\n", sandbox.base_url()));
-        let (stop, mut listener) = channel();
-        let watcher = tokio::spawn(signals::stop_on_signal(stop));
-        let code = loop {
-            if let Some(StopReason::Signal(signal)) = listener.reason() {
-                break exit::of_signal(signal);
-            }
-            listener.changed().await;
-        };
-        watcher.abort();
-        sandbox.stop().await;
-        Ok(code)
     })
 }
 

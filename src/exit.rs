@@ -1,7 +1,7 @@
-//! The exit codes, and the one place where the end of a run becomes one of them.
+//! The exit codes, and the one place where the end of a command becomes one of them.
 
 use crate::model::Situacao;
-use crate::stop::{Signal, StopReason};
+use crate::stop::{Signal, StopReason, Urgency};
 
 /// Every row is updated or unchanged.
 pub const OK: u8 = 0;
@@ -37,21 +37,27 @@ pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
         () if any(Situacao::Recusado) || any(Situacao::Invalido) => ROWS_TO_FIX,
         () => OK,
     };
-    match stop {
-        Some(StopReason::Local(_)) => LOCAL,
-        Some(
-            StopReason::BadCertificate(_)
-            | StopReason::Denied(_)
-            | StopReason::Breaker(_)
-            | StopReason::MaxErrors(_),
-        ) => REFUSED,
-        Some(StopReason::Signal(signal)) => of_signal(*signal),
-        Some(StopReason::Unavailable(_) | StopReason::MaxDuration(_)) => match by_rows() {
+    match stop.map(StopReason::urgency) {
+        Some(Urgency::Local) => LOCAL,
+        Some(Urgency::Refused) => REFUSED,
+        Some(Urgency::Signal(signal)) => of_signal(signal),
+        Some(Urgency::Temporary) => match by_rows() {
             UNCERTAIN => UNCERTAIN,
             _ => TEMPORARY,
         },
         None => by_rows(),
     }
+}
+
+/// The code of a command that could not do its work: whether this machine failed, or the call was
+/// wrong.
+pub const fn of_error(is_local_failure: bool) -> u8 {
+    if is_local_failure { LOCAL } else { USAGE }
+}
+
+/// The code of a preflight that found so many rows that cannot be sent.
+pub const fn of_check(invalid: u64) -> u8 {
+    if invalid == 0 { OK } else { ROWS_TO_FIX }
 }
 
 #[cfg(test)]

@@ -18,12 +18,11 @@ fn run() -> u8 {
     match config::read(&argv) {
         Ok(cli) => commands::run(cli),
         Err(CommandError::Usage(request)) if !request.use_stderr() => {
-            commands::print(&request.render().to_string());
-            exit::OK
+            commands::print(&request.render().to_string())
         }
         Err(error) => {
             commands::complain(&error.to_string());
-            exit::USAGE
+            exit::of_error(false)
         }
     }
 }

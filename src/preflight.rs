@@ -6,12 +6,13 @@
 
 mod handover;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::ledger::{Fingerprint, LedgerError, Leftover, Reader};
+use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
 use crate::mapper::{MappingError, MappingOptions, Plan};
 use crate::model::{Job, Update};
 use crate::reader::{InputError, ReadOptions, Record, Rows, Source, Survey, rows, survey};
@@ -24,6 +25,8 @@ const BATCH_ROWS: usize = 256;
 const BATCH_BYTES: usize = 512 * 1024;
 /// Batches that wait to be looked up.
 const BATCHES: usize = 2;
+/// Lines of rows that repeat a request left in flight, as far as they are named.
+const LINES: usize = 20;
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
 
@@ -81,8 +84,8 @@ pub struct Preflight {
     pub believed: Option<Arc<Update>>,
     /// E-mail addresses that go from one customer to another.
     handovers: Handovers,
-    /// Lines of rows whose request an earlier run left in flight.
-    pub in_flight: Vec<u64>,
+    /// What an earlier run left in flight, as far as it is met here.
+    pub in_flight: InFlight,
 }
 
 /// Reads and maps, for somebody else to look at, until the input ends or nobody wants more.
@@ -115,8 +118,62 @@ fn read_ahead(
 pub struct Lookup {
     /// What is believed.
     pub reader: Reader,
-    /// Requests that an earlier run left in flight.
-    pub leftovers: Vec<Leftover>,
+    /// Requests that an earlier run left in flight, or that the one which is under way has there.
+    pub leftovers: HashSet<Fingerprint>,
+    /// Whether somebody else works on the account at this moment, and who, where that is known.
+    pub busy: Option<Option<Holder>>,
+}
+
+/// Requests that an earlier run left in flight and that rows of this input repeat.
+#[derive(Debug, Default)]
+pub struct InFlight {
+    /// The requests; one may stand in several rows.
+    met: HashSet<Fingerprint>,
+    /// The rows, and the lines of the first of them.
+    rows: usize,
+    lines: Vec<u64>,
+}
+
+impl InFlight {
+    fn meet(&mut self, request: Fingerprint, linha: u64) {
+        self.met.insert(request);
+        self.rows += 1;
+        if self.lines.len() < LINES {
+            self.lines.push(linha);
+        }
+    }
+
+    /// A sentence about the requests of `ledger` whose end is not known.
+    fn text(&self, ledger: &Lookup) -> Option<String> {
+        let leftovers = ledger.leftovers.len();
+        if let Some(holder) = ledger.busy {
+            let who = holder.map_or(String::new(), |holder| format!(" (processo {})", holder.pid));
+            return Some(format!(
+                "outra execução desta conta está em andamento{who}; enquanto ela não termina, este plano conta como a enviar o que ela ainda vai enviar"
+            ));
+        }
+        if leftovers == 0 {
+            return None;
+        }
+        let mut text = format!(
+            "uma execução anterior deixou {} em andamento, e ninguém sabe se o TomTicket aceitou",
+            counted(leftovers as u64, "requisição", "requisições")
+        );
+        if !self.lines.is_empty() {
+            let word = if self.lines.len() == 1 { "linha" } else { "linhas" };
+            let lines: Vec<String> = self.lines.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("; será enviado de novo: {word} {}", lines.join(", ")));
+            let more = (self.rows - self.lines.len()) as u64;
+            if more > 0 {
+                text.push_str(&format!(" e mais {}", number(more)));
+            }
+        }
+        let elsewhere = leftovers.saturating_sub(self.met.len());
+        if elsewhere > 0 {
+            text.push_str(&format!("; fora desta entrada: {elsewhere}"));
+        }
+        Some(text)
+    }
 }
 
 impl Preflight {
@@ -147,7 +204,7 @@ impl Preflight {
             leading: 0,
             believed: None,
             handovers: Handovers::default(),
-            in_flight: Vec::new(),
+            in_flight: InFlight::default(),
         };
         let mut reading = rows(source, &found.survey)?;
         let Some(lookup) = ledger else {
@@ -201,9 +258,9 @@ impl Preflight {
         update: Arc<Update>,
     ) -> Result<(), PreflightError> {
         if !lookup.leftovers.is_empty() {
-            let fingerprint: Option<Fingerprint> = lookup.reader.fingerprint(&update);
-            if lookup.leftovers.iter().any(|left| Some(left.fingerprint) == fingerprint) {
-                self.in_flight.push(linha);
+            let fingerprint = lookup.reader.fingerprint(&update);
+            if let Some(request) = fingerprint.filter(|print| lookup.leftovers.contains(print)) {
+                self.in_flight.meet(request, linha);
             }
         }
         let before = self.invalid + self.unchanged.unwrap_or(0);
@@ -238,25 +295,9 @@ impl Preflight {
         limit.map_or(sendable, |limit| limit.min(sendable))
     }
 
-    /// A sentence about requests that an earlier run left in flight; `leftovers` is their number.
-    pub fn in_flight_text(&self, leftovers: usize) -> Option<String> {
-        if leftovers == 0 {
-            return None;
-        }
-        let lines: Vec<String> = self.in_flight.iter().take(20).map(ToString::to_string).collect();
-        let elsewhere = leftovers.saturating_sub(self.in_flight.len());
-        let mut text = format!(
-            "uma execução anterior parou com {} em andamento, e ninguém sabe se o TomTicket aceitou",
-            counted(leftovers as u64, "requisição", "requisições")
-        );
-        if !lines.is_empty() {
-            let word = if lines.len() == 1 { "linha" } else { "linhas" };
-            text.push_str(&format!("; será enviado de novo: {word} {}", lines.join(", ")));
-        }
-        if elsewhere > 0 {
-            text.push_str(&format!("; fora desta entrada: {elsewhere}"));
-        }
-        Some(text)
+    /// A sentence about requests of `ledger` whose end is not known.
+    pub fn in_flight_text(&self, ledger: &Lookup) -> Option<String> {
+        self.in_flight.text(ledger)
     }
 
     /// Lines about how the input was read and what to mind, for the beginning of a run.

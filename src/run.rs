@@ -1,9 +1,10 @@
 //! The only place that wires the stages together: preflight, then reader → mapper → pool → reporter,
 //! then the summary and the exit code.
 
+mod feed;
+mod ledger;
 mod outputs;
 
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,14 +18,12 @@ use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
 use crate::crash;
 use crate::events::Event;
 use crate::exit;
-use crate::ledger::{
-    Account, Claimed, FileLock, LedgerError, Place, Policy, Reader, claim, lock_alone,
-};
+use crate::io_words::io_words;
+use crate::ledger::{Claimed, LedgerError};
 use crate::mapper::Plan;
-use crate::model::Row;
 use crate::pool::memory::{Memory, NoMemory};
-use crate::pool::{Feed, PoolEnd, PoolOptions, run as run_pool};
-use crate::preflight::{Lookup, Preflight, PreflightError};
+use crate::pool::{PoolEnd, PoolOptions, run as run_pool};
+use crate::preflight::{Preflight, PreflightError};
 use crate::reader::{InputError, Rows, Source, rows};
 use crate::reporter::{
     Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal,
@@ -35,12 +34,6 @@ use crate::stop::{StopHandle, StopListener, StopReason, channel};
 
 use self::outputs::Outputs;
 
-/// Rows that travel from the reader to the pool together.
-const BATCH_ROWS: usize = 64;
-/// Bytes after which such a batch is full.
-const BATCH_BYTES: usize = 512 * 1024;
-/// Batches between reader and pool.
-const FEED_BATCHES: usize = 2;
 /// Batches of events between pool and reporter.
 const EVENT_BATCHES: usize = 16;
 /// Steps of tasks after which a busy thread looks at timers and sockets; tokio's own choice is 61. A
@@ -66,13 +59,13 @@ pub enum RunError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("não foi possível iniciar o simulador: {0}")]
+    #[error("não foi possível iniciar o simulador: {}", io_words(.0))]
     Sandbox(std::io::Error),
     #[error("endereço do simulador: {0}")]
     SandboxUrl(#[from] BaseUrlError),
     #[error("token do simulador: {0}")]
     SandboxToken(#[from] TokenError),
-    #[error("não foi possível iniciar o programa: {0}")]
+    #[error("não foi possível iniciar o programa: {}", io_words(.0))]
     Start(std::io::Error),
 }
 
@@ -84,7 +77,10 @@ impl RunError {
             Self::Preflight(error) => error.is_local_failure(),
             Self::Ledger(error) => !error.is_refusal(),
             Self::Output(error) => !error.is_before_sending(),
-            _ => false,
+            Self::Sandbox(_) | Self::Start(_) => true,
+            Self::Settings(_) | Self::Client(_) | Self::SandboxUrl(_) | Self::SandboxToken(_) => {
+                false
+            }
         }
     }
 }
@@ -120,17 +116,23 @@ impl Runtimes {
 pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> {
     let started = Instant::now();
     let source = Source::open(&settings.input)?;
-    // Before anything else that takes time: the account's lock.
-    let _lock = lock_without_ledger(&settings)?;
-    let (memory, mut lookup) = open_ledger(&settings)?;
     let sending = !matches!(settings.mode, Mode::Check { .. });
+    if sending {
+        // Before anything is opened for writing, the ledger too.
+        outputs::check(&settings, &source)?;
+    }
+    // Before anything else that takes time: the account's lock.
+    let _lock = ledger::lock_without(&settings)?;
+    let (memory, mut lookup) = ledger::open_for(&settings)?;
     let preflight =
         Preflight::of(&source, &settings.read, &settings.mapping, sending, lookup.as_mut())?;
     if !settings.quiet {
         terminal.print(&preflight.remarks(source.label()));
     }
-    let leftovers = lookup.map_or(0, |lookup| lookup.leftovers.len());
-    if let Some(text) = preflight.in_flight_text(leftovers) {
+    let in_flight = lookup.as_ref().and_then(|lookup| preflight.in_flight_text(lookup));
+    // While it is open, a run's log cannot be folded into the ledger.
+    drop(lookup);
+    if let Some(text) = in_flight {
         terminal.print(&format!("aviso: {text}\n"));
     }
     let base_and_token = match &settings.mode {
@@ -158,6 +160,12 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
 }
 
 fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 {
+    if !settings.without_effect.is_empty() {
+        terminal.print(&format!(
+            "aviso: nada é enviado, então não há resultados a gravar; sem efeito aqui: {}\n",
+            settings.without_effect.join(", ")
+        ));
+    }
     let unknown = match (&settings.ledger, &settings.mode) {
         (LedgerChoice::At { .. }, _) => {
             "sem token ou --account, não dá para saber o que o registro já conhece"
@@ -169,58 +177,7 @@ fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 
     if !settings.quiet || preflight.invalid > 0 {
         terminal.print(&text);
     }
-    match preflight.invalid {
-        0 => exit::OK,
-        _ => exit::ROWS_TO_FIX,
-    }
-}
-
-/// Which account of which ledger the settings mean; `None` where the account is not known.
-fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<Place<'s>> {
-    let (base_url, token) = match &settings.mode {
-        Mode::Sandbox => return None,
-        Mode::Check { base_url, token } => (base_url, token.as_ref()),
-        Mode::Real { base_url, token } => (base_url, Some(token)),
-    };
-    let account = match (&settings.account, token) {
-        (Some(label), _) => Account::Label(label),
-        (None, Some(token)) => Account::Token(token.expose_for_key()),
-        (None, None) => return None,
-    };
-    Some(Place { path, base_url: base_url.as_str(), account })
-}
-
-/// The account's lock for a run that sends without the ledger (`--no-ledger`): it would come between
-/// the requests of one that has it.
-fn lock_without_ledger(settings: &Settings) -> Result<Option<FileLock>, LedgerError> {
-    match (&settings.ledger, &settings.mode) {
-        (LedgerChoice::Declined { path: Some(path) }, Mode::Real { .. }) => {
-            place(settings, path).map_or(Ok(None), |place| lock_alone(&place))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// Opens the ledger where there is to be one: locked if the run sends, and for preflight's
-/// questions. `check` takes no lock.
-fn open_ledger(settings: &Settings) -> Result<(Option<Claimed>, Option<Lookup>), LedgerError> {
-    let LedgerChoice::At { path, policy } = &settings.ledger else { return Ok((None, None)) };
-    let Some(place) = place(settings, path) else { return Ok((None, None)) };
-    let claimed = match settings.mode {
-        Mode::Check { .. } => None,
-        Mode::Sandbox | Mode::Real { .. } => Some(claim(&place)?),
-    };
-    let reader = Reader::open(&place, *policy)?;
-    let leftovers = reader.leftovers().to_vec();
-    Ok((claimed, Some(Lookup { reader, leftovers })))
-}
-
-/// Whether a run without a ledger leaves one behind that knows this account and will be wrong.
-fn ledger_left_out(settings: &Settings) -> bool {
-    let LedgerChoice::Declined { path: Some(path) } = &settings.ledger else { return false };
-    place(settings, path)
-        .and_then(|place| Reader::open(&place, Policy::default()).ok())
-        .is_some_and(|reader| reader.knows_account())
+    exit::of_check(preflight.invalid)
 }
 
 /// Everything after preflight.
@@ -235,7 +192,6 @@ fn send(
     runtimes: &Runtimes,
     started: Instant,
 ) -> Result<u8, RunError> {
-    outputs::check(settings, source)?;
     let options = ClientOptions { timeout: settings.timeout };
     let client = Client::new(&base_url, token, options)?;
     let reading = rows(source, &preflight.survey)?;
@@ -263,11 +219,15 @@ fn send(
         probe: preflight.believed,
     };
     let rows = preflight.rows;
+    let watch = source.watch();
+    let changed = InputError::Changed { label: source.label().into() }.to_string();
     let line = Line { client, options, reading, plan: preflight.plan, reporter };
     let deadline = settings.max_duration.map(|most| started + most);
     let local = |why: String| Some(StopReason::Local(why));
     // Until the last file is written: a second signal must end the process whatever it waits for.
     let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
+    let watching =
+        runtimes.beside.spawn(feed::stop_on_change(watch.clone(), changed.clone(), stop.clone()));
     let mut done = match memory {
         None => runtimes.line.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
         Some((mut ledger, policy)) => {
@@ -286,24 +246,26 @@ fn send(
             done
         }
     };
-    let findings = done.reporter.findings.take();
-    match done.output.take() {
-        Some(error) => done.stop = local(error.to_string()),
-        None if !matches!(done.stop, Some(StopReason::Local(_))) => {
-            if let Err(error) = done.reporter.finish() {
-                done.stop = local(error.to_string());
-            }
-        }
-        None => {}
+    watching.abort();
+    if let Some(error) = done.output.take() {
+        done.stop = local(unwritable(&error));
     }
+    let broke_off = matches!(done.stop, Some(StopReason::Local(_)));
+    // The last rows may have been on their way for long after they were read.
+    if !broke_off && watch.changed_now() {
+        done.stop = local(changed);
+    } else if !broke_off && let Err(error) = done.reporter.finish() {
+        done.stop = local(unwritable(&error));
+    }
+    let findings = done.reporter.findings.take();
     let context = SummaryContext {
         entrada: settings.input_label.clone(),
         linhas: rows,
-        resultados: settings.results.label(),
-        rejeitados: settings.rejects.label(),
+        resultados: done.reporter.results.stands_at(),
+        rejeitados: done.reporter.rejects.stands_at(),
         stop: done.stop,
         sandbox: matches!(settings.mode, Mode::Sandbox),
-        notes: match ledger_left_out(settings) {
+        notes: match ledger::left_out(settings) {
             true => vec![
                 "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
                     .to_owned(),
@@ -316,10 +278,7 @@ fn send(
     };
     let mut summary = Summary::new(&done.tally, context);
     outputs::write_report(report, findings, &mut summary);
-    if let Some(mut output) = summary_json {
-        output.write(summary.to_json().as_bytes())?;
-        output.finish()?;
-    }
+    outputs::write_summary(summary_json, &mut summary);
     if !settings.quiet || summary.exit_code() != exit::OK {
         terminal.print(&summary.to_text());
     }
@@ -353,11 +312,11 @@ impl Line {
         listener: StopListener,
         deadline: Option<Instant>,
     ) -> (Done, M) {
-        let (feed_in, feed_out) = mpsc::channel(FEED_BATCHES);
+        let (feed_in, feed_out) = mpsc::channel(feed::FEED_BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
             let (reading, plan) = (self.reading, self.plan);
-            move || feed(reading, &plan, &feed_in)
+            move || feed::read(reading, &plan, &feed_in)
         });
         let reporting = report(self.reporter, events_out, stop.clone());
         let clock = tokio::spawn(stop_at(deadline, stop.clone()));
@@ -393,48 +352,16 @@ fn report(
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         crash::if_asked(crash::Part::Report, &"reporter");
-        let (tally, result) = reporter.consume(&runtime, events);
-        if let Err(error) = &result {
-            stop.stop(StopReason::Local(error.to_string()));
-        }
+        let (tally, result) = reporter.consume(&runtime, events, |error| {
+            stop.stop(StopReason::Local(unwritable(error)));
+        });
         (reporter, tally, result.err())
     })
 }
 
-/// Reads, maps and hands on, until the input ends or nobody takes the rows any more.
-fn feed(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
-    let mut batch = Vec::with_capacity(BATCH_ROWS);
-    let mut weight = 0;
-    for (seq, record) in (0u64..).zip(&mut reading) {
-        crash::if_asked(crash::Part::Read, &seq);
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let _ = feed.blocking_send(Feed::Broken(error.to_string()));
-                return;
-            }
-        };
-        let mapped = plan.map(&record);
-        let row = Row {
-            seq,
-            record,
-            identificador: mapped.identificador,
-            tipo: mapped.tipo,
-            job: mapped.job,
-        };
-        weight += row.weight();
-        batch.push(row);
-        if batch.len() >= BATCH_ROWS || weight >= BATCH_BYTES {
-            weight = 0;
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
-            if feed.blocking_send(Feed::Rows(full)).is_err() {
-                return;
-            }
-        }
-    }
-    if !batch.is_empty() {
-        let _ = feed.blocking_send(Feed::Rows(batch));
-    }
+/// Why a run ends whose results or rejects cannot be written.
+fn unwritable(error: &OutputError) -> String {
+    format!("{error}; o que já foi gravado não está completo")
 }
 
 /// `--max-duration`, counted from the start of the program.

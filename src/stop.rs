@@ -49,17 +49,47 @@ impl Signal {
     }
 }
 
-impl StopReason {
-    /// Whether this reason stands where both hold, in the order of their exit codes: something on
-    /// this machine, the account refuses everything, a signal, temporary.
-    pub fn outranks(&self, other: &Self) -> bool {
-        let rank = |reason: &Self| match reason {
-            Self::Local(_) => 3,
-            Self::BadCertificate(_) | Self::Denied(_) | Self::Breaker(_) | Self::MaxErrors(_) => 2,
+/// What a reason means for whoever started the run. The kinds of one rank share their exit code
+/// ([`crate::exit::of_run`]), and of two reasons the one of the higher rank stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Run again later.
+    Temporary,
+    /// Somebody wanted it.
+    Signal(Signal),
+    /// The account or the server refuses everything.
+    Refused,
+    /// Something on this machine failed.
+    Local,
+}
+
+impl Urgency {
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Temporary => 0,
             Self::Signal(_) => 1,
-            Self::Unavailable(_) | Self::MaxDuration(_) => 0,
-        };
-        rank(self) > rank(other)
+            Self::Refused => 2,
+            Self::Local => 3,
+        }
+    }
+}
+
+impl StopReason {
+    /// What this reason means.
+    pub const fn urgency(&self) -> Urgency {
+        match self {
+            Self::Local(_) => Urgency::Local,
+            Self::BadCertificate(_) | Self::Denied(_) | Self::Breaker(_) | Self::MaxErrors(_) => {
+                Urgency::Refused
+            }
+            Self::Signal(signal) => Urgency::Signal(*signal),
+            Self::Unavailable(_) | Self::MaxDuration(_) => Urgency::Temporary,
+        }
+    }
+
+    /// Whether this reason stands where both hold.
+    pub const fn outranks(&self, other: &Self) -> bool {
+        self.urgency().rank() > other.urgency().rank()
     }
 }
 

@@ -168,8 +168,14 @@ fn what_was_in_flight_is_reported_by_its_lines() {
     kill_in_flight(&nights, &table::customers(20), 4);
     // Another input knows only some of them, on other lines.
     let other = format!("{HEADER}X,I,Outro\nC00004,I,Cliente 4\nC00003,I,Cliente 3\n");
+    // A request that stands in many rows is one request all the same.
+    let other = other + &"C00003,I,Cliente 3\n".repeat(21);
     let finished = nights.check(&other).allow_partial().go();
-    finished.exits(0).says(&["4 requisições em andamento", "linhas 3, 4", "fora desta entrada: 2"]);
+    finished.exits(0).says(&[
+        "4 requisições em andamento",
+        "linhas 3, 4, 5",
+        "21, 22 e mais 3; fora desta entrada: 2",
+    ]);
     let night = nights.night(&table::customers(20));
     night.finished.says(&["4 requisições em andamento", "linhas 2, 3, 4, 5"]);
     night.ends(0, &["atualizado"; 20]);

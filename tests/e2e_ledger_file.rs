@@ -34,7 +34,8 @@ fn c38_the_second_process_on_an_account_names_the_first() {
     // Nor may anybody make it forget meanwhile.
     nights.forget().allow_partial().go().exits(2).says(&[&pid]);
     // Looking disturbs nobody.
-    nights.check(&table::customers(20)).allow_partial().go().exits(0);
+    let check = nights.check(&table::customers(20)).allow_partial().go();
+    check.exits(0).says(&["está em andamento", &format!("processo {pid}")]);
     let status = nights.ledger("status").allow_partial().go();
     assert!(status.exits(0).stdout_text().contains("em andamento:   8"));
 

@@ -313,3 +313,72 @@ fn a_terminal_is_not_assumed() {
     finished.exits(0);
     assert!(!finished.stderr.contains('\u{1b}') && !finished.stderr.contains('\r'));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_asked_for_and_could_not_be_written_is_a_failure() {
+    for words in [
+        &["template"][..],
+        &["manual"],
+        &["completions", "bash"],
+        &["ledger", "status"],
+        &["run", "--help"],
+        &["sandbox"],
+    ] {
+        let finished = Run::bare(words).through_shell(r#"exec "$0" "$@" > /dev/full"#).go();
+        finished.exits(5).says(&["saída padrão", "espaço"]);
+    }
+}
+
+#[test]
+fn bash_completes_what_follows_a_subcommand() {
+    let bash = std::process::Command::new("bash").arg("--version").output();
+    if bash.is_err() {
+        eprintln!("skipped: there is no bash here");
+        return;
+    }
+    let script = r#"
+        source <("$0" completions bash)
+        complete_line() {
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+            _tomticket__sync "$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            echo "${COMPREPLY[*]}"
+        }
+        complete_line tomticket-sync ru
+        complete_line tomticket-sync run --rej
+        complete_line tomticket-sync ledger for
+        complete_line tomticket-sync ledger forget --acc"#;
+    let out = std::process::Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_tomticket-sync")])
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(
+        lines.lines().collect::<Vec<_>>(),
+        ["run", "--rejects", "forget", "--account --account-id"],
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+}
+
+#[test]
+fn flags_of_outputs_that_nothing_is_written_to_are_named() {
+    let warning = "sem efeito aqui: --results, --summary-json";
+    for (command, extra) in [("check", &[][..]), ("run", &["--dry-run"])] {
+        let finished = Run::bare(&[command])
+            .csv(SMALL)
+            .args(extra.iter().copied())
+            .args(["--results=-", "--summary-json", "r.json"])
+            .go();
+        finished.exits(0).says(&[warning]);
+        assert!(!finished.exists("r.json"));
+    }
+    // What is set for every run is no mistake of this call.
+    let finished = Run::bare(&["check"])
+        .csv(SMALL)
+        .env("TOMTICKET_SYNC_RESULTS", "r.csv")
+        .file("tomticket-sync.toml", "summary-json = \"r.json\"\n")
+        .go();
+    finished.exits(0);
+    assert!(!finished.stderr.contains("sem efeito"), "{}", finished.stderr);
+}

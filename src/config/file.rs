@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use toml::de::{DeTable, DeValue};
 
 /// The file that is looked for in the working directory.
-const FOUND: &str = "tomticket-sync.toml";
+pub(super) const FOUND: &str = "tomticket-sync.toml";
 
 /// Keys that decide where requests, the token or the memory go. A file that was found rather than
 /// named may not set them: somebody else's repository must not be able to send the token elsewhere,

@@ -6,7 +6,9 @@ mod settings;
 mod shown;
 
 pub use file::ConfigError;
-pub use settings::{LedgerChoice, Mode, Settings, SettingsError, base_url, ledger_path, token};
+pub use settings::{
+    Besides, LedgerChoice, Mode, Settings, SettingsError, base_url, ledger_path, token,
+};
 
 use std::cmp::Ordering;
 use std::ffi::OsString;

@@ -1,10 +1,12 @@
 //! The settings of one run: everything decided, with every default in one place.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::file::FOUND;
 use super::shown;
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
 use crate::cli::{MaxErrors, RunArgs, again};
@@ -81,6 +83,17 @@ pub enum LedgerChoice {
     },
 }
 
+/// Files of the program that are neither input nor output. Any of them may be missing.
+#[derive(Debug)]
+pub struct Besides {
+    /// `--token-file`.
+    pub token: Option<PathBuf>,
+    /// The configuration file, named or found.
+    pub config: PathBuf,
+    /// The ledger, whether this run uses it or not.
+    pub ledger: Option<PathBuf>,
+}
+
 /// The settings of one run.
 #[derive(Debug)]
 pub struct Settings {
@@ -114,6 +127,10 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// Whether to stop when the first rows are all refused alike.
     pub breaker: bool,
+    /// What the program keeps or reads besides, and no output may overwrite.
+    pub besides: Besides,
+    /// Flags that were typed and have no effect, because nothing is sent.
+    pub without_effect: Vec<&'static str>,
     /// The results file.
     pub results: Destination,
     /// How it is spelled.
@@ -152,6 +169,12 @@ impl Settings {
             Destination::Stdout => None,
             Destination::Path(_) => again(&args.typed, &args.input, &rejects.label()),
         };
+        let besides = Besides {
+            token: args.token_file.clone(),
+            config: args.config.clone().unwrap_or_else(|| FOUND.into()),
+            ledger: ledger_path(args.ledger.as_deref()).ok(),
+        };
+        let without_effect = if check { outputs_typed(&args.typed) } else { Vec::new() };
         let shown = shown::settings(&args, &mode, &ledger, [&results, &rejects]);
         Ok(Self {
             mode,
@@ -180,6 +203,8 @@ impl Settings {
             max_duration: args.max_duration,
             give_up_after: args.give_up_after.unwrap_or(GIVE_UP_AFTER),
             breaker: !args.no_breaker,
+            besides,
+            without_effect,
             results,
             results_dialect: args.results_dialect.unwrap_or_default(),
             rejects,
@@ -284,6 +309,20 @@ pub fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
         }
     };
     Token::new(&text).map_err(|why| SettingsError::BadToken { place, why })
+}
+
+/// The flags of outputs on a command line. What a variable or the configuration file sets is meant
+/// for `run` and says nothing about this call.
+fn outputs_typed(typed: &[OsString]) -> Vec<&'static str> {
+    let is = |arg: &OsString, flag: &str| {
+        arg.to_str()
+            .and_then(|arg| arg.strip_prefix(flag))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    ["--results", "--rejects", "--summary-json", "--report"]
+        .into_iter()
+        .filter(|flag| typed.iter().any(|arg| is(arg, flag)))
+        .collect()
 }
 
 /// Where an output goes that was not named: beside the input, or into the working directory for

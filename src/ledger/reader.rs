@@ -1,11 +1,8 @@
 //! A look at one account's beliefs, for a preflight: changes nothing, takes no lock, and disturbs
 //! nobody who writes meanwhile.
 
-use std::collections::HashSet;
-
 use super::belief::{Knowledge, Policy};
 use super::keys::{Fingerprint, Keys, RowKeys, TagCache};
-use super::record::Intent;
 use super::rules::{Leftover, Store};
 use super::store::{self, SqliteStore};
 use super::{LedgerError, Place, schema};
@@ -53,7 +50,7 @@ impl Reader {
         let saved = store.load()?;
         let view = View {
             knowledge: Knowledge::cautious(&saved),
-            leftovers: leftovers(&saved.intents),
+            leftovers: saved.intents.iter().map(Leftover::of).collect(),
             keys,
             tags: TagCache::default(),
             policy,
@@ -79,7 +76,7 @@ impl Reader {
         view.knowledge.believes(&row, &mut view.store, &view.policy, view.now)
     }
 
-    /// The requests whose fate is open, each once however often it was tried: left by a run that died, or on their way in one that lives.
+    /// The requests whose fate is open: left by a run that died, or on their way in one that lives.
     pub fn leftovers(&self) -> &[Leftover] {
         self.view.as_ref().map_or(&[], |view| &view.leftovers)
     }
@@ -89,10 +86,4 @@ impl Reader {
     pub fn fingerprint(&self, update: &Update) -> Option<Fingerprint> {
         self.view.as_ref().map(|view| view.keys.fingerprint(update))
     }
-}
-
-/// A rename that was sent again without an answer has two intents, and is one request of one row.
-fn leftovers(intents: &[Intent]) -> Vec<Leftover> {
-    let mut seen = HashSet::new();
-    intents.iter().filter(|intent| seen.insert(intent.fingerprint)).map(Leftover::of).collect()
 }

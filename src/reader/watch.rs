@@ -62,7 +62,7 @@ impl Watch {
     }
 
     /// Asks the file system now, whenever it was last asked.
-    pub(super) fn changed_now(&self) -> bool {
+    pub fn changed_now(&self) -> bool {
         self.0.as_ref().is_some_and(|watched| watched.ask())
     }
 }

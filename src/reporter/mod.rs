@@ -1,10 +1,11 @@
 //! The only consumer of events: results, rejects, summary, progress.
 //!
 //! It runs on a thread of its own, because writing files blocks. It owns every output; when one can
-//! no longer be written it ends with an error, and the pool, whose events nobody takes any more,
-//! stops.
+//! no longer be written it says so at once, writes nothing more, and goes on counting until the pool
+//! has stopped: what was sent meanwhile must not be told as never sent.
 
 mod clean;
+mod destination;
 mod holder;
 mod line;
 mod output;
@@ -23,7 +24,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub use clean::{cell as safe_cell, line as one_line};
-pub use output::{Destination, Output, OutputError};
+pub use destination::{Destination, resolved};
+pub use output::{Output, OutputError};
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::{Rejects, RejectsDialect};
 pub use results::{RESULTS_HEADER, Results, ResultsDialect};
@@ -53,15 +55,18 @@ pub struct Reporter {
 
 impl Reporter {
     /// Takes events until the pool has no more, and gives the counts. Blocking: to be called on a
-    /// thread where that is allowed; `runtime` only drives the waiting. It ends early, with the
-    /// error, when an output cannot be written; the outputs are then left as they are.
+    /// thread where that is allowed; `runtime` only drives the waiting. When an output cannot be
+    /// written `failed` is called, once; the outputs are then left as they are, and the counts go
+    /// on.
     pub fn consume(
         &mut self,
         runtime: &Handle,
         mut events: mpsc::Receiver<Vec<Event>>,
+        failed: impl Fn(&OutputError),
     ) -> (Tally, Result<(), OutputError>) {
         let mut tally = Tally::new(Instant::now());
-        let result = loop {
+        let mut result = Ok(());
+        loop {
             // While events come as fast as they are taken, nobody has to be woken or timed.
             let next = match events.try_recv() {
                 Ok(batch) => Ok(Some(batch)),
@@ -69,42 +74,35 @@ impl Reporter {
             };
             match next {
                 Err(_) => {}
-                Ok(None) => break Ok(()),
+                Ok(None) => break,
                 Ok(Some(batch)) => {
-                    if let Err(error) = self.take(batch, &mut tally) {
-                        break Err(error);
+                    if result.is_ok() {
+                        result = self.write(&batch);
+                        if let Err(error) = &result {
+                            failed(error);
+                        }
                     }
+                    self.count(batch, &mut tally);
                 }
             }
             self.progress.show(&tally);
-        };
+        }
         self.progress.finish();
         (tally, result)
     }
 
-    fn take(&mut self, batch: Vec<Event>, tally: &mut Tally) -> Result<(), OutputError> {
+    fn write(&mut self, batch: &[Event]) -> Result<(), OutputError> {
         let mut wrote = false;
         for event in batch {
-            match event {
-                Event::Settled(row, outcome) => {
-                    self.results.write(&row, &outcome)?;
-                    if outcome.situacao.erro() {
-                        self.rejects.write(&row.record, &outcome)?;
-                    }
-                    if let Some(findings) = &mut self.findings {
-                        findings.add(&results::entry(
-                            &row,
-                            &outcome,
-                            &clean::cell(&outcome.mensagem),
-                        ));
-                    }
-                    tally.settled(&outcome);
-                    wrote = true;
-                }
-                Event::Decided(situacao) => tally.decided(situacao),
-                Event::Request(request) => tally.request(&request),
-                Event::Phase(phase) => self.progress.phase(phase),
+            let Event::Settled(row, outcome) = event else { continue };
+            self.results.write(row, outcome)?;
+            if outcome.situacao.erro() {
+                self.rejects.write(&row.record, outcome)?;
             }
+            if let Some(findings) = &mut self.findings {
+                findings.add(&results::entry(row, outcome, &clean::cell(&outcome.mensagem)));
+            }
+            wrote = true;
         }
         if wrote {
             // A full disk must be noticed now, not when the last row is done.
@@ -114,12 +112,26 @@ impl Reporter {
         Ok(())
     }
 
-    /// Puts the files in their places.
+    fn count(&mut self, batch: Vec<Event>, tally: &mut Tally) {
+        for event in batch {
+            match event {
+                Event::Settled(_, outcome) => tally.settled(&outcome),
+                Event::Decided(situacao) => tally.decided(situacao),
+                Event::Request(request) => tally.request(&request),
+                Event::Phase(phase) => self.progress.phase(phase),
+            }
+        }
+    }
+
+    /// Puts the files in their places: none before both are known to be on the disk. The results
+    /// come last, so that where a renaming fails those of the run before are still there.
     ///
     /// # Errors
     /// When one cannot be completed; its `.parcial` then stays.
-    pub fn finish(self) -> Result<(), OutputError> {
-        self.results.finish()?;
-        self.rejects.finish()
+    pub fn finish(&mut self) -> Result<(), OutputError> {
+        self.results.complete()?;
+        self.rejects.complete()?;
+        self.rejects.put_in_place()?;
+        self.results.put_in_place()
     }
 }

@@ -1,10 +1,14 @@
 //! Output files that appear whole or not at all: written as `<name>.parcial`, renamed at the end.
-//! Standard output, devices and pipes are written directly.
+//! What the shell opened, devices and pipes are written directly.
+//!
+//! A run that does not begin leaves everything as it was. So opening changes nothing yet but for an
+//! empty `.parcial` where none was; [`Output::begin`] is what empties that of an earlier run.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use super::destination::{Destination, Place, partial};
 use super::holder;
 use crate::io_words::io_words;
 
@@ -17,6 +21,16 @@ pub enum OutputError {
     )]
     Open {
         /// The file.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+    /// Something lies where the output is written until it is whole, and cannot be written.
+    #[error(
+        "não foi possível gravar {path}, onde a saída fica até terminar: {why}. Mova ou apague {path} e rode de novo"
+    )]
+    Partial {
+        /// The file, with `.parcial`.
         path: String,
         /// The system's words.
         why: String,
@@ -38,9 +52,7 @@ pub enum OutputError {
         holder: Option<String>,
     },
     /// It can no longer be written.
-    #[error(
-        "não foi possível gravar {path}: {why}. Confira o espaço em disco e quem lê a saída; o que já foi gravado não está completo"
-    )]
+    #[error("não foi possível gravar {path}: {why}. Confira o espaço em disco e quem lê a saída")]
     Write {
         /// The file.
         path: String,
@@ -60,104 +72,6 @@ impl OutputError {
     }
 }
 
-/// Where an output goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// Standard output (`-`).
-    Stdout,
-    /// A file, device or pipe.
-    Path(PathBuf),
-}
-
-impl Destination {
-    /// `-` is standard output, anything else a path.
-    pub fn from_arg(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        if path.as_os_str() == "-" { Self::Stdout } else { Self::Path(path) }
-    }
-
-    /// How messages and the summary name it.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Stdout => "-".to_owned(),
-            Self::Path(path) => path.display().to_string(),
-        }
-    }
-
-    /// Refuses a destination that is `other`, a file that is already there under any name.
-    ///
-    /// # Errors
-    /// [`OutputError::Same`].
-    pub fn differs_from(&self, other: &Path, other_label: &str) -> Result<(), OutputError> {
-        let Self::Path(path) = self else { return Ok(()) };
-        if same_file(path, other) || same_file(&partial(path), other) {
-            return Err(OutputError::Same { path: self.label(), other: other_label.to_owned() });
-        }
-        Ok(())
-    }
-
-    /// Refuses two destinations that are one.
-    ///
-    /// # Errors
-    /// [`OutputError::Same`].
-    pub fn differs_from_output(&self, other: &Self, what: &str) -> Result<(), OutputError> {
-        let stdout = Path::new("/dev/stdout");
-        let (a, b) = match (self, other) {
-            (Self::Stdout, Self::Stdout) => (stdout, stdout),
-            (Self::Stdout, Self::Path(path)) | (Self::Path(path), Self::Stdout) => {
-                (stdout, path.as_path())
-            }
-            (Self::Path(a), Self::Path(b)) => (a.as_path(), b.as_path()),
-        };
-        // What goes to the null device may go there twice.
-        let nowhere = same_file(a, Path::new("/dev/null"));
-        let same = !nowhere && (resolved(a) == resolved(b) || same_file(a, b));
-        match same {
-            true if matches!(self, Self::Stdout) => Err(OutputError::Same {
-                path: "a saída padrão".to_owned(),
-                other: what.to_owned(),
-            }),
-            true => Err(OutputError::Same { path: self.label(), other: what.to_owned() }),
-            false => Ok(()),
-        }
-    }
-}
-
-/// Whether both names lead to one existing file: by device and inode where there are such things.
-fn same_file(a: &Path, b: &Path) -> bool {
-    let (Ok(meta_a), Ok(meta_b)) = (fs::metadata(a), fs::metadata(b)) else {
-        return false;
-    };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        (meta_a.dev(), meta_a.ino()) == (meta_b.dev(), meta_b.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (meta_a, meta_b);
-        fs::canonicalize(a).ok() == fs::canonicalize(b).ok()
-    }
-}
-
-/// A path whose folder is resolved, so that two spellings of a file that is not there yet compare.
-fn resolved(path: &Path) -> PathBuf {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    match (fs::canonicalize(folder), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    }
-}
-
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".parcial");
-    PathBuf::from(name)
-}
-
 /// An open output.
 #[derive(Debug)]
 pub struct Output {
@@ -168,69 +82,65 @@ pub struct Output {
 #[derive(Debug)]
 enum Sink {
     Stdout(BufWriter<io::Stdout>),
+    Stderr(BufWriter<io::Stderr>),
     Direct(BufWriter<File>),
-    Replace { writer: BufWriter<File>, partial: PathBuf, path: PathBuf },
+    Replace(Replace),
+}
+
+/// A file on its way to its name.
+#[derive(Debug)]
+struct Replace {
+    writer: BufWriter<File>,
+    partial: PathBuf,
+    path: PathBuf,
+    /// Whether the `.parcial` was not there before.
+    created: bool,
+    /// Whether it has its name.
+    renamed: bool,
 }
 
 impl Output {
     /// Opens the destination for writing. An existing file stays untouched until
-    /// [`finish`](Self::finish).
+    /// [`put_in_place`](Self::put_in_place), and what an earlier run left half written until
+    /// [`begin`](Self::begin).
     ///
     /// # Errors
     /// When it cannot be created, or another process is writing it.
     pub fn open(destination: &Destination) -> Result<Self, OutputError> {
         let label = destination.label();
-        let open_error =
-            |error: &io::Error| OutputError::Open { path: label.clone(), why: io_words(error) };
-        let path = match destination {
-            Destination::Stdout => {
-                let sink = Sink::Stdout(BufWriter::new(io::stdout()));
-                return Ok(Self { sink, label });
+        let refused = |why: String| OutputError::Open { path: label.clone(), why };
+        let sink = match destination.place() {
+            Place::Descriptor(1) => Sink::Stdout(BufWriter::new(io::stdout())),
+            Place::Descriptor(2) => Sink::Stderr(BufWriter::new(io::stderr())),
+            Place::Descriptor(number) => {
+                // Opened by its name it is another description of a file: only at the end is what
+                // the shell put there safe.
+                let file = OpenOptions::new().append(true).open(format!("/dev/fd/{number}"));
+                Sink::Direct(BufWriter::new(file.map_err(|error| refused(io_words(&error)))?))
             }
-            Destination::Path(path) => path,
-        };
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => {
-                return Err(OutputError::Open { path: label, why: "é uma pasta".to_owned() });
+            Place::Device(path) => {
+                let file = OpenOptions::new().write(true).open(path);
+                Sink::Direct(BufWriter::new(file.map_err(|error| refused(io_words(&error)))?))
             }
-            Ok(meta) if !meta.is_file() => {
-                let file = OpenOptions::new().write(true).open(path).map_err(|e| open_error(&e))?;
-                return Ok(Self { sink: Sink::Direct(BufWriter::new(file)), label });
-            }
-            _ => {}
-        }
-        // A symbolic link is followed, so that the file it names is replaced and not the link.
-        let path = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(_) => path.clone(),
-        };
-        let partial = partial(&path);
-        let file = loop {
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&partial)
-                .map_err(|e| open_error(&e))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let holder = holder::of(&file);
-                    return Err(OutputError::Busy { path: label, holder });
+            Place::File(path) => {
+                if path.is_dir() {
+                    return Err(refused("é uma pasta".to_owned()));
                 }
-                Err(TryLockError::Error(error)) => return Err(open_error(&error)),
-            }
-            // Between opening and locking, its former holder may have renamed it to a finished file.
-            if still_named(&file, &partial) {
-                break file;
+                Sink::Replace(Replace::open(path, &label)?)
             }
         };
-        file.set_len(0).map_err(|e| open_error(&e))?;
-        // Customer data that only its owner could read must not become readable for all.
-        if let Ok(earlier) = fs::metadata(&path) {
-            file.set_permissions(earlier.permissions()).map_err(|e| open_error(&e))?;
+        Ok(Self { sink, label })
+    }
+
+    /// Empties what an earlier run left half written: from here on the output is this run's.
+    ///
+    /// # Errors
+    /// When the file system does not allow it.
+    pub fn begin(&mut self) -> Result<(), OutputError> {
+        match &mut self.sink {
+            Sink::Replace(file) => file.begin(),
+            Sink::Stdout(_) | Sink::Stderr(_) | Sink::Direct(_) => Ok(()),
         }
-        Ok(Self { sink: Sink::Replace { writer: BufWriter::new(file), partial, path }, label })
     }
 
     /// Appends bytes.
@@ -239,10 +149,7 @@ impl Output {
     /// When the system refuses them. A standard output that was closed (`| head -1`) refuses them
     /// too: results that nobody reads are lost.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        let result = match &mut self.sink {
-            Sink::Stdout(writer) => writer.write_all(bytes),
-            Sink::Direct(writer) | Sink::Replace { writer, .. } => writer.write_all(bytes),
-        };
+        let result = self.writer().write_all(bytes);
         result.map_err(|error| self.error(&error))
     }
 
@@ -251,30 +158,68 @@ impl Output {
     /// # Errors
     /// As for [`write`](Self::write).
     pub fn flush(&mut self) -> Result<(), OutputError> {
-        let result = match &mut self.sink {
-            Sink::Stdout(writer) => writer.flush(),
-            Sink::Direct(writer) | Sink::Replace { writer, .. } => writer.flush(),
-        };
+        let result = self.writer().flush();
         result.map_err(|error| self.error(&error))
     }
 
-    /// Completes the output: on the disk, and under its real name.
+    /// Brings everything to the disk. What can still fail after this is only the renaming.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write); the `.parcial` then stays.
+    pub fn complete(&mut self) -> Result<(), OutputError> {
+        self.flush()?;
+        let Sink::Replace(file) = &self.sink else { return Ok(()) };
+        file.writer.get_ref().sync_all().map_err(|error| self.error(&error))
+    }
+
+    /// Gives a completed output its name.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write); the `.parcial` then stays.
+    pub fn put_in_place(&mut self) -> Result<(), OutputError> {
+        let Sink::Replace(file) = &mut self.sink else { return Ok(()) };
+        let done = file.put_in_place();
+        done.map_err(|error| self.error(&error))
+    }
+
+    /// Completes an output that no other one must wait for.
     ///
     /// # Errors
     /// As for [`write`](Self::write); the `.parcial` then stays.
     pub fn finish(mut self) -> Result<(), OutputError> {
-        self.flush()?;
-        if let Sink::Replace { writer, partial, path } = &self.sink {
-            let done = writer.get_ref().sync_all().and_then(|()| fs::rename(partial, path));
-            done.map_err(|error| self.error(&error))?;
-        }
-        Ok(())
+        self.complete()?;
+        self.put_in_place()
     }
 
-    /// Takes a file away that nothing was written to, because the run does not begin.
+    /// The file in which everything written so far is to be found now, as it was named.
+    pub fn stands_at(&self) -> String {
+        match &self.sink {
+            Sink::Replace(file) if !file.renamed => file.partial.display().to_string(),
+            _ => self.label.clone(),
+        }
+    }
+
+    /// Takes a file away that nothing was written to, because the run does not begin. What an
+    /// earlier run left stays.
     pub fn abandon(self) {
-        if let Sink::Replace { partial, .. } = &self.sink {
+        if let Sink::Replace(Replace { partial, created: true, .. }) = &self.sink {
             let _ = fs::remove_file(partial);
+        }
+    }
+
+    /// Takes a file away that this run has begun and that will never be whole.
+    pub fn discard(self) {
+        if let Sink::Replace(Replace { partial, renamed: false, .. }) = &self.sink {
+            let _ = fs::remove_file(partial);
+        }
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.sink {
+            Sink::Stdout(writer) => writer,
+            Sink::Stderr(writer) => writer,
+            Sink::Direct(writer) => writer,
+            Sink::Replace(file) => &mut file.writer,
         }
     }
 
@@ -283,10 +228,96 @@ impl Output {
     }
 }
 
+impl Replace {
+    fn open(path: PathBuf, label: &str) -> Result<Self, OutputError> {
+        let partial = partial(&path);
+        let (file, created) = loop {
+            let (file, created) = open_partial(&partial, label)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder::of(&file);
+                    return Err(OutputError::Busy { path: label.to_owned(), holder });
+                }
+                Err(TryLockError::Error(error)) => return Err(in_the_way(&partial, &error)),
+            }
+            // Between opening and locking, its former holder may have renamed it to a finished
+            // file, or somebody put a link in its place.
+            if still_named(&file, &partial) {
+                break (file, created);
+            }
+        };
+        Ok(Self { writer: BufWriter::new(file), partial, path, created, renamed: false })
+    }
+
+    fn begin(&mut self) -> Result<(), OutputError> {
+        let file = self.writer.get_ref();
+        let begun = file.set_len(0).and_then(|()| match self.permissions() {
+            // Customer data that only its owner could read must not become readable for all. But
+            // until it is whole, its owner can write it: a run after a kill begins with it.
+            Some(permissions) => file.set_permissions(writable(permissions)),
+            None => Ok(()),
+        });
+        begun.map_err(|error| in_the_way(&self.partial, &error))
+    }
+
+    fn put_in_place(&mut self) -> io::Result<()> {
+        let permissions = self.permissions();
+        fs::rename(&self.partial, &self.path)?;
+        self.renamed = true;
+        permissions.map_or(Ok(()), |permissions| self.writer.get_ref().set_permissions(permissions))
+    }
+
+    /// Those of the file that will be replaced.
+    fn permissions(&self) -> Option<Permissions> {
+        Some(fs::metadata(&self.path).ok()?.permissions())
+    }
+}
+
+/// Opens the file that is written until the output is whole, and says whether it is new. A link in
+/// its place is not followed: who may create files in the folder must not choose what is emptied.
+fn open_partial(partial: &Path, label: &str) -> Result<(File, bool), OutputError> {
+    match OpenOptions::new().write(true).create_new(true).open(partial) {
+        Ok(file) => return Ok((file, true)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => {
+            return Err(OutputError::Open { path: label.to_owned(), why: io_words(&error) });
+        }
+    }
+    let refused =
+        |why: &str| OutputError::Partial { path: partial.display().to_string(), why: why.into() };
+    let kind = fs::symlink_metadata(partial).map_err(|error| in_the_way(partial, &error))?;
+    if kind.is_dir() {
+        return Err(refused("é uma pasta"));
+    }
+    if !kind.is_file() {
+        return Err(refused("é um link ou um arquivo especial"));
+    }
+    let file = OpenOptions::new().write(true).open(partial);
+    file.map(|file| (file, false)).map_err(|error| in_the_way(partial, &error))
+}
+
+fn in_the_way(partial: &Path, error: &io::Error) -> OutputError {
+    OutputError::Partial { path: partial.display().to_string(), why: io_words(error) }
+}
+
+#[cfg(unix)]
+fn writable(mut permissions: Permissions) -> Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    permissions.set_mode(permissions.mode() | 0o200);
+    permissions
+}
+
+#[cfg(not(unix))]
+fn writable(mut permissions: Permissions) -> Permissions {
+    permissions.set_readonly(false);
+    permissions
+}
+
 #[cfg(unix)]
 fn still_named(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), fs::metadata(path)) {
+    match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
         _ => false,
     }
@@ -301,45 +332,81 @@ fn still_named(_file: &File, _path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn open(path: &Path) -> Result<Output, OutputError> {
+        Output::open(&Destination::Path(path.to_owned()))
+    }
+
     #[test]
     fn a_file_appears_whole_and_the_old_one_stays_until_then() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.csv");
         fs::write(&path, "velho").unwrap();
-        let mut output = Output::open(&Destination::Path(path.clone())).unwrap();
+        let mut output = open(&path).unwrap();
+        output.begin().unwrap();
         output.write(b"novo").unwrap();
-        output.flush().unwrap();
+        output.complete().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "velho");
-        let busy = Output::open(&Destination::Path(path.clone())).unwrap_err();
+        assert_eq!(output.stands_at(), partial(&path).display().to_string());
+        let busy = open(&path).unwrap_err();
         assert!(matches!(busy, OutputError::Busy { .. }));
-        output.finish().unwrap();
+        output.put_in_place().unwrap();
+        assert_eq!(output.stands_at(), path.display().to_string());
         assert_eq!(fs::read_to_string(&path).unwrap(), "novo");
         assert!(!partial(&path).exists());
     }
 
     #[test]
-    fn a_link_is_the_file_it_names() {
+    fn what_an_earlier_run_left_stays_until_this_one_begins() {
         let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().join("entrada.csv");
-        fs::write(&input, "x").unwrap();
-        for (name, hard) in [("simbolico", false), ("duro", true)] {
-            let link = folder.path().join(name);
-            if hard {
-                fs::hard_link(&input, &link).unwrap();
-            } else {
-                std::os::unix::fs::symlink(&input, &link).unwrap();
-            }
-            assert!(Destination::Path(link).differs_from(&input, "a entrada").is_err());
-        }
-        let other = Destination::Path(folder.path().join("outro"));
-        assert!(other.differs_from(&input, "a entrada").is_ok());
-        let twice = Destination::Path(folder.path().join("./outro"));
-        assert!(other.differs_from_output(&twice, "x").is_err());
+        let path = folder.path().join("r.csv");
+        fs::write(partial(&path), "de antes").unwrap();
+        open(&path).unwrap().abandon();
+        assert_eq!(fs::read_to_string(partial(&path)).unwrap(), "de antes");
+        let mut output = open(&path).unwrap();
+        output.begin().unwrap();
+        assert_eq!(fs::read_to_string(partial(&path)).unwrap(), "");
+        output.discard();
+        open(&path).unwrap().abandon();
+        assert!(!partial(&path).exists(), "a new one is taken away");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_in_the_way_is_named_and_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        let other = folder.path().join("outro");
+        fs::write(&other, "de outro").unwrap();
+        std::os::unix::fs::symlink(&other, partial(&path)).unwrap();
+        let error = open(&path).unwrap_err();
+        assert!(matches!(error, OutputError::Partial { .. }), "{error}");
+        assert!(error.to_string().contains("r.csv.parcial, onde"), "{error}");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "de outro");
+        fs::remove_file(partial(&path)).unwrap();
+        fs::create_dir(partial(&path)).unwrap();
+        assert!(open(&path).unwrap_err().to_string().contains("r.csv.parcial, onde"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn read_only_results_are_replaced_and_stay_read_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        fs::write(&path, "velho").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
+        let mut output = open(&path).unwrap();
+        output.begin().unwrap();
+        assert_eq!(mode(&partial(&path)), 0o640, "a run after a kill can write it");
+        output.finish().unwrap();
+        assert_eq!(mode(&path), 0o440);
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_full_device_is_noticed_at_the_flush() {
-        let mut output = Output::open(&Destination::Path("/dev/full".into())).unwrap();
+        let mut output = open(Path::new("/dev/full")).unwrap();
         output.write(b"x").unwrap();
         assert!(matches!(output.flush(), Err(OutputError::Write { .. })));
     }

@@ -144,12 +144,25 @@ impl Rejects {
         self.output.flush()
     }
 
-    /// Puts the file in its place.
+    /// Brings the file to the disk.
     ///
     /// # Errors
     /// When the output cannot be completed.
-    pub fn finish(self) -> Result<(), OutputError> {
-        self.output.finish()
+    pub fn complete(&mut self) -> Result<(), OutputError> {
+        self.output.complete()
+    }
+
+    /// Gives the completed file its name.
+    ///
+    /// # Errors
+    /// When the system refuses to.
+    pub fn put_in_place(&mut self) -> Result<(), OutputError> {
+        self.output.put_in_place()
+    }
+
+    /// The file that holds what was written, as it is named now.
+    pub fn stands_at(&self) -> String {
+        self.output.stands_at()
     }
 }
 
@@ -191,7 +204,8 @@ mod tests {
             let outcome = Outcome::unsent(Situacao::Invalido, "=não → x".into());
             rejects.write(&Record::from_cells(2, *row), &outcome).unwrap();
         }
-        rejects.finish().unwrap();
+        rejects.complete().unwrap();
+        rejects.put_in_place().unwrap();
         std::fs::read(path).unwrap()
     }
 

@@ -90,12 +90,25 @@ impl Results {
         self.output.flush()
     }
 
-    /// Puts the file in its place.
+    /// Brings the file to the disk.
     ///
     /// # Errors
     /// When the output cannot be completed.
-    pub fn finish(self) -> Result<(), OutputError> {
-        self.output.finish()
+    pub fn complete(&mut self) -> Result<(), OutputError> {
+        self.output.complete()
+    }
+
+    /// Gives the completed file its name.
+    ///
+    /// # Errors
+    /// When the system refuses to.
+    pub fn put_in_place(&mut self) -> Result<(), OutputError> {
+        self.output.put_in_place()
+    }
+
+    /// The file that holds what was written, as it is named now.
+    pub fn stands_at(&self) -> String {
+        self.output.stands_at()
     }
 }
 

@@ -24,9 +24,9 @@ pub struct SummaryContext {
     pub entrada: String,
     /// Rows of the input; rows that a local failure left without a verdict count as not sent.
     pub linhas: u64,
-    /// The results file as it was named.
+    /// The file that holds the results, as it is named now: a `.parcial` after a local failure.
     pub resultados: String,
-    /// The rejects file as it was named.
+    /// The file that holds the rejects, likewise.
     pub rejeitados: String,
     /// Why the run ended early.
     pub stop: Option<StopReason>,
@@ -70,6 +70,9 @@ pub struct Summary {
     /// Why there is no report although one was asked for.
     #[serde(skip)]
     unwritten_report: Option<String>,
+    /// Why this summary is not in its file although that was asked for.
+    #[serde(skip)]
+    unwritten_json: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -119,14 +122,21 @@ impl Summary {
             counts,
             context,
             unwritten_report: None,
+            unwritten_json: None,
         }
     }
 
     /// Notes that the report could not be written. The rows' outcome stands; the exit code is that
     /// of a local failure.
     pub fn report_unwritten(&mut self, why: String) {
-        self.codigo_saida = exit::LOCAL;
+        self.codigo_saida = exit::of_error(true);
         self.unwritten_report = Some(why);
+    }
+
+    /// The same for the JSON form of this summary.
+    pub fn json_unwritten(&mut self, why: String) {
+        self.codigo_saida = exit::of_error(true);
+        self.unwritten_json = Some(why);
     }
 
     /// Whether something on this machine broke the run off, so that files were not put in their
@@ -195,22 +205,15 @@ impl Summary {
         for note in &self.context.notes {
             text.push_str(&format!("Atenção: {note}.\n"));
         }
-        // After a local failure the files were not put in their places.
-        let partial = |path: &str| match self.broke_off() {
-            true if path != "-" && !path.starts_with("/dev/") => ".parcial",
-            _ => "",
-        };
-        let results = &self.resultados;
-        text.push_str(&format!("Resultados: {results}{}\n", partial(results)));
+        text.push_str(&format!("Resultados: {}\n", self.resultados));
         let rejected: u64 = Situacao::ALL
             .iter()
             .filter(|situacao| situacao.erro())
             .map(|situacao| self.counts[situacao.index()])
             .sum();
         text.push_str(&format!(
-            "Rejeitados: {}{} ({})\n",
+            "Rejeitados: {} ({})\n",
             self.rejeitados,
-            partial(&self.rejeitados),
             counted(rejected, "linha", "linhas")
         ));
         if let (Some(path), None, false) =
@@ -220,6 +223,9 @@ impl Summary {
         }
         if let Some(why) = &self.unwritten_report {
             text.push_str(&format!("Relatório: {why}.\n"));
+        }
+        if let Some(why) = &self.unwritten_json {
+            text.push_str(&format!("Resumo em JSON: {why}.\n"));
         }
         text.push_str(&format!("Próximo passo: {}\n", self.next_step()));
         text
@@ -244,6 +250,10 @@ impl Summary {
                 ),
             },
             exit::REFUSED => "resolva o motivo acima e rode o mesmo comando de novo.".to_owned(),
+            exit::LOCAL if !self.broke_off() && self.unwritten_report.is_none() => {
+                "resolva o problema nesta máquina; os resultados e os rejeitados estão completos, e nada precisa ser enviado de novo por causa disso."
+                    .to_owned()
+            }
             exit::LOCAL if !self.broke_off() && results != "-" => format!(
                 "resolva o problema nesta máquina e faça o relatório com `tomticket-sync report {results}`; as linhas já têm seu resultado acima."
             ),
@@ -327,7 +337,10 @@ mod tests {
         let stop = Some(StopReason::Signal(Signal::Int));
         insta::assert_snapshot!("interrompido", summary(&cut, stop).to_text());
         let full = Some(StopReason::Local("não há mais espaço em disco".into()));
-        insta::assert_snapshot!("falha_local", summary(&[], full).to_text());
+        let mut broken = summary(&[], full);
+        broken.resultados.push_str(".parcial");
+        broken.rejeitados.push_str(".parcial");
+        insta::assert_snapshot!("falha_local", broken.to_text());
     }
 
     #[test]
@@ -337,6 +350,14 @@ mod tests {
         summary.report_unwritten("não foi possível gravar r.html: disco cheio".to_owned());
         assert_eq!(summary.exit_code(), exit::LOCAL);
         insta::assert_snapshot!("relatorio_perdido", summary.to_text());
+    }
+
+    #[test]
+    fn a_json_form_that_was_not_written_does_not_hide_the_outcome() {
+        let mut summary = summary(&[(Situacao::Atualizado, "ok")], None);
+        summary.json_unwritten("não foi possível gravar r.json: disco cheio".to_owned());
+        assert_eq!(summary.exit_code(), exit::LOCAL);
+        insta::assert_snapshot!("resumo_perdido", summary.to_text());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::events::{Request, RequestKind};
 use crate::model::{Outcome, Situacao};
 
 /// Different messages that are counted at a time; a server that never says the same twice fills no
-/// memory, because the rarest are then forgotten.
+/// memory. Whatever is said by more than one row in so many is never forgotten ([`Messages`]).
 const MESSAGES: usize = 10_000;
 /// Characters of a message that are looked at.
 const MESSAGE_LENGTH: usize = 300;
@@ -43,7 +43,7 @@ pub struct Tally {
     pub repeats: u64,
     /// Of these, answered with 429.
     pub limited: u64,
-    messages: HashMap<String, u64>,
+    messages: Messages,
     minutes: Vec<Minute>,
     /// When the last requests were accepted, for the pace shown.
     recent: std::collections::VecDeque<Instant>,
@@ -60,7 +60,7 @@ impl Tally {
             requests: 0,
             repeats: 0,
             limited: 0,
-            messages: HashMap::new(),
+            messages: Messages::default(),
             minutes: Vec::new(),
             recent: std::collections::VecDeque::new(),
         }
@@ -71,16 +71,7 @@ impl Tally {
         if outcome.situacao.erro() {
             let said = &outcome.mensagem;
             let end = said.char_indices().nth(MESSAGE_LENGTH).map_or(said.len(), |(at, _)| at);
-            let said = &said[..end];
-            if let Some(count) = self.messages.get_mut(said) {
-                *count += 1;
-            } else {
-                if self.messages.len() >= MESSAGES {
-                    let rarest = self.messages.values().min().copied().unwrap_or(0);
-                    self.messages.retain(|_, count| *count > rarest);
-                }
-                self.messages.insert(said.to_owned(), 1);
-            }
+            self.messages.add(&said[..end]);
         }
     }
 
@@ -152,7 +143,8 @@ impl Tally {
 
     /// The most frequent messages of rows with `erro`, with their counts.
     pub fn top_messages(&self, most: usize) -> Vec<(&str, u64)> {
-        let mut all: Vec<_> = self.messages.iter().map(|(m, n)| (m.as_str(), *n)).collect();
+        let mut all: Vec<_> =
+            self.messages.0.iter().map(|(said, heard)| (said.as_str(), heard.rows)).collect();
         all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         all.truncate(most);
         all
@@ -166,3 +158,94 @@ impl Tally {
 
 /// Accepted requests over which the pace is shown.
 const RECENT: usize = 30;
+
+/// Messages and the rows that got them, the frequent ones among any number (Misra and Gries): when
+/// there is no room, all pay the credit of the poorest, and who has none left goes. To drop the
+/// rarest instead would keep out every message that begins late.
+#[derive(Debug, Default)]
+struct Messages(HashMap<String, Heard>);
+
+#[derive(Debug)]
+struct Heard {
+    /// Since it was first heard, or heard again after it was forgotten.
+    rows: u64,
+    credit: u64,
+}
+
+impl Messages {
+    fn add(&mut self, said: &str) {
+        if let Some(heard) = self.0.get_mut(said) {
+            heard.rows += 1;
+            heard.credit += 1;
+            return;
+        }
+        if self.0.len() >= MESSAGES {
+            let poorest = self.0.values().map(|heard| heard.credit).min().unwrap_or(0);
+            self.0.retain(|_, heard| {
+                heard.credit -= poorest;
+                heard.credit > 0
+            });
+        }
+        self.0.insert(said.to_owned(), Heard { rows: 1, credit: 1 });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(tally: &mut Tally, mensagem: &str) {
+        tally.settled(&Outcome::unsent(Situacao::Recusado, mensagem.to_owned()));
+    }
+
+    #[test]
+    fn a_frequent_message_is_counted_however_many_others_there_are() {
+        let mut tally = Tally::new(Instant::now());
+        for round in 0..3 {
+            for number in 0..MESSAGES {
+                refused(&mut tally, &format!("motivo {number}"));
+            }
+            assert_eq!(tally.top_messages(1)[0].1, round + 1);
+        }
+        for number in 0..5000 {
+            refused(&mut tally, "fora do ar");
+            refused(&mut tally, &format!("protocolo {number}"));
+        }
+        assert_eq!(tally.top_messages(1), [("fora do ar", 5000)]);
+        assert!(tally.messages.0.len() <= MESSAGES);
+        assert_eq!(tally.rows(), 3 * MESSAGES as u64 + 10_000);
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_message_counts_and_only_of_failures() {
+        let mut tally = Tally::new(Instant::now());
+        for end in ["um", "dois"] {
+            refused(&mut tally, &format!("{}{end}", "é".repeat(MESSAGE_LENGTH)));
+        }
+        tally.settled(&Outcome::unsent(Situacao::Inalterado, "ok".to_owned()));
+        assert_eq!(tally.top_messages(9), [("é".repeat(MESSAGE_LENGTH).as_str(), 2)]);
+    }
+
+    #[test]
+    fn a_request_counts_in_the_minute_in_which_it_ended() {
+        let started = Instant::now();
+        let mut tally = Tally::new(started);
+        for (second, kind, repeat) in [
+            (0, RequestKind::Accepted, false),
+            (59, RequestKind::Limited, false),
+            (61, RequestKind::NotSent, true),
+            (130, RequestKind::Accepted, true),
+            (130, RequestKind::Other, true),
+        ] {
+            tally.request(&Request { at: started + Duration::from_secs(second), kind, repeat });
+        }
+        let minute = |minuto, aceitas, limitadas_429, repeticoes| Minute {
+            minuto,
+            aceitas,
+            limitadas_429,
+            repeticoes,
+        };
+        assert_eq!(tally.minutes(), [minute(0, 1, 1, 0), minute(1, 0, 0, 0), minute(2, 1, 0, 2)]);
+        assert_eq!((tally.requests, tally.repeats, tally.limited), (4, 2, 1));
+    }
+}

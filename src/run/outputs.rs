@@ -1,9 +1,9 @@
-//! The outputs of a run: that they are several and none is the input, opening them, and the report
-//! at the end. What results, rejects and summary hold is [`crate::reporter`]'s.
+//! The outputs of a run: that they are several and none is the input or the ledger, opening them,
+//! and report and summary at the end. What results, rejects and summary hold is [`crate::reporter`]'s.
 
 use std::path::Path;
 
-use crate::config::Settings;
+use crate::config::{Besides, Settings};
 use crate::exit;
 use crate::findings::Findings;
 use crate::preflight::Preflight;
@@ -11,10 +11,10 @@ use crate::reader::{Input, Source};
 use crate::report::{Clock, ReportError, RunFacts, html};
 use crate::reporter::{
     Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
-    Results, Summary, Terminal,
+    Results, Summary, Terminal, resolved,
 };
 
-/// Refuses outputs that are the input or one another.
+/// Refuses outputs that are the input, another file of the program, or one another.
 pub fn check(settings: &Settings, source: &Source) -> Result<(), OutputError> {
     let outputs: Vec<(&Destination, &str)> = [
         Some((&settings.results, "já recebe os resultados")),
@@ -30,13 +30,34 @@ pub fn check(settings: &Settings, source: &Source) -> Result<(), OutputError> {
         Input::Stdin => Path::new("/dev/stdin"),
         Input::File(path) => source.path().unwrap_or(path),
     };
+    let Besides { token, config, ledger } = &settings.besides;
     for (index, (output, _)) in outputs.iter().enumerate() {
         output.differs_from(input, "é a própria entrada")?;
+        output.differs_from(config, "é o arquivo de configuração")?;
+        if let Some(token) = token {
+            output.differs_from(token, "é o arquivo do token")?;
+        }
+        if let Some(ledger) = ledger {
+            output.differs_from(ledger, "é o registro do que já foi aceito")?;
+            let ledger = resolved(ledger);
+            output.is_not_named(
+                |name| is_of_ledger(&ledger, name),
+                "é um arquivo do registro do que já foi aceito",
+            )?;
+        }
         for (other, what) in &outputs[..index] {
             output.differs_from_output(other, what)?;
         }
     }
     Ok(())
+}
+
+/// Whether a name is one of those beside the ledger: SQLite's own, keys of accounts and locks.
+fn is_of_ledger(ledger: &Path, name: &Path) -> bool {
+    let (Some(name), Some(ledger)) = (name.to_str(), ledger.to_str()) else { return false };
+    let Some(rest) = name.strip_prefix(ledger) else { return false };
+    matches!(rest, "-wal" | "-shm" | "-journal")
+        || (rest.starts_with('.') && (rest.ends_with(".key") || rest.ends_with(".lock")))
 }
 
 /// Everything that a run writes, open.
@@ -50,7 +71,8 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Opens every output, or leaves nothing behind.
+    /// Opens every output and begins it, or leaves everything as it was. The last thing that can
+    /// refuse a run.
     #[expect(
         clippy::unreachable,
         reason = "two destinations that are always there were just opened"
@@ -75,6 +97,11 @@ impl Outputs {
                     return Err(error);
                 }
             }
+        }
+        // All are open and locked: only now goes what an earlier run left half written.
+        if let Err(error) = open.iter_mut().try_for_each(Output::begin) {
+            open.into_iter().for_each(Output::abandon);
+            return Err(error);
         }
         let mut open = open.into_iter();
         let (Some(results), Some(rejects)) = (open.next(), open.next()) else {
@@ -101,11 +128,20 @@ impl Outputs {
 pub fn write_report(report: Option<Output>, findings: Option<Findings>, summary: &mut Summary) {
     let (Some(output), Some(findings)) = (report, findings) else { return };
     if summary.exit_code() == exit::LOCAL {
-        output.abandon();
+        output.discard();
         return;
     }
     if let Err(error) = write(output, &findings, summary) {
         summary.report_unwritten(error.to_string());
+    }
+}
+
+/// Writes the summary, if it was asked for. Where that fails, the one on the terminal says so.
+pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
+    let Some(mut output) = output else { return };
+    let written = output.write(summary.to_json().as_bytes()).and_then(|()| output.finish());
+    if let Err(error) = written {
+        summary.json_unwritten(error.to_string());
     }
 }
 
@@ -116,4 +152,26 @@ fn write(mut output: Output, findings: &Findings, summary: &Summary) -> Result<(
     output.write(page.as_bytes())?;
     output.finish()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_beside_a_ledger_are_known_by_their_names() {
+        let ledger = Path::new("/e/l.db");
+        for (name, is) in [
+            ("/e/l.db-wal", true),
+            ("/e/l.db-shm", true),
+            ("/e/l.db-journal", true),
+            ("/e/l.db.crm.0a1b2c3d.key", true),
+            ("/e/l.db.00ff.lock", true),
+            ("/e/l.db.resultado.csv", false),
+            ("/e/l.dbx-wal", false),
+            ("/f/l.db-wal", false),
+        ] {
+            assert_eq!(is_of_ledger(ledger, Path::new(name)), is, "{name}");
+        }
+    }
 }

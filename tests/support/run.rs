@@ -127,9 +127,14 @@ impl Run {
         self.folder.path().join("trabalho")
     }
 
-    /// Writes a file into the working directory.
+    /// Writes a file into the working directory. One that holds the same already is left alone:
+    /// another run may be reading it, and a new date is a change.
     pub fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
-        std::fs::write(self.work().join(name), bytes).unwrap();
+        let path = self.work().join(name);
+        if std::fs::read(&path).is_ok_and(|there| there == bytes.as_ref()) {
+            return self;
+        }
+        std::fs::write(path, bytes).unwrap();
         self
     }
 
