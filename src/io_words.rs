@@ -1,4 +1,4 @@
-//! The system's errors in Portuguese, as far as people meet them; the rest in the system's words.
+//! The system's errors in Portuguese, as far as people meet them; of the rest the system's number.
 
 use std::io::{Error, ErrorKind};
 
@@ -7,11 +7,17 @@ pub fn io_words(error: &Error) -> String {
     if let Some(words) = kind_words(error.kind()) {
         return words.to_owned();
     }
-    let text = error.to_string();
     // The standard library's own words; there is no kind for it.
-    match text.starts_with("failed to lookup address information") {
-        true => "o nome do servidor não foi encontrado (DNS)".to_owned(),
-        false => text,
+    if error.to_string().starts_with("failed to lookup address information") {
+        return "o nome do servidor não foi encontrado (DNS)".to_owned();
+    }
+    match (error.raw_os_error(), error.get_ref()) {
+        // EMFILE and ENFILE of every Unix have no kind either.
+        (Some(23 | 24), _) if cfg!(unix) => "há arquivos abertos demais".to_owned(),
+        (Some(number), _) => format!("erro {number} do sistema"),
+        // Said by this program, or by a library that is known to have no better words.
+        (None, Some(own)) => own.to_string(),
+        (None, None) => "falha de leitura ou gravação".to_owned(),
     }
 }
 
@@ -23,6 +29,12 @@ pub fn kind_words(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::StorageFull => "não há mais espaço em disco",
         ErrorKind::QuotaExceeded => "a cota de disco acabou",
         ErrorKind::ReadOnlyFilesystem => "o disco é só de leitura",
+        ErrorKind::InvalidFilename => "o nome é comprido demais ou não é válido",
+        ErrorKind::FileTooLarge => "o arquivo ficou grande demais",
+        ErrorKind::AddrInUse => "a porta já está em uso",
+        ErrorKind::AddrNotAvailable => "o endereço não existe nesta máquina",
+        ErrorKind::AlreadyExists => "já existe",
+        ErrorKind::OutOfMemory => "falta memória",
         ErrorKind::IsADirectory => "é uma pasta",
         ErrorKind::NotADirectory => "uma parte do caminho não é pasta",
         ErrorKind::InvalidData => "o conteúdo não é texto UTF-8 válido",

@@ -30,3 +30,4 @@ pub mod run;
 pub mod sandbox;
 pub mod signals;
 pub mod stop;
+mod wording;

@@ -37,6 +37,8 @@ impl Reply {
 pub enum Cause {
     /// The network or the server is away; it may come back.
     Unreachable,
+    /// The proxy that the environment names is away, or will not lead to the server.
+    Proxy,
     /// The server's certificate is not to be trusted; waiting will not help.
     BadCertificate,
 }

@@ -1,8 +1,6 @@
 //! The HTTP client: one update, one POST, one [`Attempt`]. No retries, no redirects, no cookies, no
 //! decompression; whatever goes wrong comes back as data without the URL.
 
-use std::error::Error;
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,14 +13,14 @@ use hyper::{Method, Request, Uri};
 use tokio::time::{Sleep, sleep};
 
 use super::attempt::{Attempt, Cause, Reply};
-use super::connect::Connector;
+use super::connect::{Connector, ConnectorError};
 use super::connections::{Connections, Failure};
 use super::form::Forms;
 use super::reply::{BODY_MAX, Body, classify};
-use super::{BaseUrl, Endpoint, Token, retry_after};
+use super::{BaseUrl, Endpoint, Token, failure, retry_after};
 use crate::crash;
-use crate::io_words::io_words;
 use crate::model::Update;
+use crate::wording::duration_words;
 
 /// What can be chosen about the client.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +31,21 @@ pub struct ClientOptions {
 
 /// The client could not be made; nothing was sent.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "não foi possível preparar as conexões seguras (TLS): {0}. Confira se o pacote de certificados do sistema (ca-certificates) está instalado"
-)]
-pub struct ClientError(String);
+pub enum ClientError {
+    /// No TLS, for instance on a machine without any root certificates.
+    #[error(
+        "não foi possível preparar as conexões seguras (TLS). Confira se o pacote de certificados do sistema (ca-certificates) está instalado"
+    )]
+    Tls,
+    /// A proxy that cannot be used; going around it is not ours to decide.
+    #[error(
+        "o proxy da variável {variable} não serve: use um endereço http:// ou https:// (SOCKS não é aceito), ou ponha o servidor em NO_PROXY"
+    )]
+    Proxy {
+        /// The environment's variable.
+        variable: &'static str,
+    },
+}
 
 /// Sends updates to one account. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -58,11 +67,18 @@ impl Client {
     /// for loopback.
     ///
     /// # Errors
-    /// If TLS cannot be set up, for instance on a machine without any root certificates.
+    /// If TLS cannot be set up, or the environment names a proxy that cannot be used.
     pub fn new(base: &BaseUrl, token: Token, options: ClientOptions) -> Result<Self, ClientError> {
         let timeout = options.timeout;
-        let connector = Connector::new(base).map_err(|error| ClientError(chain(&*error)))?;
-        let headers = headers(connector.to()).map_err(|error| ClientError(chain(&error)))?;
+        let tls = |error: &(dyn std::error::Error + 'static)| {
+            tracing::debug!(erro = %failure::chain(error), "TLS");
+            ClientError::Tls
+        };
+        let connector = Connector::new(base).map_err(|error| match error {
+            ConnectorError::Proxy(variable) => ClientError::Proxy { variable },
+            ConnectorError::Tls(error) => tls(&*error),
+        })?;
+        let headers = headers(connector.to()).map_err(|error| tls(&error))?;
         let connections = Connections::new(connector, timeout);
         let endpoint = Endpoint::new(base, &token);
         let forms = Forms::new();
@@ -137,31 +153,35 @@ impl Inner {
     }
 
     /// No response: did the request leave or not?
-    fn failed(&self, failure: &Failure, sent: Instant) -> Attempt {
-        let error = failure.as_error();
-        tracing::debug!(erro = %self.token.scrub_text(chain(error)), "requisição sem resposta");
-        let (reply, mensagem) = match failure {
-            Failure::NotSent(_) => match certificate_error(error) {
-                Some(why) => (
+    fn failed(&self, cause: &Failure, sent: Instant) -> Attempt {
+        let error = cause.as_error();
+        let detail = self.token.scrub_text(failure::chain(error));
+        tracing::debug!(erro = %detail, "requisição sem resposta");
+        let words = failure::words(error);
+        let (reply, mensagem) =
+            match (cause, failure::certificate_error(error), self.connections.proxy()) {
+                (Failure::NotSent(_), Some(why), _) => (
                     Reply::NotSent(Cause::BadCertificate),
                     format!("o certificado do servidor {why}"),
                 ),
-                None => (
+                (Failure::NotSent(_), None, None) => (
                     Reply::NotSent(Cause::Unreachable),
-                    format!("sem conexão com o servidor: {}", innermost(error)),
+                    format!("sem conexão com o servidor: {words}"),
                 ),
-            },
-            Failure::Broken(_) => (
-                Reply::Ambiguous,
-                format!("a conexão caiu antes da resposta: {}", innermost(error)),
-            ),
-        };
+                (Failure::NotSent(_), None, Some(proxy)) => (
+                    Reply::NotSent(Cause::Proxy),
+                    format!("sem conexão pelo proxy {proxy}: {words}"),
+                ),
+                (Failure::Broken(_), _, _) => {
+                    (Reply::Ambiguous, format!("sem resposta completa: {words}"))
+                }
+            };
         self.gave_up(reply, mensagem, sent)
     }
 
     fn unanswered(&self, sent: Instant) -> Attempt {
-        let seconds = self.timeout.as_secs_f64();
-        self.gave_up(Reply::Ambiguous, format!("sem resposta em {seconds} s"), sent)
+        let words = duration_words(self.timeout);
+        self.gave_up(Reply::Ambiguous, format!("sem resposta em {words}"), sent)
     }
 
     fn gave_up(&self, reply: Reply, mensagem: String, sent: Instant) -> Attempt {
@@ -213,72 +233,4 @@ async fn read_body(mut body: Incoming) -> Read {
         }
     }
     Read::Whole(whole)
-}
-
-/// What rustls has against the server's certificate, if that was the cause.
-fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls_error(error) {
-            return Some(certificate_words(why));
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// Why a certificate is not to be trusted, for a person who can do something about it.
-fn certificate_words(why: &rustls::CertificateError) -> &'static str {
-    use rustls::CertificateError as Why;
-    match why {
-        Why::Expired | Why::ExpiredContext { .. } => {
-            "venceu; confira também o relógio desta máquina"
-        }
-        Why::NotValidYet | Why::NotValidYetContext { .. } => {
-            "ainda não vale; confira o relógio desta máquina"
-        }
-        Why::NotValidForName | Why::NotValidForNameContext { .. } => {
-            "é de outro endereço; confira --base-url"
-        }
-        Why::UnknownIssuer => {
-            "tem um emissor desconhecido; confira --base-url, e se a rede usa um certificado próprio, instale-o nesta máquina"
-        }
-        Why::Revoked => "foi revogado",
-        _ => "não pôde ser verificado; confira --base-url e os certificados desta máquina",
-    }
-}
-
-/// rustls's error inside I/O errors, one in another: `io::Error::source` skips what it wraps.
-fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
-    let mut io = error.downcast_ref::<io::Error>();
-    let mut found = error.downcast_ref::<rustls::Error>();
-    while let (None, Some(inner)) = (found, io.and_then(io::Error::get_ref)) {
-        found = inner.downcast_ref::<rustls::Error>();
-        io = inner.downcast_ref::<io::Error>();
-    }
-    found
-}
-
-/// The last cause of an error: the one that says what happened (`Connection refused`).
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    match last.downcast_ref::<io::Error>() {
-        Some(error) => io_words(error),
-        None => last.to_string(),
-    }
-}
-
-/// All causes of an error, for the log.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }

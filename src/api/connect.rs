@@ -12,7 +12,7 @@ use hyper::rt::{Read, Write};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::Verifier;
@@ -35,11 +35,28 @@ pub(super) type ConnectError = Box<dyn Error + Send + Sync>;
 pub(super) trait Stream: Read + Write + Send + Unpin {}
 impl<S: Read + Write + Send + Unpin> Stream for S {}
 
+/// Why there can be no connections at all.
+#[derive(Debug)]
+pub(super) enum ConnectorError {
+    /// TLS cannot be set up, or the address is none that a connection can be made to.
+    Tls(ConnectError),
+    /// The proxy that this variable names cannot be used.
+    Proxy(&'static str),
+}
+
+impl<E: Into<ConnectError>> From<E> for ConnectorError {
+    fn from(error: E) -> Self {
+        Self::Tls(error.into())
+    }
+}
+
 /// Makes connections to one server.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
     to: Uri,
     route: Route,
+    /// Host and port of the proxy, for messages.
+    proxy: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,9 +72,8 @@ impl Connector {
     /// loopback.
     ///
     /// # Errors
-    /// If TLS cannot be set up, for instance on a machine without any root certificates; or if the
-    /// address is none that a connection can be made to.
-    pub fn new(base: &BaseUrl) -> Result<Self, ConnectError> {
+    /// See [`ConnectorError`].
+    pub fn new(base: &BaseUrl) -> Result<Self, ConnectorError> {
         let to: Uri = base.origin().parse()?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -68,14 +84,18 @@ impl Connector {
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         if to.scheme_str() == Some("http") {
-            return Ok(Self { to, route: Route::Plain(tcp) });
+            return Ok(Self { to, route: Route::Plain(tcp), proxy: None });
         }
         let tls = Arc::new(tls()?);
         let direct = HttpsConnector::from((tcp, Arc::clone(&tls)));
         let proxy = match base.is_loopback() {
             true => None,
-            false => Matcher::from_system().intercept(&to),
+            false => proxy_to(&to)?,
         };
+        let named = proxy.as_ref().and_then(|proxy| proxy.uri().authority()).map(|authority| {
+            let host = authority.host();
+            authority.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+        });
         let route = match proxy {
             None => Route::Direct(direct),
             Some(proxy) => {
@@ -86,7 +106,12 @@ impl Connector {
                 Route::Proxied(Box::new(HttpsConnector::from((tunnel, tls))))
             }
         };
-        Ok(Self { to, route })
+        Ok(Self { to, route, proxy: named })
+    }
+
+    /// Host and port of the proxy that stands between, if one does.
+    pub fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
     }
 
     /// Where requests go: host and port.
@@ -113,6 +138,28 @@ impl Connector {
             }
         }
     }
+}
+
+/// The proxy that the environment names for `to`. One that cannot be used is an error: to go around
+/// it would send the token another way than the user said.
+fn proxy_to(to: &Uri) -> Result<Option<Intercept>, ConnectorError> {
+    let found = Matcher::from_system().intercept(to);
+    if found.as_ref().is_some_and(|proxy| is_http(proxy.uri())) {
+        return Ok(found);
+    }
+    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let variable = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(set);
+    // With a proxy that can be used in its place, does NO_PROXY leave this server out?
+    let exempt = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok());
+    let any = Matcher::builder().all("http://localhost").no(exempt.unwrap_or_default()).build();
+    match variable {
+        Some(variable) if any.intercept(to).is_some() => Err(ConnectorError::Proxy(variable)),
+        _ => Ok(None),
+    }
+}
+
+fn is_http(uri: &Uri) -> bool {
+    matches!(uri.scheme_str(), Some("http" | "https"))
 }
 
 async fn call<C: Service<Uri>>(connector: &mut C, to: &Uri) -> Result<C::Response, ConnectError>

@@ -75,6 +75,11 @@ impl Connections {
         Self { connector, connect_timeout, idle: Mutex::default() }
     }
 
+    /// The proxy that stands between, without its password.
+    pub fn proxy(&self) -> Option<&str> {
+        self.connector.proxy()
+    }
+
     /// Sends a request on a free connection, or on a new one where there is none, and waits for the
     /// response's head. The connection is to be given back by [`keep`](Self::keep) once the body was
     /// read to its end.

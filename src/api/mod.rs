@@ -11,6 +11,7 @@ mod client;
 mod connect;
 mod connections;
 mod endpoint;
+mod failure;
 mod form;
 mod reply;
 mod retry_after;

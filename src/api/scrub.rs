@@ -1,11 +1,71 @@
 //! Finding a secret in text from outside, however it is spelled there: raw, percent-encoded, escaped
-//! as JSON or HTML, or each of its characters another way. Error pages like to repeat the requested
-//! path, and the path holds the token.
+//! as JSON or HTML, once or twice, or each of its characters another way; and as a whole in base64
+//! or hexadecimal. Error pages like to repeat the requested path, and the path holds the token.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use memchr::memmem::Finder;
 
 /// What stands in the secret's place.
 const MASK: &[u8] = b"[token]";
+
+/// Secrets shorter than this are not sought in base64 and hexadecimal, where they would be found by
+/// chance.
+const LEAST_ENCODED: usize = 8;
+
+/// Spellings of a secret as a whole.
+#[derive(Clone)]
+pub(super) struct Encoded(Vec<Finder<'static>>);
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Encoded {
+    /// All that are sought.
+    pub fn of(secret: &str) -> Self {
+        if secret.len() < LEAST_ENCODED {
+            return Self(Vec::new());
+        }
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let mut texts = vec![hex.to_uppercase(), hex];
+        for engine in [STANDARD, URL_SAFE] {
+            // Inside a longer text the secret begins at one of three places of a group; what it
+            // shares with its neighbours there is left out.
+            for (shift, first) in [(0, 0), (1, 2), (2, 3)] {
+                let mut bytes = vec![0; shift];
+                bytes.extend(secret.bytes());
+                let end = bytes.len() * 8 / 6;
+                let text = engine.encode(bytes);
+                texts.extend(text.get(first..end).map(ToOwned::to_owned));
+            }
+        }
+        texts.dedup();
+        Self(texts.iter().map(|text| Finder::new(text).into_owned()).collect())
+    }
+
+    /// Replaces every occurrence in `text`.
+    pub fn scrub<'t>(&self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
+        self.0.iter().fold(text, |text, finder| {
+            let Some(first) = finder.find(&text) else { return text };
+            let mut out = Vec::with_capacity(text.len());
+            let (mut kept, mut next) = (0, Some(first));
+            while let Some(at) = next {
+                out.extend_from_slice(&text[kept..at]);
+                out.extend_from_slice(MASK);
+                kept = at + finder.needle().len();
+                next = finder.find(&text[kept..]).map(|further| kept + further);
+            }
+            out.extend_from_slice(&text[kept..]);
+            Cow::Owned(out)
+        })
+    }
+}
 
 /// Replaces every occurrence of `secret` (not empty) in `text`.
 pub(super) fn scrub<'t>(text: &'t [u8], secret: &str) -> Cow<'t, [u8]> {
@@ -14,7 +74,10 @@ pub(super) fn scrub<'t>(text: &'t [u8], secret: &str) -> Cow<'t, [u8]> {
     let mut kept = 0;
     // What an occurrence can begin with: the first character itself, or one of the escapes.
     let first = secret.as_bytes().first().copied();
-    let begins = |byte: &u8| matches!(*byte, b'%' | b'+' | b'\\' | b'&') || Some(*byte) == first;
+    let begins = |byte: &u8| {
+        matches!(*byte, b'%' | b'+' | b'\\' | b'&')
+            || first.is_some_and(|first| first.eq_ignore_ascii_case(byte))
+    };
     while let Some(next) = text[at..].iter().position(begins) {
         at += next;
         match occurrence(&text[at..], secret) {
@@ -48,11 +111,11 @@ fn occurrence(text: &[u8], secret: &str) -> Option<usize> {
         .find_map(|length| occurrence(&text[length..], chars.as_str()).map(|rest| length + rest))
 }
 
-/// The length of `c` as it is, at the beginning of `text`.
+/// The length of `c` as it is, in either case, at the beginning of `text`.
 fn raw(text: &[u8], c: char) -> Option<usize> {
     let mut buffer = [0u8; 4];
     let raw = c.encode_utf8(&mut buffer).as_bytes();
-    text.starts_with(raw).then_some(raw.len())
+    text.get(..raw.len()).is_some_and(|head| head.eq_ignore_ascii_case(raw)).then_some(raw.len())
 }
 
 /// The length of the one character `c` at the beginning of `text`, in any spelling but its own.
@@ -60,16 +123,15 @@ fn escaped(text: &[u8], c: char) -> Option<usize> {
     let mut buffer = [0u8; 4];
     let raw = c.encode_utf8(&mut buffer).as_bytes();
     match (text.first()?, c) {
-        (b'%', _) => raw
-            .iter()
-            .enumerate()
-            .all(|(index, byte)| {
-                let escape = text.get(3 * index..3 * index + 3);
-                escape.is_some_and(|escape| {
-                    escape.eq_ignore_ascii_case(format!("%{byte:02x}").as_bytes())
-                })
-            })
-            .then_some(3 * raw.len()),
+        (b'%', _) => raw.iter().try_fold(0, |length, byte| {
+            // A percent sign that was escaped once more is `%25`.
+            let rest = text.get(length..)?.strip_prefix(b"%")?;
+            let (rest, more) = rest.strip_prefix(b"25").map_or((rest, 0), |rest| (rest, 2));
+            let digits = rest.get(..2)?;
+            digits
+                .eq_ignore_ascii_case(format!("{byte:02x}").as_bytes())
+                .then_some(length + 3 + more)
+        }),
         (b'+', ' ') => Some(1),
         (b'\\', _) => {
             let mut units = [0u16; 2];
@@ -81,31 +143,41 @@ fn escaped(text: &[u8], c: char) -> Option<usize> {
             }
             (text.get(1) == raw.first() && raw.len() == 1).then_some(2)
         }
-        (b'&', _) => {
-            let code = u32::from(c);
-            let named = match c {
-                '&' => "&amp;",
-                '<' => "&lt;",
-                '>' => "&gt;",
-                '"' => "&quot;",
-                '\'' => "&apos;",
-                _ => "&\0",
-            };
-            [
-                named.to_owned(),
-                format!("&#{code};"),
-                format!("&#x{code:x};"),
-                format!("&#{code:03};"),
-            ]
-            .iter()
-            .find(|entity| {
-                text.get(..entity.len())
-                    .is_some_and(|head| head.eq_ignore_ascii_case(entity.as_bytes()))
-            })
-            .map(String::len)
-        }
+        (b'&', _) => entity(text, c),
         _ => None,
     }
+}
+
+/// The length of `c` as an HTML entity at the beginning of `text`, escaped once or twice.
+fn entity(text: &[u8], c: char) -> Option<usize> {
+    let named: &[u8] = match c {
+        '&' => b"&amp;",
+        '<' => b"&lt;",
+        '>' => b"&gt;",
+        '"' => b"&quot;",
+        '\'' => b"&apos;",
+        _ => b"&#",
+    };
+    if named != b"&#"
+        && text.get(..named.len()).is_some_and(|head| head.eq_ignore_ascii_case(named))
+    {
+        return Some(named.len());
+    }
+    let rest = text.strip_prefix(b"&")?;
+    let rest = rest.strip_prefix(b"amp;").unwrap_or(rest).strip_prefix(b"#")?;
+    let (digits, base) = match rest.first()? {
+        b'x' | b'X' => (rest.get(1..)?, 16),
+        _ => (rest, 10),
+    };
+    // Zeros may come first, and the semicolon may be missing.
+    let count =
+        digits.iter().take(10).take_while(|digit| char::from(**digit).is_digit(base)).count();
+    let number = std::str::from_utf8(digits.get(..count)?).ok()?;
+    if u32::from_str_radix(number, base) != Ok(u32::from(c)) {
+        return None;
+    }
+    let end = usize::from(digits.get(count) == Some(&b';'));
+    Some(text.len() - digits.len() + count + end)
 }
 
 #[cfg(test)]
@@ -126,9 +198,31 @@ mod tests {
             "s3%2fx:%c3%a9=%26'%5c+y",
             r"s3\/x:\u00e9=&'\\ y",
             "s3/x:&#233;=&amp;&#039;&#x5C; y",
+            "S3/X:é=&'\\ Y",
+            "s%2533%252fx:%25C3%25a9=%26'%5C+y",
+            "s3/x:&amp;#0233;=&amp;&#39&#x00005c y",
         ] {
             assert_eq!(scrubbed(&format!("a {spelled} b {spelled}")), "a [token] b [token]");
         }
+    }
+
+    #[test]
+    fn the_whole_is_found_in_base64_and_hexadecimal_at_any_place() {
+        let encoded = Encoded::of(SECRET);
+        let scrubbed = |text: String| {
+            String::from_utf8(encoded.scrub(Cow::Borrowed(text.as_bytes())).into_owned()).unwrap()
+        };
+        for before in ["", "a", "ab", "abc"] {
+            for engine in [STANDARD, URL_SAFE] {
+                let text = engine.encode(format!("{before}{SECRET}/resto"));
+                let found = scrubbed(text.clone() + &text);
+                assert_eq!(found.matches("[token]").count(), 2, "{text}");
+            }
+        }
+        let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(scrubbed(format!("{hex}-{}", hex.to_uppercase())), "[token]-[token]");
+        assert!(matches!(encoded.scrub(Cow::Borrowed(b"nada")), Cow::Borrowed(_)));
+        assert!(Encoded::of("curto").0.is_empty(), "found by chance");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use percent_encoding::utf8_percent_encode;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::endpoint::SEGMENT;
+use super::scrub::{Encoded, scrub};
 
 /// Why a text cannot be a token. The text itself is never repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +15,9 @@ pub enum TokenError {
     /// Nothing but white space.
     #[error("o token está vazio")]
     Empty,
-    /// Controls inside: probably two lines, or the wrong file.
+    /// Controls inside (probably two lines, or the wrong file), or nothing but dots.
     #[error(
-        "o token contém quebra de linha ou caractere de controle; confira se o arquivo tem só o token"
+        "o token não serve: tem quebra de linha ou caractere de controle, ou é só um ponto; confira se foi copiado inteiro, e só ele"
     )]
     Malformed,
 }
@@ -27,6 +28,8 @@ pub struct Token {
     secret: SecretString,
     /// The same as it stands in a URL, because that is how a server's error page repeats it.
     encoded: SecretString,
+    /// The same in encodings of the whole, for [`Self::scrub`].
+    spellings: Encoded,
 }
 
 impl Token {
@@ -47,6 +50,7 @@ impl Token {
         Ok(Self {
             secret: text.into(),
             encoded: utf8_percent_encode(text, SEGMENT).to_string().into(),
+            spellings: Encoded::of(text),
         })
     }
 
@@ -63,7 +67,7 @@ impl Token {
     /// Replaces every occurrence of the token in bytes from outside, in any usual spelling. To be
     /// done before anything is cut: half a token is a leak too.
     pub fn scrub<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
-        super::scrub::scrub(text, self.secret.expose_secret())
+        self.spellings.scrub(scrub(text, self.secret.expose_secret()))
     }
 
     /// The same for text.

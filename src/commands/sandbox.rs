@@ -3,6 +3,7 @@
 use tokio::runtime::Runtime;
 
 use super::{complain, print};
+use crate::api::Token;
 use crate::cli::SandboxArgs;
 use crate::exit;
 use crate::io_words::io_words;
@@ -32,6 +33,10 @@ pub(super) fn run(args: SandboxArgs) -> u8 {
 }
 
 fn serve(args: SandboxArgs) -> Result<u8, Refusal> {
+    if args.token.as_deref().is_some_and(|token| Token::new(token).is_err()) {
+        let why = "--token: está vazio ou tem caracteres que um token não pode ter; sem --token, o simulador aceita qualquer um";
+        return Err(Refusal::Call(why.to_owned()));
+    }
     let customers = args.customers.as_deref().map(customers_from_csv).transpose();
     let config = SandboxConfig {
         port: args.port,
@@ -50,7 +55,11 @@ fn serve(args: SandboxArgs) -> Result<u8, Refusal> {
     runtime.block_on(async {
         let starting = Sandbox::start(config).await;
         let sandbox = starting.map_err(|error| {
-            Refusal::Call(format!("não foi possível iniciar o simulador: {}", io_words(&error)))
+            let port = args.port;
+            Refusal::Call(format!(
+                "não foi possível iniciar o simulador na porta {port}: {}. Use outro --port, ou nenhum para uma porta livre",
+                io_words(&error)
+            ))
         })?;
         let printed = print(&format!("{}\n", sandbox.base_url()));
         // Nobody would know where it is.

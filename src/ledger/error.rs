@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lock::Holder;
+use crate::io_words::io_words;
 
 /// Why the ledger cannot be used, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +79,7 @@ pub enum LedgerError {
     #[error("o nome da conta (--account) {0}")]
     Label(&'static str),
     /// A file operation beside the database failed.
-    #[error("não foi possível {action} {}: {source}", path.display())]
+    #[error("não foi possível {action} {}: {}", path.display(), io_words(source))]
     Io {
         /// What was tried, as an infinitive.
         action: &'static str,
@@ -88,7 +89,7 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// The database could not be read or written: full disk, missing rights, a lock that stays.
-    #[error("o ledger {} não pôde ser lido ou gravado: {source}. {}", path.display(), way_out(source))]
+    #[error("o ledger {} não pôde ser lido ou gravado: {}", path.display(), storage_words(source))]
     Storage {
         /// The ledger.
         path: PathBuf,
@@ -116,26 +117,26 @@ impl LedgerError {
     }
 }
 
-/// What a person can do about a failure of the storage.
-fn way_out(source: &rusqlite::Error) -> &'static str {
+/// What is wrong with the storage, and what a person can do about it.
+fn storage_words(source: &rusqlite::Error) -> &'static str {
     use rusqlite::ErrorCode;
     match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "O disco está cheio: libere espaço e rode de novo",
+        Some(ErrorCode::DiskFull) => "o disco está cheio. Libere espaço e rode de novo",
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-            "Confira as permissões do arquivo e da pasta"
+            "falta permissão. Confira as permissões do arquivo e da pasta"
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "Outro programa está usando o arquivo: feche-o e rode de novo"
+            "outro programa está usando o arquivo. Feche-o e rode de novo"
         }
-        Some(ErrorCode::OutOfMemory) => "Falta memória: feche outros programas e rode de novo",
-        _ => "Confira o espaço em disco e o próprio disco",
+        Some(ErrorCode::OutOfMemory) => "falta memória. Feche outros programas e rode de novo",
+        _ => "o disco falhou. Confira o espaço em disco e o próprio disco",
     }
 }
 
 fn busy_text(path: &Path, holder: Option<&Holder>) -> String {
     match holder {
         Some(Holder { pid, since }) => format!(
-            "outra execução está em andamento: processo {pid}, desde {} (trava: {})",
+            "outra execução está em andamento: processo {pid}, desde {} (trava: {}). Espere que ela termine, ou encerre-a com `kill {pid}`; o mesmo comando continua depois",
             since.strftime("%Y-%m-%dT%H:%M:%SZ"),
             path.display()
         ),

@@ -96,14 +96,15 @@ pub fn open_for_reading(path: &Path) -> Result<Option<Connection>, LedgerError> 
 /// What an error of SQLite means for the user.
 pub fn error(path: &Path, source: rusqlite::Error) -> LedgerError {
     match (source.sqlite_error_code(), &source) {
-        (Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), _) => {
-            damaged(path, &source.to_string())
+        (Some(ErrorCode::NotADatabase), _) => damaged(path, "não é um banco de dados SQLite"),
+        (Some(ErrorCode::DatabaseCorrupt), _) => {
+            damaged(path, "a estrutura do banco de dados está corrompida")
         }
         (Some(_), _) | (None, rusqlite::Error::InvalidPath(_)) => {
             LedgerError::Storage { path: path.into(), source }
         }
         // A row is missing, or holds what cannot stand there.
-        (None, _) => damaged(path, &source.to_string()),
+        (None, _) => damaged(path, "uma linha do banco de dados tem o que não pode ter"),
     }
 }
 

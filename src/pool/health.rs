@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::api::{Attempt, Cause, Reply};
 use crate::model::Situacao;
 use crate::stop::StopReason;
+use crate::wording::duration_words;
 
 /// Ambiguous replies in a row, across customers, after which one row at a time is tried.
 pub const AMBIGUOUS_IN_A_ROW: u32 = 10;
@@ -58,7 +59,7 @@ pub struct Health {
     pause: Duration,
     /// Since when there was nothing but 429.
     limited_since: Option<Instant>,
-    /// Since when there was no readable reply, and when to try again.
+    /// Since when no row was answered, and when to try again.
     probing: Option<Probing>,
     ambiguous_in_a_row: u32,
     denied_in_a_row: u32,
@@ -70,10 +71,13 @@ pub struct Health {
 
 #[derive(Debug)]
 struct Probing {
+    /// The beginning of the trouble, later by every pause that a 429 asked for.
     since: Instant,
     next: Instant,
     wait: Duration,
+    /// What came last, and whether it was the proxy that said so.
     last: String,
+    proxy: bool,
 }
 
 impl Health {
@@ -147,12 +151,16 @@ impl Health {
         sent: Instant,
         now: Instant,
     ) -> Option<StopReason> {
+        // A 429 shows that somebody is there, but not that rows are answered again: it may come from
+        // a gateway before an application that is still away. So it neither begins nor ends probing
+        // (what follows the pause is one row, as before it), and the row of ambiguous replies goes
+        // on behind it.
+        if let Reply::Limited { retry_after } = attempt.reply {
+            return self.limited(retry_after, sent, now);
+        }
         if attempt.reply.is_readable() {
             self.probing = None;
             self.ambiguous_in_a_row = 0;
-        }
-        if let Reply::Limited { retry_after } = attempt.reply {
-            return self.limited(retry_after, sent, now);
         }
         self.limited_since = None;
         match attempt.reply {
@@ -171,7 +179,9 @@ impl Health {
             Reply::NotSent(Cause::BadCertificate) => {
                 Some(StopReason::BadCertificate(attempt.mensagem.clone()))
             }
-            Reply::NotSent(Cause::Unreachable) => self.unreachable(attempt, sent, now),
+            Reply::NotSent(Cause::Unreachable | Cause::Proxy) => {
+                self.unreachable(attempt, sent, now)
+            }
             Reply::Ambiguous => {
                 self.ambiguous_in_a_row += 1;
                 match self.ambiguous_in_a_row >= AMBIGUOUS_IN_A_ROW || self.probing.is_some() {
@@ -194,22 +204,27 @@ impl Health {
         if now.duration_since(since) >= limit {
             return Some(StopReason::Unavailable(format!(
                 "há {} o TomTicket só responde que o limite de requisições foi atingido (429)",
-                minutes(limit)
+                duration_words(limit)
             )));
         }
         // Requests that were in flight together come back with one 429 each; that is one event, and
         // only a request that left after the last pause says that the pause was too short.
         let fresh = self.paused_until.is_none_or(|until| sent >= until);
-        let pause = match retry_after {
-            Some(asked) => asked,
-            None => self.pause,
-        };
-        if fresh && retry_after.is_none() {
+        // `Retry-After: 0` or a date in the past would be no pause: then as if nothing were asked.
+        let asked = retry_after.filter(|asked| *asked >= PAUSE_FIRST);
+        let pause = asked.unwrap_or(self.pause);
+        if fresh && asked.is_none() {
             self.pause = (self.pause * 2).min(PAUSE_MAX);
         }
-        if fresh || retry_after.is_some() {
-            let until = now + pause;
-            self.paused_until = Some(self.paused_until.map_or(until, |known| known.max(until)));
+        if fresh || asked.is_some() {
+            // However long is asked for: the last try comes when patience ends, not after it.
+            let until = (now + pause).min(since + limit);
+            let from = self.paused_until.map_or(now, |known| known.max(now));
+            self.paused_until = Some(from.max(until));
+            if let Some(probing) = &mut self.probing {
+                // Nothing could come of the server in a pause that it asked for.
+                probing.since += until.saturating_duration_since(from);
+            }
         }
         None
     }
@@ -224,10 +239,14 @@ impl Health {
             Reply::Redirected => format!(
                 "o servidor respondeu com um redirecionamento (HTTP {status}), que nunca é seguido; confira --base-url e se há um portal ou proxy no caminho"
             ),
-            _ => format!(
-                "o TomTicket recusou o acesso (HTTP {status}: {}); confira o token e as permissões dele",
-                attempt.mensagem
-            ),
+            _ => {
+                // Where the API said nothing the words begin with the status already.
+                let named = format!("HTTP {status}: ");
+                let why = attempt.mensagem.strip_prefix(&named).unwrap_or(&attempt.mensagem);
+                format!(
+                    "o TomTicket recusou o acesso ({named}{why}); confira o token e as permissões dele"
+                )
+            }
         }))
     }
 
@@ -243,8 +262,10 @@ impl Health {
             next: sent,
             wait: PROBE_FIRST,
             last: String::new(),
+            proxy: false,
         });
         probing.last.clone_from(&attempt.mensagem);
+        probing.proxy = attempt.reply == Reply::NotSent(Cause::Proxy);
         // What was in flight when the trouble began says nothing about how long it lasts.
         if sent < probing.next {
             return self.gave_up(now);
@@ -258,11 +279,13 @@ impl Health {
     pub fn gave_up(&self, now: Instant) -> Option<StopReason> {
         let probing = self.probing.as_ref()?;
         (now.duration_since(probing.since) >= self.give_up_after).then(|| {
-            StopReason::Unavailable(format!(
-                "o TomTicket está fora do ar ou inacessível há {}; última resposta: {}",
-                minutes(self.give_up_after),
-                probing.last
-            ))
+            let (long, last) = (duration_words(self.give_up_after), &probing.last);
+            StopReason::Unavailable(match probing.proxy {
+                true => format!("há {long} não há caminho até o TomTicket: {last}"),
+                false => format!(
+                    "o TomTicket está fora do ar ou inacessível há {long}; última resposta: {last}"
+                ),
+            })
         })
     }
 
@@ -306,15 +329,6 @@ impl Health {
         if *refused >= BREAKER_ROWS {
             self.breaker = Breaker::Tripped { mensagem: said.to_owned() };
         }
-    }
-}
-
-/// A duration in words: `5 min`, `90 s`.
-fn minutes(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds, seconds % 60) {
-        (60.., 0) => format!("{} min", seconds / 60),
-        _ => format!("{} s", duration.as_secs_f64()),
     }
 }
 
@@ -362,6 +376,85 @@ mod tests {
         let asked = Some(Duration::from_secs(7));
         health.replied(&attempt(Reply::Limited { retry_after: asked }), start, start);
         assert_eq!(health.gate(start), Gate::PausedUntil(start + Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_429_that_asks_for_nothing_pauses_all_the_same_and_ever_longer() {
+        let start = Instant::now();
+        for asked in [Duration::ZERO, Duration::from_millis(999)] {
+            let mut health = health();
+            let mut now = start;
+            for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+                let limited = Reply::Limited { retry_after: Some(asked) };
+                assert_eq!(health.replied(&attempt(limited), now, now), None);
+                let until = now + Duration::from_secs(seconds);
+                assert_eq!(health.gate(now), Gate::PausedUntil(until));
+                now = until;
+            }
+        }
+    }
+
+    #[test]
+    fn no_pause_is_longer_than_patience() {
+        let start = Instant::now();
+        let mut health = Health::new(Duration::from_secs(2), true, None);
+        let asked = Reply::Limited { retry_after: Some(Duration::from_secs(300)) };
+        assert_eq!(health.replied(&attempt(asked), start, start), None);
+        let end = start + Duration::from_secs(6);
+        assert_eq!(health.gate(start), Gate::PausedUntil(end));
+        assert!(matches!(
+            health.replied(&attempt(asked), end, end),
+            Some(StopReason::Unavailable(why)) if why.starts_with("há 6 s ")
+        ));
+    }
+
+    #[test]
+    fn between_unreadable_replies_a_429_changes_nothing() {
+        let start = Instant::now();
+        let mut health = health();
+        for _ in 1..AMBIGUOUS_IN_A_ROW {
+            health.replied(&attempt(Reply::Ambiguous), start, start);
+            health.replied(&attempt(LIMITED), start, start);
+        }
+        let later = start + Duration::from_secs(1);
+        assert_eq!(health.gate(later), Gate::Open);
+        health.replied(&attempt(Reply::Ambiguous), later, later);
+        assert!(matches!(health.gate(later), Gate::ProbeAt(_)));
+        assert_eq!(health.gives_up_at(), Some(later + GIVE_UP));
+        // While it is probed: a pause, which does not count as silence, and then one row again.
+        health.replied(&attempt(LIMITED), later, later);
+        let after = later + Duration::from_secs(2);
+        assert_eq!(health.gate(later), Gate::PausedUntil(after));
+        assert!(matches!(health.gate(after), Gate::ProbeAt(_)));
+        assert_eq!(health.gives_up_at(), Some(after + GIVE_UP));
+        health.replied(&attempt(Reply::Accepted), after, after);
+        assert_eq!(health.gate(after), Gate::Open);
+    }
+
+    #[test]
+    fn the_words_of_a_stop_say_things_once_and_name_who_is_in_the_way() {
+        let now = Instant::now();
+        let denied = |mensagem: &str| Attempt {
+            status: Some(401),
+            mensagem: mensagem.into(),
+            ..attempt(Reply::Denied)
+        };
+        for (mensagem, expected) in [
+            ("HTTP 401: acesso negado", "(HTTP 401: acesso negado)"),
+            ("Token inválido.", "(HTTP 401: Token inválido.)"),
+        ] {
+            let stop = health().replied(&denied(mensagem), now, now).unwrap();
+            assert!(stop.to_string().contains(expected), "{stop}");
+        }
+        for (cause, expected) in [
+            (Cause::Unreachable, "o TomTicket está fora do ar ou inacessível há 1,5 s; última"),
+            (Cause::Proxy, "há 1,5 s não há caminho até o TomTicket: m"),
+        ] {
+            let mut health = Health::new(Duration::from_millis(1500), true, None);
+            health.replied(&attempt(Reply::NotSent(cause)), now, now);
+            let stop = health.gave_up(now + Duration::from_millis(1500)).unwrap();
+            assert!(stop.to_string().starts_with(expected), "{stop}");
+        }
     }
 
     #[test]

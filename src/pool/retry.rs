@@ -30,7 +30,9 @@ pub fn decide(reply: Reply, ambiguous: u32, rename: bool) -> Decision {
     match reply {
         Reply::Accepted => Decision::Final(Situacao::Atualizado),
         Reply::Refused | Reply::Denied | Reply::Redirected => Decision::Final(Situacao::Recusado),
-        Reply::Limited { .. } | Reply::NotSent(Cause::Unreachable) => Decision::Requeue,
+        Reply::Limited { .. } | Reply::NotSent(Cause::Unreachable | Cause::Proxy) => {
+            Decision::Requeue
+        }
         // The run stops on it; until then the row is as if it had not been tried.
         Reply::NotSent(Cause::BadCertificate) => Decision::Requeue,
         Reply::Ambiguous if rename => Decision::Final(Situacao::Incerto),

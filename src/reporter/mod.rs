@@ -15,7 +15,6 @@ mod results;
 mod summary;
 mod tally;
 mod terminal;
-mod wording;
 
 use std::time::{Duration, Instant};
 
@@ -36,6 +35,7 @@ pub use wording::{counted, duration_words, number};
 
 use crate::events::Event;
 use crate::findings::Findings;
+use crate::wording;
 
 /// How often the progress is looked at while no events come.
 const TICK: Duration = Duration::from_millis(250);

@@ -267,6 +267,9 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         self.probe = None;
         match (outcome.situacao, self.health.tripped().map(ToOwned::to_owned)) {
             (Situacao::Atualizado, _) => self.health.probed(),
+            // The run is ending for another reason, and the probe has not spoken against the token.
+            (Situacao::NaoEnviado | Situacao::Falhou | Situacao::Incerto, _)
+                if self.stopping.is_some() => {}
             (_, Some(mensagem)) => {
                 self.begin_stop(Health::breaker_stop(&mensagem), Instant::now());
             }

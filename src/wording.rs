@@ -20,15 +20,16 @@ pub fn decimal(x: f64) -> String {
     format!("{x:.2}").replace('.', ",")
 }
 
-/// `9 h 16 min`, `4 min 10 s`, `12 s`, `0,3 s`: two units at most.
+/// `9 h 16 min`, `4 min 10 s`, `5 min`, `12 s`, `0,3 s`: two units at most.
 pub fn duration_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
     match (hours, minutes) {
-        (0, 0) if seconds < 10 => {
+        (0, 0) if seconds < 10 && duration.subsec_nanos() > 0 => {
             format!("{} s", format!("{:.1}", duration.as_secs_f64()).replace('.', ","))
         }
         (0, 0) => format!("{seconds} s"),
+        (0, _) if seconds.is_multiple_of(60) => format!("{minutes} min"),
         (0, _) => format!("{minutes} min {} s", seconds % 60),
         (_, _) => format!("{} h {minutes} min", number(hours)),
     }
@@ -49,9 +50,15 @@ mod tests {
         assert_eq!(number(999), "999");
         assert_eq!(number(1_234_567), "1.234.567");
         assert_eq!(decimal(2.966), "2,97");
-        for (ms, words) in
-            [(300, "0,3 s"), (12_000, "12 s"), (250_000, "4 min 10 s"), (33_360_000, "9 h 16 min")]
-        {
+        for (ms, words) in [
+            (300, "0,3 s"),
+            (1_500, "1,5 s"),
+            (2_000, "2 s"),
+            (12_000, "12 s"),
+            (250_000, "4 min 10 s"),
+            (300_000, "5 min"),
+            (33_360_000, "9 h 16 min"),
+        ] {
             assert_eq!(duration_words(Duration::from_millis(ms)), words);
         }
         assert_eq!(counted(1, "linha", "linhas"), "1 linha");

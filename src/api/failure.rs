@@ -1,0 +1,153 @@
+//! Why a request got no answer, in the user's words. What the libraries say of it is English, and
+//! goes to the log alone.
+
+use std::error::Error;
+use std::io;
+
+use crate::io_words::io_words;
+
+/// What rustls has against the server's certificate, if that was the cause.
+pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    causes(error).find_map(|cause| match cause.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(certificate_words(why)),
+        _ => None,
+    })
+}
+
+/// Why there was no connection, or none to the end: the cause that says most.
+pub(super) fn words(error: &(dyn Error + 'static)) -> String {
+    let said = |cause: &(dyn Error + 'static)| {
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            return hyper_words(error).map(ToOwned::to_owned);
+        }
+        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+            return Some(tls_words(error).to_owned());
+        }
+        // The type of these is not public.
+        if let Some(why) = cause.to_string().strip_prefix("tunnel error: ") {
+            return tunnel_words(why).map(ToOwned::to_owned);
+        }
+        // One that wraps another error has no words of its own.
+        let error = cause.downcast_ref::<io::Error>().filter(|error| error.get_ref().is_none())?;
+        Some(io_words(error))
+    };
+    causes(error).find_map(said).unwrap_or_else(|| {
+        // The last that is left: a library's text inside an I/O error, which has a kind at least.
+        let kind = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+        kind.map_or_else(
+            || "falha de comunicação".to_owned(),
+            |error| io_words(&error.kind().into()),
+        )
+    })
+}
+
+/// An error and what caused it, from the outside in. `io::Error::source` skips what it wraps.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
+        let error: &'e (dyn Error + 'static) = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+fn hyper_words(error: &hyper::Error) -> Option<&'static str> {
+    if error.is_incomplete_message() {
+        Some("o servidor fechou a conexão sem responder")
+    } else if error.is_parse_too_large() {
+        Some("os cabeçalhos da resposta são grandes demais")
+    } else if error.is_parse() {
+        Some("a resposta não é HTTP válido")
+    } else {
+        None
+    }
+}
+
+fn tls_words(error: &rustls::Error) -> &'static str {
+    use rustls::Error as Why;
+    match error {
+        Why::InvalidCertificate(why) => certificate_words(why),
+        Why::InvalidMessage(_) => {
+            "a outra ponta não fala TLS; confira o endereço e a porta de --base-url"
+        }
+        Why::AlertReceived(_) | Why::PeerIncompatible(_) => {
+            "o servidor recusou a conexão segura (TLS)"
+        }
+        _ => "a conexão segura (TLS) não pôde ser feita",
+    }
+}
+
+fn tunnel_words(why: &str) -> Option<&'static str> {
+    match why {
+        "proxy authorization required" => Some("o proxy pede usuário e senha"),
+        "unsuccessful" => Some("o proxy recusou levar até o servidor"),
+        "proxy headers too long" => Some("a resposta do proxy é grande demais"),
+        "unexpected end of file" => Some("o proxy fechou a conexão"),
+        // Its cause says more.
+        _ => None,
+    }
+}
+
+/// Why a certificate is not to be trusted, for a person who can do something about it.
+fn certificate_words(why: &rustls::CertificateError) -> &'static str {
+    use rustls::CertificateError as Why;
+    match why {
+        Why::Expired | Why::ExpiredContext { .. } => {
+            "venceu; confira também o relógio desta máquina"
+        }
+        Why::NotValidYet | Why::NotValidYetContext { .. } => {
+            "ainda não vale; confira o relógio desta máquina"
+        }
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => {
+            "é de outro endereço; confira --base-url"
+        }
+        Why::UnknownIssuer => {
+            "tem um emissor desconhecido; confira --base-url, e se a rede usa um certificado próprio, instale-o nesta máquina"
+        }
+        Why::Revoked => "foi revogado",
+        _ => "não pôde ser verificado; confira --base-url e os certificados desta máquina",
+    }
+}
+
+/// All causes of an error, for the log.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
+        io::Error::other(io::Error::other(error))
+    }
+
+    #[test]
+    fn the_cause_that_says_most_speaks_however_deep_it_lies() {
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure);
+        for (error, expected) in [
+            (wrapped(alert), "o servidor recusou a conexão segura (TLS)"),
+            (
+                wrapped(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)),
+                "a outra ponta não fala TLS; confira o endereço e a porta de --base-url",
+            ),
+            (wrapped(io::Error::from_raw_os_error(104)), "conexão cortada pelo servidor"),
+            (wrapped("tunnel error: unsuccessful"), "o proxy recusou levar até o servidor"),
+            (
+                io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof"),
+                "terminou antes da hora",
+            ),
+            (io::Error::from(io::ErrorKind::ConnectionRefused), "conexão recusada"),
+        ] {
+            assert_eq!(words(&error), expected, "{error:?}");
+            assert_eq!(certificate_error(&error), None);
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_found_inside_two_io_errors() {
+        let why = rustls::Error::InvalidCertificate(rustls::CertificateError::Revoked);
+        assert_eq!(certificate_error(&wrapped(why)), Some("foi revogado"));
+    }
+}
