@@ -121,12 +121,12 @@ impl Running {
         self.stdout.wait(enough)
     }
 
-    /// Sends a signal and waits until the process has said something about it: from then on it is
-    /// known to have seen it.
+    /// Sends a signal and waits until the process says that it is stopping: from then on it is known
+    /// to have seen it.
     pub fn signal_and_see(&mut self, name: &str) {
-        let before = self.stderr().len();
+        assert!(!self.stderr().contains("parando: "), "it was stopping already");
         self.signal(name);
-        self.wait_for_stderr(|text| text.len() > before);
+        self.wait_for_stderr(|text| text.contains("parando: "));
     }
 
     /// Whether it still runs.
