@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::{CANARY, Reply, Server, table};
+use support::{CANARY, Reply, Server, canary, table};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
@@ -108,7 +108,7 @@ impl Desk {
         let mut path = self.path("bin").into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
-        Command::new("sh")
+        let output = Command::new("sh")
             .args(["-c", script])
             .current_dir(self.folder.path())
             .env_clear()
@@ -122,7 +122,14 @@ impl Desk {
             .env("TOMTICKET_SYNC_LEDGER", self.path("l.db"))
             .env("TOMTICKET_SYNC_RATE", "unlimited")
             .output()
-            .unwrap()
+            .unwrap();
+        for stream in [&output.stdout, &output.stderr] {
+            let leak = canary::leak(CANARY, stream);
+            assert!(leak.is_none(), "{script} shows the token: {leak:?}");
+        }
+        let leak = canary::leak_in_folder(CANARY, self.folder.path(), &[]);
+        assert!(leak.is_none(), "{script} leaves the token behind: {leak:?}");
+        output
     }
 
     /// The calls of the program since the last time, each as its exit code and its arguments.
