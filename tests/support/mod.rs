@@ -23,6 +23,7 @@ pub mod small_disk;
 pub mod table;
 pub mod text;
 pub mod tls;
+pub mod unheard;
 
 pub use canary::CANARY;
 pub use finished::{Finished, ResultRow};
@@ -34,6 +35,7 @@ pub use run::Run;
 pub use running::Running;
 pub use server::Server;
 pub use tls::Certificate;
+pub use unheard::Unheard;
 
 use std::time::Duration;
 
