@@ -47,7 +47,7 @@ impl Csv {
     fn wait_for_change(&self) {
         let watch = self.source.watch();
         while !watch.changed() {
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 }

@@ -81,6 +81,19 @@ impl Finished {
             .unwrap_or_else(|_| self.fail("standard output is not UTF-8"))
     }
 
+    /// Demands that it never had more memory than this. On Linux a memory that could not be read is
+    /// no proof.
+    #[track_caller]
+    pub fn stays_below(&self, kib: u64) -> &Self {
+        if cfg!(target_os = "linux") && self.peak_kib == 0 {
+            self.fail("its memory was never read");
+        }
+        if self.peak_kib >= kib {
+            self.fail(&format!("{} KiB instead of less than {kib}", self.peak_kib));
+        }
+        self
+    }
+
     /// Demands this exit code.
     #[track_caller]
     pub fn exits(&self, code: i32) -> &Self {

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod finished;
 pub mod gate;
 pub mod multipart;
+pub mod needs;
 pub mod nights;
 pub mod reply;
 pub mod request;
