@@ -102,6 +102,28 @@ fn c34_a_place_that_cannot_be_written_is_found_before_sending() {
     finished.refused_before_sending(&server, &["não/há.json"]);
 }
 
+/// Whoever reads a named pipe gets what a file would have held; nothing is written beside it.
+#[cfg(unix)]
+#[test]
+fn outputs_may_be_named_pipes() {
+    let server = mixed_server();
+    let run = Run::new(&server).csv(MIXED).results("cano").rejects("outro-cano").allow_partial();
+    let read = ["cano", "outro-cano"].map(|name| {
+        let path = run.work().join(name);
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        std::thread::spawn(move || std::fs::read_to_string(path))
+    });
+    let finished = run.go();
+    let [results, rejects] = read.map(|reader| reader.join().expect("a reader").expect("a text"));
+    let rows = finished.exits(1).parse_results(&results);
+    let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
+    assert_eq!(ends, ["atualizado", "recusado", "invalido", "atualizado"]);
+    let rejects = table::parse(&rejects, ',').expect("a table");
+    assert_eq!((rejects.len(), &*rejects[1][0], &*rejects[2][0]), (3, "2", ".."));
+    assert!(!finished.exists("cano.parcial") && !finished.exists("outro-cano.parcial"));
+}
+
 #[test]
 fn c35_files_appear_whole_or_not_at_all() {
     let server = Server::start();

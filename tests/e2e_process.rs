@@ -319,3 +319,23 @@ fn a_terminal_is_not_assumed() {
     finished.exits(0);
     assert!(!finished.stderr.contains('\u{1b}') && !finished.stderr.contains('\r'));
 }
+
+#[test]
+fn every_line_of_a_json_log_is_json() {
+    let server = Server::start();
+    server.replies("C00002", [Reply::html(500), Reply::too_many(None)]);
+    let finished = Run::new(&server)
+        .csv(&table::customers(20))
+        .args(["-vv", "--log-format", "json"])
+        .env("NO_COLOR", "1")
+        .go();
+    finished.exits(0);
+    let logged: Vec<serde_json::Value> = finished
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}")))
+        .collect();
+    assert!(logged.iter().all(|line| line["level"].is_string()), "{logged:?}");
+    assert!(logged.iter().any(|line| line.to_string().contains("(429): pausa")));
+}
