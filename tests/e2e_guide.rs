@@ -6,12 +6,11 @@
 pub mod support;
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::{CANARY, Reply, Server, table};
+use support::{CANARY, Reply, Server, canary, needs, table};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
@@ -108,7 +107,7 @@ impl Desk {
         let mut path = self.path("bin").into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
-        Command::new("sh")
+        let output = Command::new("sh")
             .args(["-c", script])
             .current_dir(self.folder.path())
             .env_clear()
@@ -122,7 +121,14 @@ impl Desk {
             .env("TOMTICKET_SYNC_LEDGER", self.path("l.db"))
             .env("TOMTICKET_SYNC_RATE", "unlimited")
             .output()
-            .unwrap()
+            .unwrap();
+        for stream in [&output.stdout, &output.stderr] {
+            let leak = canary::leak(CANARY, stream);
+            assert!(leak.is_none(), "{script} shows the token: {leak:?}");
+        }
+        let leak = canary::leak_in_folder(CANARY, self.folder.path(), &[]);
+        assert!(leak.is_none(), "{script} leaves the token behind: {leak:?}");
+        output
     }
 
     /// The calls of the program since the last time, each as its exit code and its arguments.
@@ -138,16 +144,6 @@ fn described(output: &Output) -> String {
     format!("{:?}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))
 }
 
-/// Whether this program is there; says so, past the test harness, where it is not.
-fn has(program: &str, test: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
-    let found = found.is_ok_and(|output| output.status.success());
-    if !found {
-        let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no {program} on this machine");
-    }
-    found
-}
-
 #[test]
 fn the_guides_commands_do_what_it_says() {
     let desk = Desk::new();
@@ -155,7 +151,9 @@ fn the_guides_commands_do_what_it_says() {
     for name in ["docs/guia.md", "README.md", "fixtures/README.md"] {
         for block in blocks(&document(name), "sh") {
             let unfit = NOT_HERE.iter().any(|word| block.contains(word));
-            if unfit || (block.contains("jq") && !has("jq", &format!("a block of {name}"))) {
+            if unfit
+                || (block.contains("jq") && !needs::program("jq", &format!("a block of {name}")))
+            {
                 continue;
             }
             let output = desk.shell(&block);
@@ -287,7 +285,7 @@ fn the_example_configuration_works() {
 #[test]
 fn the_rehearsal_example_runs() {
     let test = "the_rehearsal_example_runs";
-    if !has("jq", test) || !has("curl", test) {
+    if !needs::program("jq", test) || !needs::program("curl", test) {
         return;
     }
     let desk = Desk::new();
@@ -327,7 +325,7 @@ fn the_night_script_repeats_exit_code_4_alone() {
 #[test]
 fn the_pipelines_send_step_runs() {
     let test = "the_pipelines_send_step_runs";
-    if !has("jq", test) {
+    if !needs::program("jq", test) {
         return;
     }
     for name in ["docs/exemplos/github-actions.yml", "docs/exemplos/gitlab-ci.yml"] {
@@ -371,7 +369,7 @@ fn literal_blocks(text: &str) -> Vec<String> {
 
 #[test]
 fn the_systemd_units_are_sound() {
-    if !has("systemd-analyze", "the_systemd_units_are_sound") {
+    if !needs::program("systemd-analyze", "the_systemd_units_are_sound") {
         return;
     }
     let folder = TempDir::with_prefix("tomticket-unidades-").unwrap();

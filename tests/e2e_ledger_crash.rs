@@ -5,6 +5,7 @@
 pub mod support;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use support::nights::LEDGER;
@@ -133,8 +134,112 @@ fn c40_killed_with_everything_in_flight_only_that_is_sent_again() {
 }
 
 #[test]
-fn c40_killed_between_a_reply_and_its_commit() {
+fn c40_killed_at_an_arrival_that_is_about_to_be_answered() {
     kill_at_every_arrival(|n| n);
+}
+
+/// Holds the ledger's write lock, so that nothing more can be committed, and reads how many
+/// requests it says are in flight.
+fn hold_commits(ledger: &Path) -> (rusqlite::Connection, usize) {
+    let connection = rusqlite::Connection::open(ledger).unwrap();
+    connection.busy_timeout(support::PATIENCE).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let open: i64 =
+        connection.query_row("SELECT count(*) FROM intent", [], |row| row.get(0)).unwrap();
+    (connection, usize::try_from(open).unwrap())
+}
+
+/// The answer to the `n`-th request is read by a client that can no longer note it, and then the
+/// client is killed. What was answered and not noted goes again; nothing else does.
+#[test]
+fn c40_killed_between_a_reply_and_its_commit() {
+    let nights = Nights::begin();
+    let server = &nights.server;
+    let table =
+        |value: &str| table_of(ROWS, value).replace("C00010,I,Cliente 12", "C00012,I,Cliente 12");
+    nights.night(&table("antes")).finished.exits(0);
+    let known = std::fs::read(nights.path(LEDGER)).unwrap();
+    let csv = table("agora");
+    for n in 1..=ROWS {
+        for file in nights.ledger_files() {
+            std::fs::remove_file(file).unwrap();
+        }
+        std::fs::write(nights.path(LEDGER), &known).unwrap();
+        std::fs::remove_file(nights.path("clientes.resultado.csv")).unwrap();
+        let before = server.count();
+        let held = Arc::new(Mutex::new(None));
+        server.script({
+            let (held, ledger) = (Arc::clone(&held), nights.path(LEDGER));
+            move |request, _| {
+                if request.n - before == n - 1 {
+                    *held.lock().unwrap() = Some(hold_commits(&ledger));
+                }
+                // Whoever has read this to its end closes the connection.
+                Reply::ok().with_header("Connection", "close")
+            }
+        });
+        let concurrency = CONCURRENCY.to_string();
+        let run = || nights.run(&csv).args(["--concurrency", &concurrency]);
+        let running = run().spawn();
+        server.wait_for_requests(before + n);
+        server.wait_until_hung_up();
+        let read: Vec<String> = server.raw_requests()[before..]
+            .iter()
+            .filter(|request| request.answered.is_some())
+            .map(|request| request.identificador().to_owned())
+            .collect();
+        // Dropping it sends SIGKILL at once.
+        drop(running);
+        server.wait_until_hung_up();
+        let (connection, open) = held.lock().unwrap().take().unwrap();
+        connection.execute_batch("ROLLBACK").unwrap();
+        connection.close().unwrap();
+        assert!((1..=CONCURRENCY).contains(&open), "kill at {n}: {open} are in flight");
+
+        let finished = run().go();
+        let rows = finished.exits(0).accounted_rows(ROWS);
+        let mut again = Vec::new();
+        for row in &rows {
+            let sent = server.raw_requests()[before..]
+                .iter()
+                .filter(|request| request.identificador() == row.identificador)
+                .count();
+            let place = format!("kill at {n}: {sent} times {row:?}");
+            let known = row.situacao == "inalterado";
+            assert!(if known { sent == 1 } else { (1..=2).contains(&sent) }, "{place}");
+            if !known && (sent == 2 || read.contains(&row.identificador)) {
+                assert_eq!(sent, 2, "{place}");
+                again.push(row.linha);
+            }
+        }
+        // Its own answer and commit are certain to be apart.
+        let last = &read[n - 1];
+        assert!(
+            rows.iter().any(|row| row.identificador == *last && row.situacao == "atualizado"),
+            "kill at {n}: {last} was believed without a commit"
+        );
+        // What is told to be sent again is what was in flight as far as the ledger knew; what of it
+        // had arrived is there twice.
+        let told = format!("com {open} requisiç");
+        finished.says(&[&told]);
+        let (_, told) = finished.stderr.split_once("será enviado de novo: linha").unwrap();
+        let told = told.trim_start_matches('s');
+        let end = told.find(|c: char| !c.is_ascii_digit() && !", ".contains(c));
+        let told: Vec<u64> = told[..end.unwrap_or(told.len())]
+            .split(", ")
+            .map(|linha| linha.trim().parse().unwrap())
+            .collect();
+        assert_eq!(told.len(), open, "kill at {n}: {told:?}");
+        for row in &rows {
+            let was_told = told.contains(&row.linha);
+            let place = format!("kill at {n}: {told:?} told, {row:?}");
+            assert!(was_told || !again.contains(&row.linha), "{place}");
+            let read = read.contains(&row.identificador);
+            assert!(!was_told || !read || again.contains(&row.linha), "{place}");
+            assert_eq!(row.situacao == "inalterado", read && !was_told, "{place}");
+        }
+        drop(finished);
+    }
 }
 
 /// Ends a run that waits for `arrivals` answers, by force.

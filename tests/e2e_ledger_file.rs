@@ -409,3 +409,26 @@ fn c34_a_ledger_that_cannot_be_created_is_a_local_failure() {
     finished.exits(5).says(&["arquivo/ledger.db"]);
     assert_eq!(server.count(), 0);
 }
+
+/// Without `XDG_STATE_HOME` the ledger lies under the home folder, where `ledger status` finds it.
+#[test]
+fn the_default_ledger_is_in_the_home_folder() {
+    let run = Run::bare(&["run"]).csv(&table::customers(2)).env("XDG_STATE_HOME", "");
+    let path = run.folder().path().join("casa/.local/state/tomticket-sync/ledger.db");
+    // No address of a server may be of this machine, which has no ledger by default. A label of 64
+    // letters is no name, so nobody is asked.
+    let url = format!("https://{}.exemplo.com.br", "a".repeat(64));
+    let finished = run
+        .env("TOMTICKET_TOKEN", support::CANARY)
+        .args(["--base-url", &url, "--rate", "unlimited", "--give-up-after", "1s"])
+        .go();
+    finished.exits(4);
+    assert!(path.is_file());
+    let status =
+        Run::bare(&["ledger", "status"]).in_folder_of(&finished).env("XDG_STATE_HOME", "").go();
+    let text = status.exits(0).stdout_text();
+    assert!(
+        text.contains(&format!("Registro: {}", path.display())) && text.contains(&url),
+        "{text}"
+    );
+}

@@ -231,3 +231,26 @@ fn c33_order_holds_through_renames_and_unanswered_requests_under_random_latency(
     }
     assert!(server.max_in_flight() >= 16, "{}", server.max_in_flight());
 }
+
+/// The first customer does not answer and has a second row; the next 64 rows, that one among them,
+/// are looked at meanwhile, however large they are.
+#[test]
+fn a_slow_customer_holds_up_none_of_the_next_64_rows() {
+    for letters in [1, 60_000] {
+        let server = Server::start();
+        let gate = support::Gate::new();
+        server.reply("LENTO", Reply::ok().behind(&gate));
+        let values = ["x".repeat(letters), "y".repeat(letters), "z".repeat(letters)].join(",");
+        let mut csv = String::from("identificador,tipo_identificador,campo:a,campo:b,campo:c\n");
+        csv.push_str(&format!("LENTO,I,{values}\nLENTO,I,,,outro\n"));
+        for row in 0..63 {
+            csv.push_str(&format!("C{row:02},I,{values}\n"));
+        }
+        let running = Run::new(&server).csv(&csv).args(["--concurrency", "2"]).spawn();
+        server.wait_for_requests(64);
+        assert_eq!(server.requests_for("LENTO").len(), 1);
+        gate.open();
+        running.wait().exits(0).accounted_rows(65);
+        assert_eq!(server.requests_for("LENTO").len(), 2);
+    }
+}

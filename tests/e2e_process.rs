@@ -68,8 +68,11 @@ fn c39_a_second_signal_leaves_at_once() {
     let finished = running.wait();
     finished.exits(130);
     // Waiting for the requests would take ten seconds.
-    assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(9), "{:?}", since.elapsed());
     assert_eq!(server.count(), 8);
+    // Nothing was finished: what happened at once was the end, not a quick wait.
+    assert!(!finished.exists("clientes.resultado.csv"));
+    assert!(finished.exists("clientes.resultado.csv.parcial"));
 }
 
 #[test]
@@ -118,10 +121,11 @@ fn c39_an_interrupt_during_a_backoff_does_not_wait_for_it() {
 #[test]
 fn c43_a_closed_standard_output_is_no_panic() {
     let server = Server::start();
-    let finished = Run::new(&server).csv(&table::customers(2000)).results("-").close_stdout().go();
+    let run = Run::new(&server).csv(&table::customers(2000)).rate("200");
+    let finished = run.results("-").close_stdout().go();
     // Results that nobody can read are lost: sending stops. A panic or a silent success is not right.
     finished.exits(5);
-    assert!(server.count() < 2000, "sending went on");
+    assert!(server.count() <= 300, "sending went on: {}", server.count());
     let finished = Run::bare(&["template"]).close_stdout().go();
     assert!(finished.code.is_some_and(|code| code != 101));
     let finished = Run::bare(&["--help"]).close_stdout().go();
@@ -134,14 +138,16 @@ fn c43_a_reader_that_goes_away_early() {
     let server = Server::start();
     let finished = Run::new(&server)
         .csv(&table::customers(3000))
+        .rate("200")
         .results("-")
         .without_summary()
         .allow_partial()
-        .through_shell(r#""$0" "$@" | head -1"#)
+        .through_shell(r#"{ "$0" "$@"; echo $? > codigo; } | head -1"#)
         .go();
-    // The code is that of `head`.
+    // The shell's code is that of `head`.
     assert!(finished.exits(0).stdout_text().starts_with("linha,"));
-    assert!(server.count() < 3000, "sending went on");
+    assert_eq!(finished.text("codigo"), "5\n");
+    assert!(server.count() <= 300, "sending went on: {}", server.count());
 }
 
 const SMALL: &str = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I,Eva\n";
@@ -381,4 +387,24 @@ fn flags_of_outputs_that_nothing_is_written_to_are_named() {
         .go();
     finished.exits(0);
     assert!(!finished.stderr.contains("sem efeito"), "{}", finished.stderr);
+}
+
+#[test]
+fn every_line_of_a_json_log_is_json() {
+    let server = Server::start();
+    server.replies("C00002", [Reply::html(500), Reply::too_many(None)]);
+    let finished = Run::new(&server)
+        .csv(&table::customers(20))
+        .args(["-vv", "--log-format", "json"])
+        .env("NO_COLOR", "1")
+        .go();
+    finished.exits(0);
+    let logged: Vec<serde_json::Value> = finished
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}")))
+        .collect();
+    assert!(logged.iter().all(|line| line["level"].is_string()), "{logged:?}");
+    assert!(logged.iter().any(|line| line.to_string().contains("(429): pausa")));
 }

@@ -67,3 +67,18 @@ fn the_simulator_is_a_server_for_other_runs() {
     let ended = sandbox.wait();
     assert!(matches!(ended.code, Some(0 | 130)), "{:?}", ended.code);
 }
+
+/// The run's pace is the simulated account's limit as well: neither of the two holds the other back.
+#[test]
+fn the_rate_of_a_rehearsal_is_the_simulators_limit() {
+    let finished = Run::bare(&["run"])
+        .csv(&table::customers(40))
+        .args(["--sandbox", "--rate", "20", "--summary-json", "resumo.json"])
+        .go();
+    finished.exits(0);
+    let summary: serde_json::Value = serde_json::from_str(&finished.text("resumo.json")).unwrap();
+    finished.check_summary(&summary);
+    // A simulator that kept to three a second would refuse most of them.
+    assert!(summary["limitadas_429"].as_u64().unwrap() <= 1, "{summary}");
+    assert!(finished.took > std::time::Duration::from_millis(900), "{:?}", finished.took);
+}

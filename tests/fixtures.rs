@@ -1,11 +1,15 @@
 //! What `fixtures/README.md` promises of each fixture is what a rehearsal of it gives: counts by
 //! situacao, exit code, and for `linhas-ruins.csv` every single line.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![cfg(test)]
+
+pub mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+
+use support::{CANARY, canary};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
 
@@ -32,11 +36,16 @@ fn rehearse(command: &str) -> (i32, BTreeMap<u64, String>) {
     let words = command.trim_matches('`').split(' ');
     let output = Command::new(BINARY)
         .args(words)
-        .args(["--rate", "unlimited", "--results", "r.csv", "--rejects", "j.csv"])
+        .args(["--rate", "unlimited", "--results", "r.csv", "--rejects", "j.csv", "-vv"])
         .current_dir(folder.path())
-        .env_remove("TOMTICKET_TOKEN")
+        .env_clear()
+        .env("HOME", folder.path())
+        .env("TOMTICKET_TOKEN", CANARY)
         .output()
         .unwrap();
+    let leak = canary::leak(CANARY, &[&*output.stdout, &*output.stderr].concat())
+        .or_else(|| canary::leak_in_folder(CANARY, folder.path(), &[]));
+    assert!(leak.is_none(), "{command} shows the token: {leak:?}");
     let results = csv::Reader::from_path(folder.path().join("r.csv"))
         .unwrap_or_else(|e| panic!("{command}: {e}\n{}", String::from_utf8_lossy(&output.stderr)))
         .records()

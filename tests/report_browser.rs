@@ -2,19 +2,18 @@
 //! hostile text in it stays text.
 //!
 //! Needs Chromium (Debian: `apt-get install chromium`), found on the PATH or named by `CHROMIUM`.
-//! Where there is none, a line on standard error says that the test was skipped; with
-//! `REPORT_BROWSER=required` that is a failure. The pictures stay in Cargo's temporary folder to be
+//! Where there is none, a line on standard error says that the test was skipped; with `chromium` in
+//! `TOMTICKET_SYNC_TESTS_REQUIRE` that is a failure. The pictures stay in Cargo's temporary folder to be
 //! looked at.
 #![cfg(test)]
 
 pub mod support;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{PATIENCE, Reply, Run, Server, table};
+use support::{PATIENCE, Reply, Run, Server, needs, table};
 
 /// What a hostile text tries to do; the document's title tells whether it did.
 const HOSTILE: [&str; 5] = [
@@ -27,15 +26,7 @@ const HOSTILE: [&str; 5] = [
 
 fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = || {
-        std::env::split_paths(&path)
-            .flat_map(|folder| {
-                ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name))
-            })
-            .find(|file| file.is_file())
-    };
-    named.or_else(found)
+    named.or_else(|| needs::on_the_path(&["chromium", "chromium-browser", "google-chrome"]))
 }
 
 /// What the browser said: the document as it stands after loading, and its console.
@@ -102,16 +93,9 @@ impl Browser {
 
 #[test]
 fn the_report_in_a_browser() {
-    let Some(program) = chromium() else {
-        assert!(
-            std::env::var_os("REPORT_BROWSER").is_none_or(|word| word != "required"),
-            "REPORT_BROWSER=required, and there is no Chromium"
-        );
-        // Past libtest's capture, so that it stands in the output of a run that passes.
-        let note = "\nSKIPPED: the_report_in_a_browser, because there is no Chromium on the PATH\n";
-        std::io::stderr().write_all(note.as_bytes()).unwrap();
-        return;
-    };
+    let program = chromium();
+    needs::met(program.is_some(), "chromium", "the_report_in_a_browser");
+    let Some(program) = program else { return };
     let server = Server::start();
     for (index, text) in HOSTILE.iter().enumerate() {
         let json = serde_json::json!({ "erro": true, "mensagem": text }).to_string();

@@ -312,6 +312,24 @@ fn a_leak_is_found_wherever_it_is() {
 }
 
 #[test]
+fn a_leak_of_a_killed_run_is_found() {
+    for (word, place) in [("SQLite format 3", "memoria.db"), ("aviso: o arquivo", "-vv")] {
+        let server = Server::start();
+        server.script(|_, times| if times == 1 { Reply::html(500) } else { Reply::hang() });
+        let running = Run::new(&server)
+            .csv(&table::customers(3))
+            .token(word)
+            .args(["--ledger", "memoria.db", "-vv"])
+            .spawn();
+        server.wait_for_requests(4);
+        running.wait_for_stderr(|text| text.contains("aviso: o arquivo"));
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(running)));
+        let why = found.expect_err(word).downcast::<String>().unwrap();
+        assert!(why.contains("shows the token") && why.contains(place), "{word}: {why}");
+    }
+}
+
+#[test]
 fn encodings_are_their_own_inverse() {
     assert_eq!(text::base64(b"Man", false), "TWFu");
     assert_eq!(text::base64(b"Ma", false), "TWE");

@@ -17,8 +17,8 @@ use crate::model::{Outcome, Row, Situacao, Update};
 pub const WINDOW_ROWS: usize = 1024;
 /// Bytes that the rows of the window may hold beyond [`WINDOW_LEAST`] rows.
 pub const WINDOW_BYTES: usize = 8 * 1024 * 1024;
-/// Rows that always fit, however large.
-pub const WINDOW_LEAST: usize = 64;
+/// Rows that always fit, however large: the oldest, and 64 behind it that it does not hold up.
+pub const WINDOW_LEAST: usize = 65;
 
 /// Where a row stands.
 #[derive(Debug)]

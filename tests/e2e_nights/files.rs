@@ -13,6 +13,9 @@ use crate::model::{Fields, Model, Row, Touched};
 const JOBS: [[&str; 3]; 2] =
     [["nome", "telefone", "criarchamados"], ["campo:x", "id_organizacao", "idioma"]];
 
+/// The type of a name, and the name as the pool compares it.
+pub type Name = (char, String);
+
 /// A file under construction.
 pub struct File {
     /// What the customers hold before.
@@ -128,11 +131,44 @@ impl File {
         fine
     }
 
+    /// All names that are connected with one of these, by the rows of the file or by a customer.
+    pub fn family(
+        &self,
+        customers: &Model,
+        names: impl IntoIterator<Item = Name>,
+    ) -> BTreeSet<Name> {
+        let mut family: BTreeSet<Name> = names.into_iter().collect();
+        let rows = self.rows.iter().map(Row::names);
+        let groups: Vec<_> = rows.chain(customers.names()).collect();
+        loop {
+            let before = family.len();
+            for group in &groups {
+                if group.iter().any(|name| family.contains(name)) {
+                    family.extend(group.iter().cloned());
+                }
+            }
+            if family.len() == before {
+                return family;
+            }
+        }
+    }
+
+    /// The names of the rows that concern one customer, as sending every row to these customers goes,
+    /// although nobody can know that they do.
+    pub fn meddlers(&self, customers: &Model) -> BTreeSet<Name> {
+        self.follow(customers).1
+    }
+
     /// What sending every row to these customers comes to.
     pub fn sent_to(&self, customers: &Model) -> Sending {
+        self.follow(customers).0
+    }
+
+    fn follow(&self, customers: &Model) -> (Sending, BTreeSet<Name>) {
         let mut state = customers.clone();
         let mut touched: Vec<Option<Touched>> = Vec::new();
-        let mut links: Vec<[(char, String); 2]> = Vec::new();
+        let mut links: Vec<[Name; 2]> = Vec::new();
+        let mut meddlers = BTreeSet::new();
         let mut refused = false;
         for row in &self.rows {
             let held = state.holds(row);
@@ -145,16 +181,15 @@ impl File {
             }
             // The pool lines rows up by names, and by what the file itself says of names that belong
             // together. That two other names are one customer's, it cannot know.
-            let meddles = self.rows.iter().zip(&touched).any(|(other, earlier)| {
+            for (other, earlier) in self.rows.iter().zip(&touched) {
                 let common = match (earlier, &theirs) {
                     (Some(earlier), Some(theirs)) => earlier.meets(theirs),
                     // Whether a customer is found may depend on any other row.
                     _ => row.tipo != other.tipo,
                 };
-                common && !other.names().iter().any(|name| turns.contains(name))
-            });
-            if meddles {
-                return Sending::Meddles;
+                if common && !other.names().iter().any(|name| turns.contains(name)) {
+                    meddlers.extend(row.names().into_iter().chain(other.names()));
+                }
             }
             touched.push(theirs);
             let names = row.names();
@@ -163,11 +198,13 @@ impl File {
                 links.push([email, interno]);
             }
         }
-        match (refused, state.settled() == self.after.settled()) {
+        let sending = match (refused, state.settled() == self.after.settled()) {
+            _ if !meddlers.is_empty() => Sending::Meddles,
             (true, _) => Sending::Refused,
             (false, true) => Sending::Settles,
             (false, false) => Sending::Differs,
-        }
+        };
+        (sending, meddlers)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The trivial sequential model: customers, and what one row does to them. It knows nothing of
 //! concurrency, faults or memory, which is why it can judge a run that has all three.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -40,6 +40,13 @@ pub struct Model {
     customers: BTreeMap<usize, Fields>,
     /// Whether an update without `criarchamados` or `idioma` sets it to its documented default.
     resets_defaults: bool,
+}
+
+/// The names of a customer, as [`Row::names`] spells them.
+fn names_of(fields: &Fields) -> Vec<(char, String)> {
+    let email = fields.get("email").map(|email| ('E', email.to_lowercase()));
+    let interno = fields.get("id_interno").map(|id| ('I', id.clone()));
+    email.into_iter().chain(interno).collect()
 }
 
 impl Row {
@@ -109,10 +116,24 @@ impl Model {
     }
 
     /// What is held, in an order of its own, for comparing.
-    pub fn held(&self) -> Vec<&Fields> {
-        let mut held: Vec<_> = self.customers.values().collect();
+    fn held(&self) -> Vec<&Fields> {
+        self.held_without(&BTreeSet::new())
+    }
+
+    /// The same without the customers who have one of these names.
+    pub fn held_without(&self, names: &BTreeSet<(char, String)>) -> Vec<&Fields> {
+        let mut held: Vec<_> = self
+            .customers
+            .values()
+            .filter(|fields| !names_of(fields).iter().any(|name| names.contains(name)))
+            .collect();
         held.sort();
         held
+    }
+
+    /// The names of each customer.
+    pub fn names(&self) -> impl Iterator<Item = Vec<(char, String)>> {
+        self.customers.values().map(names_of)
     }
 
     /// What is held and does not depend on whether rows were sent that are held already: where

@@ -3,6 +3,8 @@
 //! A leak need not be verbatim: a URL in an error shows it percent-encoded, a dumped header in
 //! base64, a `Debug` of bytes in numbers. All of these are searched for.
 
+use std::path::{Path, PathBuf};
+
 use super::text::{base64, find, percent_encode};
 
 /// The token that every run gets unless its test is about another one.
@@ -52,4 +54,34 @@ pub fn leak(token: &str, bytes: &[u8]) -> Option<String> {
         let around = &bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())];
         Some(format!("{how}, at byte {at}: …{}…", String::from_utf8_lossy(around)))
     })
+}
+
+/// The same for every file of a folder, its name and its content; files that are to hold the token
+/// are only looked at by name.
+pub fn leak_in_folder(token: &str, folder: &Path, secret_files: &[PathBuf]) -> Option<String> {
+    files(folder).into_iter().find_map(|path| {
+        let name = leak(token, path.to_string_lossy().as_bytes());
+        let name = name.map(|how| format!("a file's name: {how}"));
+        let content = || {
+            let read = (!secret_files.contains(&path)).then(|| std::fs::read(&path))?;
+            Some(format!("{}: {}", path.display(), leak(token, &read.ok()?)?))
+        };
+        name.or_else(content)
+    })
+}
+
+/// All regular files under a folder, in order of their names. Pipes and devices are left out:
+/// reading one would wait.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
+            Ok(kind) if kind.is_file() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+    found.sort();
+    found
 }

@@ -83,6 +83,7 @@ pub fn accept(
             // The copy goes first: the connection ends (with a reset, where something is left
             // unread) only with its last handle.
             shared.state.lock().unwrap().sockets.remove(&id);
+            shared.changed.notify_all();
             drop(wire);
         }));
     }

@@ -3,11 +3,12 @@
 //! The most important one is [`Finished::accounted`]: each row of the input stands in the results
 //! exactly once, in order, and the results, the rejects and the summary tell the same story.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::canary::files;
 use super::run::Plan;
 use super::text::{from_windows_1252, shorten};
 use super::{canary, table};
@@ -78,6 +79,19 @@ impl Finished {
     pub fn stdout_text(&self) -> String {
         String::from_utf8(self.stdout.clone())
             .unwrap_or_else(|_| self.fail("standard output is not UTF-8"))
+    }
+
+    /// Demands that it never had more memory than this. On Linux a memory that could not be read is
+    /// no proof.
+    #[track_caller]
+    pub fn stays_below(&self, kib: u64) -> &Self {
+        if cfg!(target_os = "linux") && self.peak_kib == 0 {
+            self.fail("its memory was never read");
+        }
+        if self.peak_kib >= kib {
+            self.fail(&format!("{} KiB instead of less than {kib}", self.peak_kib));
+        }
+        self
     }
 
     /// Demands this exit code.
@@ -334,13 +348,10 @@ impl Finished {
         };
         look("standard output", &self.stdout);
         look("standard error", self.stderr.as_bytes());
-        for path in files(self.plan.folder.path()) {
-            look("a file's name", path.to_string_lossy().as_bytes());
-            if !self.plan.secret_files.contains(&path)
-                && let Ok(bytes) = std::fs::read(&path)
-            {
-                look(&path.display().to_string(), &bytes);
-            }
+        let plan = &self.plan;
+        let leak = canary::leak_in_folder(&plan.token, plan.folder.path(), &plan.secret_files);
+        if let Some(where_and_how) = leak {
+            self.fail(&format!("the token shows in {where_and_how}"));
         }
     }
 
@@ -381,22 +392,6 @@ impl Drop for Finished {
             eprintln!("{}", self.describe());
         }
     }
-}
-
-/// All regular files under a folder, in order of their names. Pipes and devices are left out:
-/// reading one would wait.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
-            Ok(kind) if kind.is_file() => found.push(entry.path()),
-            _ => {}
-        }
-    }
-    found.sort();
-    found
 }
 
 /// `2026-01-31T23:59:59Z`, with or without a fraction.

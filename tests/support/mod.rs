@@ -11,6 +11,7 @@ pub mod connection;
 pub mod finished;
 pub mod gate;
 pub mod multipart;
+pub mod needs;
 pub mod nights;
 pub mod reply;
 pub mod request;
@@ -23,6 +24,7 @@ pub mod small_disk;
 pub mod table;
 pub mod text;
 pub mod tls;
+pub mod unheard;
 
 pub use canary::CANARY;
 pub use finished::{Finished, ResultRow};
@@ -34,6 +36,7 @@ pub use run::Run;
 pub use running::Running;
 pub use server::Server;
 pub use tls::Certificate;
+pub use unheard::Unheard;
 
 use std::time::Duration;
 

@@ -328,8 +328,10 @@ impl Run {
         Running::begin(child, plan, !self.close_stdout)
     }
 
-    /// Every run that does not choose otherwise is as talkative as can be, every other one in JSON:
-    /// so the search for the token sees the whole log of every test.
+    /// Every run that does not choose otherwise is as talkative as can be, so that the search for
+    /// the token sees the whole log of every test. The runs of one test take turns, text and JSON;
+    /// which comes first depends on the length of the test's name, so that of the tests with a
+    /// single run some see the one and some the other, each always the same.
     fn loudness(&self, args: &[String]) -> &'static [&'static str] {
         let chosen = ["-v", "-vv", "--verbose", "--quiet", "--log-format"];
         let sends = matches!(&*self.subcommand[0], "run" | "check");

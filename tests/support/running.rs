@@ -7,9 +7,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::PATIENCE;
 use super::finished::Finished;
 use super::run::Plan;
+use super::{PATIENCE, canary};
 
 /// One output stream, read by a thread of its own so that the child never waits for the test.
 struct Stream {
@@ -70,6 +70,8 @@ pub struct Running {
     peak_kib: u64,
     /// Whether the test ended it by force, so that no exit code is expected.
     pushed: bool,
+    /// Whether what it left behind is somebody else's to judge by now.
+    handed_over: bool,
 }
 
 impl Running {
@@ -77,7 +79,8 @@ impl Running {
     pub fn begin(mut child: Child, plan: Plan, keep_stdout: bool) -> Self {
         let stdout = Stream::read(child.stdout.take().filter(|_| keep_stdout));
         let stderr = Stream::read(child.stderr.take());
-        Self { child, plan, stdout, stderr, begun: Instant::now(), peak_kib: 0, pushed: false }
+        let begun = Instant::now();
+        Self { child, plan, stdout, stderr, begun, peak_kib: 0, pushed: false, handed_over: false }
     }
 
     /// The process id.
@@ -121,12 +124,12 @@ impl Running {
         self.stdout.wait(enough)
     }
 
-    /// Sends a signal and waits until the process has said something about it: from then on it is
-    /// known to have seen it.
+    /// Sends a signal and waits until the process says that it is stopping: from then on it is known
+    /// to have seen it.
     pub fn signal_and_see(&mut self, name: &str) {
-        let before = self.stderr().len();
+        assert!(!self.stderr().contains("parando: "), "it was stopping already");
         self.signal(name);
-        self.wait_for_stderr(|text| text.len() > before);
+        self.wait_for_stderr(|text| text.contains("parando: "));
     }
 
     /// Whether it still runs.
@@ -137,6 +140,7 @@ impl Running {
     /// Waits for the end, watching the memory, and checks what every run must keep to.
     pub fn wait(mut self) -> Finished {
         let status = self.watch();
+        self.handed_over = true;
         let finished = Finished {
             plan: self.plan.clone(),
             code: status.and_then(|status| status.code()),
@@ -180,6 +184,16 @@ impl Drop for Running {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if self.handed_over || std::thread::panicking() {
+            return;
+        }
+        // A run that is killed may not leave the token behind either.
+        let plan = &self.plan;
+        let streams = [self.stdout.so_far(), self.stderr.so_far()].concat();
+        let leak = canary::leak(&plan.token, &streams).or_else(|| {
+            canary::leak_in_folder(&plan.token, plan.folder.path(), &plan.secret_files)
+        });
+        assert!(leak.is_none(), "{} was killed and shows the token: {leak:?}", plan.command);
     }
 }
 

@@ -110,6 +110,18 @@ impl Server {
         }
     }
 
+    /// Waits until no connection is open: whoever had one has read what it was sent, or is gone.
+    /// The client must not keep connections (`Connection: close`).
+    pub fn wait_until_hung_up(&self) {
+        let end = Instant::now() + PATIENCE;
+        let mut state = self.shared.state.lock().unwrap();
+        while !state.sockets.is_empty() {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{} connections stay open", state.sockets.len());
+            state = self.shared.changed.wait_timeout(state, left).unwrap().0;
+        }
+    }
+
     /// All requests by arrival. Panics where one of them is not as the documentation wants it.
     pub fn requests(&self) -> Vec<Request> {
         let requests = self.raw_requests();

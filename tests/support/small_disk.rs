@@ -1,11 +1,11 @@
 //! A disk that is soon full: a file system in memory, mounted where only the process under test and
 //! its children see it.
 
-use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Whether this machine lets us mount one. Says so on standard error where it does not, past the
-/// test harness, so that whoever reads its output sees what was not tested.
+use super::needs;
+
+/// Whether this machine lets us mount one; [`needs::met`] says what happens where it does not.
 pub fn possible(test: &str) -> bool {
     let mounted = private_mounts()
         .args(["sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"])
@@ -13,11 +13,7 @@ pub fn possible(test: &str) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    if !mounted {
-        let _ =
-            writeln!(std::io::stderr(), "SKIPPED {test}: this machine allows no private mounts");
-    }
-    mounted
+    needs::met(mounted, "small_disk", test)
 }
 
 /// Runs `program` with the arguments that are added, `disco` being a file system of `size`.
