@@ -184,12 +184,15 @@ fn ledger_forget(args: LedgerForgetArgs) -> Result<u8, RunError> {
     let base_url = base_url(args.base_url.as_ref())?;
     let token = match &args.account {
         Some(_) => None,
-        None => Some(token(args.token_file.as_deref())?),
+        None => Some(token(args.token_file.as_deref()).map_err(|error| match error {
+            SettingsError::NoToken => SettingsError::NoAccount,
+            error => error,
+        })?),
     };
     let account = match (&args.account, &token) {
         (Some(label), _) => Account::Label(label),
         (None, Some(token)) => Account::Token(token.expose_for_key()),
-        (None, None) => return Err(SettingsError::NoToken.into()),
+        (None, None) => return Err(SettingsError::NoAccount.into()),
     };
     let place = Place { path: &path, base_url: base_url.as_str(), account };
     if let (Some(identificador), Some(ctype)) = (&args.identificador, args.id_type) {

@@ -79,6 +79,13 @@ impl ResultsFile {
         if cell(4) != if situacao.erro() { "true" } else { "false" } {
             return Err(bad(4, "true ou false, conforme a situação"));
         }
+        if !matches!(cell(2), "" | "E" | "I") {
+            return Err(bad(2, "E, I ou vazio"));
+        }
+        let status = cell(6);
+        if !status.is_empty() && !status.parse().is_ok_and(|code: u16| (100..1000).contains(&code)) {
+            return Err(bad(6, "um código HTTP como 200, ou vazio"));
+        }
         Ok(Entry {
             linha: whole(0)?,
             identificador: cell(1),
@@ -138,6 +145,9 @@ mod tests {
             with("3,a,E,recusado,false,ok,200,1,182,2026-11-24T04:05:06Z"),
             with("3,a,E,recusado,true,ok,200,1,182,24/11/2026 04:05"),
             with("3,a,E,recusado,true,ok,200,-1,182,2026-11-24T04:05:06Z"),
+            with("3,a,X,recusado,true,ok,200,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,true,ok,x,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,true,ok,20,1,182,2026-11-24T04:05:06Z"),
             with("3,\"a,E,recusado,true,ok,200,1,182,2026-11-24T04:05:06Z"),
             [with(row), b"\xff\xfe\n".to_vec()].concat(),
         ]
