@@ -168,8 +168,7 @@ mod tests {
     fn the_same_command_on_the_rejects() {
         for (words, rejects, line) in [
             (
-                &["tomticket-sync", "run", "a.csv", "--id-type", "E", "--set", "nome=D'Água {X}"]
-                    [..],
+                &["tomticket-sync", "run", "a.csv", "--id-type", "E", "--set", "nome=D'Água {X}"][..],
                 "a b.csv",
                 r"tomticket-sync run 'a b.csv' --id-type E --set 'nome=D'\''Água {X}'",
             ),

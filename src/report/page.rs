@@ -156,10 +156,10 @@ pub fn html(
     let listed: u64 = top.iter().map(|group| group.count).sum();
     let others = findings.messages.rows() - listed;
     let rest = findings.rows_to_fix() - findings.to_fix.len() as u64;
-    let name = facts.map_or(name, |facts| match &*facts.entrada {
+    let name = match facts.map_or(name, |facts| &facts.entrada) {
         "-" => "entrada padrão",
-        entrada => entrada,
-    });
+        name => name,
+    };
     let page = Page {
         name: text(name),
         rehearsal: facts.and_then(|facts| facts.setting("sandbox")?.as_bool()).unwrap_or(false),
@@ -253,15 +253,17 @@ fn verdict(code: u8, findings: &Findings, facts: Option<&RunFacts>) -> Verdict {
             "Corrija as linhas no arquivo de rejeitados e rode esse arquivo com as mesmas opções."
                 .to_owned(),
         ),
-        exit::REFUSED => (
-            "bad",
-            "Parou antes do fim",
-            format!("Resolva o motivo. Depois, {}", repeat.words("")),
-        ),
+        exit::REFUSED => {
+            ("bad", "Parou antes do fim", format!("Resolva o motivo. Depois, {}", repeat.words("")))
+        }
         exit::TEMPORARY => {
             ("fix", "Não chegou ao fim de todas as linhas", capital(&repeat.words(" mais tarde")))
         }
-        exit::UNCERTAIN => ("bad", "Há linhas incertas", String::new()),
+        exit::UNCERTAIN => {
+            let left = not_sent || count(Situacao::Falhou) > 0;
+            let next = if left { format!("Depois, {}", repeat.words("")) } else { String::new() };
+            ("bad", "Há linhas incertas", next)
+        }
         exit::LOCAL => (
             "bad",
             "Parou por um problema na máquina",
@@ -445,6 +447,7 @@ mod tests {
             (exit::REFUSED, &[NaoEnviado]),
             (exit::TEMPORARY, &[Atualizado, Falhou]),
             (exit::UNCERTAIN, &[Incerto]),
+            (exit::UNCERTAIN, &[Incerto, NaoEnviado]),
             (130, &[Incerto, NaoEnviado]),
         ] {
             let rows: Vec<_> = situacoes.iter().map(|situacao| (*situacao, "x", 1)).collect();

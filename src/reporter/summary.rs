@@ -318,8 +318,8 @@ impl Summary {
             Some(command) => text.push_str(&format!(":\n  {command}")),
             None => text.push('.'),
         }
-        let [refused, invalid] = [Situacao::Recusado, Situacao::Invalido]
-            .map(|situacao| self.counts[situacao.index()]);
+        let [refused, invalid] =
+            [Situacao::Recusado, Situacao::Invalido].map(|situacao| self.counts[situacao.index()]);
         let to_repair = refused + invalid;
         if to_repair > 0 {
             let (one, many) = ("linha precisa", "linhas precisam");
@@ -460,9 +460,11 @@ mod tests {
             ("falha local e incerto", &[Incerto, NaoEnviado], full()),
         ] {
             let rows: Vec<_> = situacoes.iter().map(|situacao| (*situacao, "x")).collect();
-            for (memory, continues, sandbox) in
-                [("com registro", true, false), ("sem registro", false, false), ("ensaio", false, true)]
-            {
+            for (memory, continues, sandbox) in [
+                ("com registro", true, false),
+                ("sem registro", false, false),
+                ("ensaio", false, true),
+            ] {
                 let mut summary = summary(&rows, stop.clone());
                 (summary.context.continues, summary.context.sandbox) = (continues, sandbox);
                 let (code, next) = (summary.exit_code(), summary.next_step());
