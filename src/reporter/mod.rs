@@ -9,6 +9,7 @@ mod holder;
 mod line;
 mod output;
 mod progress;
+mod recent;
 mod rejects;
 mod results;
 mod summary;
