@@ -107,7 +107,12 @@ fn report(args: &ReportArgs) -> Result<u8, ReportError> {
         Some(path) => Destination::from_arg(path),
         None => Destination::Path(report_path(&args.results)),
     };
-    destination.differs_from(&args.results, "é o próprio arquivo de resultados")?;
+    // Standard input may be a file too (`report - < clientes.resultado.csv`).
+    let results = match args.results.as_os_str() == "-" {
+        true => Path::new("/dev/stdin"),
+        false => &args.results,
+    };
+    destination.differs_from(results, "é o próprio arquivo de resultados")?;
     let facts = match &args.summary_json {
         Some(path) => {
             destination.differs_from(path, "é o próprio resumo")?;
@@ -139,13 +144,21 @@ fn report(args: &ReportArgs) -> Result<u8, ReportError> {
     Ok(exit::OK)
 }
 
-/// `clientes.resultado.csv` → `clientes.relatorio.html`, beside it.
+/// `clientes.resultado.csv` → `clientes.relatorio.html`, beside it; in the working directory for
+/// standard input and what else has no place of its own.
 fn report_path(results: &Path) -> PathBuf {
-    let name = results.file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = name.unwrap_or_else(|| "execucao".to_owned());
-    let stem = name.strip_suffix(".csv").or_else(|| name.strip_suffix(".CSV")).unwrap_or(&name);
-    let stem = stem.strip_suffix(".resultado").unwrap_or(stem);
-    results.with_file_name(format!("{stem}.relatorio.html"))
+    let nowhere = results.as_os_str() == "-"
+        || ["/dev", "/proc"].iter().any(|folder| results.starts_with(folder));
+    let name = results.file_name().filter(|_| !nowhere).map(|name| name.to_string_lossy());
+    let mut stem = name.as_deref().unwrap_or("entrada");
+    for ending in [".gz", ".csv", ".resultado"] {
+        let at = stem.len().saturating_sub(ending.len());
+        if at > 0 && stem.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(ending)) {
+            stem = &stem[..at];
+        }
+    }
+    let page = format!("{stem}.relatorio.html");
+    if nowhere { PathBuf::from(page) } else { results.with_file_name(page) }
 }
 
 /// The header line with every column, a custom field among them.
@@ -187,12 +200,15 @@ fn ledger_forget(args: LedgerForgetArgs) -> Result<u8, RunError> {
     let base_url = base_url(args.base_url.as_ref())?;
     let token = match &args.account {
         Some(_) => None,
-        None => Some(token(args.token_file.as_deref())?),
+        None => Some(token(args.token_file.as_deref()).map_err(|error| match error {
+            SettingsError::NoToken => SettingsError::NoAccount,
+            error => error,
+        })?),
     };
     let account = match (&args.account, &token) {
         (Some(label), _) => Account::Label(label),
         (None, Some(token)) => Account::Token(token.expose_for_key()),
-        (None, None) => return Err(SettingsError::NoToken.into()),
+        (None, None) => return Err(SettingsError::NoAccount.into()),
     };
     let place = Place { path: &path, base_url: base_url.as_str(), account };
     if let (Some(identificador), Some(ctype)) = (&args.identificador, args.id_type) {
@@ -225,6 +241,11 @@ mod tests {
             ("clientes.simulado.resultado.csv", "clientes.simulado.relatorio.html"),
             ("noite.CSV", "noite.relatorio.html"),
             ("noite", "noite.relatorio.html"),
+            ("a/ok.csv.gz", "a/ok.relatorio.html"),
+            ("clientes.resultado.CSV.gz", "clientes.relatorio.html"),
+            ("-", "entrada.relatorio.html"),
+            ("/dev/stdin", "entrada.relatorio.html"),
+            ("/proc/self/fd/0", "entrada.relatorio.html"),
         ] {
             assert_eq!(report_path(Path::new(results)), Path::new(report));
         }

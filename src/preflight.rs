@@ -334,7 +334,8 @@ impl Preflight {
             }
             None => text.push_str(&format!("          ? sem mudança ({unknown})\n")),
         }
-        text.push_str(&format!("  {:>9} inválidas\n", number(self.invalid)));
+        let word = if self.invalid == 1 { "inválida" } else { "inválidas" };
+        text.push_str(&format!("  {:>9} {word}\n", number(self.invalid)));
         if let Some(rate) = per_second {
             let wait = Duration::from_secs_f64(to_send as f64 / rate);
             let pace = format!("{rate}").replace('.', ",");

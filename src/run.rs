@@ -275,6 +275,7 @@ fn send(
         relatorio: settings.report.as_ref().map(Destination::label),
         configuracao: settings.shown.clone(),
         again: settings.again.clone(),
+        continues: matches!(&settings.ledger, LedgerChoice::At { policy, .. } if !policy.full),
     };
     let mut summary = Summary::new(&done.tally, context);
     outputs::write_report(report, findings, &mut summary);

@@ -1,4 +1,4 @@
-//! Numbers and durations as Brazilians write them.
+//! Numbers, durations and the beginnings of sentences as Brazilians write them.
 
 use std::time::Duration;
 
@@ -38,6 +38,12 @@ pub fn duration_words(duration: Duration) -> String {
 /// `1 linha`, `2 linhas`: the count with the word that fits it.
 pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// A sentence that begins.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

@@ -3,7 +3,21 @@
 
 pub mod support;
 
-use support::{CANARY, Run, table};
+use support::{CANARY, Finished, Reply, Run, Server, table};
+
+/// The commands of the next step, each as its arguments.
+fn next_commands(finished: &Finished) -> Vec<Vec<String>> {
+    let (_, next) = finished.stderr.split_once("Próximo passo: ").expect("no next step");
+    let typed = next.lines().filter_map(|line| line.strip_prefix("  "));
+    let typed = typed.filter_map(|line| line.strip_prefix(env!("CARGO_BIN_EXE_tomticket-sync")));
+    typed.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+/// Types one of them.
+fn typing(words: &[String], earlier: &Finished) -> Finished {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Run::bare(&words).in_folder_of(earlier).env("TOMTICKET_TOKEN", CANARY).allow_partial().go()
+}
 
 #[test]
 fn a_newcomer_needs_nothing_but_a_file() {
@@ -81,4 +95,86 @@ fn the_rate_of_a_rehearsal_is_the_simulators_limit() {
     // A simulator that kept to three a second would refuse most of them.
     assert!(summary["limitadas_429"].as_u64().unwrap() <= 1, "{summary}");
     assert!(finished.took > std::time::Duration::from_millis(900), "{:?}", finished.took);
+}
+
+#[test]
+fn after_a_rehearsal_the_next_step_is_exact() {
+    let csv = table::customers(4).replace("tipo_identificador", "tipo");
+    let args = ["--sandbox", "--rate", "unlimited", "--map", "tipo=tipo_identificador"];
+    let trial = Run::bare(&["run"]).csv(&csv).args(["--limit", "2"]).args(args).go();
+    let [whole] = &next_commands(&trial)[..] else { panic!("{}", trial.stderr) };
+    let whole = typing(whole, &trial);
+    assert_eq!(whole.exits(0).text("clientes.simulado.resultado.csv").lines().count(), 5);
+    let real = next_commands(&whole);
+    assert_eq!(real.iter().map(|words| &*words[0]).collect::<Vec<_>>(), ["check", "run"]);
+    assert_eq!(real[0][1..4], ["clientes.csv", "--map", "tipo=tipo_identificador"]);
+    typing(&real[0], &whole).exits(0);
+}
+
+#[test]
+fn after_a_trial_the_rest_is_sent_and_not_the_rejects() {
+    let server = Server::start();
+    let csv = table::customers(23) + "1,23E+13,I,x\n";
+    let trial = Run::new(&server).csv(&csv).args(["--limit", "3"]).go();
+    trial.exits(1).says(&["Só 1 linha precisa de correção", "clientes.rejeitados.csv"]);
+    let [whole] = &next_commands(&trial)[..] else { panic!("{}", trial.stderr) };
+    assert!(whole[1] == "clientes.csv" && !whole.contains(&"--limit".to_owned()), "{whole:?}");
+    typing(whole, &trial).exits(1);
+    assert_eq!(server.sent().len(), 3 + 23);
+}
+
+#[test]
+fn without_a_ledger_a_stopped_run_goes_on_with_its_rejects() {
+    // With --full nothing is believed of what the ledger knows.
+    for args in [&[][..], &["--ledger", "l.db", "--full"]] {
+        let server = Server::start();
+        let replies = [Reply::html(500), Reply::html(500), Reply::html(500), Reply::ok()];
+        server.replies("C00003", replies);
+        let args = args.iter().copied();
+        let stopped = Run::new(&server).csv(&table::customers(5)).args(args).go();
+        assert!(!stopped.exits(4).stderr.contains("continua de onde parou"));
+        let [rest] = &next_commands(&stopped)[..] else { panic!("{}", stopped.stderr) };
+        let before = server.count();
+        typing(rest, &stopped).exits(0);
+        assert_eq!(server.count(), before + 1, "more was sent than was left");
+    }
+    let server = Server::start();
+    server.script(|_, _| Reply::html(500));
+    let stopped = Run::new(&server).csv(&table::customers(1)).args(["--ledger", "l.db"]).go();
+    stopped.exits(4).says(&["continua de onde parou"]);
+}
+
+#[test]
+fn the_rejects_run_where_a_file_or_a_variable_names_the_outputs() {
+    let server = Server::start();
+    server.replies("C00002", [Reply::refuse("Não."), Reply::ok()]);
+    let finished = Run::new(&server)
+        .csv(&table::customers(3))
+        .file("c.toml", "rejects = \"rej.csv\"\n")
+        .args(["--config", "c.toml"])
+        .env("TOMTICKET_SYNC_RESULTS", "res.csv")
+        .allow_partial()
+        .go();
+    finished.exits(1);
+    let [again] = &next_commands(&finished)[..] else { panic!("{}", finished.stderr) };
+    let words: Vec<&str> = again.iter().map(String::as_str).collect();
+    let again = Run::bare(&words)
+        .in_folder_of(&finished)
+        .env("TOMTICKET_TOKEN", CANARY)
+        .env("TOMTICKET_SYNC_RESULTS", "res.csv")
+        .go();
+    again.exits(0);
+    assert!(again.exists("rej.resultado.csv") && again.exists("rej.rejeitados.csv"));
+}
+
+#[test]
+fn rejects_that_went_elsewhere_are_not_suggested() {
+    for place in ["-", "/dev/null"] {
+        let server = Server::start();
+        server.reply("C00002", Reply::refuse("Não."));
+        let finished = Run::new(&server).csv(&table::customers(3)).rejects(place).go();
+        finished.exits(1);
+        assert_eq!(next_commands(&finished), Vec::<Vec<String>>::new());
+        assert!(!finished.stderr.contains(&format!("run {place}")), "{}", finished.stderr);
+    }
 }

@@ -97,6 +97,15 @@ fn what_the_results_do_not_say_is_left_out() {
 }
 
 #[test]
+fn results_may_come_from_standard_input() {
+    let csv = format!("{HEADER}\n2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z\n");
+    let finished = Run::bare(&["report"]).stdin(csv.clone()).go();
+    finished.exits(0).says(&["Relatório: entrada.relatorio.html"]);
+    assert!(finished.text("entrada.relatorio.html").contains("entrada padrão"));
+    Run::bare(&["report"]).stdin(csv + "3,a\n").go().exits(2).says(&["entrada padrão, linha 3"]);
+}
+
+#[test]
 fn hostile_text_stays_text() {
     let server = Server::start();
     let hostile = [

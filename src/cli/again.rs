@@ -1,36 +1,141 @@
-//! The command that a person types next: the one that was typed, on another input. Nothing is parsed
-//! here again; words are taken over as they stand, and quoted for a shell.
+//! The commands that a person types next: the one that was typed, on another input or without some
+//! flags. Its words are told apart by what the command line's definition says of them, taken over
+//! as they stand, and quoted for a shell.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Flags with a value that belong to one run and not to the next: where its outputs went, and how much
-/// of it was sent as a trial.
-const ONCE: [&str; 5] = ["--results", "--rejects", "--summary-json", "--report", "--limit"];
+/// Flags that belong to one run and not to the next: where its outputs went.
+const OUTPUTS: [&str; 4] = ["results", "rejects", "summary-json", "report"];
 
-/// `typed` with `input` replaced by `next`. `None` where `input` is not among the words (a program that
-/// uses the library typed none).
-pub fn again(typed: &[OsString], input: &Path, next: &str) -> Option<String> {
-    let mut words = Vec::new();
-    let mut replaced = false;
-    let mut typed = typed.iter();
-    while let Some(word) = typed.next() {
-        let text = word.to_string_lossy();
-        if ONCE.contains(&&*text) {
-            typed.next();
-        } else if ONCE.iter().any(|flag| is_flag_with_value(&text, flag)) {
-        } else if !replaced && word == input.as_os_str() {
-            replaced = true;
-            words.push(quoted(OsStr::new(next)));
-        } else {
-            words.push(quoted(word));
-        }
-    }
-    replaced.then(|| words.join(" "))
+/// What may be typed next. Each is `None` where it is not known, or where it would not do what it is
+/// for: a program that uses the library typed nothing, and what a variable or a file sets is not
+/// taken back by leaving a word out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Again {
+    /// The whole rejects file.
+    pub rejects: Option<String>,
+    /// The rejects file under the same `--limit`, to go on with a run that was stopped.
+    pub rest: Option<String>,
+    /// The same input without `--limit`.
+    pub unlimited: Option<String>,
+    /// After a rehearsal: the same input, checked and sent for real.
+    pub real: Option<[String; 2]>,
 }
 
-fn is_flag_with_value(word: &str, flag: &str) -> bool {
-    word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))
+/// What must be known beside the typed words.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'a> {
+    /// The rejects file, where it is one that can be an input.
+    pub rejects: Option<&'a Path>,
+    /// What results and rejects of that input would be called, where a variable or a file gives
+    /// `--results` and `--rejects`: the next run may not write over its own input.
+    pub outputs: [Option<&'a PathBuf>; 2],
+    /// Whether there is a `--limit`, wherever it was given.
+    pub limit: bool,
+    /// Whether it is a rehearsal, wherever that was said.
+    pub sandbox: bool,
+}
+
+impl Again {
+    /// The commands after `typed`.
+    pub fn of(typed: &[OsString], resolved: Resolved<'_>) -> Self {
+        let Some(words) = Words::of(typed) else { return Self::default() };
+        let on_rejects = |left_out: &[&str]| {
+            let rejects = resolved.rejects?;
+            let more = ["results", "rejects"].into_iter().zip(resolved.outputs);
+            let more = more.filter(|(name, _)| !words.has(name));
+            let more = more.filter_map(|(name, path)| Some((name, path?.as_os_str())));
+            Some(words.line("run", rejects.as_os_str(), left_out, more))
+        };
+        let same = |command, left_out: &[&str]| {
+            words.line(command, words.input, left_out, std::iter::empty())
+        };
+        let [a, b, c, d] = OUTPUTS;
+        // A rehearsal may be faster than an account.
+        let rehearsed = [a, b, c, d, "sandbox", "rate"];
+        Self {
+            rejects: on_rejects(&[a, b, c, d, "limit"]),
+            rest: on_rejects(&OUTPUTS),
+            unlimited: (words.has("limit") || !resolved.limit)
+                .then(|| same(words.command, &["limit"])),
+            real: (resolved.sandbox && words.has("sandbox"))
+                .then(|| ["check", "run"].map(|command| same(command, &rehearsed))),
+        }
+    }
+}
+
+/// A command line, taken apart.
+struct Words<'t> {
+    program: &'t OsStr,
+    command: &'static str,
+    input: &'t OsStr,
+    /// The flags in order: the long name, and the words (one or two).
+    flags: Vec<(String, &'t [OsString])>,
+    /// Whether `--` stands before the input, which then may begin with a hyphen.
+    dashes: bool,
+}
+
+impl<'t> Words<'t> {
+    fn of(typed: &'t [OsString]) -> Option<Self> {
+        let [program, command, rest @ ..] = typed else { return None };
+        let command = ["run", "check"].into_iter().find(|name| command == *name)?;
+        let definition = super::command();
+        let definition = definition.find_subcommand(command)?;
+        let takes_value = |name: &str| {
+            let arg = definition.get_arguments().find(|arg| arg.get_long() == Some(name));
+            arg.is_some_and(|arg| arg.get_action().takes_values())
+        };
+        let mut words =
+            Self { program, command, input: OsStr::new(""), flags: Vec::new(), dashes: false };
+        let mut at = 0;
+        while let Some(word) = rest.get(at) {
+            let text = word.to_string_lossy();
+            let mut length = 1;
+            match text.strip_prefix("--").filter(|_| !words.dashes) {
+                Some("") => words.dashes = true,
+                Some(flag) => {
+                    let name = flag.split('=').next().unwrap_or(flag);
+                    if takes_value(name) && !flag.contains('=') && at + 1 < rest.len() {
+                        length = 2;
+                    }
+                    words.flags.push((name.to_owned(), &rest[at..at + length]));
+                }
+                // No flag of one letter takes a value.
+                None if text.starts_with('-') && text != "-" && !words.dashes => {
+                    words.flags.push((String::new(), &rest[at..=at]));
+                }
+                None => words.input = word,
+            }
+            at += length;
+        }
+        (!words.input.is_empty()).then_some(words)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.flags.iter().any(|(flag, _)| flag == name)
+    }
+
+    /// The command line with this input, without some flags, with others.
+    fn line<'a>(
+        &self,
+        command: &str,
+        input: &OsStr,
+        left_out: &[&str],
+        more: impl Iterator<Item = (&'a str, &'a OsStr)>,
+    ) -> String {
+        let mut line = vec![quoted(self.program), command.to_owned()];
+        if !self.dashes {
+            line.push(quoted(input));
+        }
+        let kept = self.flags.iter().filter(|(flag, _)| !left_out.contains(&&**flag));
+        line.extend(kept.flat_map(|(_, words)| words.iter().map(|word| quoted(word))));
+        line.extend(more.flat_map(|(name, value)| [format!("--{name}"), quoted(value)]));
+        if self.dashes {
+            line.extend(["--".to_owned(), quoted(input)]);
+        }
+        line.join(" ")
+    }
 }
 
 /// A word as a POSIX shell reads it back.
@@ -47,51 +152,73 @@ fn quoted(word: &OsStr) -> String {
 mod tests {
     use super::*;
 
-    fn typed(words: &[&str]) -> Vec<OsString> {
-        words.iter().map(OsString::from).collect()
+    const PLAIN: Resolved<'_> =
+        Resolved { rejects: None, outputs: [None, None], limit: false, sandbox: false };
+
+    fn again(words: &[&str], resolved: Resolved<'_>) -> Again {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        Again::of(&words, resolved)
+    }
+
+    fn on(rejects: &str) -> Resolved<'_> {
+        Resolved { rejects: Some(Path::new(rejects)), ..PLAIN }
     }
 
     #[test]
     fn the_same_command_on_the_rejects() {
-        let words = typed(&[
-            "tomticket-sync",
-            "run",
-            "a.csv",
-            "--id-type",
-            "E",
-            "--set",
-            "nome=D'Água {X}",
-        ]);
+        for (words, rejects, line) in [
+            (
+                &["tomticket-sync", "run", "a.csv", "--id-type", "E", "--set", "nome=D'Água {X}"][..],
+                "a b.csv",
+                r"tomticket-sync run 'a b.csv' --id-type E --set 'nome=D'\''Água {X}'",
+            ),
+            // What was for one run is left out.
+            (
+                &["t", "run", "--limit", "10", "--results=r", "a", "--report", "-", "--rate=2"],
+                "b.csv",
+                "t run b.csv --rate=2",
+            ),
+            // A value that looks like the input.
+            (&["t", "run", "--id-type", "E", "E"], "E.r.csv", "t run E.r.csv --id-type E"),
+            (
+                &["t", "run", "--clear-marker", "-", "-", "-q", "--summary-json", "-"],
+                "b.csv",
+                "t run b.csv --clear-marker - -q",
+            ),
+            (&["t", "run", "--full", "--", "-a.csv"], "-b.csv", "t run --full -- -b.csv"),
+        ] {
+            assert_eq!(again(words, on(rejects)).rejects.as_deref(), Some(line));
+        }
+    }
+
+    #[test]
+    fn outputs_that_were_not_typed_are_named() {
+        let [results, rejects] = [PathBuf::from("rej.resultado.csv"), "rej.r.csv".into()];
+        let resolved = Resolved { outputs: [Some(&results), Some(&rejects)], ..on("rej.csv") };
         assert_eq!(
-            again(&words, Path::new("a.csv"), "a b.csv").unwrap(),
-            r"tomticket-sync run 'a b.csv' --id-type E --set 'nome=D'\''Água {X}'"
+            again(&["t", "run", "a", "--config", "c.toml", "--results", "x"], resolved).rejects,
+            Some("t run rej.csv --config c.toml --rejects rej.r.csv".to_owned())
         );
     }
 
     #[test]
-    fn what_was_for_one_run_is_left_out() {
-        let words = typed(&[
-            "./t",
-            "run",
-            "--limit",
-            "10",
-            "--results=r.csv",
-            "a.csv",
-            "--report",
-            "-",
-            "--rate=2",
-        ]);
-        assert_eq!(again(&words, Path::new("a.csv"), "b.csv").unwrap(), "./t run b.csv --rate=2");
+    fn a_trial_goes_on_to_the_whole_and_a_rehearsal_to_the_account() {
+        let limit = Resolved { limit: true, ..on("b") };
+        let trial = again(&["t", "run", "a", "--limit", "9", "--results", "r"], limit);
+        assert_eq!(trial.unlimited.as_deref(), Some("t run a --results r"));
+        assert_eq!(trial.rest.as_deref(), Some("t run b --limit 9"));
+        // From a file or a variable.
+        assert_eq!(again(&["t", "run", "a"], limit).unlimited, None);
+        let sandbox = Resolved { sandbox: true, ..on("b") };
+        let words = ["t", "run", "a", "--sandbox", "--rate", "unlimited", "--key", "email"];
+        let real = ["t check a --key email", "t run a --key email"].map(str::to_owned);
+        assert_eq!(again(&words, sandbox).real, Some(real));
+        assert_eq!(again(&["t", "run", "a"], sandbox).real, None);
     }
 
     #[test]
-    fn a_library_typed_nothing() {
-        assert_eq!(again(&[], Path::new("a.csv"), "b.csv"), None);
-    }
-
-    #[test]
-    fn standard_input_is_a_word_too() {
-        let words = typed(&["t", "run", "-", "--summary-json", "-"]);
-        assert_eq!(again(&words, Path::new("-"), "b.csv").unwrap(), "t run b.csv");
+    fn a_library_typed_nothing_and_some_rejects_are_no_input() {
+        assert_eq!(again(&[], on("b.csv")), Again::default());
+        assert_eq!(again(&["t", "run", "a"], PLAIN).rejects, None);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::file::FOUND;
 use super::shown;
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
-use crate::cli::{MaxErrors, RunArgs, again};
+use crate::cli::{Again, MaxErrors, Resolved, RunArgs};
 use crate::io_words::io_words;
 use crate::ledger::Policy;
 use crate::mapper::MappingOptions;
@@ -31,6 +31,10 @@ pub enum SettingsError {
         "falta o token: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file (no TomTicket: Administração › Configurações da Conta › API › Novo Token). Para ensaiar sem token: --sandbox"
     )]
     NoToken,
+    #[error(
+        "não sei qual conta esquecer: ponha o token dela na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file, ou dê o nome dela com --account, ou o código que `tomticket-sync ledger status` mostra com --account-id"
+    )]
+    NoAccount,
     #[error("{place}: {why}")]
     BadToken { place: String, why: TokenError },
     #[error("não foi possível ler o arquivo do token {path}: {why}")]
@@ -143,8 +147,8 @@ pub struct Settings {
     pub report: Option<Destination>,
     /// What was set, for the summary and the report: nothing of it is secret.
     pub shown: Map<String, Value>,
-    /// The same command for the rejects file; `None` where none was typed.
-    pub again: Option<String>,
+    /// The commands that may come next.
+    pub again: Again,
     /// No progress; no summary when all is well.
     pub quiet: bool,
     /// Number of `-v`.
@@ -165,16 +169,13 @@ impl Settings {
         let ledger = ledger(&args, &mode)?;
         let results = output(args.results.clone(), &args.input, sandbox, "resultado");
         let rejects = output(args.rejects.clone(), &args.input, sandbox, "rejeitados");
-        let again = match &rejects {
-            Destination::Stdout => None,
-            Destination::Path(_) => again(&args.typed, &args.input, &rejects.label()),
-        };
         let besides = Besides {
             token: args.token_file.clone(),
             config: args.config.clone().unwrap_or_else(|| FOUND.into()),
             ledger: ledger_path(args.ledger.as_deref()).ok(),
         };
         let without_effect = if check { outputs_typed(&args.typed) } else { Vec::new() };
+        let again = again(&args, &rejects);
         let shown = shown::settings(&args, &mode, &ledger, [&results, &rejects]);
         Ok(Self {
             mode,
@@ -217,6 +218,31 @@ impl Settings {
             log_format: args.log_format.unwrap_or_default(),
         })
     }
+}
+
+/// What may be typed after this run.
+fn again(args: &RunArgs, rejects: &Destination) -> Again {
+    let rejects = match rejects {
+        Destination::Path(path) if !is_special(path) => Some(path.as_path()),
+        // What went to standard output or a device is no input any more.
+        Destination::Path(_) | Destination::Stdout => None,
+    };
+    let beside_rejects = |given: &Option<PathBuf>, what| match (given, rejects) {
+        (Some(_), Some(rejects)) => match output(None, rejects, args.sandbox, what) {
+            Destination::Path(path) => Some(path),
+            Destination::Stdout => None,
+        },
+        _ => None,
+    };
+    let outputs =
+        [beside_rejects(&args.results, "resultado"), beside_rejects(&args.rejects, "rejeitados")];
+    let resolved = Resolved {
+        rejects,
+        outputs: outputs.each_ref().map(Option::as_ref),
+        limit: args.limit.is_some(),
+        sandbox: args.sandbox,
+    };
+    Again::of(&args.typed, resolved)
 }
 
 fn mode(args: &RunArgs, check: bool) -> Result<Mode, SettingsError> {

@@ -136,10 +136,13 @@ fn storage_words(source: &rusqlite::Error) -> &'static str {
 fn busy_text(path: &Path, holder: Option<&Holder>) -> String {
     match holder {
         Some(Holder { pid, since }) => format!(
-            "outra execução está em andamento: processo {pid}, desde {} (trava: {}). Espere que ela termine, ou encerre-a com `kill {pid}`; o mesmo comando continua depois",
+            "outra execução está em andamento: processo {pid}, desde {} (trava: {}). Espere ela terminar, ou encerre-a com `kill {pid}`: ela grava tudo antes de sair, e o mesmo comando continua depois",
             since.strftime("%Y-%m-%dT%H:%M:%SZ"),
             path.display()
         ),
-        None => format!("outra execução está em andamento (trava: {})", path.display()),
+        None => format!(
+            "outra execução está em andamento (trava: {}). Espere ela terminar",
+            path.display()
+        ),
     }
 }

@@ -93,11 +93,12 @@ pub fn accepted(findings: &Findings, facts: Option<&RunFacts>, clock: &Clock) ->
     })
 }
 
-/// Accepted rows a minute from the first to the last, where there are enough to say.
+/// Accepted rows a minute from the first to the last, where there are enough to say. Below a minute
+/// there are not: the best of a few stretches, none of them full, would be less than the mean.
 fn mean(findings: &Findings, accepted: u64) -> String {
     let Some((first, last)) = findings.accepted_span else { return String::new() };
     let minutes = last.duration_since(first).as_secs_f64() / 60.0;
-    if accepted < 3 || minutes < 0.02 {
+    if accepted < 3 || minutes < 1.0 {
         return String::new();
     }
     // Between n rows lie n − 1 intervals.

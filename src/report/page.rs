@@ -3,6 +3,7 @@
 //! Text from outside is cut and freed of control characters here; the template escapes it.
 
 use askama::Template;
+use serde_json::Value;
 
 use super::charts::{self, Figure};
 use super::error::ReportError;
@@ -12,7 +13,7 @@ use super::words::{Clock, percent};
 use crate::exit;
 use crate::findings::{Findings, RowToFix, cut};
 use crate::model::Situacao;
-use crate::reporter::{counted, duration_words, meaning, number, one_line};
+use crate::reporter::{capital, counted, duration_words, meaning, number, one_line};
 
 /// Message groups that are listed.
 const GROUPS: usize = 50;
@@ -51,7 +52,52 @@ struct Page {
 struct Verdict {
     class: &'static str,
     headline: &'static str,
-    next: &'static str,
+    next: String,
+}
+
+/// What the same command would do, as far as the summary tells.
+enum Repeat {
+    /// There is no summary.
+    Unknown,
+    /// A ledger knows what was accepted.
+    Continues,
+    /// Nobody does, or nobody is to be believed.
+    StartsOver,
+    /// It was a rehearsal.
+    Rehearsal,
+}
+
+impl Repeat {
+    fn of(facts: Option<&RunFacts>) -> Self {
+        let Some(facts) = facts.filter(|facts| facts.configuracao.is_some()) else {
+            return Self::Unknown;
+        };
+        let is_set = |name| facts.setting(name).and_then(Value::as_bool).unwrap_or(false);
+        let ledger = facts.setting("ledger").is_some_and(Value::is_string);
+        match (is_set("sandbox"), ledger && !is_set("full")) {
+            (true, _) => Self::Rehearsal,
+            (false, true) => Self::Continues,
+            (false, false) => Self::StartsOver,
+        }
+    }
+
+    /// How to send the rows that are left, to stand after `when`.
+    fn words(&self, when: &str) -> String {
+        match self {
+            Self::Unknown => format!(
+                "rode o mesmo comando de novo{when}; com o registro (ledger) ligado, ele continua de onde parou."
+            ),
+            Self::Continues => {
+                format!("rode o mesmo comando de novo{when}; ele continua de onde parou.")
+            }
+            Self::StartsOver => format!(
+                "rode{when} o arquivo de rejeitados com as mesmas opções: sem um registro que valha, o mesmo comando recomeçaria do zero."
+            ),
+            Self::Rehearsal => {
+                format!("rode o mesmo comando de novo{when}; um ensaio recomeça sempre do zero.")
+            }
+        }
+    }
 }
 
 struct Tile {
@@ -110,14 +156,14 @@ pub fn html(
     let listed: u64 = top.iter().map(|group| group.count).sum();
     let others = findings.messages.rows() - listed;
     let rest = findings.rows_to_fix() - findings.to_fix.len() as u64;
-    let name = facts.map_or(name, |facts| match &*facts.entrada {
+    let name = match facts.map_or(name, |facts| &facts.entrada) {
         "-" => "entrada padrão",
-        entrada => entrada,
-    });
+        name => name,
+    };
     let page = Page {
         name: text(name),
         rehearsal: facts.and_then(|facts| facts.setting("sandbox")?.as_bool()).unwrap_or(false),
-        verdict: verdict(code, count(Situacao::NaoEnviado)),
+        verdict: verdict(code, findings, facts),
         motivo: facts.and_then(|facts| facts.motivo.as_deref()).map(text),
         when: findings
             .span
@@ -181,43 +227,54 @@ fn fix_row(row: &RowToFix) -> FixRow {
     }
 }
 
-fn verdict(code: u8, not_sent: u64) -> Verdict {
-    let (class, headline, next) = match code {
-        exit::OK if not_sent > 0 => (
+fn verdict(code: u8, findings: &Findings, facts: Option<&RunFacts>) -> Verdict {
+    let count = |situacao: Situacao| findings.counts[situacao.index()];
+    let not_sent = count(Situacao::NaoEnviado) > 0;
+    let to_repair = count(Situacao::Recusado) + count(Situacao::Invalido);
+    let repeat = Repeat::of(facts);
+    let (class, headline, mut next) = match code {
+        exit::OK if not_sent => (
             "ok",
             "O que foi enviado está em dia",
-            "As linhas que ficaram de fora vão na próxima execução.",
+            "As linhas que ficaram de fora vão na próxima execução.".to_owned(),
         ),
-        exit::OK => ("ok", "Tudo em dia", "Não há nada a fazer."),
+        exit::OK => ("ok", "Tudo em dia", "Não há nada a fazer.".to_owned()),
+        exit::ROWS_TO_FIX if not_sent => (
+            "fix",
+            "Terminou, e há linhas a corrigir",
+            format!(
+                "Confira os resultados; as linhas que ficaram de fora vão na próxima execução. Só {} de correção.",
+                counted(to_repair, "linha precisa", "linhas precisam")
+            ),
+        ),
         exit::ROWS_TO_FIX => (
             "fix",
             "Terminou, e há linhas a corrigir",
-            "Corrija as linhas no arquivo de rejeitados e rode esse arquivo com as mesmas opções.",
+            "Corrija as linhas no arquivo de rejeitados e rode esse arquivo com as mesmas opções."
+                .to_owned(),
         ),
-        exit::REFUSED => (
-            "bad",
-            "Parou antes do fim",
-            "Resolva o motivo e rode o mesmo comando de novo; ele continua de onde parou.",
-        ),
-        exit::TEMPORARY => (
-            "fix",
-            "Não chegou ao fim de todas as linhas",
-            "Rode o mesmo comando de novo mais tarde; ele continua de onde parou.",
-        ),
-        exit::UNCERTAIN => (
-            "bad",
-            "Há linhas incertas",
-            "Confira no TomTicket os clientes marcados como incerto antes de repetir essas linhas.",
-        ),
+        exit::REFUSED => {
+            ("bad", "Parou antes do fim", format!("Resolva o motivo. Depois, {}", repeat.words("")))
+        }
+        exit::TEMPORARY => {
+            ("fix", "Não chegou ao fim de todas as linhas", capital(&repeat.words(" mais tarde")))
+        }
+        exit::UNCERTAIN => {
+            let left = not_sent || count(Situacao::Falhou) > 0;
+            let next = if left { format!("Depois, {}", repeat.words("")) } else { String::new() };
+            ("bad", "Há linhas incertas", next)
+        }
         exit::LOCAL => (
             "bad",
             "Parou por um problema na máquina",
-            "Resolva o problema e rode o mesmo comando de novo.",
+            "Resolva o problema e rode o mesmo comando de novo.".to_owned(),
         ),
-        _ => {
-            ("fix", "Foi interrompida", "Rode o mesmo comando de novo; ele continua de onde parou.")
-        }
+        _ => ("fix", "Foi interrompida", capital(&repeat.words(""))),
     };
+    if count(Situacao::Incerto) > 0 {
+        let look_up = "Confira no TomTicket os clientes marcados como incerto antes de repetir essas linhas: repetir não é seguro.";
+        next = format!("{look_up} {next}").trim_end().to_owned();
+    }
     Verdict { class, headline, next }
 }
 
@@ -364,6 +421,44 @@ mod tests {
         let facts = RunFacts::parse(&facts.to_string(), "x").unwrap();
         let page = html(&findings(&rows()), Some(&facts), "", &clock()).unwrap();
         insta::assert_snapshot!("com_resumo", text(&page));
+    }
+
+    #[test]
+    fn the_next_step_fits_what_happened_and_what_is_remembered() {
+        let facts = |code: u8, settings: Value| {
+            let facts = serde_json::json!({
+                "versao": 1, "entrada": "c.csv", "linhas": 1, "situacoes": {}, "requisicoes": 1,
+                "repeticoes": 0, "limitadas_429": 0, "duracao_s": 1.0, "por_minuto": [],
+                "resultados": "r.csv", "rejeitados": "j.csv", "codigo_saida": code,
+                "motivo": null, "configuracao": settings,
+            });
+            RunFacts::parse(&facts.to_string(), "x").unwrap()
+        };
+        let settings = [
+            ("com registro", serde_json::json!({"ledger": "/l.db", "full": false})),
+            ("--full", serde_json::json!({"ledger": "/l.db", "full": true})),
+            ("sem registro", serde_json::json!({"ledger": null})),
+            ("ensaio", serde_json::json!({"ledger": null, "sandbox": true})),
+        ];
+        use Situacao::{Atualizado, Falhou, Incerto, Invalido, NaoEnviado};
+        let mut told = String::new();
+        for (code, situacoes) in [
+            (exit::ROWS_TO_FIX, &[Invalido, NaoEnviado][..]),
+            (exit::REFUSED, &[NaoEnviado]),
+            (exit::TEMPORARY, &[Atualizado, Falhou]),
+            (exit::UNCERTAIN, &[Incerto]),
+            (exit::UNCERTAIN, &[Incerto, NaoEnviado]),
+            (130, &[Incerto, NaoEnviado]),
+        ] {
+            let rows: Vec<_> = situacoes.iter().map(|situacao| (*situacao, "x", 1)).collect();
+            for (what, settings) in &settings {
+                let verdict = verdict(code, &findings(&rows), Some(&facts(code, settings.clone())));
+                told.push_str(&format!("[{code}, {what}] {}\n", verdict.next));
+            }
+        }
+        let falhou = findings(&[(Falhou, "x", 1)]);
+        told.push_str(&format!("[4, só os resultados] {}", verdict(4, &falhou, None).next));
+        insta::assert_snapshot!("proximo_passo", told);
     }
 
     #[test]

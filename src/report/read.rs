@@ -16,15 +16,15 @@ use crate::reporter::RESULTS_HEADER;
 /// Characters of a bad value that a message shows.
 const SHOWN: usize = 60;
 
-/// Reads all of a results file, in either dialect.
+/// Reads all of a results file, in either dialect; `-` is standard input.
 ///
 /// # Errors
 /// When it cannot be read, is none, or is damaged.
 pub fn read_results(path: &Path) -> Result<Findings, ReportError> {
-    let source = Source::open(&Input::File(path.to_owned()))?;
+    let source = Source::open(&Input::from_arg(path))?;
     let options = ReadOptions { delimiter: None, encoding: Some(Encoding::Utf8) };
     let survey = survey(&source, &options, true)?;
-    let file = ResultsFile::new(path.display().to_string(), &survey.header)?;
+    let file = ResultsFile::new(source.label().to_owned(), &survey.header)?;
     let mut reading = rows(&source, &survey)?;
     let mut findings = Findings::default();
     let mut record = Record::default();
@@ -79,6 +79,14 @@ impl ResultsFile {
             .ok_or_else(|| bad(3, "uma das sete situações, como atualizado ou recusado"))?;
         if cell(4) != if situacao.erro() { "true" } else { "false" } {
             return Err(bad(4, "true ou false, conforme a situação"));
+        }
+        if !matches!(cell(2), "" | "E" | "I") {
+            return Err(bad(2, "E, I ou vazio"));
+        }
+        let status = cell(6);
+        if !status.is_empty() && !status.parse().is_ok_and(|code: u16| (100..1000).contains(&code))
+        {
+            return Err(bad(6, "um código HTTP como 200, ou vazio"));
         }
         Ok(Entry {
             linha: whole(0)?,
@@ -139,6 +147,9 @@ mod tests {
             with("3,a,E,recusado,false,ok,200,1,182,2026-11-24T04:05:06Z"),
             with("3,a,E,recusado,true,ok,200,1,182,24/11/2026 04:05"),
             with("3,a,E,recusado,true,ok,200,-1,182,2026-11-24T04:05:06Z"),
+            with("3,a,X,recusado,true,ok,200,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,true,ok,x,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,true,ok,20,1,182,2026-11-24T04:05:06Z"),
             with("3,\"a,E,recusado,true,ok,200,1,182,2026-11-24T04:05:06Z"),
             [with(row), b"\xff\xfe\n".to_vec()].concat(),
         ]

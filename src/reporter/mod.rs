@@ -10,6 +10,7 @@ mod holder;
 mod line;
 mod output;
 mod progress;
+mod recent;
 mod rejects;
 mod results;
 mod summary;
@@ -31,7 +32,7 @@ pub use results::{RESULTS_HEADER, Results, ResultsDialect};
 pub use summary::{Summary, SummaryContext, meaning};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
-pub use wording::{counted, duration_words, number};
+pub use wording::{capital, counted, duration_words, number};
 
 use crate::events::Event;
 use crate::findings::Findings;

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::tally::Tally;
 use super::terminal::Terminal;
-use super::wording::{decimal, duration_words, number};
+use super::wording::{counted, decimal, duration_words, number};
 use crate::events::Phase;
 use crate::model::Situacao;
 
@@ -15,6 +15,8 @@ pub(super) const TARGET: &str = "progresso";
 
 const PLAIN_EVERY: Duration = Duration::from_secs(30);
 const BAR_EVERY: Duration = Duration::from_millis(100);
+/// Cells of the bar.
+const CELLS: usize = 16;
 
 /// What preflight expects of the run.
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +44,11 @@ impl Progress {
     /// A bar where standard error is a terminal, else plain lines; nothing with `quiet`.
     pub fn new(plan: ProgressPlan, terminal: Terminal, quiet: bool) -> Self {
         let bar = (!quiet && terminal.is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(plan.rows), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:16} {percent:>3} % {wide_msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            bar.set_style(style.progress_chars("█▌░"));
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            // The text fits already; what this cuts is a terminal that has just become narrower.
+            let style = ProgressStyle::with_template("{wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            bar.set_style(style);
             terminal.set_bar(Some(bar.clone()));
             bar
         });
@@ -63,13 +66,10 @@ impl Progress {
             return;
         }
         self.shown = Instant::now();
-        let text = self.text(tally);
+        let state = self.state(tally);
         match &self.bar {
-            Some(bar) => {
-                bar.set_position(tally.decided.iter().sum());
-                bar.set_message(text);
-            }
-            None => tracing::info!(target: TARGET, "{text}"),
+            Some(bar) => bar.set_message(state.fitting(self.terminal.width())),
+            None => tracing::info!(target: TARGET, "{}", state.plain()),
         }
     }
 
@@ -81,58 +81,196 @@ impl Progress {
         self.terminal.set_bar(None);
     }
 
-    /// What an operator asks at three in the morning, most important first: a narrow terminal cuts
-    /// the end.
-    fn text(&self, tally: &Tally) -> String {
+    fn state(&self, tally: &Tally) -> State {
         use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, Recusado};
         let sent = tally.count_decided(&[Atualizado, Recusado, Falhou, Incerto]);
-        let unchanged = tally.count_decided(&[Inalterado]);
-        let failed = tally.count_decided(&[Recusado, Invalido, Falhou, Incerto]);
-        let mut parts =
-            vec![format!("{}/{} enviadas", number(sent), number(self.plan.to_send.max(sent)))];
-        match self.phase {
-            Phase::Limited => parts.push("pausa: limite atingido (429)".to_owned()),
-            Phase::Probing => parts.push("TomTicket fora do ar: esperando".to_owned()),
-            Phase::Draining => parts.push("parando".to_owned()),
-            Phase::Sending => {}
+        let to_send = self.plan.to_send.max(sent);
+        let pace = tally.pace(Instant::now());
+        let left = to_send - sent;
+        let wait = pace
+            .or(self.plan.rate)
+            .filter(|_| left > 0 && self.phase != Phase::Draining)
+            .map(|pace| Duration::from_secs_f64((left as f64 / pace.max(1e-3)).min(1e8)));
+        State {
+            sent,
+            to_send,
+            unchanged: tally.count_decided(&[Inalterado]),
+            failed: tally.count_decided(&[Recusado, Invalido, Falhou, Incerto]),
+            phase: self.phase.clone(),
+            pace,
+            rate: self.plan.rate,
+            left: wait.map(|wait| (wait, until(wait))),
         }
-        let left = self.plan.to_send.saturating_sub(sent);
-        if self.phase != Phase::Draining
-            && left > 0
-            && let Some(pace) = tally.pace(Instant::now()).or(self.plan.rate)
-        {
-            parts.push(remaining(left, pace));
+    }
+}
+
+/// What an operator asks at three in the morning.
+#[derive(Debug, Clone)]
+struct State {
+    sent: u64,
+    to_send: u64,
+    unchanged: u64,
+    failed: u64,
+    phase: Phase,
+    /// Requests a second now.
+    pace: Option<f64>,
+    /// The account's limit.
+    rate: Option<f64>,
+    /// Until the last row is sent, and the time by the clock then.
+    left: Option<(Duration, String)>,
+}
+
+/// How much is said of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Long,
+    Short,
+    /// No more than what cannot be missed.
+    Bare,
+}
+
+impl State {
+    /// For a log.
+    fn plain(&self) -> String {
+        self.text(Words::Long, true)
+    }
+
+    /// For a terminal of so many columns: first the bar goes, then the words become shorter, then
+    /// what matters least goes.
+    fn fitting(&self, width: usize) -> String {
+        let percent = self.percent();
+        let long = format!("{percent} % · {}", self.text(Words::Long, true));
+        let bar = format!("{} {long}", self.cells());
+        let short = self.text(Words::Short, true);
+        let candidates = [
+            bar,
+            long,
+            format!("{percent} % · {short}"),
+            short,
+            self.text(Words::Short, false),
+            self.text(Words::Bare, false),
+            State { left: None, ..self.clone() }.text(Words::Bare, false),
+        ];
+        let fits = candidates.into_iter().find(|text| text.chars().count() <= width);
+        fits.unwrap_or_else(|| self.fraction())
+    }
+
+    fn percent(&self) -> u64 {
+        // Not 100 before the last.
+        self.sent.saturating_mul(100).checked_div(self.to_send).unwrap_or(100)
+    }
+
+    fn cells(&self) -> String {
+        let full = usize::try_from(self.percent()).unwrap_or(0).min(100) * CELLS / 100;
+        "█".repeat(full) + &"░".repeat(CELLS - full)
+    }
+
+    fn fraction(&self) -> String {
+        format!("{}/{}", number(self.sent), number(self.to_send))
+    }
+
+    fn text(&self, words: Words, unchanged: bool) -> String {
+        let long = words == Words::Long;
+        let mut parts = vec![self.fraction()];
+        if long {
+            parts[0].push_str(" enviadas");
         }
-        if failed > 0 {
-            parts.push(format!("{} com erro", number(failed)));
+        parts.extend(self.pace(words));
+        if self.failed > 0 {
+            parts.push(match words {
+                Words::Long => format!("{} com erro", number(self.failed)),
+                Words::Short | Words::Bare => counted(self.failed, "erro", "erros"),
+            });
         }
-        if unchanged > 0 {
-            parts.push(format!("{} sem mudança", number(unchanged)));
+        if unchanged && self.unchanged > 0 {
+            let word = if long { "sem mudança" } else { "iguais" };
+            parts.push(format!("{} {word}", number(self.unchanged)));
         }
-        if self.phase == Phase::Sending {
-            parts.extend(self.pace(tally));
+        if let Some((wait, clock)) = &self.left {
+            let wait = duration_words(*wait);
+            parts.push(match words {
+                Words::Long => format!("faltam {wait} (até {clock})"),
+                Words::Short => format!("{wait}, até {clock}"),
+                Words::Bare => format!("até {clock}"),
+            });
         }
         parts.join(" · ")
     }
 
-    fn pace(&self, tally: &Tally) -> Option<String> {
-        let pace = tally.pace(Instant::now())?;
-        Some(match self.plan.rate {
-            Some(rate) => format!("{}/s de {}", decimal(pace), decimal(rate)),
-            None => format!("{}/s", number(pace.round() as u64)),
-        })
+    /// The pace against the limit, or why there is none.
+    fn pace(&self, words: Words) -> Option<String> {
+        let (long, short) = match self.phase {
+            Phase::Limited => ("pausa: limite atingido (429)", "pausa (429)"),
+            Phase::Probing => ("TomTicket fora do ar: esperando", "fora do ar"),
+            Phase::Draining => ("parando", "parando"),
+            Phase::Sending => {
+                let pace = self.pace?;
+                return Some(match self.rate {
+                    Some(rate) if words != Words::Bare => {
+                        format!("{}/s de {}", decimal(pace), rate.to_string().replace('.', ","))
+                    }
+                    Some(_) => format!("{}/s", decimal(pace)),
+                    None => format!("{}/s", number(pace.round() as u64)),
+                });
+            }
+        };
+        Some(if words == Words::Long { long } else { short }.to_owned())
     }
 }
 
-/// `faltam 27 min 3 s (até 03:12)`, the clock being the local one.
-fn remaining(left: u64, pace: f64) -> String {
-    let wait = Duration::from_secs_f64((left as f64 / pace.max(1e-3)).min(1e8));
+/// The local clock's time after a wait: `05:35`, or with the day when that is not the next night's.
+fn until(wait: Duration) -> String {
     let until = jiff::ZonedDateTime::now()
         .saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or_default());
-    let clock = if wait < Duration::from_secs(20 * 3600) {
-        until.strftime("%H:%M").to_string()
-    } else {
-        until.strftime("%d/%m %H:%M").to_string()
-    };
-    format!("faltam {} (até {clock})", duration_words(wait))
+    let pattern = if wait < Duration::from_secs(20 * 3600) { "%H:%M" } else { "%d/%m %H:%M" };
+    until.strftime(pattern).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_fits_every_width_and_says_what_matters() {
+        let state = State {
+            sent: 36,
+            to_send: 99_750,
+            unchanged: 4_620,
+            failed: 3,
+            phase: Phase::Sending,
+            pace: Some(2.96),
+            rate: Some(3.0),
+            left: Some((Duration::from_secs(33_660), "05:35".to_owned())),
+        };
+        let first = State { sent: 0, failed: 0, unchanged: 0, pace: None, ..state.clone() };
+        let fast = State {
+            sent: 1_234_567,
+            to_send: 2_000_000,
+            pace: Some(12_345.6),
+            rate: None,
+            left: Some((Duration::from_secs(62), "25/11 03:12".to_owned())),
+            ..state.clone()
+        };
+        let end = State { sent: 99_750, failed: 1, left: None, ..state.clone() };
+        let phase = |phase| State { phase, ..state.clone() };
+        let states = [
+            ("começo", first),
+            ("3 por segundo", state.clone()),
+            ("sem limite", fast),
+            ("fim", end),
+            ("429", phase(Phase::Limited)),
+            ("fora do ar", phase(Phase::Probing)),
+            ("parando", State { left: None, ..phase(Phase::Draining) }),
+        ];
+        let mut told = String::new();
+        for (what, state) in states {
+            told.push_str(&format!("{what}: {}\n", state.plain()));
+            for width in [200, 120, 100, 80, 60, 40] {
+                let line = state.fitting(width);
+                assert!(line.chars().count() <= width, "{width}: {line}");
+                told.push_str(&format!("{width:>4} {line}\n"));
+            }
+        }
+        insta::assert_snapshot!(told);
+    }
 }

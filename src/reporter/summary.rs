@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::tally::{Minute, Tally};
-use super::wording::{counted, duration_words, number};
+use super::wording::{capital, counted, duration_words, number};
 use super::{clean, wording};
+use crate::cli::Again;
 use crate::exit;
 use crate::model::Situacao;
 use crate::stop::StopReason;
@@ -38,8 +39,11 @@ pub struct SummaryContext {
     pub relatorio: Option<String>,
     /// The settings, without secrets.
     pub configuracao: Map<String, Value>,
-    /// The command for the rejects file, where one is known.
-    pub again: Option<String>,
+    /// The commands that may come next.
+    pub again: Again,
+    /// Whether the same command goes on where this run stopped: there is a ledger, and it is to be
+    /// believed.
+    pub continues: bool,
 }
 
 /// A finished run.
@@ -234,22 +238,33 @@ impl Summary {
     fn next_step(&self) -> String {
         let count = |situacao: Situacao| self.counts[situacao.index()];
         let (results, rejects) = (&self.resultados, &self.rejeitados);
-        match self.codigo_saida {
-            exit::OK if count(Situacao::NaoEnviado) > 0 => {
-                "confira os resultados e rode de novo sem --limit.".to_owned()
-            }
-            exit::OK if self.context.sandbox => {
-                "confira o arquivo de verdade com `tomticket-sync check` e rode sem --sandbox."
+        let again = &self.context.again;
+        let look_up = format!(
+            "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas"
+        );
+        // Without a reason to end early, it was --limit that left rows out.
+        let left_out = self.context.stop.is_none() && count(Situacao::NaoEnviado) > 0;
+        let mut text = match self.codigo_saida {
+            exit::OK | exit::ROWS_TO_FIX if left_out => self.after_a_trial(),
+            exit::OK if self.context.sandbox => match &again.real {
+                Some([check, run]) => {
+                    format!("confira o arquivo de verdade e depois envie:\n  {check}\n  {run}")
+                }
+                None => {
+                    "confira o arquivo com `tomticket-sync check` e as mesmas opções, e rode sem o ensaio (sandbox)."
+                        .to_owned()
+                }
+            },
+            exit::OK => "nada; está tudo em dia.".to_owned(),
+            exit::ROWS_TO_FIX => match &again.rejects {
+                Some(command) => format!("corrija as linhas em {rejects} e rode:\n  {command}"),
+                None => self.repair_without_a_file(),
+            },
+            exit::REFUSED if self.context.continues => {
+                "resolva o motivo acima e rode o mesmo comando de novo; ele continua de onde parou."
                     .to_owned()
             }
-            exit::OK => "nada; está tudo em dia.".to_owned(),
-            exit::ROWS_TO_FIX => match &self.context.again {
-                Some(command) => format!("corrija as linhas em {rejects} e rode:\n  {command}"),
-                None => format!(
-                    "corrija as linhas em {rejects} e rode `tomticket-sync run {rejects}` com as mesmas opções."
-                ),
-            },
-            exit::REFUSED => "resolva o motivo acima e rode o mesmo comando de novo.".to_owned(),
+            exit::REFUSED => format!("resolva o motivo acima. {}", capital(&self.go_on(""))),
             exit::LOCAL if !self.broke_off() && self.unwritten_report.is_none() => {
                 "resolva o problema nesta máquina; os resultados e os rejeitados estão completos, e nada precisa ser enviado de novo por causa disso."
                     .to_owned()
@@ -260,10 +275,79 @@ impl Summary {
             exit::LOCAL => {
                 "resolva o problema nesta máquina e rode o mesmo comando de novo.".to_owned()
             }
-            exit::UNCERTAIN => format!(
-                "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas."
+            exit::UNCERTAIN if left_out => {
+                return format!("{look_up}. Depois, {}", self.after_a_trial());
+            }
+            exit::UNCERTAIN if count(Situacao::NaoEnviado) + count(Situacao::Falhou) > 0 => {
+                return format!("{look_up}. Depois, {}", self.go_on(""));
+            }
+            exit::UNCERTAIN => return format!("{look_up}."),
+            exit::TEMPORARY => self.go_on(" mais tarde"),
+            _ => self.go_on(""),
+        };
+        if count(Situacao::Incerto) > 0 {
+            text.push_str(&format!(
+                "\n  Mas confira antes, no TomTicket, os clientes marcados como incerto em {rejects}: repetir essas linhas não é seguro."
+            ));
+        }
+        text
+    }
+
+    /// How to send what a stopped run did not.
+    fn go_on(&self, later: &str) -> String {
+        if self.context.sandbox {
+            return format!(
+                "rode o mesmo comando de novo{later}; um ensaio recomeça sempre do zero."
+            );
+        }
+        match (&self.context.again.rest, self.context.continues) {
+            (_, true) => {
+                format!("rode o mesmo comando de novo{later}; ele continua de onde parou.")
+            }
+            (Some(command), false) => format!(
+                "rode{later} só as linhas que faltam (o mesmo comando recomeçaria do zero):\n  {command}"
             ),
-            _ => "rode o mesmo comando de novo mais tarde; ele continua de onde parou.".to_owned(),
+            (None, false) => {
+                format!("rode o mesmo comando de novo{later}; ele recomeça do zero.")
+            }
+        }
+    }
+
+    /// `--limit` sent some rows for somebody to look at; then come all.
+    fn after_a_trial(&self) -> String {
+        let whose = if self.context.sandbox { "" } else { ", e esses clientes no TomTicket," };
+        let mut text = format!("confira os resultados{whose} e rode sem --limit");
+        match &self.context.again.unlimited {
+            Some(command) => text.push_str(&format!(":\n  {command}")),
+            None => text.push('.'),
+        }
+        let [refused, invalid] =
+            [Situacao::Recusado, Situacao::Invalido].map(|situacao| self.counts[situacao.index()]);
+        let to_repair = refused + invalid;
+        if to_repair > 0 {
+            let (one, many) = ("linha precisa", "linhas precisam");
+            text.push_str(&format!(
+                "\n  Só {} de correção; o motivo está em {}.",
+                counted(to_repair, one, many),
+                self.rejeitados
+            ));
+        }
+        text
+    }
+
+    /// Where the rejects are no file that could be run.
+    fn repair_without_a_file(&self) -> String {
+        let rejects = &self.rejeitados;
+        if rejects == "-" {
+            "guarde em um arquivo as linhas que saíram na saída padrão, corrija-as e rode esse arquivo com as mesmas opções."
+                .to_owned()
+        } else if rejects.starts_with("/dev/") || rejects.starts_with("/proc/") {
+            "corrija na entrada as linhas com erro (o motivo de cada uma está nos resultados) e rode o mesmo comando de novo."
+                .to_owned()
+        } else {
+            format!(
+                "corrija as linhas em {rejects} e rode `tomticket-sync run {rejects}` com as mesmas opções."
+            )
         }
     }
 }
@@ -314,7 +398,13 @@ mod tests {
             notes: Vec::new(),
             relatorio: None,
             configuracao: [("rate".to_owned(), Value::from(3.0))].into_iter().collect(),
-            again: Some("tomticket-sync run clientes.rejeitados.csv --id-type E".into()),
+            again: Again {
+                rejects: Some("tomticket-sync run clientes.rejeitados.csv --id-type E".into()),
+                rest: Some("tomticket-sync run clientes.rejeitados.csv --limit 9".into()),
+                unlimited: Some("tomticket-sync run clientes.csv --id-type E".into()),
+                real: Some(["check", "run"].map(|it| format!("tomticket-sync {it} clientes.csv"))),
+            },
+            continues: true,
         };
         let mut summary = Summary::new(&tally, context);
         summary.duracao_s = 12.0;
@@ -358,6 +448,56 @@ mod tests {
         summary.json_unwritten("não foi possível gravar r.json: disco cheio".to_owned());
         assert_eq!(summary.exit_code(), exit::LOCAL);
         insta::assert_snapshot!("resumo_perdido", summary.to_text());
+    }
+
+    #[test]
+    fn the_next_step_fits_what_happened_and_what_is_remembered() {
+        let signal = || Some(StopReason::Signal(Signal::Int));
+        let over = || Some(StopReason::MaxDuration("o tempo acabou".into()));
+        let denied = || Some(StopReason::Denied("401".into()));
+        let full = || Some(StopReason::Local("disco cheio".into()));
+        use Situacao::{Atualizado, Falhou, Incerto, Invalido, NaoEnviado, Recusado};
+        let mut told = String::new();
+        for (what, situacoes, stop) in [
+            ("tudo em dia", &[Atualizado][..], None),
+            ("--limit", &[Atualizado, NaoEnviado], None),
+            ("--limit e uma linha ruim", &[Atualizado, Invalido, NaoEnviado], None),
+            ("linhas a corrigir", &[Atualizado, Recusado], None),
+            ("sinal", &[Atualizado, NaoEnviado], signal()),
+            ("sinal e incerto", &[Incerto, NaoEnviado], signal()),
+            ("fim do prazo", &[Atualizado, NaoEnviado], over()),
+            ("fim do prazo e incerto", &[Incerto, NaoEnviado], over()),
+            ("falhou", &[Atualizado, Falhou], None),
+            ("incerto", &[Atualizado, Incerto], None),
+            ("recusa geral", &[Recusado, NaoEnviado], denied()),
+            ("recusa geral e incerto", &[Incerto, NaoEnviado], denied()),
+            ("falha local e incerto", &[Incerto, NaoEnviado], full()),
+        ] {
+            let rows: Vec<_> = situacoes.iter().map(|situacao| (*situacao, "x")).collect();
+            for (memory, continues, sandbox) in [
+                ("com registro", true, false),
+                ("sem registro", false, false),
+                ("ensaio", false, true),
+            ] {
+                let mut summary = summary(&rows, stop.clone());
+                (summary.context.continues, summary.context.sandbox) = (continues, sandbox);
+                let (code, next) = (summary.exit_code(), summary.next_step());
+                told.push_str(&format!("[{what}, {memory}: {code}] {next}\n"));
+            }
+        }
+        insta::assert_snapshot!("proximo_passo", told);
+    }
+
+    #[test]
+    fn rejects_that_are_no_file_are_not_to_be_run() {
+        let mut told = String::new();
+        for rejects in ["-", "/dev/null", "r.csv"] {
+            let mut summary = summary(&[(Situacao::Recusado, "não")], None);
+            summary.context.again = Again::default();
+            summary.rejeitados = rejects.to_owned();
+            told.push_str(&format!("{}\n", summary.next_step()));
+        }
+        insta::assert_snapshot!("rejeitados_sem_arquivo", told);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::recent::Recent;
 use crate::events::{Request, RequestKind};
 use crate::model::{Outcome, Situacao};
 
@@ -45,8 +46,8 @@ pub struct Tally {
     pub limited: u64,
     messages: Messages,
     minutes: Vec<Minute>,
-    /// When the last requests were accepted, for the pace shown.
-    recent: std::collections::VecDeque<Instant>,
+    /// The last requests but those over the limit, for the pace shown.
+    recent: Recent,
 }
 
 impl Tally {
@@ -62,7 +63,7 @@ impl Tally {
             limited: 0,
             messages: Messages::default(),
             minutes: Vec::new(),
-            recent: std::collections::VecDeque::new(),
+            recent: Recent::default(),
         }
     }
 
@@ -89,18 +90,15 @@ impl Tally {
         let minute = self.minute(minute);
         minute.repeticoes += u64::from(request.repeat);
         match request.kind {
-            RequestKind::Accepted => {
-                minute.aceitas += 1;
-                self.recent.push_back(request.at);
-                if self.recent.len() > RECENT {
-                    self.recent.pop_front();
-                }
-            }
+            RequestKind::Accepted => minute.aceitas += 1,
             RequestKind::Limited => {
                 minute.limitadas_429 += 1;
                 self.limited += 1;
             }
             RequestKind::Other | RequestKind::NotSent => {}
+        }
+        if request.kind != RequestKind::Limited {
+            self.recent.add(request.at);
         }
     }
 
@@ -113,12 +111,9 @@ impl Tally {
         &mut self.minutes[index]
     }
 
-    /// Accepted requests a second over the last ones, if there are enough to say.
+    /// Requests a second over the last ones, if there are enough to say.
     pub fn pace(&self, now: Instant) -> Option<f64> {
-        let (first, count) = (self.recent.front()?, self.recent.len());
-        let span = now.saturating_duration_since(*first).as_secs_f64();
-        // Between n requests lie n − 1 intervals.
-        (count >= 3 && span > 0.2).then(|| (count - 1) as f64 / span)
+        self.recent.pace(now)
     }
 
     /// When that was, by the clock.
@@ -155,9 +150,6 @@ impl Tally {
         &self.minutes
     }
 }
-
-/// Accepted requests over which the pace is shown.
-const RECENT: usize = 30;
 
 /// Messages and the rows that got them, the frequent ones among any number (Misra and Gries): when
 /// there is no room, all pay the credit of the poorest, and who has none left goes. To drop the

@@ -21,6 +21,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// Letters by which the terminal's width is measured: enough for 400 columns.
+const LETTERS: usize = 200;
+
 /// The standard error stream of this process. Cloned freely.
 #[derive(Debug, Clone, Default)]
 pub struct Terminal {
@@ -28,9 +31,20 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Whether standard error is a terminal that can show a bar.
+    /// Whether standard error is a terminal that can show a bar. One of which nobody says what it is
+    /// gets plain lines, like a dumb one.
     pub fn is_terminal(&self) -> bool {
-        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        let term = std::env::var_os("TERM");
+        io::stderr().is_terminal() && term.is_some_and(|term| term != "dumb" && !term.is_empty())
+    }
+
+    /// Columns of the terminal, as it is now. Who knows them is clap, which wraps help texts there:
+    /// of a text of single letters it makes lines of that width, or of one less.
+    pub fn width(&self) -> usize {
+        let text = "x ".repeat(LETTERS);
+        let help = clap::Command::new("x").help_template("{about}").max_term_width(0).about(text);
+        let help = help.clone().render_help().to_string();
+        help.lines().map(str::len).max().unwrap_or(0)
     }
 
     /// Writes text as it stands; a bar is taken away meanwhile. A closed standard error is no error.
