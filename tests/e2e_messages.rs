@@ -67,9 +67,13 @@ fn told(cases: &[Case]) -> String {
 fn wrong_calls() {
     let told = told(&[
         case(&["rum", "c.csv"]),
+        case(&["xyz"]),
+        case(&["help", "rum"]),
         case(&["run"]),
         case(&["run", "c.csv", "d.csv"]),
         case(&["run", "c.csv", "--concurency", "3"]),
+        case(&["run", "c.csv", "--xyz"]),
+        case(&["template", "x"]),
         case(&["run", "c.csv", "--token", "x"]),
         case(&["run", "c.csv", "--rate"]),
         case(&["run", "c.csv", "--rate", "0"]),
@@ -95,8 +99,10 @@ fn wrong_calls() {
         case(&["sandbox", "--fail", "400=2"]),
         case(&["sandbox", "--fail", "500=60", "--fail", "reset=60"]),
         case(&["sandbox", "--customers", "não-há.csv"]),
+        case(&["completions"]),
         case(&["completions", "tcsh"]),
         case(&["ledger"]),
+        case(&["ledger", "stat"]),
         case(&["ledger", "forget", "--customer", "ana@x.com"]),
         case(&["ledger", "forget", "--account-id", "1", "--account", "matriz"]),
     ]);
