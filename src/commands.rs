@@ -83,15 +83,15 @@ pub fn complain(error: &str) {
 }
 
 fn sync(args: RunArgs, check: bool) -> u8 {
-    let terminal = Terminal::default();
-    start_logging(&terminal, args.log_format.unwrap_or_default(), args.verbose, args.quiet);
+    let terminal = Terminal::speaking(args.log_format.unwrap_or_default());
+    start_logging(&terminal, args.verbose, args.quiet);
     let result = Settings::resolve(args, check)
         .map_err(RunError::from)
         .and_then(|settings| execute(settings, &terminal));
     match result {
         Ok(code) => code,
         Err(error) => {
-            complain(&error.to_string());
+            terminal.complain(&error.to_string());
             if error.is_local_failure() { exit::LOCAL } else { exit::USAGE }
         }
     }
@@ -230,7 +230,7 @@ fn forgotten(known: bool, what: &str) -> u8 {
 
 fn sandbox(args: SandboxArgs) -> u8 {
     let terminal = Terminal::default();
-    start_logging(&terminal, Default::default(), 0, false);
+    start_logging(&terminal, 0, false);
     match serve(args) {
         Ok(code) => code,
         Err(why) => {

@@ -15,6 +15,7 @@ mod results;
 mod summary;
 mod tally;
 mod terminal;
+mod told;
 mod wording;
 
 use std::time::{Duration, Instant};
@@ -88,6 +89,7 @@ impl Reporter {
         for event in batch {
             match event {
                 Event::Settled(row, outcome) => {
+                    told::settled(row.record.linha(), &outcome);
                     self.results.write(&row, &outcome)?;
                     if outcome.situacao.erro() {
                         self.rejects.write(&row.record, &outcome)?;
@@ -103,7 +105,10 @@ impl Reporter {
                     wrote = true;
                 }
                 Event::Decided(situacao) => tally.decided(situacao),
-                Event::Request(request) => tally.request(&request),
+                Event::Request(request) => {
+                    told::request(&request);
+                    tally.request(&request);
+                }
                 Event::Phase(phase) => self.progress.phase(phase),
             }
         }

@@ -43,8 +43,10 @@ pub struct Finished {
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: Vec<u8>,
-    /// Standard error.
+    /// Standard error, as people read it.
     pub stderr: String,
+    /// Standard error as it came.
+    pub log: String,
     /// From start to end.
     pub took: Duration,
     /// The most memory it had, in KiB; 0 where the system does not tell.
@@ -334,6 +336,7 @@ impl Finished {
         };
         look("standard output", &self.stdout);
         look("standard error", self.stderr.as_bytes());
+        look("standard error as it came", self.log.as_bytes());
         for path in files(self.plan.folder.path()) {
             look("a file's name", path.to_string_lossy().as_bytes());
             if !self.plan.secret_files.contains(&path)

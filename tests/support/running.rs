@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::PATIENCE;
 use super::finished::Finished;
 use super::run::Plan;
+use super::text::as_said;
 
 /// One output stream, read by a thread of its own so that the child never waits for the test.
 struct Stream {
@@ -126,7 +127,10 @@ impl Running {
     pub fn signal_and_see(&mut self, name: &str) {
         let before = self.stderr().len();
         self.signal(name);
-        self.wait_for_stderr(|text| text.len() > before);
+        // Other lines may come at the same time.
+        self.wait_for_stderr(|text| {
+            text.get(before..).is_some_and(|new| new.contains("SIG") || new.contains("parando"))
+        });
     }
 
     /// Whether it still runs.
@@ -137,11 +141,13 @@ impl Running {
     /// Waits for the end, watching the memory, and checks what every run must keep to.
     pub fn wait(mut self) -> Finished {
         let status = self.watch();
+        let log = String::from_utf8_lossy(&self.stderr.finish()).into_owned();
         let finished = Finished {
             plan: self.plan.clone(),
             code: status.and_then(|status| status.code()),
             stdout: self.stdout.finish(),
-            stderr: String::from_utf8_lossy(&self.stderr.finish()).into_owned(),
+            stderr: as_said(&log),
+            log,
             took: self.begun.elapsed(),
             peak_kib: self.peak_kib,
         };
