@@ -22,7 +22,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use again::{Again, Resolved};
+pub use again::{Resolved, again};
 pub use report::ReportArgs;
 pub use usage::explain;
 pub use values::{MaxErrors, parse_duration};

@@ -29,7 +29,7 @@ pub use output::{Destination, Output, OutputError};
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::{Rejects, RejectsDialect};
 pub use results::{RESULTS_HEADER, Results, ResultsDialect};
-pub use summary::{Summary, SummaryContext, meaning};
+pub use summary::{Again, Summary, SummaryContext, meaning};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
 pub use wording::{capital, counted, duration_words, number};

@@ -156,8 +156,8 @@ impl State {
     }
 
     fn percent(&self) -> u64 {
-        // Not 100 before the last.
-        if self.to_send == 0 { 100 } else { self.sent.saturating_mul(100) / self.to_send }
+        // Rounded down: not 100 before the last.
+        self.sent.saturating_mul(100).checked_div(self.to_send).unwrap_or(100)
     }
 
     fn cells(&self) -> String {
