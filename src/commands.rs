@@ -79,10 +79,13 @@ fn told(result: Result<u8, RunError>) -> u8 {
 }
 
 fn sync(args: RunArgs, check: bool) -> u8 {
-    let terminal = Terminal::default();
-    start_logging(&terminal, args.log_format.unwrap_or_default(), args.verbose, args.quiet);
+    let terminal = Terminal::speaking(args.log_format.unwrap_or_default());
+    start_logging(&terminal, args.verbose, args.quiet);
     let settings = Settings::resolve(args, check).map_err(RunError::from);
-    told(settings.and_then(|settings| execute(settings, &terminal)))
+    settings.and_then(|settings| execute(settings, &terminal)).unwrap_or_else(|error| {
+        terminal.complain(&error.to_string());
+        exit::of_error(error.is_local_failure())
+    })
 }
 
 /// The shell's own script that completes what is being typed.

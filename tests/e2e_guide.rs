@@ -289,12 +289,15 @@ fn the_rehearsal_example_runs() {
         return;
     }
     let desk = Desk::new();
-    let output = desk.shell("CONFERIR=E/ana.lima%40exemplo.com.br sh docs/exemplos/ensaio.sh fixtures/clientes.csv --no-ledger");
+    let output = desk.shell("CONFERIR=E/ana.lima%40exemplo.com.br sh docs/exemplos/ensaio.sh fixtures/clientes.csv --no-ledger --rate 500");
     let shown = described(&output);
     assert!(output.status.success(), "{shown}");
     for part in ["\"atualizado\": 24", "\"email\": \"ana.lima@exemplo.com.br\""] {
         assert!(shown.contains(part), "no {part} in {shown}");
     }
+    // What the summary names is there.
+    assert!(shown.contains("Resultados: ./ensaio.resultado.csv"), "{shown}");
+    assert!(desk.path("ensaio.resultado.csv").exists());
     assert_eq!(desk.server.count(), 0, "it must send to its own simulator alone");
 }
 
@@ -313,6 +316,12 @@ fn the_night_script_repeats_exit_code_4_alone() {
     let calls = desk.calls();
     assert_eq!(calls.len(), 2, "{calls:?}");
     assert_eq!(desk.server.requests_for("1").len(), 1, "what was accepted was sent again");
+
+    // Standard input cannot be read twice.
+    let output = desk.shell("sh docs/exemplos/noite.sh - < noite.csv");
+    assert_eq!(output.status.code(), Some(2), "{}", described(&output));
+    assert!(described(&output).contains("a entrada padrão não pode ser lida de novo"));
+    assert!(desk.calls().is_empty());
 
     // A refusal is for a person.
     desk.server.reply("1", Reply::refuse("Não."));

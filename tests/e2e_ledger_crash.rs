@@ -220,7 +220,7 @@ fn c40_killed_between_a_reply_and_its_commit() {
         );
         // What is told to be sent again is what was in flight as far as the ledger knew; what of it
         // had arrived is there twice.
-        let told = format!("com {open} requisiç");
+        let told = format!("deixou {open} requisiç");
         finished.says(&[&told]);
         let (_, told) = finished.stderr.split_once("será enviado de novo: linha").unwrap();
         let told = told.trim_start_matches('s');

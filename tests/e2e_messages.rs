@@ -9,7 +9,7 @@ pub mod support;
 
 use std::fmt::Write;
 
-use support::{CANARY, Run};
+use support::{CANARY, Reply, Run, Server};
 
 /// One wrong thing.
 struct Case {
@@ -67,9 +67,13 @@ fn told(cases: &[Case]) -> String {
 fn wrong_calls() {
     let told = told(&[
         case(&["rum", "c.csv"]),
+        case(&["xyz"]),
+        case(&["help", "rum"]),
         case(&["run"]),
         case(&["run", "c.csv", "d.csv"]),
         case(&["run", "c.csv", "--concurency", "3"]),
+        case(&["run", "c.csv", "--xyz"]),
+        case(&["template", "x"]),
         case(&["run", "c.csv", "--token", "x"]),
         case(&["run", "c.csv", "--rate"]),
         case(&["run", "c.csv", "--rate", "0"]),
@@ -95,8 +99,10 @@ fn wrong_calls() {
         case(&["sandbox", "--fail", "400=2"]),
         case(&["sandbox", "--fail", "500=60", "--fail", "reset=60"]),
         case(&["sandbox", "--customers", "não-há.csv"]),
+        case(&["completions"]),
         case(&["completions", "tcsh"]),
         case(&["ledger"]),
+        case(&["ledger", "stat"]),
         case(&["ledger", "forget", "--customer", "ana@x.com"]),
         case(&["ledger", "forget", "--account-id", "1", "--account", "matriz"]),
     ]);
@@ -266,4 +272,40 @@ fn wrong_columns() {
         ),
     ]);
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_json_log_is_json_to_the_last_line_and_tells_rows_without_their_customers() {
+    let server = Server::start();
+    server.reply("C00003", Reply::refuse("Cliente não encontrado."));
+    server.replies("C00004", [Reply::html(500), Reply::ok()]);
+    let csv = "identificador,tipo_identificador,nome,Vendedor\nC00002,I,Ana,Rui\n\
+               C00003,I,Bia,Rui\nC00004,I,Caio,Rui\n";
+    let log = |csv: &str, args: &[&str]| {
+        let args = ["--log-format", "json"].iter().chain(args).copied();
+        let finished = Run::new(&server).csv(csv).args(args).go();
+        let lines = finished.log.lines();
+        let parsed: Vec<serde_json::Value> =
+            lines.map(|line| serde_json::from_str(line).expect(line)).collect();
+        assert!(parsed.iter().all(|line| line["timestamp"].is_string() && line["level"] != ""));
+        (finished, parsed)
+    };
+    let (finished, lines) = log(csv, &["-v"]);
+    finished.exits(1).says(&["aviso: ", "Vendedor", "Próximo passo: "]);
+    let about = |message: &str| {
+        let of_message = lines.iter().filter(|line| line["fields"]["message"] == message);
+        of_message.map(|line| line["fields"]["linha"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(about("linha com erro"), [3]);
+    assert_eq!(about("linha aceita depois de repetições"), [4]);
+    // Names are told nowhere, and without -v no row is.
+    assert!(!["Bia", "Caio", "C00003"].iter().any(|cell| finished.log.contains(cell)));
+    let (quiet, lines) = log(csv, &[]);
+    assert!(!quiet.log.contains("linha com erro") && !lines.is_empty());
+    let (loud, _) = log(csv, &["-vv"]);
+    assert!(loud.log.contains("\"requisição\""), "{}", loud.log);
+    // What stops it before anything is sent, too.
+    let (refused, lines) = log("nome\nAna\n", &[]);
+    refused.exits(2);
+    assert_eq!(lines.last().unwrap()["level"], "ERROR");
 }

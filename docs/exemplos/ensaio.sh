@@ -3,15 +3,17 @@
 # verdade e sem rede. Para pipelines: falha quando o arquivo não faria o que se espera.
 #
 # Uso: ensaio.sh ENTRADA [opções de "tomticket-sync run"]...
-# Precisa de curl e jq.
+# Só --base-url e --summary-json não podem ser dadas: são do ensaio. Precisa de curl e jq.
 #
 # Variáveis: CONFERIR  TIPO/IDENTIFICADOR de um cliente a mostrar (codificado para URL),
 #                      por exemplo E/ana.lima%40exemplo.com.br
 #            BINARIO   o programa (padrão tomticket-sync)
+#            SAIDA     pasta onde ficam ensaio.resultado.csv e ensaio.rejeitados.csv (padrão: a atual)
 set -eu
 
 BINARIO=${BINARIO:-tomticket-sync}
 CONFERIR=${CONFERIR:-}
+SAIDA=${SAIDA:-.}
 
 pasta=$(mktemp -d)
 sandbox=
@@ -34,11 +36,10 @@ exec 3<"$pasta/endereco"
 read -r url <&3
 
 codigo=0
-TOMTICKET_TOKEN=ensaio "$BINARIO" run "$@" \
-    --base-url "$url" --rate unlimited \
-    --results "$pasta/ensaio.resultado.csv" \
-    --rejects "$pasta/ensaio.rejeitados.csv" \
-    --summary-json "$pasta/resumo.json" || codigo=$?
+# Como variáveis, para que as opções dadas valham mais.
+TOMTICKET_TOKEN=ensaio TOMTICKET_SYNC_RATE=${TOMTICKET_SYNC_RATE:-unlimited} \
+TOMTICKET_SYNC_RESULTS=$SAIDA/ensaio.resultado.csv TOMTICKET_SYNC_REJECTS=$SAIDA/ensaio.rejeitados.csv \
+    "$BINARIO" run "$@" --base-url "$url" --summary-json "$pasta/resumo.json" || codigo=$?
 
 if [ -s "$pasta/resumo.json" ]; then
     jq '{linhas, situacoes, mensagens}' "$pasta/resumo.json"

@@ -126,11 +126,16 @@ fn escaped(text: &[u8], c: char) -> Option<usize> {
         (b'%', _) => raw.iter().try_fold(0, |length, byte| {
             // A percent sign that was escaped once more is `%25`.
             let rest = text.get(length..)?.strip_prefix(b"%")?;
-            let (rest, more) = rest.strip_prefix(b"25").map_or((rest, 0), |rest| (rest, 2));
-            let digits = rest.get(..2)?;
-            digits
-                .eq_ignore_ascii_case(format!("{byte:02x}").as_bytes())
-                .then_some(length + 3 + more)
+            let digits = format!("{byte:02x}");
+            let stand = |text: &[u8]| {
+                text.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(digits.as_bytes()))
+            };
+            // A percent sign that was escaped once more is `%25`.
+            match (stand(rest), rest.strip_prefix(b"25")) {
+                (true, _) => Some(length + 3),
+                (false, Some(rest)) if stand(rest) => Some(length + 5),
+                (false, _) => None,
+            }
         }),
         (b'+', ' ') => Some(1),
         (b'\\', _) => {

@@ -5,23 +5,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::reporter::Again;
+
 /// Flags that belong to one run and not to the next: where its outputs went.
 const OUTPUTS: [&str; 4] = ["results", "rejects", "summary-json", "report"];
-
-/// What may be typed next. Each is `None` where it is not known, or where it would not do what it is
-/// for: a program that uses the library typed nothing, and what a variable or a file sets is not
-/// taken back by leaving a word out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Again {
-    /// The whole rejects file.
-    pub rejects: Option<String>,
-    /// The rejects file under the same `--limit`, to go on with a run that was stopped.
-    pub rest: Option<String>,
-    /// The same input without `--limit`.
-    pub unlimited: Option<String>,
-    /// After a rehearsal: the same input, checked and sent for real.
-    pub real: Option<[String; 2]>,
-}
 
 /// What must be known beside the typed words.
 #[derive(Debug, Clone, Copy)]
@@ -37,31 +24,27 @@ pub struct Resolved<'a> {
     pub sandbox: bool,
 }
 
-impl Again {
-    /// The commands after `typed`.
-    pub fn of(typed: &[OsString], resolved: Resolved<'_>) -> Self {
-        let Some(words) = Words::of(typed) else { return Self::default() };
-        let on_rejects = |left_out: &[&str]| {
-            let rejects = resolved.rejects?;
-            let more = ["results", "rejects"].into_iter().zip(resolved.outputs);
-            let more = more.filter(|(name, _)| !words.has(name));
-            let more = more.filter_map(|(name, path)| Some((name, path?.as_os_str())));
-            Some(words.line("run", rejects.as_os_str(), left_out, more))
-        };
-        let same = |command, left_out: &[&str]| {
-            words.line(command, words.input, left_out, std::iter::empty())
-        };
-        let [a, b, c, d] = OUTPUTS;
-        // A rehearsal may be faster than an account.
-        let rehearsed = [a, b, c, d, "sandbox", "rate"];
-        Self {
-            rejects: on_rejects(&[a, b, c, d, "limit"]),
-            rest: on_rejects(&OUTPUTS),
-            unlimited: (words.has("limit") || !resolved.limit)
-                .then(|| same(words.command, &["limit"])),
-            real: (resolved.sandbox && words.has("sandbox"))
-                .then(|| ["check", "run"].map(|command| same(command, &rehearsed))),
-        }
+/// The commands after `typed`.
+pub fn again(typed: &[OsString], resolved: Resolved<'_>) -> Again {
+    let Some(words) = Words::of(typed) else { return Again::default() };
+    let on_rejects = |left_out: &[&str]| {
+        let rejects = resolved.rejects?;
+        let more = ["results", "rejects"].into_iter().zip(resolved.outputs);
+        let more = more.filter(|(name, _)| !words.has(name));
+        let more = more.filter_map(|(name, path)| Some((name, path?.as_os_str())));
+        Some(words.line("run", rejects.as_os_str(), left_out, more))
+    };
+    let same =
+        |command, left_out: &[&str]| words.line(command, words.input, left_out, std::iter::empty());
+    let [a, b, c, d] = OUTPUTS;
+    // A rehearsal may be faster than an account.
+    let rehearsed = [a, b, c, d, "sandbox", "rate"];
+    Again {
+        rejects: on_rejects(&[a, b, c, d, "limit"]),
+        rest: on_rejects(&OUTPUTS),
+        unlimited: (words.has("limit") || !resolved.limit).then(|| same(words.command, &["limit"])),
+        real: (resolved.sandbox && words.has("sandbox"))
+            .then(|| ["check", "run"].map(|command| same(command, &rehearsed))),
     }
 }
 
@@ -155,9 +138,9 @@ mod tests {
     const PLAIN: Resolved<'_> =
         Resolved { rejects: None, outputs: [None, None], limit: false, sandbox: false };
 
-    fn again(words: &[&str], resolved: Resolved<'_>) -> Again {
+    fn next(words: &[&str], resolved: Resolved<'_>) -> Again {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        Again::of(&words, resolved)
+        again(&words, resolved)
     }
 
     fn on(rejects: &str) -> Resolved<'_> {
@@ -187,7 +170,7 @@ mod tests {
             ),
             (&["t", "run", "--full", "--", "-a.csv"], "-b.csv", "t run --full -- -b.csv"),
         ] {
-            assert_eq!(again(words, on(rejects)).rejects.as_deref(), Some(line));
+            assert_eq!(next(words, on(rejects)).rejects.as_deref(), Some(line));
         }
     }
 
@@ -196,7 +179,7 @@ mod tests {
         let [results, rejects] = [PathBuf::from("rej.resultado.csv"), "rej.r.csv".into()];
         let resolved = Resolved { outputs: [Some(&results), Some(&rejects)], ..on("rej.csv") };
         assert_eq!(
-            again(&["t", "run", "a", "--config", "c.toml", "--results", "x"], resolved).rejects,
+            next(&["t", "run", "a", "--config", "c.toml", "--results", "x"], resolved).rejects,
             Some("t run rej.csv --config c.toml --rejects rej.r.csv".to_owned())
         );
     }
@@ -204,21 +187,21 @@ mod tests {
     #[test]
     fn a_trial_goes_on_to_the_whole_and_a_rehearsal_to_the_account() {
         let limit = Resolved { limit: true, ..on("b") };
-        let trial = again(&["t", "run", "a", "--limit", "9", "--results", "r"], limit);
+        let trial = next(&["t", "run", "a", "--limit", "9", "--results", "r"], limit);
         assert_eq!(trial.unlimited.as_deref(), Some("t run a --results r"));
         assert_eq!(trial.rest.as_deref(), Some("t run b --limit 9"));
         // From a file or a variable.
-        assert_eq!(again(&["t", "run", "a"], limit).unlimited, None);
+        assert_eq!(next(&["t", "run", "a"], limit).unlimited, None);
         let sandbox = Resolved { sandbox: true, ..on("b") };
         let words = ["t", "run", "a", "--sandbox", "--rate", "unlimited", "--key", "email"];
         let real = ["t check a --key email", "t run a --key email"].map(str::to_owned);
-        assert_eq!(again(&words, sandbox).real, Some(real));
-        assert_eq!(again(&["t", "run", "a"], sandbox).real, None);
+        assert_eq!(next(&words, sandbox).real, Some(real));
+        assert_eq!(next(&["t", "run", "a"], sandbox).real, None);
     }
 
     #[test]
     fn a_library_typed_nothing_and_some_rejects_are_no_input() {
-        assert_eq!(again(&[], on("b.csv")), Again::default());
-        assert_eq!(again(&["t", "run", "a"], PLAIN).rejects, None);
+        assert_eq!(next(&[], on("b.csv")), Again::default());
+        assert_eq!(next(&["t", "run", "a"], PLAIN).rejects, None);
     }
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use again::{Again, Resolved};
+pub use again::{Resolved, again};
 pub use report::ReportArgs;
 pub use usage::explain;
 pub use values::{MaxErrors, parse_duration, verbosity};
@@ -37,6 +37,8 @@ use crate::sandbox::{DelayRange, FailureShare};
 
 const HELP: &str = "{about}\n\nUso: {usage}\n\n{all-args}{after-help}";
 const HEADING: &str = "Opções";
+/// Where else the options of `run` and `check` may be given.
+const PRECEDENCE: &str = "Cada opção, menos -v, também é uma variável e, menos --config, uma chave do arquivo de configuração: --max-age é TOMTICKET_SYNC_MAX_AGE e max-age. Vale a da linha de comando; sem ela, a da variável; sem essa, a do arquivo; por fim, o padrão.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -70,11 +72,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Confere a entrada, envia o que for preciso e grava os resultados
-    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true, override_usage = "tomticket-sync run <ENTRADA> [OPÇÕES]")]
+    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true, after_help = PRECEDENCE, override_usage = "tomticket-sync run <ENTRADA> [OPÇÕES]")]
     Run(Box<RunArgs>),
 
     /// Só confere a entrada: não envia nada, não precisa de token
-    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true, override_usage = "tomticket-sync check <ENTRADA> [OPÇÕES]")]
+    #[command(help_template = HELP, disable_help_flag = true, allow_negative_numbers = true, after_help = PRECEDENCE, override_usage = "tomticket-sync check <ENTRADA> [OPÇÕES]")]
     Check(Box<RunArgs>),
 
     /// Simula o TomTicket em 127.0.0.1 até ser interrompido; a primeira linha da saída é o endereço
@@ -134,7 +136,7 @@ pub enum LedgerCommand {
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct LedgerStatusArgs {
-    /// Arquivo do registro
+    /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida]
     #[arg(long, env = "TOMTICKET_SYNC_LEDGER", value_name = "ARQUIVO", hide_env = true)]
     pub ledger: Option<PathBuf>,
     /// Mostra esta ajuda
@@ -146,7 +148,7 @@ pub struct LedgerStatusArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct LedgerForgetArgs {
-    /// Arquivo do registro
+    /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida]
     #[arg(long, env = "TOMTICKET_SYNC_LEDGER", value_name = "ARQUIVO", hide_env = true)]
     pub ledger: Option<PathBuf>,
     /// Endereço da API da conta [padrão: https://api.tomticket.com]
@@ -226,7 +228,7 @@ pub struct RunArgs {
     /// Requisições em andamento ao mesmo tempo, de 1 a 512 [padrão: 8]
     #[arg(long, env = "TOMTICKET_SYNC_CONCURRENCY", value_name = "N", value_parser = values::concurrency, hide_env = true, help_heading = "Envio")]
     pub concurrency: Option<usize>,
-    /// Tempo máximo de cada requisição [padrão: 60s]
+    /// Tempo máximo de cada requisição, por exemplo 90s ou 2m; um número sozinho são segundos [padrão: 60s]
     #[arg(long, env = "TOMTICKET_SYNC_TIMEOUT", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Envio")]
     pub timeout: Option<Duration>,
     /// Envia no máximo N linhas (para um primeiro teste)
@@ -235,17 +237,17 @@ pub struct RunArgs {
     /// Para quando mais de N linhas (ou N% das linhas) tiverem erro
     #[arg(long, env = "TOMTICKET_SYNC_MAX_ERRORS", value_name = "N|P%", value_parser = MaxErrors::parse, hide_env = true, help_heading = "Envio")]
     pub max_errors: Option<MaxErrors>,
-    /// Para depois deste tempo, por exemplo 6h; rodar de novo continua
+    /// Para depois deste tempo, por exemplo 6h (um número sozinho são segundos); com o registro, rodar de novo continua
     #[arg(long, env = "TOMTICKET_SYNC_MAX_DURATION", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Envio")]
     pub max_duration: Option<Duration>,
-    /// Desiste quando a API fica fora do ar por este tempo (só 429: o triplo) [padrão: 5m]
+    /// Desiste quando a API fica fora do ar por este tempo (só 429: o triplo); um número sozinho são segundos [padrão: 5m]
     #[arg(long, env = "TOMTICKET_SYNC_GIVE_UP_AFTER", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Envio")]
     pub give_up_after: Option<Duration>,
     /// Não para quando as 20 primeiras linhas são todas recusadas com a mesma mensagem
     #[arg(long, env = "TOMTICKET_SYNC_NO_BREAKER", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Envio")]
     pub no_breaker: bool,
 
-    /// Arquivo do registro (ledger) do que já foi aceito [padrão: ~/.local/state/tomticket-sync/ledger.db]
+    /// Arquivo do registro (ledger) do que já foi aceito [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida; nenhum para um endereço desta máquina]
     #[arg(
         long,
         env = "TOMTICKET_SYNC_LEDGER",
@@ -269,7 +271,7 @@ pub struct RunArgs {
     /// Envia também o que não mudou
     #[arg(long, env = "TOMTICKET_SYNC_FULL", value_parser = BoolishValueParser::new(), hide_env = true, help_heading = "Registro")]
     pub full: bool,
-    /// Envia de novo o que foi aceito há mais tempo que isto, por exemplo 30d
+    /// Envia de novo o que foi aceito há mais tempo que isto, por exemplo 30d; um número sozinho são segundos
     #[arg(long, env = "TOMTICKET_SYNC_MAX_AGE", value_name = "DURAÇÃO", value_parser = values::positive_duration, hide_env = true, help_heading = "Registro")]
     pub max_age: Option<Duration>,
 
@@ -341,7 +343,7 @@ pub struct RunArgs {
         help_heading = "Saída"
     )]
     pub results: Option<PathBuf>,
-    /// Formato dos resultados: standard, ou excel (; e BOM, para abrir com dois cliques)
+    /// Formato dos resultados: standard, ou excel (; e BOM, para abrir com dois cliques) [padrão: standard]
     #[arg(long, env = "TOMTICKET_SYNC_RESULTS_DIALECT", value_name = "standard|excel", value_parser = values::results_dialect, hide_env = true, help_heading = "Saída")]
     pub results_dialect: Option<ResultsDialect>,
     /// Arquivo das linhas a corrigir [padrão: <entrada>.rejeitados.csv]
@@ -377,7 +379,7 @@ pub struct RunArgs {
     /// Mais detalhes no log (-v, -vv)
     #[arg(short, long, action = ArgAction::Count, env = "TOMTICKET_SYNC_VERBOSE", value_parser = verbosity, hide_env = true, help_heading = "Saída")]
     pub verbose: u8,
-    /// Formato do log: text ou json
+    /// Formato do que sai na saída de erros: text, ou json (um objeto por linha) [padrão: text]
     #[arg(long, env = "TOMTICKET_SYNC_LOG_FORMAT", value_name = "text|json", value_parser = values::log_format, hide_env = true, help_heading = "Saída")]
     pub log_format: Option<LogFormat>,
 
@@ -401,16 +403,16 @@ impl RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct SandboxArgs {
-    /// Porta em 127.0.0.1; 0 escolhe uma livre
+    /// Porta em 127.0.0.1; 0 escolhe uma livre [padrão: 0]
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::port, hide_default_value = true)]
     pub port: u16,
     /// Requisições por segundo, ou unlimited [padrão: 3]
     #[arg(long, value_name = "N", value_parser = values::rate)]
     pub rate: Option<Rate>,
-    /// Demora da resposta depois de contada, por exemplo 50ms..200ms
+    /// Demora da resposta depois de contada, por exemplo 50ms..200ms [padrão: nenhuma]
     #[arg(long, value_name = "DE..ATÉ")]
     pub latency: Option<DelayRange>,
-    /// Demora no caminho antes de contar, por exemplo 0ms..20ms
+    /// Demora no caminho antes de contar, por exemplo 0ms..20ms [padrão: nenhuma]
     #[arg(long, value_name = "DE..ATÉ")]
     pub jitter: Option<DelayRange>,
     /// Clientes que existem; sem esta opção, todos existem
@@ -422,7 +424,7 @@ pub struct SandboxArgs {
     /// Injeta falhas: 429, 500, 502, reset, close, hang, html ou truncated, em por cento (pode repetir)
     #[arg(long, value_name = "TIPO=PORCENTO")]
     pub fail: Vec<FailureShare>,
-    /// Semente dos sorteios, para repetir uma falha
+    /// Semente dos sorteios, para repetir uma falha [padrão: 0]
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::count, hide_default_value = true)]
     pub seed: u64,
     /// Parâmetros que não vieram voltam ao padrão (criarchamados, idioma), o outro comportamento possível da API
@@ -448,12 +450,19 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_variables)
 }
 
-/// Parses a command line, program name included.
+/// Parses a command line, program name included. `help run` is `run --help`.
 ///
 /// # Errors
 /// clap's error, to be shown by [`explain`].
 pub fn parse(argv: &[OsString]) -> Result<(Cli, clap::ArgMatches), clap::Error> {
-    let matches = without_empty_variables(command()).try_get_matches_from(argv)?;
+    let command = without_empty_variables(command());
+    let matches = match argv {
+        [program, help, rest @ ..] if help == "help" => {
+            let help = OsString::from("--help");
+            command.try_get_matches_from([program].into_iter().chain(rest).chain([&help]))?
+        }
+        _ => command.try_get_matches_from(argv)?,
+    };
     let cli = Cli::from_arg_matches(&matches)?;
     Ok((cli, matches))
 }

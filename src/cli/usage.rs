@@ -14,13 +14,17 @@ pub fn explain(error: &clap::Error) -> String {
     // `--rate <N>` → `--rate`
     let flag = arg.split(' ').next().unwrap_or_default().trim_end_matches("...").to_owned();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let command = command(error);
     let mut sentence = match error.kind() {
         // Arguments can be seen by every user of the machine.
         ErrorKind::UnknownArgument if arg == "--token" => {
             return "o token não é dado na linha de comando, onde outros o veriam: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file".to_owned();
         }
         ErrorKind::UnknownArgument if !arg.starts_with('-') => {
-            format!("há um argumento a mais: {arg}. O programa lê um arquivo por vez")
+            let reads = ["run", "check", "report"].iter().any(|name| command.ends_with(name));
+            let why =
+                if reads { "O programa lê um arquivo por vez" } else { "O comando não o usa" };
+            format!("há um argumento a mais: {arg}. {why}")
         }
         ErrorKind::UnknownArgument => format!("opção desconhecida: {arg}"),
         ErrorKind::InvalidSubcommand => format!(
@@ -46,6 +50,9 @@ pub fn explain(error: &clap::Error) -> String {
             false if arg.contains("RESULTADOS") => {
                 "falta o arquivo de resultados: escreva o caminho do .resultado.csv de uma execução"
                     .to_owned()
+            }
+            false if arg.contains("SHELL") => {
+                "falta o shell: bash, zsh, fish, elvish ou powershell".to_owned()
             }
             false => format!("falta {arg}"),
         },
@@ -78,5 +85,41 @@ pub fn explain(error: &clap::Error) -> String {
     {
         sentence.push_str(&format!(". Você quis dizer {meant}?"));
     }
+    match error.kind() {
+        ErrorKind::UnknownArgument if arg.starts_with('-') => {
+            let end = if sentence.ends_with('?') { " " } else { ". " };
+            sentence.push_str(&format!("{end}As opções estão em `{command} --help`"));
+        }
+        ErrorKind::InvalidSubcommand => {
+            let end = if sentence.ends_with('?') { " " } else { ". " };
+            sentence.push_str(&format!("{end}Os comandos são {}", commands_of(&command)));
+        }
+        _ => {}
+    }
     sentence
+}
+
+/// The command that the error is about, as it is typed: `tomticket-sync ledger`.
+fn command(error: &clap::Error) -> String {
+    let usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
+        _ => String::new(),
+    };
+    let name = env!("CARGO_PKG_NAME");
+    let typed = usage.find(name).map_or(name, |at| &usage[at..]);
+    let words = typed.split_whitespace();
+    let words: Vec<&str> = words.take_while(|word| !word.starts_with(['<', '['])).collect();
+    words.join(" ")
+}
+
+/// The commands behind it, in a sentence.
+fn commands_of(command: &str) -> String {
+    let root = super::command();
+    let inner = command.split(' ').nth(1).and_then(|name| root.find_subcommand(name));
+    let names = inner.unwrap_or(&root).get_subcommands();
+    let names: Vec<&str> = names.map(clap::Command::get_name).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} e {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
 }

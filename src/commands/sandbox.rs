@@ -22,7 +22,7 @@ enum Refusal {
 }
 
 pub(super) fn run(args: SandboxArgs) -> u8 {
-    start_logging(&Terminal::default(), Default::default(), 0, false);
+    start_logging(&Terminal::default(), 0, false);
     let (why, is_local_failure) = match serve(args) {
         Ok(code) => return code,
         Err(Refusal::Call(why)) => (why, false),

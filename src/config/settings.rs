@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 use super::file::FOUND;
 use super::shown;
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
-use crate::cli::{Again, MaxErrors, Resolved, RunArgs};
+use crate::cli::{MaxErrors, Resolved, RunArgs};
 use crate::io_words::io_words;
 use crate::ledger::Policy;
 use crate::mapper::MappingOptions;
 use crate::pool::Rate;
 use crate::reader::{Input, ReadOptions};
-use crate::reporter::{Destination, LogFormat, ResultsDialect};
+use crate::reporter::{Again, Destination, LogFormat, ResultsDialect};
 
 pub(super) const CONCURRENCY: usize = 8;
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
@@ -242,7 +242,7 @@ fn again(args: &RunArgs, rejects: &Destination) -> Again {
         limit: args.limit.is_some(),
         sandbox: args.sandbox,
     };
-    Again::of(&args.typed, resolved)
+    crate::cli::again(&args.typed, resolved)
 }
 
 fn mode(args: &RunArgs, check: bool) -> Result<Mode, SettingsError> {

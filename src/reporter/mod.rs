@@ -16,6 +16,7 @@ mod results;
 mod summary;
 mod tally;
 mod terminal;
+mod told;
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ pub use output::{Output, OutputError};
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::{Rejects, RejectsDialect};
 pub use results::{RESULTS_HEADER, Results, ResultsDialect};
-pub use summary::{Summary, SummaryContext, meaning};
+pub use summary::{Again, Summary, SummaryContext, meaning};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
 pub use wording::{capital, counted, duration_words, number};
@@ -116,9 +117,15 @@ impl Reporter {
     fn count(&mut self, batch: Vec<Event>, tally: &mut Tally) {
         for event in batch {
             match event {
-                Event::Settled(_, outcome) => tally.settled(&outcome),
+                Event::Settled(row, outcome) => {
+                    told::settled(row.record.linha(), &outcome);
+                    tally.settled(&outcome);
+                }
                 Event::Decided(situacao) => tally.decided(situacao),
-                Event::Request(request) => tally.request(&request),
+                Event::Request(request) => {
+                    told::request(&request);
+                    tally.request(&request);
+                }
                 Event::Phase(phase) => self.progress.phase(phase),
             }
         }

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use super::tally::{Minute, Tally};
 use super::wording::{capital, counted, duration_words, number};
 use super::{clean, wording};
-use crate::cli::Again;
 use crate::exit;
 use crate::model::Situacao;
 use crate::stop::StopReason;
@@ -17,6 +16,21 @@ const VERSION: u32 = 1;
 const MESSAGES: usize = 10;
 /// Messages that the terminal shows.
 const MESSAGES_SHOWN: usize = 5;
+
+/// What may be typed next. Each is `None` where it is not known, or where it would not do what it is
+/// for: a program that uses the library typed nothing, and what a variable or a file sets is not
+/// taken back by leaving a word out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Again {
+    /// The whole rejects file.
+    pub rejects: Option<String>,
+    /// The rejects file under the same `--limit`, to go on with a run that was stopped.
+    pub rest: Option<String>,
+    /// The same input without `--limit`.
+    pub unlimited: Option<String>,
+    /// After a rehearsal: the same input, checked and sent for real.
+    pub real: Option<[String; 2]>,
+}
 
 /// What the summary says beside the counts.
 #[derive(Debug, Clone)]

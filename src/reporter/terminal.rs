@@ -24,13 +24,22 @@ pub enum LogFormat {
 /// Letters by which the terminal's width is measured: enough for 400 columns.
 const LETTERS: usize = 200;
 
+/// The log target of what is said to people, where the log is for programs.
+const TARGET: &str = "terminal";
+
 /// The standard error stream of this process. Cloned freely.
 #[derive(Debug, Clone, Default)]
 pub struct Terminal {
     bar: Arc<Mutex<Option<ProgressBar>>>,
+    format: LogFormat,
 }
 
 impl Terminal {
+    /// One on which everything is spelled like this.
+    pub fn speaking(format: LogFormat) -> Self {
+        Self { format, ..Self::default() }
+    }
+
     /// Whether standard error is a terminal that can show a bar. One of which nobody says what it is
     /// gets plain lines, like a dumb one.
     pub fn is_terminal(&self) -> bool {
@@ -47,8 +56,31 @@ impl Terminal {
         help.lines().map(str::len).max().unwrap_or(0)
     }
 
-    /// Writes text as it stands; a bar is taken away meanwhile. A closed standard error is no error.
+    /// Says a text to people: as it stands, or line by line as objects of the JSON log.
     pub fn print(&self, text: &str) {
+        match self.format {
+            LogFormat::Text => self.write(text),
+            LogFormat::Json => {
+                for line in text.lines().filter(|line| !line.is_empty()) {
+                    match line.strip_prefix("aviso: ") {
+                        Some(warning) => tracing::warn!(target: TARGET, "{warning}"),
+                        None => tracing::info!(target: TARGET, "{line}"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells why there is no run.
+    pub fn complain(&self, error: &str) {
+        match self.format {
+            LogFormat::Text => self.write(&format!("erro: {error}\n")),
+            LogFormat::Json => tracing::error!(target: TARGET, "{error}"),
+        }
+    }
+
+    /// Writes text as it stands; a bar is taken away meanwhile. A closed standard error is no error.
+    fn write(&self, text: &str) {
         let write = || {
             let mut stderr = io::stderr().lock();
             let _ = stderr.write_all(text.as_bytes());
@@ -94,15 +126,15 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.terminal.print(&String::from_utf8_lossy(&self.buffer));
+        self.terminal.write(&String::from_utf8_lossy(&self.buffer));
     }
 }
 
-/// Starts the log on standard error. `verbosity` is the number of `-v`; `quiet` leaves only errors.
+/// Starts the log on standard error, spelled as the terminal is. `verbosity` is the number of `-v`; `quiet` leaves only errors.
 ///
 /// Only this program's own events are shown, at any verbosity: the HTTP libraries log whole URLs,
 /// and the URL holds the token.
-pub fn start_logging(terminal: &Terminal, format: LogFormat, verbosity: u8, quiet: bool) {
+pub fn start_logging(terminal: &Terminal, verbosity: u8, quiet: bool) {
     let level = match (quiet, verbosity) {
         (true, _) => Level::ERROR,
         (false, 0) => Level::WARN,
@@ -112,11 +144,12 @@ pub fn start_logging(terminal: &Terminal, format: LogFormat, verbosity: u8, quie
     let progress = if quiet { Level::ERROR } else { Level::INFO };
     let filter = Targets::new()
         .with_target("tomticket_sync", level)
-        .with_target(super::progress::TARGET, progress);
+        .with_target(super::progress::TARGET, progress)
+        .with_target(TARGET, Level::INFO);
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(terminal.clone()).with_ansi(false);
     // A second start in one process (tests of the library) keeps the first log.
-    let _ = match format {
+    let _ = match terminal.format {
         LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
         LogFormat::Json => registry.with(layer.json()).try_init(),
     };

@@ -44,8 +44,10 @@ pub struct Finished {
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: Vec<u8>,
-    /// Standard error.
+    /// Standard error, as people read it.
     pub stderr: String,
+    /// Standard error as it came.
+    pub log: String,
     /// From start to end.
     pub took: Duration,
     /// The most memory it had, in KiB; 0 where the system does not tell.
@@ -348,6 +350,7 @@ impl Finished {
         };
         look("standard output", &self.stdout);
         look("standard error", self.stderr.as_bytes());
+        look("standard error as it came", self.log.as_bytes());
         let plan = &self.plan;
         let leak = canary::leak_in_folder(&plan.token, plan.folder.path(), &plan.secret_files);
         if let Some(where_and_how) = leak {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::finished::Finished;
 use super::run::Plan;
+use super::text::as_said;
 use super::{PATIENCE, canary};
 
 /// One output stream, read by a thread of its own so that the child never waits for the test.
@@ -141,11 +142,13 @@ impl Running {
     pub fn wait(mut self) -> Finished {
         let status = self.watch();
         self.handed_over = true;
+        let log = String::from_utf8_lossy(&self.stderr.finish()).into_owned();
         let finished = Finished {
             plan: self.plan.clone(),
             code: status.and_then(|status| status.code()),
             stdout: self.stdout.finish(),
-            stderr: String::from_utf8_lossy(&self.stderr.finish()).into_owned(),
+            stderr: as_said(&log),
+            log,
             took: self.begun.elapsed(),
             peak_kib: self.peak_kib,
         };

@@ -105,6 +105,22 @@ pub fn find(hay: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     memchr::memmem::find(hay.get(from..)?, needle).map(|at| at + from)
 }
 
+/// A log in which what is said to people stands as it would without `--log-format json`.
+pub fn as_said(log: &str) -> String {
+    let said = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        let prefix = match (line["target"].as_str()?, line["level"].as_str()?) {
+            ("terminal", "ERROR") => "erro: ",
+            ("terminal", "WARN") => "aviso: ",
+            ("terminal", _) => "",
+            _ => return None,
+        };
+        Some(format!("{prefix}{}", line["fields"]["message"].as_str()?))
+    };
+    let lines = log.split_inclusive('\n');
+    lines.map(|line| said(line).map_or_else(|| line.to_owned(), |said| said + "\n")).collect()
+}
+
 /// At most `max` characters, for messages.
 pub fn shorten(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
