@@ -258,6 +258,10 @@ fn send(
         done.stop = local(unwritable(&error));
     }
     let findings = done.reporter.findings.take();
+    let mut again = settings.again.clone();
+    if let Some(encoding) = done.reporter.rejects.encoding_to_give() {
+        again = again.in_encoding(encoding);
+    }
     let context = SummaryContext {
         entrada: settings.input_label.clone(),
         linhas: rows,
@@ -274,7 +278,7 @@ fn send(
         },
         relatorio: settings.report.as_ref().map(Destination::label),
         configuracao: settings.shown.clone(),
-        again: settings.again.clone(),
+        again,
         continues: matches!(&settings.ledger, LedgerChoice::At { policy, .. } if !policy.full),
     };
     let mut summary = Summary::new(&done.tally, context);

@@ -112,6 +112,27 @@ fn after_a_rehearsal_the_next_step_is_exact() {
 }
 
 #[test]
+fn rejects_that_would_be_taken_for_utf8_are_run_as_what_they_are() {
+    let server = Server::start();
+    server.replies("C1", [Reply::refuse("Nao."), Reply::ok()]);
+    // In Windows-1252 the first name is two letters; alone its bytes are one letter of UTF-8.
+    let rows = "C1,I,JoÃ£o\nC2,I,Ação\nC3,I,Ção\n";
+    let csv: Vec<u8> = format!("identificador,tipo_identificador,nome\n{rows}")
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    let finished = Run::new(&server).input("clientes.csv", csv).go();
+    finished.exits(1).says(&["Windows-1252"]);
+    let [again] = &next_commands(&finished)[..] else { panic!("{}", finished.stderr) };
+    assert!(again.windows(2).any(|pair| pair == ["--encoding", "windows-1252"]), "{again:?}");
+    typing(again, &finished).exits(0);
+    let sent: Vec<_> =
+        server.requests().iter().filter(|r| r.identificador() == "C1").map(|r| r.form()).collect();
+    assert_eq!(sent[0], sent[1]);
+    assert!(sent[0].contains(&("nome".to_owned(), "JoÃ£o".to_owned())), "{sent:?}");
+}
+
+#[test]
 fn after_a_trial_the_rest_is_sent_and_not_the_rejects() {
     let server = Server::start();
     let csv = table::customers(23) + "1,23E+13,I,x\n";

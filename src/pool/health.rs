@@ -1,10 +1,10 @@
 //! What replies mean for the run as a whole: pause, probe, or stop. Pure; every decision takes the
 //! time as a value.
 //!
-//! Four watchers share this file because each reply feeds all of them and they must agree on what
+//! Five watchers share this file because each reply feeds all of them and they must agree on what
 //! "the server is fine again" means: the pause after 429, the probing of a server that is out of
-//! reach or unreadable, the refusals that mean "not you" (401, 403, redirect), and the breaker for a
-//! run whose first rows are all refused alike.
+//! reach or unreadable, the refusals that mean "not you" (401, 403, redirect), the breaker for a run
+//! whose first rows are all refused alike, and `--max-errors`.
 
 use std::time::Duration;
 

@@ -40,6 +40,16 @@ impl Encoding {
         }
     }
 
+    /// What `--encoding` calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+
     /// The byte order mark at the beginning of `start`, and how many bytes it takes. Three bytes of
     /// a file are enough to tell.
     pub(super) fn from_bom(start: &[u8]) -> Option<(Self, usize)> {

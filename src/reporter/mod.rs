@@ -1,7 +1,7 @@
 //! The only consumer of events: results, rejects, summary, progress.
 //!
-//! It runs on a thread of its own, because writing files blocks. It owns every output; when one can
-//! no longer be written it says so at once, writes nothing more, and goes on counting until the pool
+//! It runs on a thread of its own, because writing files blocks. It owns results and rejects; when one
+//! can no longer be written it says so at once, writes nothing more, and goes on counting until the pool
 //! has stopped: what was sent meanwhile must not be told as never sent.
 
 mod clean;
