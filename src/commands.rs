@@ -197,8 +197,8 @@ fn ledger_status(args: LedgerStatusArgs) -> Result<u8, RunError> {
 fn ledger_forget(args: LedgerForgetArgs) -> Result<u8, RunError> {
     let path = ledger_path(args.ledger.as_deref())?;
     if let Some(code) = &args.account_id {
-        let known = code.parse().ok().map(|id| admin::forget_account(&path, id)).transpose()?;
-        return Ok(forgotten(known.unwrap_or(false), "a conta"));
+        let id = code.trim().parse().map_err(|()| SettingsError::AccountCode(code.clone()))?;
+        return Ok(forgotten(admin::forget_account(&path, id)?, "a conta"));
     }
     let base_url = base_url(args.base_url.as_ref())?;
     let token = match &args.account {
@@ -215,7 +215,7 @@ fn ledger_forget(args: LedgerForgetArgs) -> Result<u8, RunError> {
     };
     let place = Place { path: &path, base_url: base_url.as_str(), account };
     if let (Some(identificador), Some(ctype)) = (&args.identificador, args.id_type) {
-        let name = Name { ctype, text: identificador };
+        let name = Name { ctype, text: identificador.trim() };
         return Ok(forgotten(admin::forget_customer(&place, name)?, "o cliente"));
     }
     let known = match admin::find_account(&place)? {

@@ -35,6 +35,10 @@ pub enum SettingsError {
         "não sei qual conta esquecer: ponha o token dela na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file, ou dê o nome dela com --account, ou o código que `tomticket-sync ledger status` mostra com --account-id"
     )]
     NoAccount,
+    #[error(
+        "--account-id: \"{0}\" não é o código de uma conta; são os 32 dígitos que `tomticket-sync ledger status` mostra"
+    )]
+    AccountCode(String),
     #[error("{place}: {why}")]
     BadToken { place: String, why: TokenError },
     #[error("não foi possível ler o arquivo do token {path}: {why}")]

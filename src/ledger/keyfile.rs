@@ -29,6 +29,7 @@ pub fn read(path: &Path) -> Result<Option<[u8; 32]>, LedgerError> {
             return Err(LedgerError::Io { action: "ler a chave", path: path.into(), source });
         }
     };
+    schema::restrict(path);
     let damaged = || LedgerError::KeyDamaged { path: path.into() };
     let text = std::str::from_utf8(&text).map_err(|_| damaged())?;
     parse(text).map(Some).ok_or_else(damaged)

@@ -243,8 +243,9 @@ fn is_cut(path: &Path, length: u64, page_size: [u8; 2]) -> bool {
     !length.is_multiple_of(page_size) && !log
 }
 
-/// The modes of a ledger that was copied here may be anything. The log files take theirs from it.
-fn restrict(path: &Path) {
+/// The modes of a ledger or a key that was copied here may be anything. The log files take theirs
+/// from the ledger.
+pub fn restrict(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -90,6 +90,8 @@ impl Finished {
         if cfg!(target_os = "linux") && self.peak_kib == 0 {
             self.fail("its memory was never read");
         }
+        // For `--nocapture`: docs/failures.md names the largest.
+        println!("peak memory {} KiB", self.peak_kib);
         if self.peak_kib >= kib {
             self.fail(&format!("{} KiB instead of less than {kib}", self.peak_kib));
         }
