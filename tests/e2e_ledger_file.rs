@@ -231,7 +231,7 @@ fn check_counts_unchanged_rows_if_it_knows_the_account() {
             let line = line.unwrap_or_else(|| finished.fail(&format!("no {what}")));
             line.split_whitespace().next().unwrap_or_default().to_owned()
         };
-        [line(" a enviar"), line(" sem mudança"), line(" inválidas")]
+        [line(" a enviar"), line(" sem mudança"), line(" inválida")]
     };
     assert_eq!(plan(nights.check(&csv), 1), ["1", "30", "1"]);
     assert_eq!(plan(nights.check(&csv).without_token(), 1), ["31", "?", "1"]);
