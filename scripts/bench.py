@@ -310,7 +310,7 @@ PACES = [((0, 5), 0), ((5, 20), 0), ((5, 60), 0), ((20, 120), 0), ((5, 20), 1), 
 
 
 class Neighbour(threading.Thread):
-    """Another program that uses the account: one request each `every` seconds, whatever comes back."""
+    """Another program that uses the account, as such programs are written: a request, a pause of `every` seconds."""
 
     def __init__(self, url, every):
         super().__init__(daemon=True)
@@ -324,9 +324,7 @@ class Neighbour(threading.Thread):
 
         body = b'--x\r\nContent-Disposition: form-data; name="nome"\r\n\r\nOutro\r\n--x--\r\n'
         head = {"Content-Type": "multipart/form-data; boundary=x"}
-        due = time.monotonic()
-        while not self.over.wait(max(0.0, due - time.monotonic())):
-            due += self.every
+        while not self.over.wait(self.every):
             try:
                 with urllib.request.urlopen(urllib.request.Request(self.url, body, head), timeout=10) as reply:
                     self.codes.append(reply.status)

@@ -106,7 +106,7 @@ pub enum InputError {
         big_endian: bool,
     },
     /// It holds nothing at all.
-    #[error("{label} está vazio; é preciso pelo menos a linha de cabeçalho")]
+    #[error("{label}: entrada vazia; é preciso pelo menos a linha de cabeçalho")]
     Empty {
         /// The input, as messages name it.
         label: Arc<str>,

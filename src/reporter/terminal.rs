@@ -21,8 +21,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Letters by which the terminal's width is measured: enough for 400 columns.
-const LETTERS: usize = 200;
+/// Columns where a terminal does not tell.
+const USUAL_WIDTH: usize = 80;
 
 /// The log target of what is said to people, where the log is for programs.
 const TARGET: &str = "terminal";
@@ -47,13 +47,10 @@ impl Terminal {
         io::stderr().is_terminal() && term.is_some_and(|term| term != "dumb" && !term.is_empty())
     }
 
-    /// Columns of the terminal, as it is now. Who knows them is clap, which wraps help texts there:
-    /// of a text of single letters it makes lines of that width, or of one less.
+    /// Columns of the terminal, as it is now.
     pub fn width(&self) -> usize {
-        let text = "x ".repeat(LETTERS);
-        let help = clap::Command::new("x").help_template("{about}").max_term_width(0).about(text);
-        let help = help.clone().render_help().to_string();
-        help.lines().map(str::len).max().unwrap_or(0)
+        let size = terminal_size::terminal_size_of(io::stderr());
+        size.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
     }
 
     /// Says a text to people: as it stands, or line by line as objects of the JSON log.
