@@ -136,7 +136,8 @@ fn lock_path(ledger: &Path, account: AccountId) -> PathBuf {
     schema::beside(ledger, &format!(".{account}.lock"))
 }
 
-/// Who works on the account at this moment, as [`lock::holder`] tells it.
+/// Who works on the account at this moment: `None` where nobody does or nothing can be found out,
+/// `Some(None)` where the holder does not say who it is.
 pub fn holder(place: &Place<'_>) -> Option<Option<Holder>> {
     let keys = place.find_keys(None).ok()??;
     lock::holder(&lock_path(place.path, keys.account()))
