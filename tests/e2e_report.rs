@@ -199,7 +199,7 @@ fn files_that_will_not_do_are_refused_and_nothing_is_left() {
     let row = "2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z";
     let good = format!("{HEADER}\n{row}\n");
     for (csv, args, says) in [
-        (String::new(), vec![], "está vazio"),
+        (String::new(), vec![], "entrada vazia"),
         (table::customers(3), vec![], "não é um arquivo de resultados"),
         (format!("{HEADER}\n{row}\n3,a,E,recus"), vec![], "linha 3: 4 células"),
         (format!("{HEADER}\n2,\"a,E\n"), vec![], "linha 2"),
