@@ -61,7 +61,9 @@ fn nothing_and_nothing_but_blank_lines() {
         assert!(error.to_string().contains("clientes.csv"), "{error}");
     }
     let error = error_of("", ReadOptions::default());
-    assert!(error.to_string().ends_with("entrada vazia; é preciso pelo menos a linha de cabeçalho"));
+    assert!(
+        error.to_string().ends_with("entrada vazia; é preciso pelo menos a linha de cabeçalho")
+    );
 }
 
 #[test]
