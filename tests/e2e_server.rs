@@ -114,6 +114,44 @@ fn c24_a_pause_of_a_day_is_capped_and_can_be_interrupted() {
 }
 
 #[test]
+fn c24_a_429_that_asks_for_no_pause_pauses_all_the_same() {
+    for form in ["0", "Wed, 21 Oct 2015 07:28:00 GMT"] {
+        let server = Server::start();
+        server.script(move |_, _| Reply::too_many(Some(form)));
+        let finished = run(&server, 40, &["--give-up-after", "1s"]);
+        finished.exits(4).accounted_rows(40);
+        // Three seconds in pauses of one, two and four: a burst of eight after each, not thousands.
+        assert!(server.count() <= 4 * 8, "{} requests for {form:?}", server.count());
+        assert!(finished.took >= Duration::from_secs(3), "{:?}", finished.took);
+    }
+}
+
+#[test]
+fn c24_patience_ends_in_the_midst_of_a_pause() {
+    let server = Server::start();
+    server.script(|_, _| Reply::too_many(Some("86400")));
+    let finished = run(&server, 4, &["--give-up-after", "1s"]);
+    let rows = finished.exits(4).accounted_rows(4);
+    assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
+    assert!(finished.took < Duration::from_secs(100), "{:?}", finished.took);
+    finished.says(&["há 3 s o TomTicket só responde"]);
+}
+
+#[test]
+fn c24_429_between_failures_does_not_hide_an_outage() {
+    let server = Server::start();
+    let total = std::sync::atomic::AtomicUsize::new(0);
+    server.script(move |_, _| match total.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 4 {
+        3 => Reply::too_many(Some("1")),
+        _ => Reply::html(502),
+    });
+    let finished = run(&server, 200, &["--give-up-after", "2s", "--concurrency", "1"]);
+    let rows = finished.exits(4).accounted_rows(200);
+    finished.says(&["fora do ar ou inacessível há 2 s"]);
+    assert!(rows.iter().filter(|row| row.situacao == "nao_enviado").count() > 150);
+}
+
+#[test]
 fn c24_nothing_but_429_ends_the_run() {
     let server = Server::start();
     server.script(|_, _| Reply::too_many(None));

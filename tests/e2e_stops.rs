@@ -62,6 +62,14 @@ fn refused_access_before_any_success_stops_at_once() {
 }
 
 #[test]
+fn refused_access_without_words_names_the_status_once() {
+    let server = Server::start();
+    server.script(|_, _| Reply::html(401));
+    let finished = run(&server, 3, &["--concurrency", "1"]);
+    finished.exits(3).says(&["o TomTicket recusou o acesso (HTTP 401: acesso negado)"]);
+}
+
+#[test]
 fn refused_access_later_is_that_rows_own_until_it_is_five_in_a_row() {
     let server = Server::start();
     server.script(|request, _| match request.identificador() {

@@ -3,13 +3,12 @@
 use tokio::runtime::Runtime;
 
 use super::{complain, print};
-use crate::api::Token;
 use crate::cli::SandboxArgs;
 use crate::exit;
 use crate::io_words::io_words;
 use crate::pool::Rate;
 use crate::reporter::{Terminal, start_logging};
-use crate::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv};
+use crate::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv, only_token};
 use crate::signals;
 use crate::stop::{StopReason, channel};
 
@@ -33,18 +32,15 @@ pub(super) fn run(args: SandboxArgs) -> u8 {
 }
 
 fn serve(args: SandboxArgs) -> Result<u8, Refusal> {
-    if args.token.as_deref().is_some_and(|token| Token::new(token).is_err()) {
-        let why = "--token: está vazio ou tem caracteres que um token não pode ter; sem --token, o simulador aceita qualquer um";
-        return Err(Refusal::Call(why.to_owned()));
-    }
     let customers = args.customers.as_deref().map(customers_from_csv).transpose();
+    let token = args.token.as_deref().map(only_token).transpose();
     let config = SandboxConfig {
         port: args.port,
         rate: args.rate.unwrap_or(Rate::DEFAULT),
         latency: args.latency.unwrap_or_default(),
         jitter: args.jitter.unwrap_or_default(),
         customers: customers.map_err(|error| Refusal::Call(error.to_string()))?,
-        token: args.token.map(Into::into),
+        token: token.map_err(|error| Refusal::Call(error.to_string()))?,
         failures: Failures::new(args.fail).map_err(|error| Refusal::Call(error.to_string()))?,
         seed: args.seed,
         reset_defaults: args.reset_defaults,

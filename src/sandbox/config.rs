@@ -71,6 +71,9 @@ pub enum ConfigError {
     /// `200ms..50ms`.
     #[error("\"{0}\" começa depois de terminar; escreva o menor tempo primeiro")]
     DelayReversed(String),
+    /// Not a token that a client could send.
+    #[error("o token {0}")]
+    Token(&'static str),
     /// No `=`.
     #[error("\"{0}\" não tem a forma TIPO=PERCENTUAL; escreva por exemplo 500=2.5")]
     Share(String),
@@ -85,6 +88,24 @@ pub enum ConfigError {
     /// A request has one failure at most, so the shares cannot exceed the whole.
     #[error("os percentuais de falha somam {0}; o máximo é 100")]
     Sum(String),
+}
+
+/// The only token that a sandbox accepts, if a client can send it at all: otherwise every request
+/// would be refused without a word why. The text is never repeated.
+///
+/// # Errors
+/// [`ConfigError::Token`].
+pub fn only_token(text: &str) -> Result<SecretString, ConfigError> {
+    match text {
+        "" => Err("está vazio; deixe a opção de fora para aceitar qualquer um"),
+        "." | ".." => Err("não pode ser só um ponto ou dois"),
+        _ if text.chars().any(char::is_control) => {
+            Err("contém quebra de linha ou caractere de controle")
+        }
+        _ if text.trim() != text => Err("começa ou termina com espaço"),
+        _ => Ok(text.into()),
+    }
+    .map_err(ConfigError::Token)
 }
 
 /// A delay drawn evenly between two bounds, both included; at most one hour.
@@ -118,7 +139,7 @@ impl DelayRange {
 impl FromStr for DelayRange {
     type Err = ConfigError;
 
-    /// `20ms`, `1s..2s`, `0..1.5s`; a bare number is seconds, and a decimal comma is fine.
+    /// `20ms`, `1s..2s`, `0..1.5s`, `0,5h`; a bare number is seconds, and a decimal comma is fine.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         let (min, max) = text.split_once("..").unwrap_or((text, text));
         let read = |part| delay(part).ok_or_else(|| ConfigError::Delay(text.to_owned()));
@@ -140,6 +161,8 @@ fn delay(text: &str) -> Option<Duration> {
         "ms" => 0.001,
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return None,
     };
     Duration::try_from_secs_f64(decimal(digits)? * unit).ok()
@@ -305,6 +328,7 @@ mod tests {
             ("0..1,5s", 0, 1500),
             ("2", 2000, 2000),
             (" 0ms .. 1min ", 0, 60_000),
+            ("0,5h..1h", 1_800_000, 3_600_000),
         ] {
             assert_eq!(text.parse(), Ok(DelayRange::between(ms(min), ms(max))), "{text}");
         }
@@ -312,7 +336,7 @@ mod tests {
 
     #[test]
     fn wrong_delays_are_refused() {
-        for text in ["", "ms", "x", "10h", "-1s", "1e3s", "1s..", "..1s", "1s...2s", "nan"] {
+        for text in ["", "ms", "x", "10w", "-1s", "1e3s", "1s..", "..1s", "1s...2s", "nan"] {
             assert_eq!(text.parse::<DelayRange>(), Err(ConfigError::Delay(text.to_owned())));
         }
         let reversed = "200ms..50ms";
@@ -320,10 +344,18 @@ mod tests {
             reversed.parse::<DelayRange>(),
             Err(ConfigError::DelayReversed(reversed.to_owned()))
         );
-        assert_eq!(
-            "61min".parse::<DelayRange>(),
-            Err(ConfigError::DelayTooLong("61min".to_owned()))
-        );
+        for long in ["61min", "2h", "1d", "0..1,01h"] {
+            let refused = Err(ConfigError::DelayTooLong(long.to_owned()));
+            assert_eq!(long.parse::<DelayRange>(), refused);
+        }
+    }
+
+    #[test]
+    fn a_token_that_no_client_can_send_is_refused() {
+        assert!(only_token("abc/=é x").is_ok());
+        for bad in ["", ".", "..", " ", "a\nb", "a\u{7f}", "a "] {
+            assert!(matches!(only_token(bad), Err(ConfigError::Token(_))), "{bad:?}");
+        }
     }
 
     #[test]

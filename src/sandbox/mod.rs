@@ -25,7 +25,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-pub use config::{ConfigError, DelayRange, FailureKind, FailureShare, Failures, SandboxConfig};
+pub use config::{
+    ConfigError, DelayRange, FailureKind, FailureShare, Failures, SandboxConfig, only_token,
+};
 pub use seed::{Customers, SandboxError, SeedCustomer, customers_from_csv};
 use service::Shared;
 use state::State;
