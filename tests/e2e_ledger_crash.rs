@@ -138,15 +138,14 @@ fn c40_killed_at_an_arrival_that_is_about_to_be_answered() {
     kill_at_every_arrival(|n| n);
 }
 
-/// Holds the ledger's write lock, so that nothing more can be committed, and reads how many
-/// requests it says are in flight.
+/// Holds the ledger's write lock, so that nothing more can be committed, and asks how many requests
+/// are in flight.
 fn hold_commits(ledger: &Path) -> (rusqlite::Connection, usize) {
     let connection = rusqlite::Connection::open(ledger).unwrap();
     connection.busy_timeout(support::PATIENCE).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let open: i64 =
-        connection.query_row("SELECT count(*) FROM intent", [], |row| row.get(0)).unwrap();
-    (connection, usize::try_from(open).unwrap())
+    let accounts = tomticket_sync::ledger::admin::status(ledger).unwrap();
+    (connection, usize::try_from(accounts[0].in_flight).unwrap())
 }
 
 /// The answer to the `n`-th request is read by a client that can no longer note it, and then the

@@ -1,5 +1,6 @@
 //! What a person asks of the ledger: how much it knows, and that it forget.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -40,27 +41,25 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
     let Some(connection) = schema::open_for_reading(path)? else { return Ok(Vec::new()) };
     let failed = |source| schema::error(path, source);
     connection.execute_batch("BEGIN").map_err(failed)?;
-    let customers = store::count_customers(&connection, path)?;
-    store::accounts(&connection, path)?
+    let accounts = store::accounts(&connection, path)?;
+    let recent = accounts
+        .iter()
+        .map(|row| Ok((row.id, store::read_recent(&connection, path, row.id)?)))
+        .collect::<Result<HashMap<_, _>, LedgerError>>()?;
+    let customers = store::count_customers(&connection, path, &recent)?;
+    Ok(accounts
         .into_iter()
-        .map(|row| {
-            Ok(AccountStatus {
-                account: row.hash,
-                base_url: row.base_url,
-                label: row.label,
-                customers: customers.get(&row.id).copied().unwrap_or(0),
-                last_change: (row.changed_at > 0)
-                    .then(|| Timestamp::from_second(row.changed_at).ok())
-                    .flatten(),
-                in_flight: connection
-                    .query_row("SELECT count(*) FROM intent WHERE account = ?", [row.id], |row| {
-                        row.get::<_, i64>(0)
-                    })
-                    .map_err(failed)?
-                    .cast_unsigned(),
-            })
+        .map(|row| AccountStatus {
+            customers: customers.get(&row.id).copied().unwrap_or(0),
+            in_flight: recent.get(&row.id).map_or(0, |recent| recent.opened().len() as u64),
+            account: row.hash,
+            base_url: row.base_url,
+            label: row.label,
+            last_change: (row.changed_at > 0)
+                .then(|| Timestamp::from_second(row.changed_at).ok())
+                .flatten(),
         })
-        .collect()
+        .collect())
 }
 
 /// Which account a place means, even where its key is lost; `None` where the ledger does not know
@@ -93,7 +92,7 @@ pub fn forget_account(path: &Path, account: AccountId) -> Result<bool, LedgerErr
     };
     let forget = || -> rusqlite::Result<()> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        for table in ["name", "intent", "cut", "field"] {
+        for table in ["name", "recent", "intent", "cut", "field"] {
             connection.execute(&format!("DELETE FROM {table} WHERE account = ?"), [id])?;
         }
         connection.execute("DELETE FROM account WHERE id = ?", [id])?;
@@ -120,6 +119,8 @@ pub fn forget_customer(place: &Place<'_>, name: Name<'_>) -> Result<bool, Ledger
     let mut store = SqliteStore::new(connection, place.path, id)?;
     store.begin(true)?;
     let known = forget_name(&mut store, name)?;
+    // Nor does the past of the name stay among the recent changes.
+    store.fold()?;
     store.commit()?;
     store.close()?;
     Ok(known)

@@ -195,12 +195,14 @@ pub fn decode_intent(stamp: Stamp, blob: &[u8], numbers: &FieldNumbers) -> Optio
     Some(intent)
 }
 
-fn seal(out: &mut Vec<u8>, start: usize, key: &[u8]) {
+/// Appends the check bytes over `out` from `start` on and the key it is filed under.
+pub fn seal(out: &mut Vec<u8>, start: usize, key: &[u8]) {
     let check = check(&out[start..], key);
     out.extend_from_slice(&check);
 }
 
-fn open<'a>(blob: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+/// What [`seal`] closed under this key, without the check bytes; `None` if they do not fit.
+pub fn open<'a>(blob: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let (body, found) = blob.split_last_chunk()?;
     (check(body, key) == *found).then_some(body)
 }
@@ -245,7 +247,8 @@ const CRC: [[u16; 256]; 4] = {
     table
 };
 
-fn put_number(out: &mut Vec<u8>, mut number: u64) {
+/// Appends a number as LEB128.
+pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -254,16 +257,26 @@ fn put_number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// What is left to read.
-struct Input<'a>(&'a [u8]);
+pub struct Input<'a>(pub &'a [u8]);
 
-impl Input<'_> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+impl<'a> Input<'a> {
+    /// So many bytes.
+    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*taken)
     }
 
-    fn number(&mut self) -> Option<u64> {
+    /// Bytes whose number stands before them.
+    pub fn blob(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    /// What [`put_number`] wrote.
+    pub fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let [byte] = self.array()?;

@@ -19,6 +19,7 @@ mod lock;
 #[cfg(test)]
 mod model_tests;
 mod reader;
+mod recent;
 mod record;
 mod rules;
 #[cfg(test)]

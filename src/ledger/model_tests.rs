@@ -244,11 +244,13 @@ struct Both {
     memory: MemStore,
     sqlite: Option<SqliteStore>,
     path: PathBuf,
+    /// So many changed names are folded into the tables.
+    fold_at: usize,
 }
 
 impl Both {
-    fn new(path: PathBuf) -> Self {
-        let mut both = Self { memory: MemStore::default(), sqlite: None, path };
+    fn new(path: PathBuf, fold_at: usize) -> Self {
+        let mut both = Self { memory: MemStore::default(), sqlite: None, path, fold_at };
         both.open();
         both
     }
@@ -259,7 +261,9 @@ impl Both {
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
         let hash = keys().account();
         let id = store::add_account(&connection, &self.path, hash, "u", None).unwrap();
-        self.sqlite = Some(SqliteStore::alone(connection, &self.path, id).unwrap());
+        let mut store = SqliteStore::alone(connection, &self.path, id).unwrap();
+        store.fold_at(self.fold_at);
+        self.sqlite = Some(store);
     }
 
     fn sqlite(&mut self) -> &mut SqliteStore {
@@ -565,9 +569,10 @@ proptest! {
         nature in nature(),
         customers in customers(),
         steps in prop::collection::vec(step(), 1..60),
+        fold_at in 1..8usize,
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Both::new(dir.path().join("ledger.db"));
+        let store = Both::new(dir.path().join("ledger.db"), fold_at);
         World::new(nature, &customers, store).live(steps)?;
     }
 

@@ -8,14 +8,14 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::LedgerError;
 
 /// `TTsl`: tells our files from other people's SQLite databases.
 const APPLICATION_ID: i64 = 0x5454_736c;
-/// The schema that this build reads and writes.
-const VERSION: i64 = 1;
+/// The schema that this build writes. It reads the one before, which had no [`RECENT`].
+const VERSION: i64 = 2;
 /// How long to wait for a process that writes to the same file for another account. Such a
 /// transaction takes milliseconds, except where an account of millions is being forgotten.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -61,6 +61,13 @@ const TABLES: &str = "
         record BLOB NOT NULL
     ) STRICT;
 ";
+const RECENT: &str = "
+    CREATE TABLE recent(
+        id INTEGER PRIMARY KEY,
+        account INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+";
 
 /// Opens the ledger for writing; creates it, and its directory, where there is none.
 pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
@@ -71,7 +78,9 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
     restrict(path);
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let failed = |source| error(path, source);
-    check_schema(path, &connection)?;
+    if check_schema(path, &connection)? < VERSION {
+        upgrade(path, &connection)?;
+    }
     // The log is synced at every commit, on macOS down to the platter: an intent must outlive a
     // power cut.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
@@ -198,6 +207,7 @@ fn create(path: &Path) -> Result<(), LedgerError> {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         connection.pragma_update(None, "user_version", VERSION)?;
         connection.execute_batch(TABLES)?;
+        connection.execute_batch(RECENT)?;
         connection.close().map_err(|(_, error)| error)
     };
     if let Err(source) = build() {
@@ -268,29 +278,60 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
-fn check_schema(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
+/// Brings a ledger of the schema before up to this one. Programs that wrote it may go on with other
+/// accounts: what is theirs stays as it was.
+fn upgrade(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
+    let upgrade = || -> rusqlite::Result<()> {
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        // Somebody else may have been faster.
+        if version(&transaction)? < VERSION {
+            transaction.execute_batch(RECENT)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+        }
+        transaction.commit()
+    };
+    upgrade().map_err(|source| error(path, source))
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether a ledger has the table of recent changes; one that was written by the version before and
+/// is only read has not.
+pub fn has_recent(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(connection)? >= VERSION)
+}
+
+/// The version of a ledger that can be used.
+fn check_schema(path: &Path, connection: &Connection) -> Result<i64, LedgerError> {
     let failed = |source| error(path, source);
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    if pragma("application_id").map_err(failed)? != APPLICATION_ID {
+    let application = connection
+        .pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))
+        .map_err(failed)?;
+    if application != APPLICATION_ID {
         return Err(LedgerError::Foreign { path: path.into() });
     }
-    match pragma("user_version").map_err(failed)? {
-        VERSION => {}
-        found if found > VERSION => {
+    let found = version(connection).map_err(failed)?;
+    let expected = match found {
+        1 => 5,
+        VERSION => 6,
+        _ if found > VERSION => {
             return Err(LedgerError::Newer { path: path.into(), found, known: VERSION });
         }
         _ => return Err(damaged(path, "versão de formato desconhecida")),
-    }
+    };
     let tables = connection
         .query_row(
             "SELECT count(*) FROM sqlite_schema
-             WHERE type = 'table' AND name IN ('account', 'field', 'cut', 'intent', 'name')",
+             WHERE type = 'table'
+             AND name IN ('account', 'field', 'cut', 'intent', 'name', 'recent')",
             [],
             |row| row.get::<_, i64>(0),
         )
         .map_err(failed)?;
-    if tables != 5 {
+    if tables != expected {
         return Err(damaged(path, "faltam tabelas"));
     }
-    Ok(())
+    Ok(found)
 }

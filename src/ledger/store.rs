@@ -2,13 +2,15 @@
 //!
 //! `account` names the accounts of a file; every other row belongs to one. `name` holds a record per
 //! customer name, `intent` the requests whose fate is open, `cut` the cut-offs (field 0: the whole
-//! type), and `field` the numbers that stand for field tags inside the blobs.
+//! type), and `field` the numbers that stand for field tags inside the blobs. What changed of names
+//! and intents is in `recent` first, and goes before them (see [`super::recent`]).
 //!
 //! A name's 128 bits are split: the first half is the row's number, by which SQLite finds it fastest,
 //! the second half begins the blob. Of two names with one first half (a chance of 2⁻⁶⁴ for each pair)
 //! only the last that was written is known.
 //!
 //! What the records mean is not known here, and transactions begin and end where the caller says.
+//! After an error a store is of no use: what is in memory may be ahead of the file.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +21,8 @@ use super::LedgerError;
 use super::belief::Names;
 use super::codec::{self, FieldNumbers};
 use super::keys::{AccountId, BuildKeyed, FieldTag, NameKey};
-use super::record::{CutKey, Intent, Record, Saved, Stamp};
+use super::recent::Recent;
+use super::record::{CutKey, Held, Intent, Record, Saved, Stamp};
 use super::rules::Store;
 use super::schema;
 use crate::model::CustomerType;
@@ -49,6 +52,11 @@ pub struct SqliteStore {
     path: PathBuf,
     account: i64,
     fields: FieldNumbers,
+    recent: Recent,
+    /// How many names it may hold.
+    recent_most: usize,
+    /// Where a record is encoded.
+    blob: Vec<u8>,
     /// Names that were looked for in vain. A row of a new customer asks for each of its names at its
     /// judgement, its intent and its settlement.
     absent: HashSet<NameKey, BuildKeyed>,
@@ -59,6 +67,10 @@ pub struct SqliteStore {
 /// Names that are kept for a run: more than its rows that are under way at a time touch.
 const ABSENT: usize = 4096;
 
+/// Names that may have changed before the tree is brought up to date: the more, the fewer of its
+/// pages are written for each of them. About 3 MB of memory and of file.
+const RECENT: usize = 16 * 1024;
+
 impl SqliteStore {
     /// Works for account `id` of the file at `path`.
     pub fn new(connection: Connection, path: &Path, id: i64) -> Result<Self, LedgerError> {
@@ -67,10 +79,14 @@ impl SqliteStore {
             path: path.into(),
             account: id,
             fields: FieldNumbers::default(),
+            recent: Recent::default(),
+            recent_most: RECENT,
+            blob: Vec::new(),
             absent: HashSet::default(),
             absent_most: 0,
         };
         store.load_fields()?;
+        store.recent = read_recent(&store.connection, path, id)?;
         Ok(store)
     }
 
@@ -78,6 +94,12 @@ impl SqliteStore {
     /// filed under its names.
     pub fn alone(connection: Connection, path: &Path, id: i64) -> Result<Self, LedgerError> {
         Ok(Self { absent_most: ABSENT, ..Self::new(connection, path, id)? })
+    }
+
+    /// Sets how many names may have changed before the tables are brought up to date.
+    #[cfg(test)]
+    pub const fn fold_at(&mut self, names: usize) {
+        self.recent_most = names;
     }
 
     /// Begins a transaction: one that will write takes the file's write lock at once, since a
@@ -88,12 +110,56 @@ impl SqliteStore {
     }
 
     /// Ends a transaction; what it wrote is durable when this returns.
-    pub fn commit(&self) -> Result<(), LedgerError> {
+    pub fn commit(&mut self) -> Result<(), LedgerError> {
+        if !self.recent.has_batch() {
+            // Nothing was written, perhaps because nothing may be.
+        } else if self.recent.len() >= self.recent_most {
+            self.fold()?;
+        } else {
+            let body = self.recent.finish(self.account);
+            let sql = "INSERT INTO recent(account, body) VALUES(?, ?)";
+            self.write(sql, params![self.account, body])?;
+        }
         self.connection.execute_batch("COMMIT").map_err(|source| self.error(source))
     }
 
-    /// Closes the file. The last connection of all processes folds the log into it.
-    pub fn close(self) -> Result<(), LedgerError> {
+    /// Brings the tables up to date, within the transaction that is under way.
+    pub fn fold(&mut self) -> Result<(), LedgerError> {
+        // First, so that the pages that this frees take in what follows.
+        self.write("DELETE FROM recent WHERE account = ?", [self.account])?;
+        self.write("DELETE FROM intent WHERE account = ?", [self.account])?;
+        for (stamp, body) in self.recent.opened() {
+            let sql = "INSERT INTO intent(account, stamp, body) VALUES(?, ?, ?)";
+            self.write(sql, params![self.account, to_sql(stamp.0), body])?;
+        }
+        let mut names: Vec<_> = self.recent.drain().collect();
+        names.sort_unstable_by_key(|(name, _)| split(name).0);
+        let mut blob = Vec::new();
+        for (name, record) in names {
+            let (id, rest) = split(&name);
+            if record.is_empty() {
+                self.write("DELETE FROM name WHERE id = ?", [id])?;
+            } else {
+                blob.clear();
+                blob.extend_from_slice(&rest);
+                blob.extend_from_slice(&record);
+                let sql = "INSERT OR REPLACE INTO name(id, account, record) VALUES(?, ?, ?)";
+                self.write(sql, params![id, self.account, blob])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the tables up to date and closes the file. The last connection of all processes folds
+    /// the log into it.
+    pub fn close(mut self) -> Result<(), LedgerError> {
+        if self.recent.has_rows() {
+            // Whatever prevents it, nothing is lost: the next run finds what this one committed.
+            let folded = self.begin(true).and_then(|()| self.fold()).and_then(|()| self.commit());
+            if let Err(error) = folded {
+                tracing::debug!(%error, "mudanças recentes do ledger ficam para a próxima execução");
+            }
+        }
         let Self { connection, path, .. } = self;
         connection.close().map_err(|(_, source)| schema::error(&path, source))
     }
@@ -144,6 +210,9 @@ impl SqliteStore {
 
 impl Names for SqliteStore {
     fn name(&mut self, name: NameKey) -> Result<Record, LedgerError> {
+        if let Some(blob) = self.recent.name(&name) {
+            return if blob.is_empty() { Ok(Record::default()) } else { self.decode(&name, blob) };
+        }
         if self.absent.contains(&name) {
             return Ok(Record::default());
         }
@@ -169,13 +238,15 @@ impl SqliteStore {
         let account = row.get_ref(0).and_then(|value| Ok(value.as_i64()?)).map_err(failed)?;
         let blob = row.get_ref(1).and_then(|value| Ok(value.as_blob()?)).map_err(failed)?;
         match blob.strip_prefix(&rest) {
-            Some(blob) if account == self.account => {
-                codec::decode_record(&name, blob, &self.fields)
-                    .ok_or_else(|| self.damaged("um registro de cliente não confere"))
-            }
+            Some(blob) if account == self.account => self.decode(&name, blob),
             // Somebody else's, by chance: of this name nothing is known.
             _ => Ok(Record::default()),
         }
+    }
+
+    fn decode(&self, name: &NameKey, blob: &[u8]) -> Result<Record, LedgerError> {
+        codec::decode_record(name, blob, &self.fields)
+            .ok_or_else(|| self.damaged("um registro de cliente não confere"))
     }
 }
 
@@ -198,13 +269,8 @@ impl Store for SqliteStore {
             let field = (field != NO_FIELD).then(|| FieldTag(from_sql(field)));
             saved.cuts.push((CutKey { ctype, field }, Stamp(from_sql(stamp))));
         }
-        let sql = "SELECT stamp, body FROM intent WHERE account = ? ORDER BY stamp";
-        let intents = rows(&self.connection, sql, self.account, |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })
-        .map_err(failed)?;
-        for (stamp, body) in intents {
-            let intent = codec::decode_intent(Stamp(from_sql(stamp)), &body, &self.fields)
+        for (stamp, body) in self.recent.opened() {
+            let intent = codec::decode_intent(stamp, body, &self.fields)
                 .ok_or_else(|| self.damaged("uma intenção de envio não confere"))?;
             saved.intents.push(intent);
         }
@@ -213,30 +279,27 @@ impl Store for SqliteStore {
 
     fn put_name(&mut self, name: NameKey, record: &Record) -> Result<(), LedgerError> {
         self.absent.remove(&name);
-        let (id, rest) = split(&name);
-        if record.is_empty() {
-            return self.write("DELETE FROM name WHERE id = ?", [id]);
+        self.blob.clear();
+        if !record.is_empty() {
+            if let Held::Values(values) = &record.held {
+                let groups = values.groups.iter();
+                self.number_fields(groups.flat_map(|group| &group.entries).map(|entry| entry.0))?;
+            }
+            codec::encode_record(&name, record, &self.fields, &mut self.blob);
         }
-        if let super::record::Held::Values(values) = &record.held {
-            let tags = values.groups.iter().flat_map(|group| &group.entries).map(|entry| entry.0);
-            self.number_fields(tags)?;
-        }
-        let mut blob = rest.to_vec();
-        codec::encode_record(&name, record, &self.fields, &mut blob);
-        let sql = "INSERT OR REPLACE INTO name(id, account, record) VALUES(?, ?, ?)";
-        self.write(sql, params![id, self.account, blob])
+        self.recent.put_name(name, &self.blob);
+        Ok(())
     }
 
     fn put_intent(&mut self, intent: &Intent) -> Result<(), LedgerError> {
         self.number_fields(intent.changed.iter().copied())?;
-        let body = codec::encode_intent(intent, &self.fields);
-        let sql = "INSERT OR REPLACE INTO intent(account, stamp, body) VALUES(?, ?, ?)";
-        self.write(sql, params![self.account, to_sql(intent.stamp.0), body])
+        self.recent.open(intent.stamp, &codec::encode_intent(intent, &self.fields));
+        Ok(())
     }
 
     fn remove_intent(&mut self, stamp: Stamp) -> Result<(), LedgerError> {
-        let sql = "DELETE FROM intent WHERE account = ? AND stamp = ?";
-        self.write(sql, params![self.account, to_sql(stamp.0)])
+        self.recent.close(stamp);
+        Ok(())
     }
 
     fn put_cut(&mut self, key: CutKey, stamp: Stamp) -> Result<(), LedgerError> {
@@ -314,19 +377,59 @@ fn split(name: &NameKey) -> (i64, [u8; 8]) {
     (i64::from_le_bytes([a, b, c, d, e, f, g, h]), rest)
 }
 
-/// How many names of each account hold values.
+/// What changed of an account since its tables were brought up to date, and all of its requests
+/// whose fate is open.
+pub fn read_recent(
+    connection: &Connection,
+    path: &Path,
+    account: i64,
+) -> Result<Recent, LedgerError> {
+    let failed = |source| schema::error(path, source);
+    let mut recent = Recent::default();
+    let sql = "SELECT stamp, body FROM intent WHERE account = ? ORDER BY stamp";
+    let intents = rows(connection, sql, account, |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+    });
+    for (stamp, body) in intents.map_err(failed)? {
+        recent.found_open(Stamp(from_sql(stamp)), body.into());
+    }
+    if schema::has_recent(connection).map_err(failed)? {
+        let sql = "SELECT body FROM recent WHERE account = ? ORDER BY id";
+        let mut statement = connection.prepare(sql).map_err(failed)?;
+        let mut rows = statement.query([account]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let body = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(failed)?;
+            recent
+                .replay(account, body)
+                .ok_or_else(|| schema::damaged(path, "as mudanças recentes não conferem"))?;
+        }
+    }
+    Ok(recent)
+}
+
+/// How many names of each account hold values, given what changed of each.
 pub fn count_customers(
     connection: &Connection,
     path: &Path,
+    recent: &HashMap<i64, Recent>,
 ) -> Result<HashMap<i64, u64>, LedgerError> {
     let count = || -> rusqlite::Result<_> {
         let mut counts = HashMap::new();
-        let mut statement = connection.prepare("SELECT account, record FROM name")?;
+        let mut changed = HashSet::new();
+        for (account, recent) in recent {
+            let held = recent.names().filter(|(_, blob)| codec::holds_values(blob)).count();
+            counts.insert(*account, held as u64);
+            changed.extend(recent.names().map(|(name, _)| (*account, split(name).0)));
+        }
+        let mut statement = connection.prepare("SELECT account, id, record FROM name")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let blob = row.get_ref(1)?.as_blob()?;
+            let account = row.get(0)?;
+            let blob = row.get_ref(2)?.as_blob()?;
             let holds = blob.split_first_chunk::<8>().is_some_and(|(_, b)| codec::holds_values(b));
-            *counts.entry(row.get(0)?).or_insert(0) += u64::from(holds);
+            if holds && !changed.contains(&(account, row.get(1)?)) {
+                *counts.entry(account).or_insert(0) += 1;
+            }
         }
         Ok(counts)
     };

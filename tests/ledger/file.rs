@@ -203,12 +203,12 @@ fn a_newer_format_and_a_foreign_database_are_refused() {
     let sql = |text: &str| {
         rusqlite::Connection::open(&home.ledger).unwrap().execute_batch(text).unwrap();
     };
-    sql("PRAGMA user_version = 2");
+    sql("PRAGMA user_version = 3");
     let error = Run::open(&home.place()).err().unwrap();
-    assert!(matches!(error, LedgerError::Newer { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, LedgerError::Newer { found: 3, known: 2, .. }), "{error}");
     assert!(error.is_refusal());
     assert!(Reader::open(&home.place(), Policy::default()).is_err());
-    sql("PRAGMA user_version = 1; PRAGMA application_id = 7");
+    sql("PRAGMA user_version = 2; PRAGMA application_id = 7");
     let error = Run::open(&home.place()).err().unwrap();
     assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
     assert!(error.is_refusal());

@@ -1,4 +1,5 @@
-//! The ledger from outside: its file ([`file`]) and its part in a run ([`run`]).
+//! The ledger from outside: its file ([`file`]), what of it is not in its tables yet ([`recent`]), and
+//! its part in a run ([`run`]).
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,5 +7,6 @@
 )]
 
 mod file;
+mod recent;
 mod run;
 mod support;

@@ -124,7 +124,7 @@ fn a_failing_ledger_says_so_once_and_then_refuses() {
         run.intend(&rows[..1]);
         rusqlite::Connection::open(&home.ledger)
             .unwrap()
-            .execute_batch("DROP TABLE intent")
+            .execute_batch("DROP TABLE recent")
             .unwrap();
         let intend =
             |seq: usize| vec![Ask::Intend { seq: seq as u64, update: Arc::clone(&rows[seq]) }];
@@ -153,7 +153,7 @@ fn a_failing_ledger_says_so_once_and_then_refuses() {
 fn an_unread_failure_is_told_at_the_end() {
     let home = Home::new();
     let Run { runtime, mut handle, .. } = home.run();
-    rusqlite::Connection::open(&home.ledger).unwrap().execute_batch("DROP TABLE intent").unwrap();
+    rusqlite::Connection::open(&home.ledger).unwrap().execute_batch("DROP TABLE recent").unwrap();
     let ask = vec![Ask::Intend { seq: 0, update: e("a@x", &[("nome", "N")]) }];
     runtime.block_on(handle.ask(ask)).unwrap();
     assert!(matches!(runtime.block_on(handle.close()), Err(LedgerError::Storage { .. })));

@@ -57,6 +57,11 @@ impl Home {
         Run::open(&self.place()).unwrap()
     }
 
+    /// Why a run cannot begin.
+    pub fn run_error(&self) -> LedgerError {
+        Run::open(&self.place()).err().expect("a run must not start")
+    }
+
     pub fn reader(&self) -> Reader {
         Reader::open(&self.place(), Policy::default()).unwrap()
     }
