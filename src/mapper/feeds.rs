@@ -65,7 +65,7 @@ impl Feeds {
         let set = read_set(&columns, options, marker)?;
         // Columns that only stand inside a `--set` text are used all the same.
         let quoted: Vec<usize> = set.iter().flat_map(|(_, template)| template.columns()).collect();
-        let (fed, unknown) = read_columns(&columns, options, &quoted)?;
+        let ByColumn { fed, unknown } = read_columns(&columns, options, &quoted)?;
         let column = |(target, index)| {
             let name = columns.name(index).to_owned();
             Feed { target, source: Source::Column(index), name }
@@ -158,12 +158,18 @@ fn read_set(
     Ok(set)
 }
 
-/// What the header's columns feed, and which of them nothing uses. `quoted` are used by `--set`.
+/// What the header's columns feed, and which of them nothing uses.
+struct ByColumn {
+    fed: Vec<(Target, usize)>,
+    unknown: Vec<String>,
+}
+
+/// Reads the header under `--map` and `--ignore`. The columns of `quoted` are used by `--set`.
 fn read_columns(
     columns: &Columns<'_>,
     options: &MappingOptions,
     quoted: &[usize],
-) -> Result<(Vec<(Target, usize)>, Vec<String>), MappingError> {
+) -> Result<ByColumn, MappingError> {
     let mut mapped: Vec<(usize, Target)> = Vec::new();
     for (source, target) in &options.map {
         let index = columns.one(source, "--map")?;
@@ -208,7 +214,7 @@ fn read_columns(
         return Err(MappingError::Unknown { columns: unknown.join(", ") });
     }
     refuse_duplicates(&fed, columns)?;
-    Ok((fed, unknown))
+    Ok(ByColumn { fed, unknown })
 }
 
 fn refuse_duplicates(fed: &[(Target, usize)], columns: &Columns<'_>) -> Result<(), MappingError> {
