@@ -10,12 +10,14 @@ mod attempt;
 mod client;
 mod connect;
 mod connections;
+mod encoded;
 mod endpoint;
 mod failure;
 mod form;
 mod reply;
 mod retry_after;
 mod scrub;
+mod spelling;
 mod token;
 
 pub use attempt::{Attempt, Cause, Reply};

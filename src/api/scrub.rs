@@ -1,188 +1,112 @@
-//! Finding a secret in text from outside, however it is spelled there: raw, percent-encoded, escaped
-//! as JSON or HTML, once or twice, or each of its characters another way; and as a whole in base64
-//! or hexadecimal. Error pages like to repeat the requested path, and the path holds the token.
+//! Finding a secret in text from outside, each of its characters spelled as the server likes, and
+//! what a server left of it that cut its text. Error pages like to repeat the requested path, and
+//! the path holds the token.
+//!
+//! The text is read once, from its end to its beginning; at each place all readings are followed at
+//! once, so that no text makes it slow.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::collections::VecDeque;
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use memchr::memmem::Finder;
+use super::spelling::{self, is_unseen, readings};
 
 /// What stands in the secret's place.
-const MASK: &[u8] = b"[token]";
+pub const MASK: &[u8] = b"[token]";
 
-/// Secrets shorter than this are not sought in base64 and hexadecimal, where they would be found by
-/// chance.
-const LEAST_ENCODED: usize = 8;
+/// A secret, or a beginning of one, that is shorter than this would be found by chance where there
+/// is little else to know it by.
+pub const LEAST: usize = 8;
 
-/// Spellings of a secret as a whole.
-#[derive(Clone)]
-pub(super) struct Encoded(Vec<Finder<'static>>);
-
-impl fmt::Debug for Encoded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-impl Encoded {
-    /// All that are sought.
-    pub fn of(secret: &str) -> Self {
-        if secret.len() < LEAST_ENCODED {
-            return Self(Vec::new());
-        }
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let mut texts = vec![hex.to_uppercase(), hex];
-        for engine in [STANDARD, URL_SAFE] {
-            // Inside a longer text the secret begins at one of three places of a group; what it
-            // shares with its neighbours there is left out.
-            for (shift, first) in [(0, 0), (1, 2), (2, 3)] {
-                let mut bytes = vec![0; shift];
-                bytes.extend(secret.bytes());
-                let end = bytes.len() * 8 / 6;
-                let text = engine.encode(bytes);
-                texts.extend(text.get(first..end).map(ToOwned::to_owned));
-            }
-        }
-        texts.dedup();
-        Self(texts.iter().map(|text| Finder::new(text).into_owned()).collect())
-    }
-
-    /// Replaces every occurrence in `text`.
-    pub fn scrub<'t>(&self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
-        self.0.iter().fold(text, |text, finder| {
-            let Some(first) = finder.find(&text) else { return text };
-            let mut out = Vec::with_capacity(text.len());
-            let (mut kept, mut next) = (0, Some(first));
-            while let Some(at) = next {
-                out.extend_from_slice(&text[kept..at]);
-                out.extend_from_slice(MASK);
-                kept = at + finder.needle().len();
-                next = finder.find(&text[kept..]).map(|further| kept + further);
-            }
-            out.extend_from_slice(&text[kept..]);
-            Cow::Owned(out)
-        })
-    }
-}
+/// No more of a secret's characters are compared; behind so many of them nothing else is shown.
+const COMPARED: usize = 256;
 
 /// Replaces every occurrence of `secret` (not empty) in `text`.
-pub(super) fn scrub<'t>(text: &'t [u8], secret: &str) -> Cow<'t, [u8]> {
-    let mut out: Option<Vec<u8>> = None;
-    let mut at = 0;
+pub fn scrub<'t>(text: &'t [u8], secret: &str) -> Cow<'t, [u8]> {
+    let found = occurrences(text, secret);
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
     let mut kept = 0;
-    // What an occurrence can begin with: the first character itself, or one of the escapes.
-    let first = secret.as_bytes().first().copied();
-    let begins = |byte: &u8| {
-        matches!(*byte, b'%' | b'+' | b'\\' | b'&')
-            || first.is_some_and(|first| first.eq_ignore_ascii_case(byte))
-    };
-    while let Some(next) = text[at..].iter().position(begins) {
-        at += next;
-        match occurrence(&text[at..], secret) {
-            Some(length) => {
-                let out = out.get_or_insert_default();
-                out.extend_from_slice(&text[kept..at]);
-                out.extend_from_slice(MASK);
-                at += length;
-                kept = at;
-            }
-            None => at += 1,
+    for (start, end) in found {
+        if start >= kept {
+            let before = &text[kept..start];
+            // Half an escape would be left of `\\` and make JSON unreadable.
+            let slashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+            out.extend_from_slice(&before[..before.len() - slashes]);
+            out.extend_from_slice(MASK);
         }
+        kept = kept.max(end);
     }
-    match out {
-        Some(mut out) => {
-            out.extend_from_slice(&text[kept..]);
-            Cow::Owned(out)
+    out.extend_from_slice(&text[kept..]);
+    Cow::Owned(out)
+}
+
+/// Where `secret` begins and ends in `text`, in order. They may overlap, where a beginning can be
+/// read in several ways.
+fn occurrences(text: &[u8], secret: &str) -> Vec<(usize, usize)> {
+    let mut chars = secret.chars().map(fold);
+    let secret: Vec<char> = chars.by_ref().take(COMPARED).collect();
+    let whole = chars.next().is_none();
+    let mut found = Vec::new();
+
+    // For each place: at `ends[n]`, where the secret ends of which all but the first n characters
+    // stand here; 0 where they do not. Those of the places behind, the nearest first.
+    let mut behind: VecDeque<Vec<usize>> =
+        vec![vec![0; secret.len() + 1]; spelling::LONGEST + 1].into();
+    for at in (0..=text.len()).rev() {
+        let mut ends = behind.pop_back().unwrap_or_default();
+        ends.fill(0);
+        if let Some(done) = ends.last_mut() {
+            *done = if whole { at } else { text.len() };
         }
-        None => Cow::Borrowed(text),
-    }
-}
-
-/// The length of the secret at the beginning of `text`, if it stands there.
-fn occurrence(text: &[u8], secret: &str) -> Option<usize> {
-    let mut chars = secret.chars();
-    let Some(c) = chars.next() else { return Some(0) };
-    // Some characters begin their own escape (`&amp;`, `\\`): both readings are tried.
-    [escaped(text, c), raw(text, c)]
-        .into_iter()
-        .flatten()
-        .find_map(|length| occurrence(&text[length..], chars.as_str()).map(|rest| length + rest))
-}
-
-/// The length of `c` as it is, in either case, at the beginning of `text`.
-fn raw(text: &[u8], c: char) -> Option<usize> {
-    let mut buffer = [0u8; 4];
-    let raw = c.encode_utf8(&mut buffer).as_bytes();
-    text.get(..raw.len()).is_some_and(|head| head.eq_ignore_ascii_case(raw)).then_some(raw.len())
-}
-
-/// The length of the one character `c` at the beginning of `text`, in any spelling but its own.
-fn escaped(text: &[u8], c: char) -> Option<usize> {
-    let mut buffer = [0u8; 4];
-    let raw = c.encode_utf8(&mut buffer).as_bytes();
-    match (text.first()?, c) {
-        (b'%', _) => raw.iter().try_fold(0, |length, byte| {
-            // A percent sign that was escaped once more is `%25`.
-            let rest = text.get(length..)?.strip_prefix(b"%")?;
-            let digits = format!("{byte:02x}");
-            let stand = |text: &[u8]| {
-                text.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(digits.as_bytes()))
-            };
-            // A percent sign that was escaped once more is `%25`.
-            match (stand(rest), rest.strip_prefix(b"25")) {
-                (true, _) => Some(length + 3),
-                (false, Some(rest)) if stand(rest) => Some(length + 5),
-                (false, _) => None,
-            }
-        }),
-        (b'+', ' ') => Some(1),
-        (b'\\', _) => {
-            let mut units = [0u16; 2];
-            let unicode: String =
-                c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect();
-            let head = text.get(..unicode.len());
-            if head.is_some_and(|head| head.eq_ignore_ascii_case(unicode.as_bytes())) {
-                return Some(unicode.len());
-            }
-            (text.get(1) == raw.first() && raw.len() == 1).then_some(2)
+        if let Some(cut) = ends.get_mut(LEAST..secret.len())
+            && is_cut(&text[at..])
+        {
+            cut.fill(at);
         }
-        (b'&', _) => entity(text, c),
-        _ => None,
+        readings(&text[at..], &mut |c, length| {
+            let Some(later) = behind.get(length - 1) else { return };
+            if is_unseen(c) {
+                let between = 1..secret.len();
+                for (end, later) in ends[between.clone()].iter_mut().zip(&later[between]) {
+                    *end = (*end).max(*later);
+                }
+            }
+            let c = fold(c);
+            for ((end, wanted), later) in ends.iter_mut().zip(&secret).zip(&later[1..]) {
+                if *wanted == c {
+                    *end = (*end).max(*later);
+                }
+            }
+        });
+        if let Some(&end) = ends.first().filter(|end| **end > at) {
+            found.push((at, end));
+        }
+        behind.push_front(ends);
     }
+    found.reverse();
+    found
 }
 
-/// The length of `c` as an HTML entity at the beginning of `text`, escaped once or twice.
-fn entity(text: &[u8], c: char) -> Option<usize> {
-    let named: &[u8] = match c {
-        '&' => b"&amp;",
-        '<' => b"&lt;",
-        '>' => b"&gt;",
-        '"' => b"&quot;",
-        '\'' => b"&apos;",
-        _ => b"&#",
+/// Whether somebody cut the text here: it ends, or three dots follow. What is left of a broken
+/// escape may stand before that.
+fn is_cut(rest: &[u8]) -> bool {
+    const DOTS: [&[u8]; 4] = ["…".as_bytes(), b"...", br"\u2026", b"&hellip;"];
+    let over = |rest: &[u8]| rest.is_empty() || DOTS.iter().any(|dots| rest.starts_with(dots));
+    let broken = match rest.first() {
+        Some(b'%' | b'&' | b'\\') => {
+            let part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'%');
+            1 + rest[1..].iter().take(spelling::LONGEST).take_while(part).count()
+        }
+        _ => 0,
     };
-    if named != b"&#"
-        && text.get(..named.len()).is_some_and(|head| head.eq_ignore_ascii_case(named))
-    {
-        return Some(named.len());
-    }
-    let rest = text.strip_prefix(b"&")?;
-    let rest = rest.strip_prefix(b"amp;").unwrap_or(rest).strip_prefix(b"#")?;
-    let (digits, base) = match rest.first()? {
-        b'x' | b'X' => (rest.get(1..)?, 16),
-        _ => (rest, 10),
-    };
-    // Zeros may come first, and the semicolon may be missing.
-    let count =
-        digits.iter().take(10).take_while(|digit| char::from(**digit).is_digit(base)).count();
-    let number = std::str::from_utf8(digits.get(..count)?).ok()?;
-    if u32::from_str_radix(number, base) != Ok(u32::from(c)) {
-        return None;
-    }
-    let end = usize::from(digits.get(count) == Some(&b';'));
-    Some(text.len() - digits.len() + count + end)
+    over(rest) || over(&rest[broken..])
+}
+
+/// The same for both letter cases.
+fn fold(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
 }
 
 #[cfg(test)]
@@ -190,9 +114,15 @@ mod tests {
     use super::*;
 
     const SECRET: &str = "s3/x:é=&'\\ y";
+    const PLAIN: &str = "Tk9aZ-0x7fQm+Lw/22";
 
-    fn scrubbed(text: &str) -> String {
-        String::from_utf8(scrub(text.as_bytes(), SECRET).into_owned()).unwrap()
+    fn mask(secret: &str, text: impl AsRef<[u8]>) -> String {
+        String::from_utf8(scrub(text.as_ref(), secret).into_owned()).unwrap()
+    }
+
+    /// Every character of [`PLAIN`] as `spell` says.
+    fn each(spell: impl Fn(char) -> String) -> String {
+        PLAIN.chars().map(spell).collect()
     }
 
     #[test]
@@ -203,38 +133,99 @@ mod tests {
             "s3%2fx:%c3%a9=%26'%5c+y",
             r"s3\/x:\u00e9=&'\\ y",
             "s3/x:&#233;=&amp;&#039;&#x5C; y",
-            "S3/X:é=&'\\ Y",
+            "S3/X:É=&'\\ Y",
             "s%2533%252fx:%25C3%25a9=%26'%5C+y",
             "s3/x:&amp;#0233;=&amp;&#39&#x00005c y",
+            r"s3\\\/x:\\u00e9=\x26'\\\\ y",
         ] {
-            assert_eq!(scrubbed(&format!("a {spelled} b {spelled}")), "a [token] b [token]");
+            let found = mask(SECRET, format!("a {spelled} b {spelled}"));
+            assert_eq!(found, "a [token] b [token]", "{spelled}");
         }
     }
 
     #[test]
-    fn the_whole_is_found_in_base64_and_hexadecimal_at_any_place() {
-        let encoded = Encoded::of(SECRET);
-        let scrubbed = |text: String| {
-            String::from_utf8(encoded.scrub(Cow::Borrowed(text.as_bytes())).into_owned()).unwrap()
-        };
-        for before in ["", "a", "ab", "abc"] {
-            for engine in [STANDARD, URL_SAFE] {
-                let text = engine.encode(format!("{before}{SECRET}/resto"));
-                let found = scrubbed(text.clone() + &text);
-                assert_eq!(found.matches("[token]").count(), 2, "{text}");
-            }
+    fn what_nobody_sees_between_the_letters_hides_nothing() {
+        for between in
+            ["\0", "\0\0\0", "\u{fffd}", "\u{200b}", "\u{ad}\u{feff}", "&shy;", "&#8203;", "%00"]
+        {
+            let found = mask(PLAIN, format!("a {} b", each(|c| format!("{c}{between}"))));
+            assert_eq!(found, format!("a [token]{between} b"), "{between:?}");
         }
-        let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(scrubbed(format!("{hex}-{}", hex.to_uppercase())), "[token]-[token]");
-        assert!(matches!(encoded.scrub(Cow::Borrowed(b"nada")), Cow::Borrowed(_)));
-        assert!(Encoded::of("curto").0.is_empty(), "found by chance");
+        for escaped in [r"\u0000", r"\0", r"\x00", "%E2%80%8B"] {
+            let found = mask(PLAIN, each(|c| format!("{c}{escaped}")));
+            assert_eq!(found, format!("[token]{escaped}"));
+        }
+        assert_eq!(mask(PLAIN, each(|c| format!("{c} "))), each(|c| format!("{c} ")));
+    }
+
+    #[test]
+    fn utf_16_is_read_in_either_order() {
+        for secret in [SECRET, PLAIN] {
+            let text = format!("/u/{secret}/x");
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            assert_eq!(mask(secret, little), "/\0u\0/\0[token]\0/\0x\0");
+            assert_eq!(mask(secret, big), "\0/\0u\0/\0[token]\0/\0x");
+        }
+        assert_eq!(mask(SECRET, b"s3/x:\xe9=&'\\ y"), "[token]");
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_short_is_no_less_secret() {
+        for (text, clean) in [
+            ("/u/Tk9aZ-0x", "/u/[token]"),
+            ("/u/Tk9aZ-0x…", "/u/[token]…"),
+            ("/u/Tk9aZ-0x7fQm+Lw/2... fim", "/u/[token]... fim"),
+            (r#""/u/Tk9aZ\u002d0x\u2026""#, r#""/u/[token]\u2026""#),
+            ("/u/Tk9aZ%2d0x7f%5", "/u/[token]%5"),
+            ("T\0k\u{ad}9aZ-0x", "[token]"),
+            // Too short, or not cut.
+            ("/u/Tk9aZ-0", "/u/Tk9aZ-0"),
+            ("/u/Tk9aZ-0…", "/u/Tk9aZ-0…"),
+            ("/u/Tk9aZ-0x7 não existe", "/u/Tk9aZ-0x7 não existe"),
+        ] {
+            assert_eq!(mask(PLAIN, text), clean);
+        }
+        assert_eq!(mask("segredo", "um segred…"), "um segred…");
+    }
+
+    #[test]
+    fn json_around_the_mask_remains_json() {
+        for spelled in [r"s3\/x", r"\\s3\/x", r"\\\\\\\\s3/x", r"\u0073\u0033\/x"] {
+            let text = mask("s3/x", format!("[\"em {spelled}\"]"));
+            assert_eq!(text, "[\"em [token]\"]", "{spelled}");
+        }
     }
 
     #[test]
     fn other_text_is_left_alone() {
-        for text in ["", "s3", "s3/x:é=&'", "%", "s3%2", "\\", "&"] {
-            assert_eq!(scrubbed(text), text);
+        for text in ["", "s3", "s3/x:é=", "%", "s3%2", "\\", "\\\\", "&", "&#", "%25", "\\u00"] {
+            assert_eq!(mask(SECRET, text), text);
         }
         assert!(matches!(scrub(b"nada", SECRET), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn nothing_behind_the_beginning_of_an_endless_secret_is_shown() {
+        let secret = "0123456789".repeat(100);
+        assert_eq!(mask(&secret, format!("a {secret} b")), "a [token]");
+        assert_eq!(mask(&secret, &secret[..999]), "[token]");
+        assert_eq!(mask(&secret, "0123456789 b"), "0123456789 b");
+    }
+
+    /// One reading after the other, with a way back, would not end in a lifetime.
+    #[test]
+    fn neither_secret_nor_text_makes_it_slow() {
+        const SIZE: usize = 64 * 1024;
+        for (secret, text) in [
+            ("\\".repeat(100) + "!", "\\".repeat(SIZE)),
+            ("&amp;".repeat(20) + "!", "&amp;".repeat(SIZE / 5)),
+            ("%25".repeat(SIZE / 3), "%25".repeat(SIZE / 3)),
+            ("a".repeat(SIZE) + "!", "a\u{200b}".repeat(SIZE / 4)),
+        ] {
+            let begun = std::time::Instant::now();
+            scrub(text.as_bytes(), &secret);
+            assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{}", &secret[..5]);
+        }
     }
 }

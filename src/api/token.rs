@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use percent_encoding::utf8_percent_encode;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::encoded::Encoded;
 use super::endpoint::SEGMENT;
-use super::scrub::{Encoded, scrub};
+use super::scrub::scrub;
 
 /// Why a text cannot be a token. The text itself is never repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

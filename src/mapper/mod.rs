@@ -4,18 +4,25 @@
 //! the plan to each record. What is wrong with the file as a whole is a [`MappingError`]; what is
 //! wrong with one row is text in that row's [`Job::Invalid`](crate::model::Job::Invalid).
 
+mod advice;
+mod constant;
 mod error;
+mod feeds;
 mod header;
+mod options;
 mod plan;
 mod row;
 mod short;
 mod suggest;
 mod target;
 mod template;
+#[cfg(test)]
+mod testing;
 mod values;
 
 pub use error::MappingError;
 pub use header::RESULT_COLUMNS;
-pub use plan::{Key, MappingOptions, Plan};
+pub use options::{Key, MappingOptions};
+pub use plan::Plan;
 pub use row::Mapped;
 pub use target::Target;

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::plan::{Plan, Source, TypeSource};
+use super::feeds::Source;
+use super::plan::{Plan, TypeSource};
 use super::short;
 use super::values::{Broken, excerpt, has_forbidden_control, may_hold_control, normalise};
 use crate::model::{

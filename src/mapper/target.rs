@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::MappingError;
+use super::suggest::suggestion;
 use super::values::excerpt;
 use crate::model::{CampoId, FieldName, Param};
 use crate::reader::name_of;
@@ -46,6 +47,17 @@ impl Target {
         }
         Ok(Self::fixed()
             .find(|target| target.fixed_name().is_some_and(|n| n.eq_ignore_ascii_case(name))))
+    }
+
+    /// Reads what a flag names, which has to mean something.
+    pub(super) fn of_flag(name: &str, flag: &str) -> Result<Self, MappingError> {
+        Self::parse(name)?.ok_or_else(|| MappingError::UnknownTarget {
+            flag: flag.to_owned(),
+            target: excerpt(name.trim()),
+            hint: suggestion(name)
+                .map(|meant| format!(". Você quis dizer \"{}\"?", excerpt(&meant)))
+                .unwrap_or_default(),
+        })
     }
 
     fn fixed_name(&self) -> Option<&'static str> {

@@ -25,7 +25,7 @@ use tomticket_sync::model::{CustomerType, FieldName, Job};
 use tomticket_sync::reader::{Input, ReadOptions, Record, Source, Survey, rows, survey};
 
 use strategies::{
-    column, config_text, encoding, options, quantity, reply_body, soup, spell, table, value,
+    column, config_text, encoding, options, quantity, reply_body, soup, spell, table, utf16, value,
 };
 
 /// As many cases as the environment says (256 if it does not); seeds of failures are kept.
@@ -301,5 +301,39 @@ proptest! {
         let clean = secret.scrub_text(format!("{before}{spelled}{after}"));
         prop_assert!(clean.contains("[token]"), "{}", clean);
         prop_assert!(!clean.contains(&token) && !clean.contains(&spelled), "{}", clean);
+    }
+
+    /// f63
+    #[test]
+    fn a_token_is_found_in_utf_16_and_where_it_was_cut_short(
+        token in "[!-~]{9,40}",
+        before in "\\PC{0,20}",
+        left in 8usize..40,
+        how in vec(any::<u8>(), 40),
+        dots in select(vec!["", "…", "...", "\\u2026"]),
+    ) {
+        let secret = Token::new(&token).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let clean = secret.scrub(&utf16(&format!("{before}{token}!"), order)).into_owned();
+            prop_assert!(String::from_utf8_lossy(&clean).contains("[token]"), "{:?}", clean);
+        }
+        let left: String = token.chars().zip(how).take(left).map(|(c, how)| spell(c, how)).collect();
+        let clean = secret.scrub_text(format!("{before}{left}{dots}"));
+        prop_assert!(clean.contains("[token]") && !clean.contains(&left), "{}", clean);
+    }
+
+    /// f63
+    #[test]
+    fn text_without_the_token_is_left_alone(
+        token in "[G-L]{1,20}",
+        text in vec(prop_oneof![
+            select(vec!["%25", "&amp;", "&#38;", "\\x5c", "\\u0026", "%", "&", "\\", "\0", "nome", " "])
+                .prop_map(ToOwned::to_owned),
+            "\\PC{0,5}".prop_map(|noise| noise.replace(char::is_alphanumeric, "·")),
+        ], 0..20),
+    ) {
+        let text = text.concat();
+        let secret = Token::new(&token).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        prop_assert_eq!(secret.scrub_text(text.clone()), text);
     }
 }

@@ -243,24 +243,32 @@ pub fn quantity() -> impl Strategy<Value = String> {
     ]
 }
 
-/// One character of a token in some spelling that a server may choose.
+/// One character of a token in some spelling that a server may choose, with what nobody sees behind
+/// it.
 pub fn spell(c: char, how: u8) -> String {
-    let mut buffer = [0; 4];
-    let percent = |upper: bool| -> String {
-        c.encode_utf8(&mut [0; 4])
-            .bytes()
-            .map(|byte| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") })
-            .collect()
+    let percent = |sign: &str| -> String {
+        c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("{sign}{byte:02X}")).collect()
     };
-    match how % 6 {
-        0 => percent(true),
-        1 => percent(false),
-        2 => format!("&#{};", u32::from(c)),
-        3 => format!("&#x{:X};", u32::from(c)),
-        4 => {
-            let mut units = [0; 2];
-            c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
-        }
-        _ => c.encode_utf8(&mut buffer).to_owned(),
+    let escape = |slashes: &str| -> String {
+        let mut units = [0; 2];
+        c.encode_utf16(&mut units).iter().map(|unit| format!("{slashes}u{unit:04x}")).collect()
+    };
+    let code = u32::from(c);
+    match how % 16 {
+        0 => percent("%"),
+        1 => percent("%").to_lowercase(),
+        2 => percent("%25"),
+        3 => percent("%2525"),
+        4 => format!("&#{code};"),
+        5 => format!("&#x{code:X};"),
+        6 => format!("&amp;#{code:07};"),
+        7 => escape("\\"),
+        8 => escape("\\\\"),
+        9 => c.to_uppercase().collect(),
+        10 => format!("{c}\0"),
+        11 => format!("{c}\u{fffd}"),
+        12 => format!("{c}\u{200b}\u{ad}"),
+        13 => format!("{}\\u0000", escape("\\")),
+        _ => c.to_string(),
     }
 }

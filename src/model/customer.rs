@@ -1,0 +1,193 @@
+//! Who: a customer's identifier and type, and the names under which a customer may be found.
+
+use std::fmt;
+
+use super::MAX_TEXT;
+
+/// How an identifier is to be understood: the last segment of the request's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CustomerType {
+    /// `I`: the internal identifier of the customer's record.
+    Internal,
+    /// `E`: the customer's e-mail.
+    Email,
+}
+
+impl CustomerType {
+    /// The letter that TomTicket uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Internal => "I",
+            Self::Email => "E",
+        }
+    }
+
+    /// Reads `I` or `E` in either case; anything else is no type.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "I" | "i" => Some(Self::Internal),
+            "E" | "e" => Some(Self::Email),
+            _ => None,
+        }
+    }
+
+    /// The other one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Internal => Self::Email,
+            Self::Email => Self::Internal,
+        }
+    }
+}
+
+impl fmt::Display for CustomerType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a text cannot be an [`Identifier`]. The text is Portuguese because it ends in `mensagem`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentifierError {
+    /// Nothing was given.
+    #[error("está vazio")]
+    Empty,
+    /// `.` and `..` vanish from a URL's path, and another customer (or none) would be addressed.
+    #[error("não pode ser \".\" nem \"..\"")]
+    Dots,
+    /// Over [`MAX_TEXT`] characters.
+    #[error("passa de 250 caracteres")]
+    TooLong,
+    /// Controls, line breaks and tabs included, are dropped or mangled on the way.
+    #[error("contém um caractere de controle")]
+    Control,
+    /// `1,23E+13`: the spreadsheet has already thrown digits away.
+    #[error(
+        "parece um número estragado pela planilha; formate a coluna como texto e exporte de novo"
+    )]
+    SpreadsheetNumber,
+}
+
+/// A customer identifier that can be addressed: 1 to 250 characters, no controls, neither `.` nor
+/// `..`, and not a number that a spreadsheet has rounded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identifier(Box<str>);
+
+impl Identifier {
+    /// Checks `text` as it stands; trimming is the mapper's decision. White space alone is nobody's
+    /// name all the same.
+    ///
+    /// # Errors
+    /// What [`check`](Self::check) says.
+    pub fn new(text: &str) -> Result<Self, IdentifierError> {
+        Self::check(text).map(|()| Self(text.into()))
+    }
+
+    /// Whether a customer could be addressed by `text`: also what a value must be that gives a
+    /// customer a new internal identifier.
+    ///
+    /// # Errors
+    /// The first rule that `text` breaks.
+    pub fn check(text: &str) -> Result<(), IdentifierError> {
+        if text.trim().is_empty() {
+            return Err(IdentifierError::Empty);
+        }
+        if text == "." || text == ".." {
+            return Err(IdentifierError::Dots);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(IdentifierError::Control);
+        }
+        if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT {
+            return Err(IdentifierError::TooLong);
+        }
+        if looks_like_spreadsheet_number(text.trim()) {
+            return Err(IdentifierError::SpreadsheetNumber);
+        }
+        Ok(())
+    }
+
+    /// The identifier, exactly as it is sent (before percent-encoding).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `1,23E+13`, `1.23E+13`, `-5E+10`, `1E+05`: digits, perhaps a decimal mark and digits, `E+` or
+/// `E-`, digits. Without a sign (`12E5`) it may well be a real code.
+fn looks_like_spreadsheet_number(text: &str) -> bool {
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let Some(e) = text.find(['E', 'e']) else {
+        return false;
+    };
+    let (mantissa, exponent) = (&text[..e], &text[e + 1..]);
+    let Some(digits) = exponent.strip_prefix(['+', '-']) else {
+        return false;
+    };
+    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = match mantissa.find([',', '.']) {
+        Some(at) => (&mantissa[..at], Some(&mantissa[at + 1..])),
+        None => (mantissa, None),
+    };
+    all_digits(digits) && all_digits(whole) && fraction.is_none_or(all_digits)
+}
+
+/// A customer as a row names it: the pair that stands in the request's path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Customer {
+    /// How `identifier` is to be understood.
+    pub ctype: CustomerType,
+    /// Who.
+    pub identifier: Identifier,
+}
+
+/// A name under which a customer may be found, borrowed from the row that touches it. Two names
+/// that differ only in letter case are taken for one customer wherever order or memory is at stake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name<'a> {
+    /// How `text` is to be understood.
+    pub ctype: CustomerType,
+    /// The name as the row spells it.
+    pub text: &'a str,
+}
+
+/// Whether two spellings are taken for one customer: letter case (Unicode) is ignored.
+pub fn same_name(a: &str, b: &str) -> bool {
+    a == b
+        || a.eq_ignore_ascii_case(b)
+        || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_that_cannot_be_addressed_are_refused() {
+        for (text, why) in [
+            ("", IdentifierError::Empty),
+            (" \u{a0}", IdentifierError::Empty),
+            (" 1,23E+13", IdentifierError::SpreadsheetNumber),
+            (".", IdentifierError::Dots),
+            ("..", IdentifierError::Dots),
+            ("a\tb", IdentifierError::Control),
+            ("a\u{85}b", IdentifierError::Control),
+            ("1,23E+13", IdentifierError::SpreadsheetNumber),
+            ("1.23e+13", IdentifierError::SpreadsheetNumber),
+            ("-5E-10", IdentifierError::SpreadsheetNumber),
+        ] {
+            assert_eq!(Identifier::new(text), Err(why), "{text:?}");
+        }
+        assert_eq!(Identifier::new(&"é".repeat(251)), Err(IdentifierError::TooLong));
+    }
+
+    #[test]
+    fn odd_but_real_identifiers_are_kept() {
+        for text in
+            ["00012", "12.345.678/0001-90", "...", "ana@x.com", "12E5", "E+1", "1E+", "ação"]
+        {
+            assert_eq!(Identifier::new(text).map(|i| i.as_str().to_owned()), Ok(text.to_owned()));
+        }
+        assert!(Identifier::new(&"é".repeat(250)).is_ok());
+    }
+}

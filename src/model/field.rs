@@ -1,0 +1,133 @@
+//! What of a customer an update can set: the documented parameters and the custom fields.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The longest identifier, `nome`, `email`, `id_organizacao` and `id_interno` the API documents, in
+/// characters.
+pub const MAX_TEXT: usize = 250;
+/// The longest `telefone` the API documents, in characters.
+pub const MAX_TELEFONE: usize = 20;
+
+/// A documented parameter of *Atualizar Cliente*, custom fields apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each name is TomTicket's own")]
+pub enum Param {
+    Nome,
+    Email,
+    CriarChamados,
+    Telefone,
+    IdOrganizacao,
+    IdInterno,
+    Idioma,
+    PortfolioId,
+}
+
+impl Param {
+    /// All of them, in the order of TomTicket's page.
+    pub const ALL: [Self; 8] = [
+        Self::Nome,
+        Self::Email,
+        Self::CriarChamados,
+        Self::Telefone,
+        Self::IdOrganizacao,
+        Self::IdInterno,
+        Self::Idioma,
+        Self::PortfolioId,
+    ];
+
+    /// The name that both the CSV header and the API use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nome => "nome",
+            Self::Email => "email",
+            Self::CriarChamados => "criarchamados",
+            Self::Telefone => "telefone",
+            Self::IdOrganizacao => "id_organizacao",
+            Self::IdInterno => "id_interno",
+            Self::Idioma => "idioma",
+            Self::PortfolioId => "portfolio_id",
+        }
+    }
+
+    /// Parameters to which the documentation gives a default: leaving them out of an update may
+    /// reset them, so they are never believed after an update that did not send them.
+    pub const fn has_documented_default(self) -> bool {
+        matches!(self, Self::CriarChamados | Self::Idioma)
+    }
+}
+
+/// Why a text cannot be a [`CampoId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CampoIdError {
+    /// Nothing was given.
+    #[error("o id do campo está vazio")]
+    Empty,
+    /// `campos['abc01']` is how PHP source writes it; on the wire the quotes would be part of the
+    /// name.
+    #[error("o id do campo está entre aspas; escreva só o id, sem aspas")]
+    Quoted,
+    /// These characters would corrupt the array name or the multipart header.
+    #[error("o id do campo não pode conter [ ] \" \\ nem caracteres de controle")]
+    Forbidden,
+}
+
+/// The id of a custom field: not empty, not wrapped in quotes, without `[ ] " \` and controls, so
+/// that `campos[<id>]` can be written raw into a multipart header and PHP reads it as an array key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CampoId(Arc<str>);
+
+impl CampoId {
+    /// Checks `text` as it stands.
+    pub fn new(text: &str) -> Result<Self, CampoIdError> {
+        if text.is_empty() {
+            return Err(CampoIdError::Empty);
+        }
+        let quote = |c: char| matches!(c, '\'' | '"' | '`' | '‘' | '’' | '“' | '”');
+        if text.starts_with(quote) && text.ends_with(quote) {
+            return Err(CampoIdError::Quoted);
+        }
+        if text.contains(['[', ']', '"', '\\']) || text.chars().any(char::is_control) {
+            return Err(CampoIdError::Forbidden);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The id alone, without `campos[…]`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One thing of a customer that an update can set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FieldName {
+    /// A documented parameter.
+    Param(Param),
+    /// A custom field.
+    Campo(CampoId),
+}
+
+impl fmt::Display for FieldName {
+    /// As the CSV header spells it: `nome`, `campo:abc01`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Param(param) => f.write_str(param.as_str()),
+            Self::Campo(id) => write!(f, "campo:{}", id.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn campo_ids() {
+        assert_eq!(CampoId::new(""), Err(CampoIdError::Empty));
+        assert_eq!(CampoId::new("'abc01'"), Err(CampoIdError::Quoted));
+        assert_eq!(CampoId::new("a]b"), Err(CampoIdError::Forbidden));
+        assert_eq!(CampoId::new("a\r\nb"), Err(CampoIdError::Forbidden));
+        assert!(CampoId::new("d'água").is_ok());
+    }
+}

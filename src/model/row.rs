@@ -1,0 +1,47 @@
+//! A row of the input on its way through the pool.
+
+use std::sync::Arc;
+
+use super::{CustomerType, Update};
+use crate::reader::Record;
+
+/// One row of the input on its way through the pool: where it stood, what it said and what is to
+/// be done with it.
+#[derive(Debug)]
+pub struct Row {
+    /// Position among the rows, from 0, without gaps: the order of the results.
+    pub seq: u64,
+    /// The original cells; the rejects file repeats them.
+    pub record: Record,
+    /// What the results show as `identificador`, even where it is not valid.
+    pub identificador: Box<str>,
+    /// What the results show as `tipo_identificador`; `None` where the row names none.
+    pub tipo: Option<CustomerType>,
+    /// What the mapper made of it.
+    pub job: Job,
+}
+
+impl Row {
+    /// The physical line on which the record starts; the header's first line is 1.
+    pub fn linha(&self) -> u64 {
+        self.record.linha()
+    }
+
+    /// Bytes this row holds, for bounding what waits in memory.
+    pub fn weight(&self) -> usize {
+        let job = match &self.job {
+            Job::Send(update) => update.weight(),
+            Job::Invalid(mensagem) => mensagem.len(),
+        };
+        self.record.weight() + self.identificador.len() + job
+    }
+}
+
+/// What the mapper made of a row.
+#[derive(Debug, Clone)]
+pub enum Job {
+    /// A valid update. Shared, because an attempt in flight outlives the loop turn that started it.
+    Send(Arc<Update>),
+    /// All violations of the row, in one Portuguese sentence.
+    Invalid(String),
+}
