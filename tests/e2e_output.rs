@@ -369,7 +369,7 @@ fn an_excel_dialect_for_a_double_click() {
 fn results_on_standard_output() {
     let server = mixed_server();
     let finished = Run::new(&server).csv(MIXED).results("-").go();
-    finished.exits(1);
+    finished.exits(1).says(&["Resultados: saída padrão\n"]);
     let rows = finished.parse_results(&finished.stdout_text());
     assert_eq!(rows.iter().map(|row| row.linha).collect::<Vec<_>>(), [2, 3, 4, 5]);
     assert!(!finished.exists("clientes.resultado.csv"));
@@ -465,6 +465,7 @@ fn what_was_sent_after_an_output_failed_is_told_as_sent() {
     let server = Server::start();
     let run = Run::new(&server).csv(&table::customers(400)).results("-").close_stdout();
     let finished = run.go();
+    finished.says(&["não foi possível gravar a saída padrão: ninguém lê a saída."]);
     let summary = finished.exits(5).summary();
     let sent = server.count();
     assert_eq!(summary["requisicoes"], sent);

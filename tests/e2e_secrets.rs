@@ -100,7 +100,12 @@ fn c44_an_echo_is_recognised_in_other_spellings() {
         };
         Reply::refuse(&format!("Not found: /update_cliente/{text}/1/I"))
     });
-    let finished = Run::new(&server).token(token).csv(&table::customers(8)).args(["-vv"]).go();
+    let finished = Run::new(&server)
+        .token(token)
+        .csv(&table::customers(8))
+        .args(["-vv"])
+        .fed("Not found")
+        .go();
     finished.exits(1).accounted_rows(8);
     for path in ["clientes.resultado.csv", "clientes.rejeitados.csv", "resumo.json"] {
         assert!(!finished.text(path).contains("S3GR3D0"), "{path}");

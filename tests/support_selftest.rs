@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use support::reply::Framing;
 use support::{
-    CANARY, Certificate, Gate, Reply, Request, Run, Server, canary, multipart, table, text,
+    CANARY, Certificate, Gate, Reply, Request, Run, Server, canary, english, multipart, table, text,
 };
 
 const BODY: &str =
@@ -339,4 +339,34 @@ fn encodings_are_their_own_inverse() {
     assert_eq!(text::from_windows_1252(&text::windows_1252("ação € –")), "ação € –");
     assert_eq!(text::utf16("é", false), [0xFF, 0xFE, 0xE9, 0]);
     assert_eq!(text::utf16("é", true), [0xFE, 0xFF, 0, 0xE9]);
+}
+
+#[test]
+fn english_is_found_wherever_people_read_it() {
+    for (stderr, bad) in [
+        ("erro: a.csv: No such file or directory (os error 2)\n", true),
+        ("erro: sem conexão: connection refused\n", true),
+        ("erro: o registro: database disk image is malformed.\n", true),
+        ("x WARN o simulador parou error=Too many open files\n", true),
+        ("{\"level\":\"WARN\",\"fields\":{\"message\":\"timed out\"}}\n", true),
+        ("{\"level\":\"DEBUG\",\"fields\":{\"erro\":\"timed out\"}}\n", false),
+        ("2026 DEBUG requisição erro=connection refused\n", false),
+        ("{\"level\":\"INFO\",\"fields\":{\"message\":\"pausa\",\"error\":1}}\n", false),
+        ("use --timeout, --max-errors ou /tmp/error/file.csv (linha 2).\n", false),
+        ("o TomTicket disse: Not Found\n", true),
+    ] {
+        let found = english::english(&english::for_people(stderr), &[]);
+        assert_eq!(found.is_some(), bad, "{stderr}: {found:?}");
+    }
+    let fed = ["not found".to_owned()];
+    assert_eq!(english::english("o TomTicket disse: Not Found", &fed), None);
+    for (stdout, bad) in [
+        ("linha,mensagem\n2,not found\n", true),
+        ("{\"timeout\":\"1m\",\"error\":[true]}", false),
+        ("{\"motivo\":[\"timeout\"]}", true),
+        ("<!doctype html><style>a { overflow: hidden }</style><p class=error>nada</p>", false),
+        ("<!doctype html><p>an error</p>", true),
+    ] {
+        assert_eq!(english::english(&english::readable(stdout), &[]).is_some(), bad, "{stdout}");
+    }
 }

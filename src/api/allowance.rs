@@ -12,6 +12,8 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
+use crate::io_words::OwnWords;
+
 /// Bytes that a connection may deliver per request: a body as long as is ever read, in chunks of
 /// one byte, under the longest head that is understood.
 const PER_REQUEST: usize = 1024 * 1024;
@@ -58,7 +60,7 @@ impl<S: Read + Unpin> Read for Metered<S> {
         let left = this.allowance.0.load(Ordering::Relaxed);
         let most = left.min(out.remaining()).min(AT_ONCE);
         if most == 0 && out.remaining() > 0 {
-            return Poll::Ready(Err(io::Error::other("a resposta não tem fim")));
+            return Poll::Ready(Err(io::Error::other(OwnWords("a resposta não tem fim"))));
         }
         let mut part = ReadBuf::new(this.buffer.get_mut(..most).unwrap_or_default());
         ready!(Pin::new(&mut this.stream).poll_read(context, part.unfilled()))?;

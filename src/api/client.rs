@@ -16,6 +16,7 @@ use super::attempt::{Attempt, Cause, Reply};
 use super::connect::{Connector, ConnectorError};
 use super::connections::{Connections, Failure};
 use super::form::Forms;
+use super::proxy::ProxyError;
 use super::reply::{BODY_MAX, Body, classify};
 use super::{BaseUrl, Endpoint, Token, failure, retry_after};
 use crate::crash;
@@ -37,14 +38,9 @@ pub enum ClientError {
         "não foi possível preparar as conexões seguras (TLS). Confira se o pacote de certificados do sistema (ca-certificates) está instalado"
     )]
     Tls,
-    /// A proxy that cannot be used; going around it is not ours to decide.
-    #[error(
-        "o proxy da variável {variable} não serve: use um endereço http:// ou https:// (SOCKS não é aceito), ou ponha o servidor em NO_PROXY"
-    )]
-    Proxy {
-        /// The environment's variable.
-        variable: &'static str,
-    },
+    /// A proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
 }
 
 /// Sends updates to one account. Clones share their connections.
@@ -75,7 +71,7 @@ impl Client {
             ClientError::Tls
         };
         let connector = Connector::new(base).map_err(|error| match error {
-            ConnectorError::Proxy(variable) => ClientError::Proxy { variable },
+            ConnectorError::Proxy(error) => error.into(),
             ConnectorError::Tls(error) => tls(&*error),
         })?;
         let headers = headers(connector.to()).map_err(|error| tls(&error))?;

@@ -12,13 +12,13 @@ use hyper::rt::{Read, Write};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
 use super::BaseUrl;
+use super::proxy::{self, ProxyError};
 
 /// After how long without traffic the system asks whether the other end is still there, and how
 /// often it asks again.
@@ -40,8 +40,8 @@ impl<S: Read + Write + Send + Unpin> Stream for S {}
 pub(super) enum ConnectorError {
     /// TLS cannot be set up, or the address is none that a connection can be made to.
     Tls(ConnectError),
-    /// The proxy that this variable names cannot be used.
-    Proxy(&'static str),
+    /// The proxy that the environment names cannot be used.
+    Proxy(ProxyError),
 }
 
 impl<E: Into<ConnectError>> From<E> for ConnectorError {
@@ -90,7 +90,7 @@ impl Connector {
         let direct = HttpsConnector::from((tcp, Arc::clone(&tls)));
         let proxy = match base.is_loopback() {
             true => None,
-            false => proxy_to(&to)?,
+            false => proxy::from_environment(&to).map_err(ConnectorError::Proxy)?,
         };
         let named = proxy.as_ref().and_then(|proxy| proxy.uri().authority()).map(|authority| {
             let host = authority.host();
@@ -138,28 +138,6 @@ impl Connector {
             }
         }
     }
-}
-
-/// The proxy that the environment names for `to`. One that cannot be used is an error: to go around
-/// it would send the token another way than the user said.
-fn proxy_to(to: &Uri) -> Result<Option<Intercept>, ConnectorError> {
-    let found = Matcher::from_system().intercept(to);
-    if found.as_ref().is_some_and(|proxy| is_http(proxy.uri())) {
-        return Ok(found);
-    }
-    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let variable = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(set);
-    // With a proxy that can be used in its place, does NO_PROXY leave this server out?
-    let exempt = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok());
-    let any = Matcher::builder().all("http://localhost").no(exempt.unwrap_or_default()).build();
-    match variable {
-        Some(variable) if any.intercept(to).is_some() => Err(ConnectorError::Proxy(variable)),
-        _ => Ok(None),
-    }
-}
-
-fn is_http(uri: &Uri) -> bool {
-    matches!(uri.scheme_str(), Some("http" | "https"))
 }
 
 async fn call<C: Service<Uri>>(connector: &mut C, to: &Uri) -> Result<C::Response, ConnectError>

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::io_words::io_words;
+use crate::io_words::{OwnWords, dns_words, io_words, kind_words};
 
 /// What rustls has against the server's certificate, if that was the cause.
 pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
@@ -27,17 +27,36 @@ pub(super) fn words(error: &(dyn Error + 'static)) -> String {
         if let Some(why) = cause.to_string().strip_prefix("tunnel error: ") {
             return tunnel_words(why).map(ToOwned::to_owned);
         }
+        if let Some(OwnWords(words)) = cause.downcast_ref() {
+            return Some((*words).to_owned());
+        }
+        if let Some(words) = dns_words(cause) {
+            return Some(words.to_owned());
+        }
         // One that wraps another error has no words of its own.
         let error = cause.downcast_ref::<io::Error>().filter(|error| error.get_ref().is_none())?;
-        Some(io_words(error))
+        Some(network_words(error.kind()).map_or_else(|| io_words(error), ToOwned::to_owned))
     };
     causes(error).find_map(said).unwrap_or_else(|| {
         // The last that is left: a library's text inside an I/O error, which has a kind at least.
-        let kind = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
-        kind.map_or_else(
-            || "falha de comunicação".to_owned(),
-            |error| io_words(&error.kind().into()),
-        )
+        let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+        let known = io.and_then(|io| network_words(io.kind()).or_else(|| kind_words(io.kind())));
+        known.unwrap_or("falha de comunicação").to_owned()
+    })
+}
+
+/// Of a connection what files and connections share means something else.
+fn network_words(kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::BrokenPipe => "conexão cortada pelo servidor",
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            "a outra ponta mandou o que não se entende"
+        }
+        io::ErrorKind::PermissionDenied => "esta máquina não permite a conexão (firewall?)",
+        io::ErrorKind::NotFound | io::ErrorKind::Unsupported | io::ErrorKind::WriteZero => {
+            "falha de comunicação"
+        }
+        _ => return None,
     })
 }
 
@@ -139,6 +158,17 @@ mod tests {
                 "terminou antes da hora",
             ),
             (io::Error::from(io::ErrorKind::ConnectionRefused), "conexão recusada"),
+            (io::Error::from_raw_os_error(32), "conexão cortada pelo servidor"),
+            (wrapped(OwnWords("a resposta não tem fim")), "a resposta não tem fim"),
+            (
+                wrapped("failed to lookup address information: Name or service not known"),
+                "o nome do servidor não foi encontrado (DNS)",
+            ),
+            (
+                io::Error::new(io::ErrorKind::InvalidData, "what is this"),
+                "a outra ponta mandou o que não se entende",
+            ),
+            (wrapped("what is this"), "falha de comunicação"),
         ] {
             assert_eq!(words(&error), expected, "{error:?}");
             assert_eq!(certificate_error(&error), None);

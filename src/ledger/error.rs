@@ -117,20 +117,36 @@ impl LedgerError {
     }
 }
 
-/// What is wrong with the storage, and what a person can do about it.
-fn storage_words(source: &rusqlite::Error) -> &'static str {
-    use rusqlite::ErrorCode;
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "o disco está cheio. Libere espaço e rode de novo",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+/// What is wrong with the storage, and what a person can do about it. SQLite's own words are
+/// English; what is not foreseen here has its number.
+fn storage_words(source: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode as Code;
+    let known = match source.sqlite_error_code() {
+        Some(Code::DiskFull) => "o disco está cheio. Libere espaço e rode de novo",
+        Some(Code::ReadOnly | Code::PermissionDenied) => {
             "falta permissão. Confira as permissões do arquivo e da pasta"
         }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+        Some(Code::CannotOpen) => {
+            "o arquivo não pôde ser aberto. Confira se a pasta existe, e as permissões dela e do arquivo"
+        }
+        Some(Code::DatabaseBusy | Code::DatabaseLocked | Code::FileLockingProtocolFailed) => {
             "outro programa está usando o arquivo. Feche-o e rode de novo"
         }
-        Some(ErrorCode::OutOfMemory) => "falta memória. Feche outros programas e rode de novo",
-        _ => "o disco falhou. Confira o espaço em disco e o próprio disco",
-    }
+        Some(Code::OutOfMemory) => "falta memória. Feche outros programas e rode de novo",
+        Some(Code::NoLargeFileSupport | Code::TooBig) => {
+            "o arquivo passa do tamanho que o disco aceita. Use outro --ledger"
+        }
+        Some(Code::SystemIoFailure) => {
+            "o disco falhou. Confira o espaço em disco e o próprio disco"
+        }
+        _ => {
+            let code = source.sqlite_error().map_or(0, |error| error.extended_code);
+            return format!(
+                "erro {code} do banco de dados. Confira se o caminho é esse mesmo (--ledger), o espaço em disco e o próprio disco"
+            );
+        }
+    };
+    known.to_owned()
 }
 
 fn busy_text(path: &Path, holder: Option<&Holder>) -> String {
@@ -144,5 +160,26 @@ fn busy_text(path: &Path, holder: Option<&Holder>) -> String {
             "outra execução está em andamento (trava: {}). Espere ela terminar",
             path.display()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_never_speaks_for_itself() {
+        for code in 1..=26 {
+            let english = rusqlite::ffi::code_to_str(code);
+            let source = rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(code),
+                Some(english.to_owned()),
+            );
+            let text = LedgerError::Storage { path: "l.db".into(), source }.to_string();
+            assert!(!text.contains(english), "{text}");
+            assert!(text.contains(". "), "no way out: {text}");
+        }
+        let source = rusqlite::Error::QueryReturnedNoRows;
+        assert!(storage_words(&source).starts_with("erro 0 do banco de dados. "));
     }
 }

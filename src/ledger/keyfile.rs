@@ -55,10 +55,9 @@ pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
 /// From the system's random source, by way of the TLS library, which is here anyway.
 fn random() -> io::Result<[u8; 32]> {
     let mut secret = [0; 32];
-    rustls::crypto::ring::default_provider()
-        .secure_random
-        .fill(&mut secret)
-        .map_err(|_| io::Error::other("o sistema não forneceu números aleatórios"))?;
+    rustls::crypto::ring::default_provider().secure_random.fill(&mut secret).map_err(|_| {
+        io::Error::other(crate::io_words::OwnWords("o sistema não forneceu números aleatórios"))
+    })?;
     Ok(secret)
 }
 

@@ -50,7 +50,9 @@ pub enum ReportError {
     },
     #[error(transparent)]
     Output(#[from] OutputError),
-    #[error("não foi possível montar a página: {0}")]
+    #[error(
+        "não foi possível montar a página: isto é um defeito do programa; avise os autores, com esta linha"
+    )]
     Page(#[from] askama::Error),
 }
 

@@ -36,11 +36,19 @@ impl Destination {
         if path.as_os_str() == "-" { Self::Stdout } else { Self::Path(path) }
     }
 
-    /// How messages and the summary name it.
+    /// How it was named, for the summary and for settings that are shown.
     pub fn label(&self) -> String {
         match self {
             Self::Stdout => "-".to_owned(),
             Self::Path(path) => path.display().to_string(),
+        }
+    }
+
+    /// How a sentence names it.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Stdout => "a saída padrão".to_owned(),
+            Self::Path(_) => self.label(),
         }
     }
 
@@ -105,11 +113,7 @@ impl Destination {
     }
 
     fn same(&self, what: &str) -> OutputError {
-        let path = match self {
-            Self::Stdout => "a saída padrão".to_owned(),
-            Self::Path(_) => self.label(),
-        };
-        OutputError::Same { path, other: what.to_owned() }
+        OutputError::Same { path: self.in_words(), other: what.to_owned() }
     }
 }
 

@@ -76,7 +76,7 @@ impl OutputError {
 #[derive(Debug)]
 pub struct Output {
     sink: Sink,
-    label: String,
+    destination: Destination,
 }
 
 #[derive(Debug)]
@@ -129,7 +129,7 @@ impl Output {
                 Sink::Replace(Replace::open(path, &label)?)
             }
         };
-        Ok(Self { sink, label })
+        Ok(Self { sink, destination: destination.clone() })
     }
 
     /// Empties what an earlier run left half written: from here on the output is this run's.
@@ -195,7 +195,7 @@ impl Output {
     pub fn stands_at(&self) -> String {
         match &self.sink {
             Sink::Replace(file) if !file.renamed => file.partial.display().to_string(),
-            _ => self.label.clone(),
+            _ => self.destination.label(),
         }
     }
 
@@ -224,7 +224,7 @@ impl Output {
     }
 
     fn error(&self, error: &io::Error) -> OutputError {
-        OutputError::Write { path: self.label.clone(), why: io_words(error) }
+        OutputError::Write { path: self.destination.in_words(), why: io_words(error) }
     }
 }
 

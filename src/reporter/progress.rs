@@ -61,11 +61,15 @@ impl Progress {
 
     /// Shows the state, if it is time to.
     pub(super) fn show(&mut self, tally: &Tally) {
+        self.show_at(Instant::now(), tally);
+    }
+
+    fn show_at(&mut self, now: Instant, tally: &Tally) {
         let every = if self.bar.is_some() { BAR_EVERY } else { PLAIN_EVERY };
-        if self.quiet || self.shown.elapsed() < every {
+        if self.quiet || now.saturating_duration_since(self.shown) < every {
             return;
         }
-        self.shown = Instant::now();
+        self.shown = now;
         let state = self.state(tally);
         match &self.bar {
             Some(bar) => bar.set_message(state.fitting(self.terminal.width())),
@@ -228,7 +232,67 @@ fn until(wait: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::super::terminal;
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines of 100 seconds in which four rows a second are decided, without a terminal.
+    fn plain_lines(quiet: bool) -> Vec<String> {
+        let log = Log::default();
+        let writer = log.clone();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .without_time()
+            .with_level(false)
+            .with_target(false);
+        // As it is without `-v`.
+        let filter = terminal::shown(0, quiet);
+        let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            let start = Instant::now();
+            let plan = ProgressPlan { rows: 5000, to_send: 5000, rate: None };
+            let mut progress = Progress::new(plan, Terminal::default(), quiet);
+            progress.bar = None;
+            progress.shown = start;
+            let mut tally = Tally::new(start);
+            for tick in 1..=400 {
+                tally.decided(Situacao::Atualizado);
+                progress.show_at(start + tick * super::super::TICK, &tally);
+            }
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn without_a_terminal_there_is_a_line_every_thirty_seconds() {
+        // A tick is a quarter of a second, and one row is decided in each.
+        let sent = ["120/5.000 enviadas", "240/5.000 enviadas", "360/5.000 enviadas"];
+        let lines = plain_lines(false);
+        assert_eq!(lines.len(), sent.len(), "{lines:?}");
+        for (line, sent) in lines.iter().zip(sent) {
+            assert!(line.starts_with(sent), "{line}");
+        }
+        assert_eq!(plain_lines(true), [""; 0]);
+    }
 
     #[test]
     fn the_line_fits_every_width_and_says_what_matters() {

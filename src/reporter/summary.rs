@@ -211,7 +211,7 @@ impl Summary {
         for note in &self.context.notes {
             text.push_str(&format!("Atenção: {note}.\n"));
         }
-        text.push_str(&format!("Resultados: {}\n", self.resultados));
+        text.push_str(&format!("Resultados: {}\n", place(&self.resultados)));
         let rejected: u64 = Situacao::ALL
             .iter()
             .filter(|situacao| situacao.erro())
@@ -219,13 +219,13 @@ impl Summary {
             .sum();
         text.push_str(&format!(
             "Rejeitados: {} ({})\n",
-            self.rejeitados,
+            place(&self.rejeitados),
             counted(rejected, "linha", "linhas")
         ));
         if let (Some(path), None, false) =
             (&self.context.relatorio, &self.unwritten_report, self.broke_off())
         {
-            text.push_str(&format!("Relatório: {path}\n"));
+            text.push_str(&format!("Relatório: {}\n", place(path)));
         }
         if let Some(why) = &self.unwritten_report {
             text.push_str(&format!("Relatório: {why}.\n"));
@@ -249,6 +249,11 @@ pub fn meaning(situacao: Situacao) -> &'static str {
         Situacao::Incerto => "sem resposta definitiva; repetir não é seguro",
         Situacao::NaoEnviado => "não chegaram a ser enviadas",
     }
+}
+
+/// Where an output is, for people.
+fn place(label: &str) -> &str {
+    if label == "-" { "saída padrão" } else { label }
 }
 
 fn shorten(text: &str) -> String {

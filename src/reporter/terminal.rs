@@ -128,10 +128,19 @@ impl Drop for Line {
 }
 
 /// Starts the log on standard error, spelled as the terminal is. `verbosity` is the number of `-v`; `quiet` leaves only errors.
-///
-/// Only this program's own events are shown, at any verbosity: the HTTP libraries log whole URLs,
-/// and the URL holds the token.
 pub fn start_logging(terminal: &Terminal, verbosity: u8, quiet: bool) {
+    let registry = tracing_subscriber::registry().with(shown(verbosity, quiet));
+    let layer = tracing_subscriber::fmt::layer().with_writer(terminal.clone()).with_ansi(false);
+    // A second start in one process (tests of the library) keeps the first log.
+    let _ = match terminal.format {
+        LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
+        LogFormat::Json => registry.with(layer.json()).try_init(),
+    };
+}
+
+/// What the log shows. Only this program's own events, at any verbosity: the HTTP libraries log
+/// whole URLs, and the URL holds the token.
+pub(super) fn shown(verbosity: u8, quiet: bool) -> Targets {
     let level = match (quiet, verbosity) {
         (true, _) => Level::ERROR,
         (false, 0) => Level::WARN,
@@ -139,15 +148,8 @@ pub fn start_logging(terminal: &Terminal, verbosity: u8, quiet: bool) {
         (false, _) => Level::DEBUG,
     };
     let progress = if quiet { Level::ERROR } else { Level::INFO };
-    let filter = Targets::new()
+    Targets::new()
         .with_target("tomticket_sync", level)
         .with_target(super::progress::TARGET, progress)
-        .with_target(TARGET, Level::INFO);
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(terminal.clone()).with_ansi(false);
-    // A second start in one process (tests of the library) keeps the first log.
-    let _ = match terminal.format {
-        LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
-        LogFormat::Json => registry.with(layer.json()).try_init(),
-    };
+        .with_target(TARGET, Level::INFO)
 }

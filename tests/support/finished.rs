@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::canary::files;
 use super::run::Plan;
 use super::text::{from_windows_1252, shorten};
-use super::{canary, table};
+use super::{canary, english, table};
 
 /// The columns of the results file, in order.
 pub const RESULT_COLUMNS: &str = "linha,identificador,tipo_identificador,situacao,erro,mensagem,\
@@ -321,6 +321,7 @@ impl Finished {
     #[track_caller]
     pub fn common_checks(&self) {
         self.search_for_the_token();
+        self.search_for_english();
         let told = self.stderr.contains("erro interno em ");
         if self.stderr.contains("panicked at") || self.code == Some(101) {
             self.fail("it panicked past its hook");
@@ -339,6 +340,32 @@ impl Finished {
             if let Some(path) = left {
                 self.fail(&format!("{} is left over", path.display()));
             }
+        }
+    }
+
+    /// Searches both streams and the messages of the results. The names of functions on the way to a
+    /// panic are English, and so are a shell's own words in a script for it.
+    #[track_caller]
+    fn search_for_english(&self) {
+        if self.plan.may_panic {
+            return;
+        }
+        let look = |place: &str, text: &str| {
+            if let Some(found) = english::english(text, &self.plan.english) {
+                self.fail(&format!("English in {place}: {found}"));
+            }
+        };
+        look("standard error", &english::for_people(&self.stderr));
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        if !self.plan.command.contains(" completions ") {
+            look("standard output", &english::readable(&stdout));
+        }
+        let results = self.work().join(&self.plan.results);
+        // A pipe would be waited for.
+        let results = results.is_file().then(|| std::fs::read_to_string(results).ok()).flatten();
+        let records = results.and_then(|text| table::parse(&text, ',').ok());
+        for record in records.into_iter().flatten().filter(|record| record.len() == 10) {
+            look("the results", &record[5]);
         }
     }
 

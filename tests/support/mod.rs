@@ -8,6 +8,7 @@
 
 pub mod canary;
 pub mod connection;
+pub mod english;
 pub mod finished;
 pub mod gate;
 pub mod multipart;

@@ -34,6 +34,7 @@ pub struct Run {
     summary: bool,
     allow_partial: bool,
     may_panic: bool,
+    english: Vec<String>,
     close_stdout: bool,
     small_disk: Option<&'static str>,
     shell: Option<String>,
@@ -62,6 +63,8 @@ pub struct Plan {
     pub allow_partial: bool,
     /// Whether the test makes it panic.
     pub may_panic: bool,
+    /// English that the test feeds to it, and that may come out again.
+    pub english: Vec<String>,
 }
 
 const SUMMARY: &str = "resumo.json";
@@ -99,6 +102,7 @@ impl Run {
             summary: false,
             allow_partial: false,
             may_panic: false,
+            english: Vec::new(),
             close_stdout: false,
             small_disk: None,
             shell: None,
@@ -248,6 +252,12 @@ impl Run {
         self.env("TOMTICKET_SYNC_TEST_PANIC", part).env("RUST_BACKTRACE", "full")
     }
 
+    /// This text, which the input or the server holds, is English and may be shown.
+    pub fn fed(mut self, english: &str) -> Self {
+        self.english.push(english.to_owned());
+        self
+    }
+
     /// Whoever reads standard output goes away at once.
     pub fn close_stdout(mut self) -> Self {
         self.close_stdout = true;
@@ -372,6 +382,7 @@ impl Run {
                 || args.iter().any(|arg| matches!(&**arg, "--help" | "--version")),
             allow_partial: self.allow_partial,
             may_panic: self.may_panic,
+            english: self.english.clone(),
         }
     }
 }
