@@ -51,7 +51,7 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
         .into_iter()
         .map(|row| AccountStatus {
             customers: customers.get(&row.id).copied().unwrap_or(0),
-            in_flight: recent.get(&row.id).map_or(0, |recent| recent.opened().len() as u64),
+            in_flight: recent.get(&row.id).map_or(0, |recent| recent.intents().len() as u64),
             account: row.hash,
             base_url: row.base_url,
             label: row.label,
@@ -150,11 +150,8 @@ fn open_for_forgetting(
     }
     let connection = schema::open_for_writing(path)?;
     let lock = FileLock::acquire(&lock_path(path, account))?;
+    schema::upgrade(path, &connection)?;
     let Some(id) = store::find_account(&connection, path, account)? else { return Ok(None) };
-    // What is forgotten leaves no trace in the file's free space.
-    connection
-        .pragma_update(None, "secure_delete", "ON")
-        .map_err(|source| schema::error(path, source))?;
     Ok(Some((connection, id, lock)))
 }
 

@@ -244,7 +244,7 @@ struct Both {
     memory: MemStore,
     sqlite: Option<SqliteStore>,
     path: PathBuf,
-    /// So many changed names are folded into the tables.
+    /// So many bytes of recent changes are folded into the tables.
     fold_at: usize,
 }
 
@@ -569,7 +569,7 @@ proptest! {
         nature in nature(),
         customers in customers(),
         steps in prop::collection::vec(step(), 1..60),
-        fold_at in 1..8usize,
+        fold_at in 1..1500usize,
     ) {
         let dir = tempfile::tempdir().unwrap();
         let store = Both::new(dir.path().join("ledger.db"), fold_at);

@@ -12,8 +12,8 @@ use super::keys::{BuildKeyed, NameKey};
 use super::record::Stamp;
 
 const NAME: u8 = 1;
-const OPENED: u8 = 2;
-const CLOSED: u8 = 3;
+const INTENT: u8 = 2;
+const NO_INTENT: u8 = 3;
 
 /// The changes of an account that its tables do not have yet.
 #[derive(Debug, Default)]
@@ -21,28 +21,46 @@ pub struct Recent {
     /// The records of names, encoded; empty where nothing is filed any more.
     names: HashMap<NameKey, Box<[u8]>, BuildKeyed>,
     /// All requests whose fate is open, encoded: those of the table too.
-    open: BTreeMap<Stamp, Box<[u8]>>,
+    intents: BTreeMap<Stamp, Box<[u8]>>,
     /// The changes of the transaction that is under way.
     batch: Vec<u8>,
-    /// The rows of the table.
-    rows: u64,
+    /// The number of the account's last row. They are numbered for ever, so that a row that is
+    /// missing, or one of long ago, does not pass for another.
+    last: u64,
+    /// The bytes of the rows that the table has.
+    bytes: usize,
 }
 
 impl Recent {
+    /// Nothing, where the tables have all rows up to number `last`.
+    pub fn after(last: u64) -> Self {
+        Self { last, ..Self::default() }
+    }
+
     /// The record of a name, if it changed; an empty one says that nothing is filed any more.
     pub fn name(&self, name: &NameKey) -> Option<&[u8]> {
         // Most of a night's looks come before the first change.
         if self.names.is_empty() { None } else { self.names.get(name).map(|blob| &**blob) }
     }
 
-    /// How many names changed.
-    pub fn len(&self) -> usize {
-        self.names.len()
+    /// The names that changed, with their records.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = (&NameKey, &[u8])> {
+        self.names.iter().map(|(name, blob)| (name, &**blob))
     }
 
-    /// Whether the table has rows.
-    pub const fn has_rows(&self) -> bool {
-        self.rows > 0
+    /// The requests whose fate is open.
+    pub fn intents(&self) -> impl ExactSizeIterator<Item = (Stamp, &[u8])> {
+        self.intents.iter().map(|(stamp, body)| (*stamp, &**body))
+    }
+
+    /// The number of the account's last row.
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The bytes of the rows, those of the transaction that is under way included.
+    pub const fn bytes(&self) -> usize {
+        self.bytes + self.batch.len()
     }
 
     /// Whether the transaction that is under way changed anything.
@@ -60,58 +78,49 @@ impl Recent {
     }
 
     /// Notes a request, or what became known of it.
-    pub fn open(&mut self, stamp: Stamp, body: &[u8]) {
-        self.batch.push(OPENED);
+    pub fn put_intent(&mut self, stamp: Stamp, body: &[u8]) {
+        self.batch.push(INTENT);
         codec::put_number(&mut self.batch, stamp.0);
         codec::put_number(&mut self.batch, body.len() as u64);
         self.batch.extend_from_slice(body);
-        self.open.insert(stamp, body.into());
+        self.intents.insert(stamp, body.into());
     }
 
     /// Notes the end of a request.
-    pub fn close(&mut self, stamp: Stamp) {
-        self.batch.push(CLOSED);
+    pub fn remove_intent(&mut self, stamp: Stamp) {
+        self.batch.push(NO_INTENT);
         codec::put_number(&mut self.batch, stamp.0);
-        self.open.remove(&stamp);
+        self.intents.remove(&stamp);
     }
 
-    /// The requests whose fate is open.
-    pub fn opened(&self) -> impl ExactSizeIterator<Item = (Stamp, &[u8])> {
-        self.open.iter().map(|(stamp, body)| (*stamp, &**body))
+    /// Takes in a request that its table has. Before the first [`replay`](Self::replay).
+    pub fn found_intent(&mut self, stamp: Stamp, body: Box<[u8]>) {
+        self.intents.insert(stamp, body);
     }
 
-    /// The names that changed, with their records.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = (&NameKey, &[u8])> {
-        self.names.iter().map(|(name, blob)| (name, &**blob))
-    }
-
-    /// Takes in a request that the table has. Before the first [`replay`](Self::replay).
-    pub fn found_open(&mut self, stamp: Stamp, body: Box<[u8]>) {
-        self.open.insert(stamp, body);
-    }
-
-    /// Takes in the account's next row of the table; `None` if it is not exactly what
-    /// [`finish`](Self::finish) made as that row. The records and requests inside have check bytes
-    /// of their own, which are for who decodes them.
-    pub fn replay(&mut self, account: i64, body: &[u8]) -> Option<()> {
-        let mut input = Input(codec::open(body, &place(account, self.rows))?);
+    /// Takes in the account's next row; `None` if it is not exactly what [`finish`](Self::finish)
+    /// made as that row. The records and requests inside have check bytes of their own, which are
+    /// for who decodes them.
+    pub fn replay(&mut self, account: i64, row: &[u8]) -> Option<()> {
+        let mut input = Input(codec::open(row, &place(account, self.last + 1))?);
         while let Some([kind]) = input.array() {
             match kind {
                 NAME => {
                     let name = NameKey(input.array()?);
                     self.names.insert(name, input.blob()?.into());
                 }
-                OPENED => {
+                INTENT => {
                     let stamp = Stamp(input.number()?);
-                    self.open.insert(stamp, input.blob()?.into());
+                    self.intents.insert(stamp, input.blob()?.into());
                 }
-                CLOSED => {
-                    self.open.remove(&Stamp(input.number()?))?;
+                NO_INTENT => {
+                    self.intents.remove(&Stamp(input.number()?))?;
                 }
                 _ => return None,
             }
         }
-        self.rows += 1;
+        self.last += 1;
+        self.bytes += row.len();
         Some(())
     }
 
@@ -119,26 +128,26 @@ impl Recent {
     pub fn finish(&mut self, account: i64) -> Vec<u8> {
         // The next one will be about as long.
         let room = Vec::with_capacity(self.batch.len());
-        let mut body = std::mem::replace(&mut self.batch, room);
-        codec::seal(&mut body, 0, &place(account, self.rows));
-        self.rows += 1;
-        body
+        let mut row = std::mem::replace(&mut self.batch, room);
+        self.last += 1;
+        codec::seal(&mut row, 0, &place(account, self.last));
+        self.bytes += row.len();
+        row
     }
 
-    /// The tables have everything now. Returns the names that changed, for filing.
+    /// The tables get everything now. Returns the names that changed, for filing.
     pub fn drain(&mut self) -> impl Iterator<Item = (NameKey, Box<[u8]>)> {
         self.batch.clear();
-        self.rows = 0;
+        self.bytes = 0;
         self.names.drain()
     }
 }
 
-/// What a row is sealed with: whose it is, and which. A row that is missing or out of place does
-/// not open.
-fn place(account: i64, row: u64) -> [u8; 16] {
+/// What a row is sealed with: whose it is, and which.
+fn place(account: i64, number: u64) -> [u8; 16] {
     let mut place = [0; 16];
     place[..8].copy_from_slice(&account.to_le_bytes());
-    place[8..].copy_from_slice(&row.to_le_bytes());
+    place[8..].copy_from_slice(&number.to_le_bytes());
     place
 }
 
@@ -171,9 +180,9 @@ mod tests {
             for change in batch {
                 match change {
                     Change::Name(name, blob) => recent.put_name(NameKey([*name; 16]), blob),
-                    Change::Opened(stamp, body) => recent.open(Stamp(*stamp), body),
-                    Change::Closed(stamp) if recent.open.contains_key(&Stamp(*stamp)) => {
-                        recent.close(Stamp(*stamp));
+                    Change::Opened(stamp, body) => recent.put_intent(Stamp(*stamp), body),
+                    Change::Closed(stamp) if recent.intents.contains_key(&Stamp(*stamp)) => {
+                        recent.remove_intent(Stamp(*stamp));
                     }
                     Change::Closed(_) => {}
                 }
@@ -202,8 +211,8 @@ mod tests {
             let mut rows = rows(&mut recent, &batches);
             let read = replay(7, &rows).unwrap();
             prop_assert_eq!(&read.names, &recent.names);
-            prop_assert_eq!(&read.open, &recent.open);
-            prop_assert_eq!(read.rows, recent.rows);
+            prop_assert_eq!(&read.intents, &recent.intents);
+            prop_assert_eq!((read.last, read.bytes()), (recent.last, recent.bytes()));
             if rows.is_empty() {
                 return Ok(());
             }
@@ -225,15 +234,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_tables_have_begins_a_new_count() {
+    fn what_the_tables_have_is_not_counted_and_its_rows_are_no_longer_right() {
         let mut recent = Recent::default();
-        rows(&mut recent, &[vec![Change::Name(1, vec![1])], vec![Change::Opened(2, vec![2])]]);
+        let changes = [vec![Change::Name(1, vec![1])], vec![Change::Opened(2, vec![2])]];
+        let old = rows(&mut recent, &changes);
         assert_eq!(recent.drain().count(), 1);
-        assert_eq!((recent.len(), recent.opened().len()), (0, 1));
-        let rows = rows(&mut recent, &[vec![Change::Closed(2)]]);
-        let mut later = Recent::default();
-        later.found_open(Stamp(2), [2].into());
-        later.replay(7, &rows[0]).unwrap();
-        assert_eq!(later.opened().len(), 0);
+        assert_eq!((recent.names().len(), recent.bytes(), recent.last()), (0, 0, 2));
+        assert_eq!(recent.intents().len(), 1);
+        let new = rows(&mut recent, &[vec![Change::Closed(2)]]);
+        let mut later = Recent::after(2);
+        later.found_intent(Stamp(2), [2].into());
+        assert!(later.replay(7, &old[0]).is_none(), "a row of before");
+        later.replay(7, &new[0]).unwrap();
+        assert_eq!((later.intents().len(), later.last()), (0, 3));
     }
 }

@@ -14,10 +14,12 @@ use super::LedgerError;
 
 /// `TTsl`: tells our files from other people's SQLite databases.
 const APPLICATION_ID: i64 = 0x5454_736c;
-/// The schema that this build writes. It reads the one before, which had no [`RECENT`].
+/// The schema that this build writes. It also reads the one before, which had no [`RECENT`], and
+/// [`upgrade`]s it.
 const VERSION: i64 = 2;
 /// How long to wait for a process that writes to the same file for another account. Such a
-/// transaction takes milliseconds, except where an account of millions is being forgotten.
+/// transaction takes milliseconds; tenths of a second where recent changes are folded, on a slow disk
+/// seconds, and longer where an account of millions is being forgotten.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Memory for pages, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
@@ -67,6 +69,8 @@ const RECENT: &str = "
         account INTEGER NOT NULL,
         body BLOB NOT NULL
     ) STRICT;
+    ALTER TABLE account ADD COLUMN last_recent INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE account ADD COLUMN last_folded INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Opens the ledger for writing; creates it, and its directory, where there is none.
@@ -78,9 +82,9 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
     restrict(path);
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let failed = |source| error(path, source);
-    if check_schema(path, &connection)? < VERSION {
-        upgrade(path, &connection)?;
-    }
+    check_schema(path, &connection)?;
+    // What was overwritten, and what will be forgotten, leaves no trace in the file's free space.
+    connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
     // The log is synced at every commit, on macOS down to the platter: an intent must outlive a
     // power cut.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
@@ -278,13 +282,17 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
-/// Brings a ledger of the schema before up to this one. Programs that wrote it may go on with other
-/// accounts: what is theirs stays as it was.
-fn upgrade(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
+/// Brings a ledger of the schema before up to this one, for who holds the lock of an account and is
+/// about to write. Programs that are at work on other accounts of it may go on: they find their part
+/// as it was. But none that knows the schema before alone will open it again.
+pub fn upgrade(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     let upgrade = || -> rusqlite::Result<()> {
+        if has_recent(connection)? {
+            return Ok(());
+        }
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         // Somebody else may have been faster.
-        if version(&transaction)? < VERSION {
+        if !has_recent(&transaction)? {
             transaction.execute_batch(RECENT)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
         }
@@ -303,16 +311,17 @@ pub fn has_recent(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(version(connection)? >= VERSION)
 }
 
-/// The version of a ledger that can be used.
-fn check_schema(path: &Path, connection: &Connection) -> Result<i64, LedgerError> {
+fn check_schema(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     let failed = |source| error(path, source);
-    let application = connection
+    // One moment for all questions: somebody may be upgrading it.
+    let transaction = connection.unchecked_transaction().map_err(failed)?;
+    let application = transaction
         .pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))
         .map_err(failed)?;
     if application != APPLICATION_ID {
         return Err(LedgerError::Foreign { path: path.into() });
     }
-    let found = version(connection).map_err(failed)?;
+    let found = version(&transaction).map_err(failed)?;
     let expected = match found {
         1 => 5,
         VERSION => 6,
@@ -321,7 +330,7 @@ fn check_schema(path: &Path, connection: &Connection) -> Result<i64, LedgerError
         }
         _ => return Err(damaged(path, "versão de formato desconhecida")),
     };
-    let tables = connection
+    let tables = transaction
         .query_row(
             "SELECT count(*) FROM sqlite_schema
              WHERE type = 'table'
@@ -333,5 +342,5 @@ fn check_schema(path: &Path, connection: &Connection) -> Result<i64, LedgerError
     if tables != expected {
         return Err(damaged(path, "faltam tabelas"));
     }
-    Ok(found)
+    transaction.commit().map_err(failed)
 }

@@ -7,7 +7,7 @@
 //!
 //! A name's 128 bits are split: the first half is the row's number, by which SQLite finds it fastest,
 //! the second half begins the blob. Of two names with one first half (a chance of 2⁻⁶⁴ for each pair)
-//! only the last that was written is known.
+//! only one is known.
 //!
 //! What the records mean is not known here, and transactions begin and end where the caller says.
 //! After an error a store is of no use: what is in memory may be ahead of the file.
@@ -53,7 +53,7 @@ pub struct SqliteStore {
     account: i64,
     fields: FieldNumbers,
     recent: Recent,
-    /// How many names it may hold.
+    /// How many bytes of it are kept before they are folded into the tables.
     recent_most: usize,
     /// Where a record is encoded.
     blob: Vec<u8>,
@@ -67,9 +67,9 @@ pub struct SqliteStore {
 /// Names that are kept for a run: more than its rows that are under way at a time touch.
 const ABSENT: usize = 4096;
 
-/// Names that may have changed before the tree is brought up to date: the more, the fewer of its
-/// pages are written for each of them. About 3 MB of memory and of file.
-const RECENT: usize = 16 * 1024;
+/// Bytes of recent changes before the tables are brought up to date, about 18 000 settlements of ten
+/// columns: the more, the fewer pages of the names' tree are written for each.
+const RECENT_BYTES: usize = 4 * 1024 * 1024;
 
 impl SqliteStore {
     /// Works for account `id` of the file at `path`.
@@ -80,7 +80,7 @@ impl SqliteStore {
             account: id,
             fields: FieldNumbers::default(),
             recent: Recent::default(),
-            recent_most: RECENT,
+            recent_most: RECENT_BYTES,
             blob: Vec::new(),
             absent: HashSet::default(),
             absent_most: 0,
@@ -96,10 +96,10 @@ impl SqliteStore {
         Ok(Self { absent_most: ABSENT, ..Self::new(connection, path, id)? })
     }
 
-    /// Sets how many names may have changed before the tables are brought up to date.
+    /// Sets how many bytes of recent changes are kept.
     #[cfg(test)]
-    pub const fn fold_at(&mut self, names: usize) {
-        self.recent_most = names;
+    pub const fn fold_at(&mut self, bytes: usize) {
+        self.recent_most = bytes;
     }
 
     /// Begins a transaction: one that will write takes the file's write lock at once, since a
@@ -112,13 +112,15 @@ impl SqliteStore {
     /// Ends a transaction; what it wrote is durable when this returns.
     pub fn commit(&mut self) -> Result<(), LedgerError> {
         if !self.recent.has_batch() {
-            // Nothing was written, perhaps because nothing may be.
-        } else if self.recent.len() >= self.recent_most {
+            // It may have been one that only reads.
+        } else if self.recent.bytes() >= self.recent_most {
             self.fold()?;
         } else {
-            let body = self.recent.finish(self.account);
+            let row = self.recent.finish(self.account);
             let sql = "INSERT INTO recent(account, body) VALUES(?, ?)";
-            self.write(sql, params![self.account, body])?;
+            self.write(sql, params![self.account, row])?;
+            let sql = "UPDATE account SET last_recent = ? WHERE id = ?";
+            self.write(sql, params![to_sql(self.recent.last()), self.account])?;
         }
         self.connection.execute_batch("COMMIT").map_err(|source| self.error(source))
     }
@@ -127,8 +129,10 @@ impl SqliteStore {
     pub fn fold(&mut self) -> Result<(), LedgerError> {
         // First, so that the pages that this frees take in what follows.
         self.write("DELETE FROM recent WHERE account = ?", [self.account])?;
+        let sql = "UPDATE account SET last_recent = ?1, last_folded = ?1 WHERE id = ?2";
+        self.write(sql, params![to_sql(self.recent.last()), self.account])?;
         self.write("DELETE FROM intent WHERE account = ?", [self.account])?;
-        for (stamp, body) in self.recent.opened() {
+        for (stamp, body) in self.recent.intents() {
             let sql = "INSERT INTO intent(account, stamp, body) VALUES(?, ?, ?)";
             self.write(sql, params![self.account, to_sql(stamp.0), body])?;
         }
@@ -151,13 +155,17 @@ impl SqliteStore {
     }
 
     /// Brings the tables up to date and closes the file. The last connection of all processes folds
-    /// the log into it.
+    /// its log into it.
     pub fn close(mut self) -> Result<(), LedgerError> {
-        if self.recent.has_rows() {
-            // Whatever prevents it, nothing is lost: the next run finds what this one committed.
+        if self.recent.bytes() > 0 {
             let folded = self.begin(true).and_then(|()| self.fold()).and_then(|()| self.commit());
-            if let Err(error) = folded {
-                tracing::debug!(%error, "mudanças recentes do ledger ficam para a próxima execução");
+            match folded {
+                Ok(()) => {}
+                Err(error @ LedgerError::Damaged { .. }) => return Err(error),
+                // Nothing is lost: the next run finds what this one committed.
+                Err(error) => {
+                    tracing::warn!("{error}; o que mudou fica anotado para a próxima execução");
+                }
             }
         }
         let Self { connection, path, .. } = self;
@@ -269,7 +277,7 @@ impl Store for SqliteStore {
             let field = (field != NO_FIELD).then(|| FieldTag(from_sql(field)));
             saved.cuts.push((CutKey { ctype, field }, Stamp(from_sql(stamp))));
         }
-        for (stamp, body) in self.recent.opened() {
+        for (stamp, body) in self.recent.intents() {
             let intent = codec::decode_intent(stamp, body, &self.fields)
                 .ok_or_else(|| self.damaged("uma intenção de envio não confere"))?;
             saved.intents.push(intent);
@@ -293,12 +301,12 @@ impl Store for SqliteStore {
 
     fn put_intent(&mut self, intent: &Intent) -> Result<(), LedgerError> {
         self.number_fields(intent.changed.iter().copied())?;
-        self.recent.open(intent.stamp, &codec::encode_intent(intent, &self.fields));
+        self.recent.put_intent(intent.stamp, &codec::encode_intent(intent, &self.fields));
         Ok(())
     }
 
     fn remove_intent(&mut self, stamp: Stamp) -> Result<(), LedgerError> {
-        self.recent.close(stamp);
+        self.recent.remove_intent(stamp);
         Ok(())
     }
 
@@ -385,24 +393,37 @@ pub fn read_recent(
     account: i64,
 ) -> Result<Recent, LedgerError> {
     let failed = |source| schema::error(path, source);
-    let mut recent = Recent::default();
+    let has_recent = schema::has_recent(connection).map_err(failed)?;
+    let (folded, last) = match has_recent {
+        false => (0, 0),
+        true => connection
+            .query_row(
+                "SELECT last_folded, last_recent FROM account WHERE id = ?",
+                [account],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .map_err(failed)?,
+    };
+    let mut recent = Recent::after(from_sql(folded));
     let sql = "SELECT stamp, body FROM intent WHERE account = ? ORDER BY stamp";
     let intents = rows(connection, sql, account, |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
     });
     for (stamp, body) in intents.map_err(failed)? {
-        recent.found_open(Stamp(from_sql(stamp)), body.into());
+        recent.found_intent(Stamp(from_sql(stamp)), body.into());
     }
-    if schema::has_recent(connection).map_err(failed)? {
+    let wrong = || schema::damaged(path, "as mudanças recentes não conferem");
+    if has_recent {
         let sql = "SELECT body FROM recent WHERE account = ? ORDER BY id";
         let mut statement = connection.prepare(sql).map_err(failed)?;
         let mut rows = statement.query([account]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
-            let body = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(failed)?;
-            recent
-                .replay(account, body)
-                .ok_or_else(|| schema::damaged(path, "as mudanças recentes não conferem"))?;
+            let row = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(failed)?;
+            recent.replay(account, row).ok_or_else(wrong)?;
         }
+    }
+    if recent.last() != from_sql(last) {
+        return Err(wrong());
     }
     Ok(recent)
 }

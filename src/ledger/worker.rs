@@ -74,6 +74,7 @@ impl Claimed {
     /// The ledger cannot be read or written, or is damaged.
     pub fn begin(self, policy: Policy) -> Result<LedgerHandle, LedgerError> {
         let Self { path, connection, keys, base_url, label, lock } = self;
+        schema::upgrade(&path, &connection)?;
         let account = keys.account();
         let id = store::add_account(&connection, &path, account, &base_url, label.as_deref())?;
         let store = SqliteStore::alone(connection, &path, id)?;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::support::{Home, Run, e, place};
 use tomticket_sync::ledger::{Account, LedgerError, Policy, Reader, admin};
 use tomticket_sync::model::{CustomerType, Name};
+use tomticket_sync::pool::memory::Settlement;
 
 /// What a killed run leaves: the ledger as it lies on the disk while the run lives.
 fn killed(home: &Home) -> Home {
@@ -108,9 +109,23 @@ fn two_accounts_that_were_killed_keep_apart() {
 fn recent_changes_that_do_not_read_back_are_damage() {
     let home = Home::new();
     let rows: Vec<_> = (0..8).map(|n| e(&format!("cliente{n}@x"), &[("nome", "N")])).collect();
+    // Rows of before the last folding, with the numbers of then.
+    home.accept(&rows);
+    let mut run = home.run();
+    rows[..2].iter().for_each(|row| run.accept(std::slice::from_ref(row)));
+    let old = killed(&home);
+    run.close();
     let mut run = home.run();
     rows.iter().for_each(|row| run.accept(std::slice::from_ref(row)));
+    let of_old = format!("ATTACH '{}' AS old;", old.ledger.display());
     let damages = [
+        "DELETE FROM recent",
+        "DELETE FROM recent WHERE id = (SELECT max(id) FROM recent)",
+        "DELETE FROM recent WHERE id = 1",
+        &format!("{of_old} DELETE FROM recent; INSERT INTO recent SELECT * FROM old.recent"),
+        &format!(
+            "{of_old} UPDATE recent SET body = (SELECT body FROM old.recent WHERE id = 2) WHERE id = 2"
+        ),
         "DELETE FROM recent WHERE id = 3",
         "UPDATE recent SET body = zeroblob(length(body)) WHERE id = 5",
         "UPDATE recent SET body = substr(body, 1, length(body) - 1) WHERE id = 5",
@@ -128,6 +143,98 @@ fn recent_changes_that_do_not_read_back_are_damage() {
         assert!(damaged(&admin::status(&left.ledger).unwrap_err()), "{damage}");
     }
     run.close();
+}
+
+/// A ledger may be damaged where a run does not look, but brings its tables up to date.
+#[test]
+fn damage_that_only_the_end_of_a_run_meets_is_told() {
+    let home = Home::new();
+    let row = |n: u32| e(&format!("cliente{n}@x"), &[("nome", "N")]);
+    let rows: Vec<_> = (0..500).map(row).collect();
+    home.accept(&rows);
+    let mut run = home.run();
+    run.accept(std::slice::from_ref(&rows[0]));
+    let left = killed(&home);
+    run.close();
+    // All of the log into the file, as a checkpoint would.
+    sql(&left, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let root: u32 = {
+        let connection = rusqlite::Connection::open(&left.ledger).unwrap();
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'name'";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let mut bytes = fs::read(&left.ledger).unwrap();
+    let root = root as usize;
+    bytes[(root - 1) * 4096..root * 4096].fill(0);
+    fs::write(&left.ledger, bytes).unwrap();
+    let Run { runtime, handle, .. } = left.run();
+    let error = runtime.block_on(handle.close()).unwrap_err();
+    assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
+}
+
+/// Neither a run that lasts nor one that is killed night after night makes it grow without end.
+#[test]
+fn recent_changes_are_bounded_even_where_few_names_change() {
+    let home = Home::new();
+    let values: Vec<_> = (0..10).map(|n| (format!("campo:c{n}"), "valor")).collect();
+    let values: Vec<_> = values.iter().map(|(name, value)| (&**name, *value)).collect();
+    let rows: Vec<_> = (0..500).map(|n| e(&format!("cliente{n}@x"), &values)).collect();
+    let mut run = home.run();
+    let size = || -> i64 {
+        let connection = rusqlite::Connection::open(&home.ledger).unwrap();
+        let sql = "SELECT coalesce(sum(length(body)), 0) FROM recent";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let (mut folded, mut last) = (false, 0);
+    for _ in 0..50 {
+        run.accept(&rows);
+        run.intend(&rows);
+        run.settle(&rows, Settlement::Refused);
+        let now = size();
+        assert!(now < 5 << 20, "{now}");
+        folded |= now < last;
+        last = now;
+    }
+    assert!(folded, "{last}");
+    run.close();
+}
+
+#[test]
+fn what_is_forgotten_leaves_no_trace_in_the_file() {
+    let home = Home::new();
+    let row = |n: u32, nome: &str| e(&format!("cliente{n}@x"), &[("nome", nome)]);
+    for night in ["antes", "agora"] {
+        home.accept(&(0..1000).map(|n| row(n, night)).collect::<Vec<_>>());
+    }
+    let names = |home: &Home| -> HashMap<i64, Vec<u8>> {
+        let connection = rusqlite::Connection::open(&home.ledger).unwrap();
+        let mut statement = connection.prepare("SELECT id, record FROM name").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let before = names(&home);
+    for n in 0..10 {
+        let text = format!("cliente{n}@x");
+        let name = Name { ctype: CustomerType::Email, text: &text };
+        assert!(admin::forget_customer(&home.place(), name).unwrap());
+    }
+    let after = names(&home);
+    let forgotten: Vec<_> = before.iter().filter(|(id, _)| !after.contains_key(id)).collect();
+    assert_eq!(forgotten.len(), 10);
+    let traces = |(id, record): (&i64, &Vec<u8>)| {
+        let key = [&id.to_le_bytes()[..], &record[..8]].concat();
+        let file = fs::read(&home.ledger).unwrap();
+        [&key, &record[8..]].map(|part| memchr::memmem::find(&file, part).is_some())
+    };
+    for forgotten in forgotten {
+        assert_eq!(traces(forgotten), [false, false]);
+    }
+    assert_eq!(traces(after.iter().next().unwrap())[1], true, "what is known is found");
+    let account = admin::find_account(&home.place()).unwrap().unwrap();
+    assert!(admin::forget_account(&home.ledger, account).unwrap());
+    for all in before.iter().step_by(20) {
+        assert_eq!(traces(all), [false, false]);
+    }
 }
 
 #[test]
@@ -150,7 +257,11 @@ fn what_is_forgotten_is_not_among_the_recent_changes() {
 fn of_version_1(rows: &[std::sync::Arc<tomticket_sync::model::Update>]) -> Home {
     let home = Home::new();
     home.accept(rows);
-    sql(&home, "DROP TABLE recent; PRAGMA user_version = 1");
+    sql(
+        &home,
+        "DROP TABLE recent; ALTER TABLE account DROP COLUMN last_recent;
+         ALTER TABLE account DROP COLUMN last_folded; PRAGMA user_version = 1",
+    );
     home
 }
 
@@ -169,6 +280,10 @@ fn a_ledger_of_the_version_before_goes_on() {
     assert_eq!(admin::status(&home.ledger).unwrap()[0].customers, 1);
     let after = contents(&home);
     assert_eq!(before[&home.ledger], after[&home.ledger]);
+
+    // Nor does a run that has not begun.
+    drop(tomticket_sync::ledger::claim(&home.place()).unwrap());
+    assert_eq!(before[&home.ledger], contents(&home)[&home.ledger]);
 
     let mut run = home.run();
     assert!(run.believes(&rows[0]));
