@@ -15,13 +15,18 @@
 //! plus the largest excess over the shortest round trip seen lately.
 //!
 //! Under that stands a hard ceiling from the governor crate: a minimum distance between two sends,
-//! so that after a pause or a stall no burst leaves. On top stands the slow-down: each 429 stretches
-//! the window, each clean reply takes a little of it back, which shares the account with other
-//! programs that use it.
+//! so that after a pause or a stall no burst leaves. On top stands the slow-down, which shares the
+//! account with other programs that use it: after 429s only so many of the `count` places are used
+//! ([`share`] says how many). Of a whole number of places the bound above holds as it stands, with
+//! that number for `count`; a fraction stretches the window.
 //!
 //! Turned down: a fixed spacing. At 334 ms a few milliseconds of jitter draw 10–20 % rejections; at
-//! 360 ms 7 % of the night is wasted.
+//! 360 ms 7 % of the night is wasted. And a slow-down in per cents: each 429 stretched the window by
+//! a twentieth, and clean replies took that back little by little. Beside a client that takes one
+//! request a second nine 429s were needed until there was room for it, and one every twenty seconds
+//! afterwards, each with a pause of a second.
 
+mod share;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -38,6 +43,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
+
+use share::Share;
 
 /// The pace asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,18 +79,9 @@ const ENOUGH: usize = 16;
 const FIRST_EXCESS: Duration = Duration::from_millis(150);
 /// The part of the even distance that must lie between two sends.
 const MIN_SPACING: f64 = 0.4;
-/// The same while the window is stretched: then somebody else uses the account too, and even
+/// The same while not all places are used: then somebody else uses the account too, and even
 /// requests leave gaps for theirs.
 const EVEN_SPACING: f64 = 0.97;
-/// The factor by which a 429 stretches the window.
-const STRETCH_STEP: f64 = 1.05;
-/// The most that the window is stretched.
-const STRETCH_MAX: f64 = 8.0;
-/// What the first clean reply after a 429 takes off the stretch. Each further one takes a little
-/// more ([`RECOVERY_GROWS`] replies double it), so that the pace stays just below what was refused
-/// for a while, and is back in minutes once the other client is gone.
-const RECOVERY: f64 = 0.0005;
-const RECOVERY_GROWS: f64 = 50.0;
 /// Added to each bound: clocks and schedulers have a grain.
 const GRAIN: Duration = Duration::from_millis(1);
 
@@ -140,9 +138,7 @@ impl Pace {
 
     /// The pace now aimed at, in requests a second.
     pub fn target(&self) -> Option<f64> {
-        self.limit
-            .as_ref()
-            .map(|limit| limit.count as f64 / (limit.window.as_secs_f64() * limit.stretch))
+        self.limit.as_ref().map(|limit| limit.share.places() / limit.window.as_secs_f64())
     }
 }
 
@@ -154,12 +150,10 @@ struct Limit {
     ceiling: RateLimiter<NotKeyed, InMemoryState, ToldClock, NoOpMiddleware<Duration>>,
     clock: ToldClock,
     origin: Instant,
-    /// How much longer than `window` the last `count` requests must take; grows with each 429.
-    stretch: f64,
-    /// One burst of 429s is one event: those sent before this do not stretch again.
-    stretched_at: Option<Instant>,
-    /// Replies since then that were not 429.
-    clean: u32,
+    share: Share,
+    /// When a 429 came last. One burst of them is one event, and of what left before the pace
+    /// changed no reply says anything about how it is now.
+    limited_at: Option<Instant>,
     /// The last `count` requests.
     recent: VecDeque<Sent>,
     next_id: u64,
@@ -193,9 +187,8 @@ impl Limit {
             ceiling: RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,
             origin: now,
-            stretch: 1.0,
-            stretched_at: None,
-            clean: 0,
+            share: Share::of(count as usize),
+            limited_at: None,
             recent: VecDeque::new(),
             next_id: 0,
             round_trips: VecDeque::new(),
@@ -204,18 +197,22 @@ impl Limit {
     }
 
     fn take(&mut self, now: Instant) -> Result<Permit, Instant> {
-        if self.recent.len() >= self.count
-            && let Some(oldest) = self.recent.front()
+        let places = self.share.places();
+        // So many requests, in a window that is longer by what is missing to a whole place.
+        let whole = (places.ceil() as usize).clamp(1, self.count);
+        let window = self.window.mul_f64(whole as f64 / places);
+        if let Some(before) = self.recent.len().checked_sub(whole)
+            && let Some(oldest) = self.recent.get(before)
         {
-            let free_at = self.counted_by(oldest) + self.window.mul_f64(self.stretch);
+            let free_at = self.counted_by(oldest) + window;
             if free_at > now {
                 return Err(free_at);
             }
         }
-        if self.stretch > 1.0
+        if self.share.is_part()
             && let Some(last) = self.recent.back()
         {
-            let even = self.window.mul_f64(self.stretch * EVEN_SPACING / self.count as f64);
+            let even = window.mul_f64(EVEN_SPACING / whole as f64);
             if last.at + even > now {
                 return Err(last.at + even);
             }
@@ -274,18 +271,16 @@ impl Limit {
         if let Some(place) = place {
             self.recent[place].answered = Some(answered);
         }
+        if self.limited_at.is_some_and(|at| permit.at < at) {
+            return;
+        }
         match fate {
-            Fate::Limited if self.stretched_at.is_none_or(|at| permit.at >= at) => {
-                self.stretch = (self.stretch * STRETCH_STEP).min(STRETCH_MAX);
-                self.stretched_at = Some(answered);
-                self.clean = 0;
+            Fate::Limited => {
+                self.share.refused();
+                self.limited_at = Some(answered);
             }
-            Fate::Answered => {
-                let back = RECOVERY * (1.0 + f64::from(self.clean) / RECOVERY_GROWS);
-                self.stretch = (self.stretch - back).max(1.0);
-                self.clean = self.clean.saturating_add(1);
-            }
-            Fate::Limited | Fate::Unknown | Fate::NeverLeft => {}
+            Fate::Answered => self.share.clean(),
+            Fate::Unknown | Fate::NeverLeft => {}
         }
     }
 }
