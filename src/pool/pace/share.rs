@@ -3,7 +3,7 @@
 //! The account takes `all` requests in a window, and another client that takes one in each leaves
 //! `all − 1`. So it is whole places that are given up and asked back, not per cents: with a place
 //! less no request of ours is refused, and none of theirs, while at any pace in between both happen
-//! again and again, and each 429 costs a pause in which three could have been sent.
+//! again and again, and each 429 costs a pause in which all places stay empty.
 //!
 //! - **A first 429** where nothing was refused before may be jitter, or a single request of
 //!   somebody: a twentieth is given up and comes back in twenty windows.
@@ -117,5 +117,98 @@ impl Share {
     fn turn(&mut self, mood: Mood) {
         self.mood = mood;
         self.calm = 0.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Windows of clean replies until `enough`.
+    fn windows(share: &mut Share, enough: impl Fn(f64) -> bool) -> f64 {
+        let mut windows = 0.0;
+        while !enough(share.places()) {
+            windows += 1.0 / share.places();
+            share.clean();
+            assert!(windows < 1e4, "{share:?}");
+        }
+        windows
+    }
+
+    #[test]
+    fn a_lone_429_costs_a_twentieth_for_twenty_windows() {
+        let mut share = Share::of(3);
+        share.refused();
+        assert!((2.8..2.9).contains(&share.places()) && share.is_part());
+        let back = windows(&mut share, |places| places >= 3.0);
+        assert!((19.0..21.0).contains(&back), "{back}");
+        assert!(!share.is_part());
+        // And the next one is a first one again.
+        share.refused();
+        assert!(share.places() > 2.8);
+    }
+
+    #[test]
+    fn a_second_429_gives_a_place_up_and_it_is_asked_back_ever_later() {
+        let mut share = Share::of(3);
+        share.refused();
+        share.clean();
+        share.refused();
+        for hold in [20.0, 60.0, 120.0, 120.0] {
+            assert_eq!(share.places(), 2.0);
+            let held = windows(&mut share, |places| places > 2.0);
+            assert!((hold - 1.0..hold + 2.0).contains(&held), "{held}");
+            share.refused();
+        }
+        // Nobody is there any more.
+        assert!(windows(&mut share, |places| places >= 3.0) < 140.0);
+        assert!(!share.is_part());
+    }
+
+    #[test]
+    fn a_place_that_was_tried_without_a_429_is_kept() {
+        let mut share = Share::of(3);
+        for _ in 0..4 {
+            share.refused();
+        }
+        assert_eq!(share.places(), 1.0);
+        windows(&mut share, |places| places > 2.1);
+        share.refused();
+        assert_eq!(share.places(), 2.0);
+    }
+
+    #[test]
+    fn of_many_places_a_twentieth_is_given_up_and_they_are_soon_back() {
+        let mut share = Share::of(50);
+        share.refused();
+        share.refused();
+        assert_eq!(share.places(), 45.0);
+        while share.places() > 25.0 {
+            share.refused();
+        }
+        assert!(windows(&mut share, |places| places >= 50.0) < 100.0);
+    }
+
+    #[test]
+    fn whatever_comes_the_share_stays_within_its_bounds() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for count in [0, 1, 2, 3, 50, 1000] {
+            let mut share = Share::of(count);
+            let all = count.max(1) as f64;
+            for _ in 0..5_000 {
+                match rng.u8(..8) {
+                    0 => share.refused(),
+                    _ => share.clean(),
+                }
+                let places = share.places();
+                assert!((LEAST * DIP..=all).contains(&places), "{share:?}");
+                assert!(share.held == LEAST || share.held.fract() == 0.0, "{share:?}");
+            }
+            for _ in 0..200 {
+                share.refused();
+            }
+            assert!(share.places() <= LEAST, "{share:?}");
+            assert!(windows(&mut share, |places| places >= all) < 500.0);
+        }
     }
 }
