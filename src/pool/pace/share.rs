@@ -6,7 +6,7 @@
 //! again and again, and each 429 costs a pause in which all places stay empty.
 //!
 //! - **A first 429** where nothing was refused before may be jitter, or a single request of
-//!   somebody: a twentieth is given up and comes back in twenty windows.
+//!   somebody: a twentieth is given up and comes back in ten windows.
 //! - **Another one during these** is no jitter, for that twentieth kept our requests further apart
 //!   than they need be. A place is given up.
 //! - **What is held is held for a while**, the longer the more often more was refused. Then more is
@@ -19,11 +19,11 @@
 /// What is left after a first 429. Enough for a few tens of milliseconds between what is surely
 /// fine and what is sent; little enough that single 429s cost no more than their pause does.
 const DIP: f64 = 0.95;
-/// Windows until that is back: the time in which a second 429 is told from another first one.
-const RETURN: f64 = 20.0;
-/// Windows for which places are held before more is tried, the first time. Long enough that a 429,
-/// three requests, is cheap beside it; short enough that a false alarm costs seconds.
-const HOLD_FIRST: f64 = 20.0;
+/// Windows until that is back: a 429 in this time is a second one, a later one is a first again.
+const RETURN: f64 = 10.0;
+/// Windows for which places are held before more is tried, the first time. Short, so that a false
+/// alarm costs seconds.
+const HOLD_FIRST: f64 = 12.0;
 /// The factor by which each refusal lengthens that, and the longest: a client that stays is asked
 /// every two minutes, which costs a hundredth, and one that has left is noticed in as many.
 const HOLD_GROWS: f64 = 3.0;
@@ -31,14 +31,16 @@ const HOLD_MAX: f64 = 120.0;
 /// Windows until one further place is taken; after twice as many it is four. Long enough to meet a
 /// client that comes every five seconds.
 const RISE: f64 = 10.0;
-/// The least: one request in two windows. With less nobody would be helped, as the pauses after
-/// 429s grow by themselves.
+/// The least: an eighth of all places in whole ones, else one request in two windows. Less would
+/// help nobody, as the pauses after 429s grow by themselves.
+const LEAST_PART: f64 = 8.0;
 const LEAST: f64 = 0.5;
 
 /// The share, and what it was learned from.
 #[derive(Debug)]
 pub(super) struct Share {
     all: f64,
+    least: f64,
     /// Places that are held: a whole number of them, or [`LEAST`].
     held: f64,
     mood: Mood,
@@ -60,7 +62,8 @@ impl Share {
     /// All of `count` places.
     pub(super) fn of(count: usize) -> Self {
         let all = count.max(1) as f64;
-        Self { all, held: all, mood: Mood::Steady, calm: 0.0, hold: HOLD_FIRST }
+        let least = (all / LEAST_PART).floor().max(LEAST);
+        Self { all, least, held: all, mood: Mood::Steady, calm: 0.0, hold: HOLD_FIRST }
     }
 
     /// Places that may be used in a window; a fraction means that many in a longer one.
@@ -101,7 +104,7 @@ impl Share {
         match self.mood {
             Mood::Dipped => {
                 // Of many places one would be too little at a time.
-                self.held = below.min((places * DIP).floor()).max(LEAST);
+                self.held = below.min((places * DIP).floor()).max(self.least);
                 self.hold = HOLD_FIRST;
                 self.turn(Mood::Steady);
             }
@@ -136,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_429_costs_a_twentieth_for_twenty_windows() {
+    fn a_lone_429_costs_a_twentieth_for_ten_windows() {
         let mut share = Share::of(3);
         share.refused();
         assert!((2.8..2.9).contains(&share.places()) && share.is_part());
         let back = windows(&mut share, |places| places >= 3.0);
-        assert!((19.0..21.0).contains(&back), "{back}");
+        assert!((9.0..11.0).contains(&back), "{back}");
         assert!(!share.is_part());
         // And the next one is a first one again.
         share.refused();
@@ -154,13 +157,13 @@ mod tests {
         share.refused();
         share.clean();
         share.refused();
-        for hold in [20.0, 60.0, 120.0, 120.0] {
+        for hold in [12.0, 36.0, 108.0, 120.0, 120.0] {
             assert_eq!(share.places(), 2.0);
             let held = windows(&mut share, |places| places > 2.0);
             assert!((hold - 1.0..hold + 2.0).contains(&held), "{held}");
             share.refused();
         }
-        // Nobody is there any more.
+        // Now nobody is there any more.
         assert!(windows(&mut share, |places| places >= 3.0) < 140.0);
         assert!(!share.is_part());
     }
@@ -201,13 +204,13 @@ mod tests {
                     _ => share.clean(),
                 }
                 let places = share.places();
-                assert!((LEAST * DIP..=all).contains(&places), "{share:?}");
+                assert!((share.least * DIP..=all).contains(&places), "{share:?}");
                 assert!(share.held == LEAST || share.held.fract() == 0.0, "{share:?}");
             }
             for _ in 0..200 {
                 share.refused();
             }
-            assert!(share.places() <= LEAST, "{share:?}");
+            assert!(share.places() <= (all / 8.0).max(LEAST), "{share:?}");
             assert!(windows(&mut share, |places| places >= all) < 500.0);
         }
     }

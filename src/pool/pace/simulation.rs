@@ -22,6 +22,9 @@ pub(super) struct Simulation {
     /// Milliseconds that the server takes over a reply.
     pub work: f64,
     pub rows: usize,
+    /// The part of our requests that is refused though there is room, as by a single request of
+    /// somebody.
+    pub stray: f64,
     pub neighbour: Option<Neighbour>,
 }
 
@@ -158,7 +161,8 @@ impl Simulation {
                             continue;
                         }
                         What::Arrive(id) => {
-                            let reply = match server.admits(now) {
+                            let stray = self.stray > 0.0 && between((0.0, 1.0)) < self.stray;
+                            let reply = match !stray && server.admits(now) {
                                 true => {
                                     figures.ours.push(now);
                                     Reply::Accepted

@@ -5,7 +5,7 @@ use super::simulation::{Habit, Neighbour, Simulation};
 use super::*;
 
 const ALONE: Simulation =
-    Simulation { rate: 3.0, way: (5.0, 20.0), work: 0.0, rows: 5_000, neighbour: None };
+    Simulation { rate: 3.0, way: (5.0, 20.0), work: 0.0, rows: 5_000, stray: 0.0, neighbour: None };
 
 /// Beside another client that was there before us and stays.
 fn beside(every: f64, habit: Habit, rows: usize) -> Simulation {
@@ -44,7 +44,7 @@ fn another_client_of_the_account_is_left_its_share() {
     for (every, habit, short, long) in [
         (1.0, Habit::Pauses, (2.86, 0.025), (2.88, 0.01)),
         (1.0, Habit::Clock, (2.54, 0.14), (2.54, 0.14)),
-        (5.0, Habit::Pauses, (2.6, 0.065), (2.35, 0.045)),
+        (5.0, Habit::Pauses, (2.6, 0.065), (2.15, 0.045)),
         (2.0, Habit::Pauses, (2.5, 0.06), (2.4, 0.02)),
         (0.5, Habit::Pauses, (2.85, 0.02), (2.86, 0.01)),
     ] {
@@ -55,6 +55,13 @@ fn another_client_of_the_account_is_left_its_share() {
             assert!(mean.rejected <= most, "{case}, {rows} rows: {mean:?}");
         }
     }
+}
+
+#[test]
+fn single_429s_cost_seconds() {
+    // One in a minute takes a second's pause, and the odd second one in a row.
+    let mean = Simulation { stray: 0.005, ..ALONE }.mean("one of 200 refused", 4);
+    assert!(mean.own >= 2.82, "{mean:?}");
 }
 
 #[test]
