@@ -6,7 +6,7 @@
 //! again and again, and each 429 costs a pause in which all places stay empty.
 //!
 //! - **A first 429** where nothing was refused before may be jitter, or a single request of
-//!   somebody: a twentieth is given up and comes back in ten windows.
+//!   somebody: a twentieth is given up and comes back in twelve windows.
 //! - **Another one during these** is no jitter, for that twentieth kept our requests further apart
 //!   than they need be. A place is given up.
 //! - **What is held is held for a while**, the longer the more often more was refused. Then more is
@@ -20,7 +20,7 @@
 /// fine and what is sent; little enough that single 429s cost no more than their pause does.
 const DIP: f64 = 0.95;
 /// Windows until that is back: a 429 in this time is a second one, a later one is a first again.
-const RETURN: f64 = 10.0;
+const RETURN: f64 = 12.0;
 /// Windows for which places are held before more is tried, the first time. Short, so that a false
 /// alarm costs seconds.
 const HOLD_FIRST: f64 = 12.0;
@@ -41,7 +41,7 @@ const LEAST: f64 = 0.5;
 pub(super) struct Share {
     all: f64,
     least: f64,
-    /// Places that are held: a whole number of them, or [`LEAST`].
+    /// Places that are held: a whole number of them, or [`LEAST`] of one.
     held: f64,
     mood: Mood,
     /// Windows that clean replies have filled in this mood.
@@ -139,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_429_costs_a_twentieth_for_ten_windows() {
+    fn a_lone_429_costs_a_twentieth_for_twelve_windows() {
         let mut share = Share::of(3);
         share.refused();
         assert!((2.8..2.9).contains(&share.places()) && share.is_part());
         let back = windows(&mut share, |places| places >= 3.0);
-        assert!((9.0..11.0).contains(&back), "{back}");
+        assert!((11.0..13.0).contains(&back), "{back}");
         assert!(!share.is_part());
         // And the next one is a first one again.
         share.refused();

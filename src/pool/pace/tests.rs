@@ -40,12 +40,12 @@ fn a_slow_api_does_not_lower_the_pace() {
 fn another_client_of_the_account_is_left_its_share() {
     // The least sum and the most rejections for short runs and long ones. A client that comes seldom
     // is mostly refused while all places are used: no request of ours is refused for it then, so
-    // nothing here knows of it.
+    // nothing here knows of it, and its figures depend on when that is and when a place is left.
     for (every, habit, short, long) in [
         (1.0, Habit::Pauses, (2.86, 0.025), (2.88, 0.01)),
         (1.0, Habit::Clock, (2.54, 0.14), (2.54, 0.14)),
-        (5.0, Habit::Pauses, (2.6, 0.065), (2.15, 0.045)),
-        (2.0, Habit::Pauses, (2.5, 0.06), (2.4, 0.02)),
+        (5.0, Habit::Pauses, (2.6, 0.07), (2.1, 0.055)),
+        (2.0, Habit::Pauses, (2.5, 0.065), (2.4, 0.02)),
         (0.5, Habit::Pauses, (2.85, 0.02), (2.86, 0.01)),
     ] {
         let case = format!("another client, {habit:?} {every} s");
