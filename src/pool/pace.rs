@@ -20,7 +20,7 @@
 //! ([`share`] says how many). Of a whole number of places the bound above holds as it stands, with
 //! that number for `count`; a fraction stretches the window.
 //!
-//! Turned down: a fixed spacing. At 334 ms a few milliseconds of jitter draw 10–20 % rejections; at
+//! Turned down: a fixed spacing. At 334 ms a few milliseconds of jitter draw 13–20 % rejections; at
 //! 360 ms 7 % of the night is wasted. And a slow-down in per cents: each 429 stretched the window by
 //! a twentieth, and clean replies took that back little by little. Beside a client that takes one
 //! request a second nine 429s were needed until there was room for it, and one every forty seconds

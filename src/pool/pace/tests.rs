@@ -192,3 +192,27 @@ fn unlimited_never_waits() {
     }
     assert_eq!(pace.target(), None);
 }
+
+/// What was turned down: a request every so many seconds, whatever the network does.
+#[test]
+fn a_fixed_spacing_is_refused_or_slow() {
+    let rejected = |spacing: f64, (low, high): (f64, f64)| {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut arrivals: Vec<f64> =
+            (0..20_000).map(|n| f64::from(n) * spacing + low + rng.f64() * (high - low)).collect();
+        arrivals.sort_unstable_by(f64::total_cmp);
+        let mut counted: Vec<f64> = Vec::new();
+        for &at in &arrivals {
+            if counted.iter().rev().nth(2).is_none_or(|third| at - third >= 1.0) {
+                counted.push(at);
+            }
+        }
+        let part = 1.0 - counted.len() as f64 / arrivals.len() as f64;
+        println!("every {spacing} s, {low}-{high} s: {:.1} % rejected", part * 100.0);
+        part
+    };
+    for way in [(0.0, 0.005), (0.005, 0.02), (0.005, 0.06), (0.02, 0.12)] {
+        assert!((0.1..0.25).contains(&rejected(0.334, way)), "{way:?}");
+        assert!(rejected(0.36, way) < 0.03, "{way:?}");
+    }
+}
