@@ -17,7 +17,7 @@
 //! Under that stands a hard ceiling from the governor crate: a minimum distance between two sends,
 //! so that after a pause or a stall no burst leaves. On top stands the slow-down, which shares the
 //! account with other programs that use it: after 429s only so many of the `count` places are used
-//! ([`share`] says how many). Of a whole number of places the bound above holds as it stands, with
+//! (`share` says how many). Of a whole number of places the bound above holds as it stands, with
 //! that number for `count`; a fraction stretches the window.
 //!
 //! Turned down: a fixed spacing. At 334 ms a few milliseconds of jitter draw 13–20 % rejections; at

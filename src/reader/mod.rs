@@ -1,6 +1,6 @@
 //! Bytes → records: encoding, dialect, structure, physical lines.
 //!
-//! A [`Source`] is opened, [`survey`] looks at all of it once, and [`rows`] then reads its records
+//! A [`Source`] is opened, [`survey()`] looks at all of it once, and [`rows()`] then reads its records
 //! as often as needed. Whatever can be wrong with the file as a whole is an [`InputError`]; what is
 //! wrong with one row is left to the mapper.
 //!
