@@ -33,7 +33,7 @@ pub fn page() -> io::Result<Vec<u8>> {
     roff.text([bold(name.as_str()), roman(" COMANDO [OPÇÕES]")]);
     roff.control("SH", ["COMANDOS"]);
     roff.text([roman(
-        "Cada opção de run e check também é uma variável (TOMTICKET_SYNC_ e o nome, em maiúsculas) e uma chave de tomticket-sync.toml. As do comando valem mais que as variáveis, e estas mais que o arquivo.",
+        "Cada opção de run e check também é uma variável (TOMTICKET_SYNC_ e o nome, em maiúsculas, com _ em lugar de -) e, menos --config, uma chave de tomticket-sync.toml; -vv é TOMTICKET_SYNC_VERBOSE=2 e verbose = 2. As do comando valem mais que as variáveis, e estas mais que o arquivo.",
     )]);
     roff.to_writer(&mut page)?;
     for command in root.get_subcommands() {
