@@ -401,7 +401,7 @@ fn c09_a_file_that_is_rewritten_in_place_stops_the_run() {
 }
 
 #[test]
-fn c09_a_file_that_is_replaced_by_another_is_not_read_half_and_half() {
+fn c09_a_file_that_is_replaced_by_another_stops_the_run() {
     let (server, finished) = change_during_run(|path| {
         let text = std::fs::read_to_string(path).unwrap();
         let other = path.with_extension("novo");
@@ -419,6 +419,7 @@ fn c09_standard_input_is_read_to_its_end_before_anything_is_sent() {
     let finished = Run::new(&server).stdin(PLAIN).go();
     finished.exits(0).accounted([2, 3, 4]);
     assert!(finished.exists("entrada.resultado.csv") && finished.exists("entrada.rejeitados.csv"));
+    assert!(finished.stderr.contains("Execução de entrada padrão: 3 linhas"));
     assert_eq!(server.sent(), plain());
     let broken = PLAIN.replace("22\n", "\"22\n");
     let server = Server::start();
