@@ -100,6 +100,9 @@ mod tests {
             assert!(page.contains(&format!(".SH {heading}\n")), "{heading}\n{page}");
         }
         assert!(page.contains("\\-\\-max\\-duration"), "{page}");
+        for exception in ["menos \\-\\-config", "TOMTICKET_SYNC_VERBOSE=2"] {
+            assert!(page.contains(exception), "{exception}\n{page}");
+        }
         for english in ["OPTIONS", "NAME\n", "Usage", "default:", "Possible", "Print help"] {
             assert!(!page.contains(english), "{english}\n{page}");
         }
