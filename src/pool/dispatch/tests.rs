@@ -272,7 +272,21 @@ async fn an_endless_outage_ends_the_run_after_its_patience() {
     assert!(matches!(finished.end.stop, Some(StopReason::Unavailable(_))));
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado && o.tentativas == 0));
     let took = began.elapsed();
-    assert!(took >= Duration::from_secs(300) && took < Duration::from_secs(320), "{took:?}");
+    assert!(took >= Duration::from_secs(300) && took < Duration::from_secs(301), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_ends_though_a_probe_has_no_answer_yet() {
+    let began = Instant::now();
+    let fake = Fake::new(move |_, _| match began.elapsed() < Duration::from_secs(200) {
+        true => (Duration::ZERO, AWAY, "recusada"),
+        false => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
+    });
+    let finished = go(&fake, NoMemory, options(), customers(3), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::Unavailable(_))));
+    // And ten seconds for that answer.
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(310) && took < Duration::from_secs(311), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -740,4 +754,59 @@ fn what_the_pace_is_told_of_each_reply() {
     ] {
         assert_eq!(fate(reply), expected, "{reply:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_are_read_after_a_stop_are_not_sent() {
+    let fake = Fake::new(|name, _| match name {
+        "c0@x" => (Duration::from_secs(3600), Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    let stop_after = Some(Duration::from_secs(60));
+    let run = go(&fake, NoMemory, options(), customers(2000), stop_after);
+    let finished = tokio::time::timeout(Duration::from_secs(3000), run).await.unwrap();
+    let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
+    assert_eq!(unsent, 2000 - fake.sent().len());
+    assert!(unsent > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_reporter_nothing_more_leaves() {
+    let fake = Fake::new(|_, _| OK);
+    let (feed_in, feed_out) = mpsc::channel(2);
+    let (events_in, events_out) = mpsc::channel(4);
+    let (_stop, listener) = channel();
+    drop(events_out);
+    let rows = (0u64..).zip(customers(50)).map(|(seq, job)| row(seq, job)).collect();
+    feed_in.send(Feed::Rows(rows)).await.unwrap();
+    drop(feed_in);
+    let (end, _) = run(fake.clone(), NoMemory, options(), feed_out, events_in, listener).await;
+    assert!(matches!(end.stop, Some(StopReason::Local(_))));
+    assert!(fake.sent().len() < 20, "{}", fake.sent().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_settled_when_the_input_breaks_is_told() {
+    let memory = FakeMemory { slow: Duration::from_secs(2), ..FakeMemory::default() };
+    let fake = Fake::new(|_, _| OK);
+    let (feed_in, feed_out) = mpsc::channel(2);
+    let (events_in, mut events_out) = mpsc::channel(64);
+    let (_stop, listener) = channel();
+    let only = row(0, update("a@x", None));
+    feed_in.send(Feed::Rows(vec![only])).await.unwrap();
+    tokio::spawn(async move {
+        // It is judged after 2 s, noted after 4 s, and settled after 6 s.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let _ = feed_in.send(Feed::Broken("mudou".into())).await;
+    });
+    let (end, _) = run(fake, memory, options(), feed_out, events_in, listener).await;
+    assert_eq!(end.stop, Some(StopReason::Local("mudou".into())));
+    let mut settled = Vec::new();
+    while let Some(batch) = events_out.recv().await {
+        settled.extend(batch.into_iter().filter_map(|event| match event {
+            Event::Settled(_, outcome) => Some(outcome.situacao),
+            _ => None,
+        }));
+    }
+    assert_eq!(settled, [Situacao::Atualizado]);
 }
