@@ -220,6 +220,15 @@ mod tests {
     }
 
     #[test]
+    fn of_messages_that_are_as_frequent_the_first_by_name_comes_first() {
+        let mut tally = Tally::new(Instant::now());
+        for said in ["c", "b", "a", "b"] {
+            refused(&mut tally, said);
+        }
+        assert_eq!(tally.top_messages(2), [("b", 2), ("a", 1)]);
+    }
+
+    #[test]
     fn a_request_counts_in_the_minute_in_which_it_ended() {
         let started = Instant::now();
         let mut tally = Tally::new(started);
