@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::support::{FIRST, Home, Run, e, place, update};
-use tomticket_sync::ledger::{Account, LedgerError, Policy, Reader, admin};
+use tomticket_sync::ledger::{Account, LedgerError, Place, Policy, Reader, admin};
 use tomticket_sync::model::{CustomerType, Name};
 use tomticket_sync::pool::memory::Settlement;
 
@@ -400,4 +400,19 @@ fn what_an_unfinished_request_may_have_changed_is_known_though_no_other_is_made(
     assert!(run.leftovers.is_empty());
     assert!(!run.believes(&other), "it may have been the same customer");
     run.close();
+}
+
+#[test]
+fn one_label_at_two_addresses_is_two_accounts() {
+    let home = Home::new();
+    let there = || Place {
+        path: &home.ledger,
+        base_url: "https://outro.example",
+        account: Account::Label("loja"),
+    };
+    Run::open(&home.labelled("loja")).unwrap().close();
+    Run::open(&there()).unwrap().close();
+    let [one, two] =
+        [home.labelled("loja"), there()].map(|place| admin::find_account(&place).unwrap().unwrap());
+    assert_ne!(one, two);
 }
