@@ -220,6 +220,21 @@ mod tests {
     }
 
     #[test]
+    fn requests_over_the_limit_are_no_pace() {
+        let started = Instant::now();
+        let pace = |kind| {
+            let mut tally = Tally::new(started);
+            let last = (0..9).map(|second| started + Duration::from_secs(second)).inspect(|at| {
+                tally.request(&Request { at: *at, kind, repeat: false });
+            });
+            let last = last.last().unwrap();
+            tally.pace(last)
+        };
+        assert_eq!(pace(RequestKind::Other), Some(1.0));
+        assert_eq!(pace(RequestKind::Limited), None);
+    }
+
+    #[test]
     fn of_messages_that_are_as_frequent_the_first_by_name_comes_first() {
         let mut tally = Tally::new(Instant::now());
         for said in ["c", "b", "a", "b"] {
