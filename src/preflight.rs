@@ -5,6 +5,8 @@
 //! `run`.
 
 mod handover;
+mod lines;
+mod mangled;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use crate::reader::{InputError, ReadOptions, Record, Rows, Source, Survey, rows,
 use crate::reporter::{counted, duration_words, number};
 
 use self::handover::Handovers;
+use self::mangled::Mangled;
 
 /// Rows that are read together while others are looked up in the ledger, and their bytes.
 const BATCH_ROWS: usize = 256;
@@ -27,6 +30,8 @@ const BATCH_BYTES: usize = 512 * 1024;
 const BATCHES: usize = 2;
 /// Lines of rows that repeat a request left in flight, as far as they are named.
 const LINES: usize = 20;
+/// What is said of a file that looks like UTF-8 and is read as Windows-1252, because the user says so.
+const MISREAD: &str = "os acentos deste arquivo parecem UTF-8, e --encoding windows-1252 os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
 
@@ -84,6 +89,8 @@ pub struct Preflight {
     pub believed: Option<Arc<Update>>,
     /// E-mail addresses that go from one customer to another.
     handovers: Handovers,
+    /// Values that a spreadsheet has rounded.
+    mangled: Mangled,
     /// What an earlier run left in flight, as far as it is met here.
     pub in_flight: InFlight,
 }
@@ -204,6 +211,7 @@ impl Preflight {
             leading: 0,
             believed: None,
             handovers: Handovers::default(),
+            mangled: Mangled::default(),
             in_flight: InFlight::default(),
         };
         let mut reading = rows(source, &found.survey)?;
@@ -246,6 +254,7 @@ impl Preflight {
             }
             Job::Send(update) => {
                 self.handovers.see(linha, &update);
+                self.mangled.see(linha, &update);
                 Some(update)
             }
         }
@@ -313,7 +322,10 @@ impl Preflight {
             counted(self.survey.header.len() as u64, "coluna", "colunas"),
             counted(self.rows, "linha", "linhas")
         );
-        for warning in self.plan.warnings().iter().chain(&self.handovers.warning()) {
+        let misread = self.survey.looks_like_utf8.then(|| MISREAD.to_owned());
+        let of_plan = self.plan.warnings().iter().cloned();
+        let of_rows = self.mangled.warnings().chain(self.handovers.warning());
+        for warning in misread.into_iter().chain(of_plan).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));
         }
         text

@@ -160,6 +160,25 @@ fn c41d_only_refused_rows_on_the_second_night_are_no_reason_to_stop() {
 }
 
 #[test]
+fn c41d_the_probe_does_not_exceed_the_limit() {
+    let nights = Nights::begin();
+    nights.night(&table::customers(3)).finished.exits(0);
+    nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
+    for (limit, sent) in [(20, 20), (21, 21)] {
+        let night =
+            nights.go(nights.run(&good_and_bad(3, 40)).args(["--limit", &limit.to_string()]));
+        assert_eq!(night.sent.len(), sent, "{limit}");
+        let rows = night.finished.accounted_rows(43);
+        assert_eq!(rows.iter().filter(|row| row.situacao == "recusado").count(), 20);
+        let probed = night.sent.iter().any(|sent| sent.starts_with('C'));
+        assert_eq!(
+            (probed, night.finished.code),
+            if limit == 20 { (false, Some(1)) } else { (true, Some(3)) }
+        );
+    }
+}
+
+#[test]
 fn c41d_the_probe_is_no_rename_though_one_comes_first() {
     let nights = Nights::begin();
     let mut csv = String::from("identificador,tipo_identificador,nome,email\n");

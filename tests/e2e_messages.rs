@@ -82,6 +82,11 @@ fn wrong_calls() {
         case(&["run", "c.csv", "--concurrency", "1000"]),
         case(&["run", "c.csv", "--timeout", "0"]),
         case(&["run", "c.csv", "--max-duration", "6 horas"]),
+        case(&["run", "c.csv", "--max-duration", "-6h"]),
+        case(&["run", "c.csv", "--timeout", "-1s"]),
+        case(&["run", "c.csv", "--give-up-after", "-1"]),
+        case(&["run", "c.csv", "--max-age", "-30d"]),
+        case(&["run", "c.csv", "--timeout", "--limit", "5"]),
         case(&["run", "c.csv", "--max-errors", "150%"]),
         case(&["run", "c.csv", "--limit", "-1"]),
         case(&["run", "c.csv", "--map", "E-mail"]),
@@ -95,7 +100,10 @@ fn wrong_calls() {
         case(&["run", "c.csv", "--clear-marker", ""]),
         case(&["run", "c.csv", "--no-ledger", "--full"]),
         case(&["sandbox", "--port", "99999"]),
+        case(&["sandbox", "--rate", "-1"]),
         case(&["sandbox", "--latency", "200ms..50ms"]),
+        case(&["sandbox", "--latency", "-50ms"]),
+        case(&["sandbox", "--jitter", "-1"]),
         case(&["sandbox", "--fail", "400=2"]),
         case(&["sandbox", "--fail", "500=60", "--fail", "reset=60"]),
         case(&["sandbox", "--customers", "não-há.csv"]),
@@ -148,6 +156,7 @@ fn wrong_settings() {
         case(&["run", "c.csv", "--results", "x.csv", "--rejects", "x.csv"]),
         case(&["run", "c.csv", "--results", "não/há.csv"]),
         case(&["run", "c.csv", "--summary-json", "."]),
+        case(&["run", "c.csv", "--results", "."]),
     ]);
     insta::assert_snapshot!(told);
 }

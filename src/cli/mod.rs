@@ -15,7 +15,7 @@ mod report;
 mod usage;
 mod values;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ use crate::sandbox::{DelayRange, FailureShare};
 const HELP: &str = "{about}\n\nUso: {usage}\n\n{all-args}{after-help}";
 const HEADING: &str = "Opções";
 /// Where else the options of `run` and `check` may be given.
-const PRECEDENCE: &str = "Cada opção, menos -v, também é uma variável e, menos --config, uma chave do arquivo de configuração: --max-age é TOMTICKET_SYNC_MAX_AGE e max-age. Vale a da linha de comando; sem ela, a da variável; sem essa, a do arquivo; por fim, o padrão.";
+const PRECEDENCE: &str = "Cada opção também é uma variável e, menos --config, uma chave do arquivo de configuração: --max-age é TOMTICKET_SYNC_MAX_AGE e max-age; -vv é TOMTICKET_SYNC_VERBOSE=2 e verbose = 2. Vale a da linha de comando; sem ela, a da variável; sem essa, a do arquivo; por fim, o padrão.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -450,19 +450,76 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_variables)
 }
 
+/// `--timeout -1s` as `--timeout=-1s`. No option begins with a digit, so that is a value, and whoever
+/// reads values knows what to say of it; clap would look for an option `-1`.
+fn with_negative_values(command: &clap::Command, argv: Vec<OsString>) -> Vec<OsString> {
+    let negative = |arg: &OsString| {
+        let bytes = arg.as_encoded_bytes();
+        bytes.first() == Some(&b'-') && bytes.get(1).is_some_and(u8::is_ascii_digit)
+    };
+    let mut joined: Vec<OsString> = Vec::with_capacity(argv.len());
+    for arg in argv {
+        match joined.last_mut() {
+            Some(option) if negative(&arg) && takes_value(command, option) => {
+                option.push("=");
+                option.push(arg);
+            }
+            _ => joined.push(arg),
+        }
+    }
+    joined
+}
+
+/// Whether some command has an option that is written like `typed` and takes a value.
+fn takes_value(command: &clap::Command, typed: &OsStr) -> bool {
+    let name = typed.to_str().and_then(|typed| typed.strip_prefix("--"));
+    let is_it = |arg: &clap::Arg| arg.get_long() == name && arg.get_action().takes_values();
+    name.is_some()
+        && (command.get_arguments().any(is_it)
+            || command.get_subcommands().any(|inner| takes_value(inner, typed)))
+}
+
 /// Parses a command line, program name included. `help run` is `run --help`.
 ///
 /// # Errors
 /// clap's error, to be shown by [`explain`].
 pub fn parse(argv: &[OsString]) -> Result<(Cli, clap::ArgMatches), clap::Error> {
     let command = without_empty_variables(command());
-    let matches = match argv {
+    let argv = match argv {
         [program, help, rest @ ..] if help == "help" => {
             let help = OsString::from("--help");
-            command.try_get_matches_from([program].into_iter().chain(rest).chain([&help]))?
+            [program].into_iter().chain(rest).chain([&help]).cloned().collect()
         }
-        _ => command.try_get_matches_from(argv)?,
+        _ => argv.to_vec(),
     };
+    let argv = with_negative_values(&command, argv);
+    let matches = command.try_get_matches_from(argv)?;
     let cli = Cli::from_arg_matches(&matches)?;
     Ok((cli, matches))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_value_goes_to_the_option_before_it() {
+        let joined = |typed: &[&str]| {
+            let argv = typed.iter().map(OsString::from).collect();
+            let joined = with_negative_values(&command(), argv);
+            joined.iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(joined(&["t", "run", "--timeout", "-1s"]), ["t", "run", "--timeout=-1s"]);
+        assert_eq!(joined(&["t", "sandbox", "--port", "-1"]), ["t", "sandbox", "--port=-1"]);
+        // No value of a switch, of an option that has its value, or of none.
+        for kept in [
+            &["t", "run", "--full", "-1s"][..],
+            &["t", "run", "--timeout=1s", "-1s"],
+            &["t", "run", "--timeout", "--limit", "5"],
+            &["t", "run", "--timeout", "-v"],
+            &["t", "run", "--", "-1.csv"],
+        ] {
+            assert_eq!(joined(kept), kept);
+        }
+    }
 }

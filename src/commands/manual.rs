@@ -33,7 +33,7 @@ pub fn page() -> io::Result<Vec<u8>> {
     roff.text([bold(name.as_str()), roman(" COMANDO [OPÇÕES]")]);
     roff.control("SH", ["COMANDOS"]);
     roff.text([roman(
-        "Cada opção de run e check também é uma variável (TOMTICKET_SYNC_ e o nome, em maiúsculas) e uma chave de tomticket-sync.toml. As do comando valem mais que as variáveis, e estas mais que o arquivo.",
+        "Cada opção de run e check também é uma variável (TOMTICKET_SYNC_ e o nome, em maiúsculas, com _ em lugar de -) e, menos --config, uma chave de tomticket-sync.toml; -vv é TOMTICKET_SYNC_VERBOSE=2 e verbose = 2. As do comando valem mais que as variáveis, e estas mais que o arquivo.",
     )]);
     roff.to_writer(&mut page)?;
     for command in root.get_subcommands() {
@@ -100,6 +100,9 @@ mod tests {
             assert!(page.contains(&format!(".SH {heading}\n")), "{heading}\n{page}");
         }
         assert!(page.contains("\\-\\-max\\-duration"), "{page}");
+        for exception in ["menos \\-\\-config", "TOMTICKET_SYNC_VERBOSE=2"] {
+            assert!(page.contains(exception), "{exception}\n{page}");
+        }
         for english in ["OPTIONS", "NAME\n", "Usage", "default:", "Possible", "Print help"] {
             assert!(!page.contains(english), "{english}\n{page}");
         }

@@ -13,6 +13,11 @@ pub fn advice(fields: &[FieldName], send_empty: &[Target], marked: bool) -> Vec<
             params.iter().filter(|p| !has(**p)).map(|p| format!("\"{}\"", p.as_str())).collect();
         (!names.is_empty()).then(|| (names.join(" e "), names.len() > 1))
     };
+    let defaults: Vec<_> = [(Param::CriarChamados, "true"), (Param::Idioma, "pt_BR")]
+        .into_iter()
+        .filter(|(param, _)| !has(*param))
+        .map(|(param, default)| format!("{} = {default}", param.as_str()))
+        .collect();
     if let Some((names, several)) = missing(&[Param::Nome, Param::Email]) {
         let listed = match several {
             true => "os lista como obrigatórios",
@@ -24,7 +29,8 @@ pub fn advice(fields: &[FieldName], send_empty: &[Target], marked: bool) -> Vec<
     }
     if let Some((names, _)) = missing(&[Param::CriarChamados, Param::Idioma]) {
         warnings.push(format!(
-            "o arquivo não envia {names}; o TomTicket pode aplicar o valor padrão da documentação (criarchamados = true, idioma = pt_BR)"
+            "o arquivo não envia {names}; o TomTicket pode aplicar o valor padrão da documentação ({})",
+            defaults.join(", ")
         ));
     }
     if has(Param::PortfolioId) {
@@ -54,6 +60,24 @@ mod tests {
     use super::super::testing::plan;
     use crate::mapper::MappingOptions;
     use crate::model::CustomerType;
+
+    #[test]
+    fn only_the_default_of_what_is_not_sent_is_named() {
+        let all = ["identificador", "nome", "criarchamados", "idioma"];
+        for (left_out, told) in [
+            (None, None),
+            (Some("idioma"), Some("(idioma = pt_BR)")),
+            (Some("criarchamados"), Some("(criarchamados = true)")),
+        ] {
+            let header: Vec<_> =
+                all.into_iter().filter(|column| Some(*column) != left_out).collect();
+            let options =
+                MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
+            let warnings = plan(&header, &options).unwrap().warnings().join("\n");
+            assert_eq!(warnings.contains("padrão"), told.is_some(), "{warnings}");
+            assert!(warnings.contains(told.unwrap_or_default()), "{warnings}");
+        }
+    }
 
     #[test]
     fn the_documented_surprises_are_warned_about() {

@@ -115,7 +115,7 @@ impl Identifier {
 
 /// `1,23E+13`, `1.23E+13`, `-5E+10`, `1E+05`: digits, perhaps a decimal mark and digits, `E+` or
 /// `E-`, digits. Without a sign (`12E5`) it may well be a real code.
-fn looks_like_spreadsheet_number(text: &str) -> bool {
+pub fn looks_like_spreadsheet_number(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let Some(e) = text.find(['E', 'e']) else {
         return false;

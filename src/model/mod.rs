@@ -11,7 +11,10 @@ mod outcome;
 mod row;
 mod update;
 
-pub use customer::{Customer, CustomerType, Identifier, IdentifierError, Name, same_name};
+pub use customer::{
+    Customer, CustomerType, Identifier, IdentifierError, Name, looks_like_spreadsheet_number,
+    same_name,
+};
 pub use field::{CampoId, CampoIdError, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
 pub use outcome::{Outcome, Situacao};
 pub use row::{Job, Row};

@@ -91,6 +91,8 @@ const GRAIN: Duration = Duration::from_millis(1);
 pub struct Permit {
     id: u64,
     at: Instant,
+    /// Whether the one before left so shortly before that there might have been too many.
+    close: bool,
 }
 
 /// What became of a request, as far as the pace is concerned.
@@ -125,7 +127,7 @@ impl Pace {
     pub fn take(&mut self, now: Instant) -> Result<Permit, Instant> {
         match &mut self.limit {
             Some(limit) => limit.take(now),
-            None => Ok(Permit { id: 0, at: now }),
+            None => Ok(Permit { id: 0, at: now, close: true }),
         }
     }
 
@@ -226,8 +228,10 @@ impl Limit {
         if self.recent.len() >= self.count {
             self.recent.pop_front();
         }
+        let twice = window.mul_f64(2.0 / whole as f64);
+        let close = self.recent.back().is_some_and(|last| now < last.at + twice);
         self.recent.push_back(Sent { id, at: now, answered: None });
-        Ok(Permit { id, at: now })
+        Ok(Permit { id, at: now, close })
     }
 
     /// The latest instant, on the scale of sends, at which `sent` can have been counted.
@@ -276,7 +280,10 @@ impl Limit {
         }
         match fate {
             Fate::Limited => {
-                self.share.refused();
+                // One that left alone, as after a pause, was not too much.
+                if permit.close {
+                    self.share.refused();
+                }
                 self.limited_at = Some(answered);
             }
             Fate::Answered => self.share.clean(),

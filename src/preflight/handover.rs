@@ -6,21 +6,19 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
+use super::lines::Lines;
 use crate::model::Update;
 
 /// Addresses that are remembered, as 64-bit hashes: a list of half a megabyte. Files with more
 /// renames than this are watched as far as it goes.
 const MOST: usize = 1 << 16;
-/// Lines that are named.
-const LINES: usize = 5;
 
 /// What was seen so far. Rows must come in file order.
 #[derive(Debug, Default)]
 pub struct Handovers {
     hasher: RandomState,
     left: HashSet<u64>,
-    lines: Vec<u64>,
-    found: u64,
+    found: Lines,
 }
 
 impl Handovers {
@@ -30,10 +28,7 @@ impl Handovers {
         let hash = |text: &str| self.hasher.hash_one(text.to_lowercase());
         let (old, new) = (hash(update.home().text), hash(new.text));
         if self.left.contains(&new) {
-            self.found += 1;
-            if self.lines.len() < LINES {
-                self.lines.push(linha);
-            }
+            self.found.add(linha);
         }
         if self.left.len() < MOST {
             self.left.insert(old);
@@ -42,19 +37,10 @@ impl Handovers {
 
     /// The warning, where there is reason for one.
     pub fn warning(&self) -> Option<String> {
-        if self.found == 0 {
-            return None;
-        }
-        let lines: Vec<_> = self.lines.iter().map(ToString::to_string).collect();
-        let more = self.found - self.lines.len() as u64;
-        let (word, more) = match (self.found, more) {
-            (1, _) => ("linha", String::new()),
-            (_, 0) => ("linhas", String::new()),
-            _ => ("linhas", format!(" e mais {more}")),
-        };
+        let verb = if self.found.several()? { "dão" } else { "dá" };
         Some(format!(
-            "{word} {}{more}: dá a um cliente o e-mail que uma linha anterior tirou de outro. Depois que esta execução terminar, não envie este arquivo de novo: a linha anterior encontraria o cliente errado. Se ela for interrompida, tire do arquivo as trocas de e-mail que já constam como atualizado",
-            lines.join(", ")
+            "{}: {verb} a um cliente o e-mail que uma linha anterior tirou de outro. Depois que esta execução terminar, não envie este arquivo de novo: a linha anterior encontraria o cliente errado. Se ela for interrompida, tire do arquivo as trocas de e-mail que já constam como atualizado",
+            self.found.text()
         ))
     }
 }
@@ -82,13 +68,13 @@ mod tests {
     #[test]
     fn an_address_that_goes_from_one_customer_to_another_is_noticed() {
         let text = seen(&[("a@x", "b@x"), ("c@x", "A@X")]).warning().unwrap();
-        assert!(text.starts_with("linha 3: "), "{text}");
+        assert!(text.starts_with("linha 3: dá a um"), "{text}");
         let swap = [("a@x", "t@x"), ("b@x", "a@x"), ("t@x", "b@x")];
         let text = seen(&swap).warning().unwrap();
-        assert!(text.starts_with("linhas 3, 4: "), "{text}");
+        assert!(text.starts_with("linhas 3, 4: dão a um"), "{text}");
         let many: Vec<_> = std::iter::once(("a@x", "b@x")).chain([("c@x", "a@x"); 9]).collect();
         let text = seen(&many).warning().unwrap();
-        assert!(text.starts_with("linhas 3, 4, 5, 6, 7 e mais 4: "), "{text}");
+        assert!(text.starts_with("linhas 3, 4, 5, 6, 7 e mais 4: dão"), "{text}");
     }
 
     #[test]

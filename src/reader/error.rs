@@ -49,8 +49,8 @@ pub enum InputError {
     },
     /// It is not what it was when it was opened or first read.
     #[error(
-        "{label} mudou enquanto era usado; espere a exportação terminar, não altere o arquivo \
-         durante o envio e rode de novo"
+        "{label} mudou ou foi trocado por outro enquanto era usado; espere a exportação terminar e \
+         rode de novo, sobre uma cópia se a próxima puder chegar durante o envio"
     )]
     Changed {
         /// The input, as messages name it.

@@ -36,6 +36,9 @@ pub struct Survey {
     /// The encoding the user asked for; not the one it is read in, if a byte order mark said
     /// otherwise.
     pub forced_encoding: Option<Encoding>,
+    /// Whether it is read as Windows-1252 because the user asked for that, and has accents that look
+    /// like UTF-8.
+    pub looks_like_utf8: bool,
     /// The byte between cells; `None` if there is one column.
     pub delimiter: Option<u8>,
     /// The names of the columns, as they stand in the file.
@@ -84,15 +87,16 @@ pub fn survey(
     let known = mark.map(|(encoding, _)| encoding).or(options.encoding);
 
     let pass = source.bytes(if fingerprint { Check::Record } else { Check::No });
+    let mut looks_like_utf8 = false;
     let (encoding, pass) = match known {
         Some(Encoding::Utf8) | None => {
-            let (verdict, pass) = scan_utf8(pass)?;
-            (judge(source, verdict, known, bom_len > 0)?, pass)
+            let (scan, pass) = scan_utf8(pass)?;
+            (judge(source, scan.finish(), known, bom_len > 0)?, pass)
         }
         Some(encoding @ Encoding::Windows1252) => {
             // Every byte is a character there; but gzip must be whole, and blocks fingerprinted.
-            let mut pass = pass;
-            while pass.advance()? {}
+            let (scan, pass) = scan_utf8(pass)?;
+            looks_like_utf8 = scan.misleads();
             (encoding, pass)
         }
         Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) => {
@@ -116,6 +120,7 @@ pub fn survey(
         encoding,
         bom: bom_len > 0,
         forced_encoding: options.encoding,
+        looks_like_utf8,
         delimiter,
         header,
         crlf,
@@ -167,12 +172,12 @@ fn refuse_foreign(
     }
 }
 
-fn scan_utf8(mut bytes: Bytes) -> Result<(Verdict, Bytes), InputError> {
+fn scan_utf8(mut bytes: Bytes) -> Result<(Utf8Scan, Bytes), InputError> {
     let mut scan = Utf8Scan::default();
     while bytes.advance()? {
         scan.push(bytes.chunk());
     }
-    Ok((scan.finish(), bytes))
+    Ok((scan, bytes))
 }
 
 /// The encoding of a file that is UTF-8 according to `known`, or may be according to nobody.

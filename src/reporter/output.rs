@@ -25,6 +25,12 @@ pub enum OutputError {
         /// The system's words.
         why: String,
     },
+    /// It is a folder; nothing was sent yet.
+    #[error("{path} é uma pasta; escolha um nome de arquivo para a saída")]
+    Folder {
+        /// The folder.
+        path: String,
+    },
     /// Something lies where the output is written until it is whole, and cannot be written.
     #[error(
         "não foi possível gravar {path}, onde a saída fica até terminar: {why}. Mova ou apague {path} e rode de novo"
@@ -124,7 +130,7 @@ impl Output {
             }
             Place::File(path) => {
                 if path.is_dir() {
-                    return Err(refused("é uma pasta".to_owned()));
+                    return Err(OutputError::Folder { path: label });
                 }
                 Sink::Replace(Replace::open(path, &label)?)
             }

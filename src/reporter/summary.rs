@@ -170,7 +170,7 @@ impl Summary {
         let what = if self.context.sandbox { "Ensaio" } else { "Execução" };
         let mut text = format!(
             "\n{what} de {}: {} em {}\n",
-            self.entrada,
+            if self.entrada == "-" { "entrada padrão" } else { &self.entrada },
             counted(self.linhas, "linha", "linhas"),
             duration_words(duration)
         );

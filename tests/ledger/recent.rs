@@ -172,6 +172,25 @@ fn damage_that_only_the_end_of_a_run_meets_is_told() {
     assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
 }
 
+#[test]
+fn a_run_whose_end_cannot_tidy_up_has_lost_nothing() {
+    let home = Home::new();
+    let rows: Vec<_> = (0..20).map(|n| e(&format!("cliente{n}@x"), &[("nome", "N")])).collect();
+    let mut run = home.run();
+    run.accept(&rows);
+    sql(&home, "CREATE TRIGGER t BEFORE INSERT ON name BEGIN SELECT RAISE(ABORT, 'no'); END");
+    run.close();
+    assert_eq!(count(&home, "name"), 0);
+    let mut reader = home.reader();
+    assert!(rows.iter().all(|row| reader.believed(row).unwrap()));
+    drop(reader);
+    sql(&home, "DROP TRIGGER t");
+    let mut run = home.run();
+    assert!(rows.iter().all(|row| run.believes(row)));
+    run.close();
+    assert_eq!((count(&home, "recent"), count(&home, "name")), (0, 20));
+}
+
 /// Neither a run that lasts nor one that is killed night after night makes it grow without end.
 #[test]
 fn recent_changes_are_bounded_even_where_few_names_change() {

@@ -126,7 +126,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         }
         loop {
             let Reverse(seq) = *self.ready.peek()?;
-            if self.options.limit.is_some_and(|limit| self.rows_admitted >= limit) {
+            if self.is_limit_used_up() {
                 self.ready.pop();
                 let mensagem = "Não enviado: além do --limit pedido.".to_owned();
                 self.decide(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));
@@ -139,6 +139,10 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             self.ready.pop();
             return Some(seq);
         }
+    }
+
+    fn is_limit_used_up(&self) -> bool {
+        self.options.limit.is_some_and(|limit| self.rows_admitted >= limit)
     }
 
     /// The permit was not to be had: the row stays first in its line.
@@ -253,6 +257,8 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         }
         let Some(mensagem) = self.health.tripped().map(ToOwned::to_owned) else { return };
         match self.options.probe.take() {
+            // With the limit used up the probe would be one row too many, and nothing is left to stop.
+            Some(_) if self.is_limit_used_up() => {}
             Some(update) => {
                 tracing::info!("só recusas até aqui: conferindo o token com uma linha já aceita");
                 let mut entry = Entry::new(None, Some(Arc::clone(&update)), Vec::new());

@@ -14,6 +14,10 @@
 //!   at once, as a 429 of ours and not as one of its own. Refused, what was held before is held on;
 //!   else the pace grows the faster the longer nothing happens, up to all places.
 //!
+//! - **What was given up in vain is taken back.** Where less than half is left and 429s still come as
+//!   soon one after the other as when all places were used, they are not about the pace: a server
+//!   refuses at random, or the account is full without us. For a while they cost their pauses alone.
+//!
 //! Time is counted in clean replies, as windows that they fill: silence and pauses prove nothing.
 
 /// What is left after a first 429. Enough for a few tens of milliseconds between what is surely
@@ -36,6 +40,13 @@ const RISE: f64 = 10.0;
 const LEAST_PART: f64 = 8.0;
 const LEAST: f64 = 0.5;
 
+/// Where this part of the places is left, or one, it is asked whether giving up helped...
+const LITTLE: f64 = 0.4;
+/// ...that is, whether more than so many times the clean replies came between two 429s...
+const HELPED: f64 = 2.0;
+/// ...and if not, 429s change nothing for so many windows.
+const IN_VAIN: f64 = 60.0;
+
 /// The share, and what it was learned from.
 #[derive(Debug)]
 pub(super) struct Share {
@@ -48,6 +59,12 @@ pub(super) struct Share {
     calm: f64,
     /// Windows for which `held` is held.
     hold: f64,
+    /// Clean replies since the last 429, and as many as came between the two by which the first
+    /// place was given up.
+    clean: f64,
+    clean_before: f64,
+    /// Windows for which 429s change nothing.
+    in_vain: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +80,17 @@ impl Share {
     pub(super) fn of(count: usize) -> Self {
         let all = count.max(1) as f64;
         let least = (all / LEAST_PART).floor().max(LEAST);
-        Self { all, least, held: all, mood: Mood::Steady, calm: 0.0, hold: HOLD_FIRST }
+        Self {
+            all,
+            least,
+            held: all,
+            mood: Mood::Steady,
+            calm: 0.0,
+            hold: HOLD_FIRST,
+            clean: 0.0,
+            clean_before: 0.0,
+            in_vain: 0.0,
+        }
     }
 
     /// Places that may be used in a window; a fraction means that many in a longer one.
@@ -84,7 +111,10 @@ impl Share {
 
     /// A request came back clean.
     pub(super) fn clean(&mut self) {
-        self.calm += 1.0 / self.places();
+        let windows = 1.0 / self.places();
+        self.clean += 1.0;
+        self.in_vain -= windows;
+        self.calm += windows;
         match self.mood {
             Mood::Dipped if self.calm >= RETURN => self.turn(Mood::Steady),
             Mood::Steady if !self.is_part() => {
@@ -97,11 +127,28 @@ impl Share {
 
     /// A request came back with 429.
     pub(super) fn refused(&mut self) {
+        let clean = std::mem::take(&mut self.clean);
+        if self.in_vain > 0.0 {
+            return;
+        }
         let places = self.places();
         // The whole number below.
         let below = places.ceil() - 1.0;
         match self.mood {
+            Mood::Dipped
+                if self.held <= (self.all * LITTLE).max(1.0)
+                    && self.held < self.all
+                    && clean <= self.clean_before * HELPED =>
+            {
+                self.held = self.all;
+                self.hold = HOLD_FIRST;
+                self.in_vain = IN_VAIN;
+                self.turn(Mood::Steady);
+            }
             Mood::Dipped => {
+                if self.held >= self.all {
+                    self.clean_before = clean;
+                }
                 // Of many places one would be too little at a time.
                 self.held = below.min((places * DIP).floor()).max(self.least);
                 self.hold = HOLD_FIRST;
@@ -222,11 +269,46 @@ mod tests {
                 assert!((share.least * DIP..=all).contains(&places), "{share:?}");
                 assert!(share.held == LEAST || share.held.fract() == 0.0, "{share:?}");
             }
-            for _ in 0..200 {
-                share.refused();
-            }
-            assert!(share.places() <= (all / 8.0).max(LEAST), "{share:?}");
             assert!(windows(&mut share, |places| places >= all) < 500.0);
+        }
+    }
+
+    #[test]
+    fn what_helps_is_kept_down_to_the_least() {
+        for count in [1, 2, 3, 50] {
+            let mut share = Share::of(count);
+            // Ever fewer 429s: each place that is given up more than doubles the time to the next.
+            for clean in 0..200 {
+                share.refused();
+                share.refused();
+                share.clean_before = -1.0;
+                (0..clean.min(3)).for_each(|_| share.clean());
+            }
+            assert!(share.places() <= (count as f64 / 8.0).max(LEAST), "{share:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_up_in_vain_is_taken_back_for_a_while() {
+        for count in [2, 3, 10, 50] {
+            let mut share = Share::of(count);
+            let all = count as f64;
+            let mut refused = 0;
+            // Every tenth request, whatever the pace.
+            while share.in_vain <= 0.0 {
+                (0..9).for_each(|_| share.clean());
+                share.refused();
+                refused += 1;
+                assert!(refused < 60, "{share:?}");
+            }
+            assert_eq!(share.places(), all);
+            share.refused();
+            assert_eq!(share.places(), all, "nothing changes");
+            while share.in_vain > 0.0 {
+                share.clean();
+            }
+            share.refused();
+            assert!(share.places() < all, "and then it is a first one again");
         }
     }
 }

@@ -64,6 +64,17 @@ fn single_429s_cost_seconds() {
     assert!(mean.own >= 2.82, "{mean:?}");
 }
 
+/// The pauses alone would leave 2.77, 2.55 and 2.2 rows a second.
+#[test]
+fn refusals_at_random_do_not_wear_the_pace_down() {
+    for (stray, least) in [(0.02, 2.05), (0.05, 1.7), (0.1, 1.65)] {
+        for rows in [600, 5_000] {
+            let mean = Simulation { stray, rows, ..ALONE }.mean(&format!("{stray} refused"), 8);
+            assert!(mean.own >= least, "{stray}, {rows} rows: {mean:?}");
+        }
+    }
+}
+
 #[test]
 fn a_client_that_comes_is_made_room_for_and_one_that_goes_leaves_its_room() {
     let neighbour = Neighbour { every: 1.0, habit: Habit::Pauses, there: (120.0, 420.0) };
@@ -145,6 +156,9 @@ fn a_429_slows_down_and_clean_replies_recover() {
         pace.answered(permit, now, fate);
     };
     step(&mut pace, Fate::Limited);
+    assert_eq!(pace.target(), Some(3.0), "one alone was not too much");
+    step(&mut pace, Fate::Answered);
+    step(&mut pace, Fate::Limited);
     let slowed = pace.target().unwrap();
     assert!(slowed < 2.9);
     for _ in 0..2000 {
@@ -164,12 +178,12 @@ fn what_left_before_a_429_says_nothing_more() {
             Err(later) => now = later,
         }
     };
-    let [first, second, third] = [(); 3].map(|()| leave(&mut pace));
-    let back = origin + Duration::from_secs(1);
-    pace.answered(first, back, Fate::Limited);
-    let slowed = pace.target();
+    let [_first, second, third, fourth] = [(); 4].map(|()| leave(&mut pace));
+    let back = origin + Duration::from_secs(2);
     pace.answered(second, back, Fate::Limited);
-    pace.answered(third, back, Fate::Answered);
+    let slowed = pace.target();
+    pace.answered(third, back, Fate::Limited);
+    pace.answered(fourth, back, Fate::Answered);
     assert_eq!(pace.target(), slowed);
 }
 
