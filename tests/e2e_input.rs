@@ -182,6 +182,9 @@ fn c03_a_quote_that_never_closes_stops_before_sending() {
     let text = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I,\"Eva\n3,I,Rui\n4,I,Zoe\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
     finished.refused_before_sending(&server, &["clientes.csv", "linha 3"]);
+    // With a ledger somebody else reads the file.
+    let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--ledger", "l.db"]);
+    finished.refused_before_sending(&server, &["clientes.csv", "linha 3"]);
 }
 
 #[test]

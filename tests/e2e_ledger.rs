@@ -206,6 +206,22 @@ fn c41d_the_probe_is_no_rename_though_one_comes_first() {
 }
 
 #[test]
+fn c41d_the_probe_gives_nobody_another_name_if_it_need_not() {
+    let nights = Nights::begin();
+    let mut csv = String::from("identificador,tipo_identificador,nome,id_interno\n");
+    csv.push_str("a@x.br,E,Ana,7\nb@x.br,E,Bia,\nc@x.br,E,Cris,8\n");
+    (0..25).for_each(|n| csv.push_str(&format!("x{n}@x.br,E,Xis,\n")));
+    nights.server.script(|request, _| match request.identificador() {
+        name if name.starts_with('x') => Reply::refuse("Cliente não encontrado."),
+        _ => Reply::ok(),
+    });
+    nights.night(&csv);
+    let night = nights.night(&csv);
+    let probes: Vec<_> = night.sent.iter().filter(|sent| !sent.starts_with('x')).collect();
+    assert_eq!(probes, ["b@x.br/E nome=Bia"]);
+}
+
+#[test]
 fn c41d_a_token_that_died_is_found_out_by_the_probe() {
     let nights = Nights::begin();
     let csv = good_and_bad(30, 45);

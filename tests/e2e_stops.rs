@@ -174,6 +174,15 @@ fn too_many_errors_stop_the_run() {
     let finished = run(&server, 100, &["--max-errors", "10%", "--concurrency", "1"]);
     finished.exits(3).accounted_rows(100);
     assert!(server.count() < 60, "{}", server.count());
+
+    // Rows that cannot be sent are known, and counted, before the first request.
+    let csv = "identificador,tipo_identificador,nome\n1,I,Ana\n,I,Eva\n2,X,Rui\n";
+    for (most, code, sent) in [("2", 1, 1), ("1", 3, 0)] {
+        let server = Server::start();
+        let finished = Run::new(&server).csv(csv).args(["--max-errors", most]).go();
+        finished.exits(code).accounted_rows(3);
+        assert_eq!(server.count(), sent, "{most}");
+    }
 }
 
 #[test]

@@ -158,6 +158,10 @@ mod tests {
                 "terminou antes da hora",
             ),
             (io::Error::from(io::ErrorKind::ConnectionRefused), "conexão recusada"),
+            (
+                io::Error::from(io::ErrorKind::PermissionDenied),
+                "esta máquina não permite a conexão (firewall?)",
+            ),
             (io::Error::from_raw_os_error(32), "conexão cortada pelo servidor"),
             (wrapped(OwnWords("a resposta não tem fim")), "a resposta não tem fim"),
             (

@@ -116,6 +116,7 @@ mod tests {
             (&[("https_proxy", "http://[::1]")], Some("http://[::1]/")),
             (&[all, ("NO_PROXY", ".exemplo.invalid")], None),
             (&[all, ("NO_PROXY", "outro.invalid")], Some("http://todos:1/")),
+            (&[all, ("NO_PROXY", "outro.invalid, .exemplo.invalid")], None),
             (&[("ALL_PROXY", "socks5://p:1"), ("NO_PROXY", ""), ("no_proxy", "*")], None),
         ] {
             assert_eq!(chosen(set).unwrap().as_deref(), expected, "{set:?}");

@@ -216,6 +216,16 @@ mod tests {
         assert!(said(404, "<h1>x</h1>").starts_with("HTTP 404"));
         assert!(said(200, "<h1>Em\n manutenção</h1>").ends_with("<h1>Em manutenção</h1>"));
         assert!(said(200, "").contains("(vazia)"));
+        assert_eq!(said(200, r#"{"erro":false,"mensagem":" Feito.\n"}"#), "Feito.");
+        assert_eq!(
+            said(200, r#"{"erro":true,"mensagem":" "}"#),
+            "Recusado pela API, sem explicação."
+        );
+        assert!(said(200, "<h1>a\u{1}b").ends_with(": <h1>a b"));
+        let [whole, cut] = [SNIPPET, SNIPPET + 1].map(|length| said(200, &"x".repeat(length)));
+        assert!(whole.ends_with('x'));
+        assert_eq!(cut, format!("{whole}…"));
+        assert!(classify(200, Body::TooLong).1.contains("passa de 64 KiB"));
     }
 
     #[test]

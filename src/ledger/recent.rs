@@ -228,9 +228,21 @@ mod tests {
 
         #[test]
         fn garbage_does_not_panic(mut body: Vec<u8>) {
-            codec::seal(&mut body, 0, &place(7, 0));
+            codec::seal(&mut body, 0, &place(7, 1));
             let _ = Recent::default().replay(7, &body);
         }
+    }
+
+    #[test]
+    fn what_is_sealed_but_says_what_cannot_be_is_not_taken_in() {
+        let replayed = |mut body: Vec<u8>| {
+            codec::seal(&mut body, 0, &place(7, 1));
+            Recent::default().replay(7, &body)
+        };
+        assert_eq!(replayed(vec![INTENT, 5, 0, NO_INTENT, 5]), Some(()));
+        assert_eq!(replayed(vec![NO_INTENT, 5]), None, "the end of what is not open");
+        assert_eq!(replayed(vec![INTENT, 5, 1]), None, "cut short");
+        assert_eq!(replayed(vec![9]), None, "no kind");
     }
 
     #[test]

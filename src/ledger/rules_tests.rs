@@ -612,6 +612,18 @@ fn two_requests_on_one_name_at_once_leave_nothing_believed() {
 }
 
 #[test]
+fn the_last_of_three_requests_on_one_name_knows_that_the_second_is_still_open() {
+    let [one, two, three] = ["1", "2", "3"].map(|value| a().set("nome", value));
+    let mut bench = Bench::new();
+    let ids = (bench.intend(&one), bench.intend(&two));
+    bench.settle(ids.0, &one, FIRST);
+    let last = bench.intend(&three);
+    bench.settle(ids.1, &two, FIRST);
+    bench.settle(last, &three, FIRST);
+    bench.assert(false, &[one, two, three]);
+}
+
+#[test]
 fn an_update_that_takes_its_own_name_away_is_never_believed() {
     let mut bench = Bench::new();
     bench.accept(&a().set("nome", "N"));

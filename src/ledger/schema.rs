@@ -344,3 +344,45 @@ fn check_schema(path: &Path, connection: &Connection) -> Result<(), LedgerError>
     }
     transaction.commit().map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_cut_that_ends_within_a_page_and_has_no_log_to_fill_it_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l.db");
+        for (length, page_size, expected) in [
+            (8192, 4096, false),
+            (8191, 4096, true),
+            (8192 + 512, 4096, true),
+            (131_072, 1, false),
+            (131_072 - 4096, 1, true),
+            (512, 0, false),
+        ] {
+            let page_size = u16::to_be_bytes(page_size);
+            fs::write(beside(&path, "-wal"), "").unwrap();
+            assert_eq!(is_cut(&path, length, page_size), expected, "{length} {page_size:?}");
+            fs::write(beside(&path, "-wal"), "x").unwrap();
+            assert!(!is_cut(&path, length, page_size), "{length} {page_size:?}");
+        }
+    }
+
+    /// What no test can wait for, a power cut and a full disk, hangs on these.
+    #[test]
+    fn what_is_committed_is_on_the_disk_and_the_log_stays_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_for_writing(&folder.path().join("l.db")).unwrap();
+        let is = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        for (name, value) in [
+            ("synchronous", 2),
+            ("fullfsync", 1),
+            ("secure_delete", 1),
+            ("journal_size_limit", LOG_BYTES),
+            ("wal_autocheckpoint", LOG_BYTES / PAGE_BYTES),
+        ] {
+            assert_eq!(is(name).unwrap(), value, "{name}");
+        }
+    }
+}

@@ -465,3 +465,49 @@ const fn to_sql(number: u64) -> i64 {
 const fn from_sql(number: i64) -> u64 {
     number.cast_unsigned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::keys::{Keys, Spelling};
+    use crate::ledger::record::Values;
+
+    fn store(path: &Path) -> SqliteStore {
+        let connection = schema::open_for_writing(path).unwrap();
+        let hash = Keys::from_token("https://api.example", b"token").account();
+        let id = add_account(&connection, path, hash, "https://api.example", None).unwrap();
+        SqliteStore::alone(connection, path, id).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_that_will_write_keeps_other_writers_out_from_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l.db");
+        let mut store = store(&path);
+        let other = Connection::open(&path).unwrap();
+        other.busy_timeout(std::time::Duration::ZERO).unwrap();
+        for (write, others_may) in [(false, true), (true, false)] {
+            store.begin(write).unwrap();
+            let begun = other.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
+            assert_eq!(begun.is_ok(), others_may, "{begun:?}");
+            store.commit().unwrap();
+        }
+    }
+
+    #[test]
+    fn of_two_names_with_one_first_half_the_latest_is_known_and_not_taken_for_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(&folder.path().join("l.db"));
+        let names = [1, 2].map(|last| NameKey([7, 7, 7, 7, 7, 7, 7, 7, last, 0, 0, 0, 0, 0, 0, 0]));
+        let values = Values { spelling: Spelling(1), salt: Spelling(1), groups: Vec::new() };
+        let record = Record { claim: None, held: Held::Values(values) };
+        for (name, other) in [(names[0], names[1]), (names[1], names[0])] {
+            store.begin(true).unwrap();
+            store.put_name(name, &record).unwrap();
+            store.fold().unwrap();
+            store.commit().unwrap();
+            assert_eq!(store.name(name).unwrap(), record);
+            assert_eq!(store.name(other).unwrap(), Record::default());
+        }
+    }
+}

@@ -63,7 +63,9 @@ mod tests {
             let error = plan(header, &options).unwrap_err().to_string();
             assert!(error.contains("todas as linhas"), "{error}");
         }
-        for (target, value) in [("idioma", "pt-br"), ("idioma", ""), ("telefone", "#N/A")] {
+        for (target, value) in
+            [("idioma", "pt-br"), ("idioma", " pt-br "), ("idioma", ""), ("idioma", "#N/A")]
+        {
             let options = MappingOptions {
                 set: pairs(&[(target, value)]),
                 clear_marker: Some("#N/A".into()),

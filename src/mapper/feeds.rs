@@ -305,6 +305,23 @@ mod tests {
     }
 
     #[test]
+    fn a_contradiction_is_named_for_what_it_is() {
+        let header = ["identificador", "Nome completo"];
+        let base = || MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
+        let map = |times| pairs(&vec![("Nome completo", "nome"); times]);
+        let error = plan(&header, &MappingOptions { map: map(2), ..base() }).unwrap_err();
+        assert!(matches!(error, MappingError::Repeated { .. }), "{error}");
+        let ignore = vec!["Nome completo".to_owned()];
+        let error = plan(&header, &MappingOptions { map: map(1), ignore, ..base() }).unwrap_err();
+        assert!(matches!(error, MappingError::MapAndIgnore { .. }), "{error}");
+        let set = pairs(&[("nome", "A"), ("nome", "B")]);
+        let error = plan(&header, &MappingOptions { set, ..base() }).unwrap_err();
+        assert!(matches!(error, MappingError::Repeated { .. }), "{error}");
+        let error = plan(&["identificador", "nome", "nome"], &base()).unwrap_err().to_string();
+        assert!(error.contains("a coluna 2 (") && error.contains("a coluna 3 ("), "{error}");
+    }
+
+    #[test]
     fn columns_without_a_name_and_marks_inside_the_header_are_nothing_to_complain_about() {
         let options = MappingOptions {
             id_type: Some(CustomerType::Email),

@@ -369,6 +369,9 @@ mod tests {
         assert_eq!(sent(&row).len(), 1);
         let row = map(&header, &["a@x.co", "e", "Ana", "8"], &MappingOptions::default());
         assert_eq!(sent(&row).len(), 2);
+        let options = MappingOptions { require: vec!["id_interno".into()], ..Default::default() };
+        let row = map(&header, &["7", "i", "Ana", ""], &options);
+        assert!(why(&row).contains("exigido por --require"), "{}", why(&row));
     }
 
     #[test]
@@ -425,6 +428,34 @@ mod tests {
         assert_eq!(why(&row).matches("contém um caractere de controle").count(), 2);
         let row = map(&header, &["a@x.co", "E", "a\tb"], &MappingOptions::default());
         assert_eq!(why(&row).matches("contém um caractere de controle").count(), 1);
+        let options = MappingOptions {
+            set: vec![("id_interno".into(), "C-{Cod}".into())],
+            id_type: Some(CustomerType::Email),
+            ..Default::default()
+        };
+        let row = map(&["identificador", "Cod"], &["a@x.co", "a\u{1}b"], &options);
+        assert_eq!(why(&row).matches("contém um caractere de controle").count(), 1);
+    }
+
+    #[test]
+    fn where_a_row_is_wrong_what_follows_from_it_is_not_said() {
+        let header = ["identificador", "tipo_identificador", "nome"];
+        let ragged = map(&header, &["7", "X"], &MappingOptions::default());
+        assert!(!why(&ragged).contains("tipo_identificador"), "{}", why(&ragged));
+        let nobody = map(&header, &["7", "X", ""], &MappingOptions::default());
+        assert!(!why(&nobody).contains("nada para enviar"), "{}", why(&nobody));
+        let long =
+            map(&header, &["7".repeat(300).as_str(), "I", "Ana"], &MappingOptions::default());
+        assert_eq!(long.identificador.chars().count(), 61);
+    }
+
+    #[test]
+    fn the_text_of_set_is_trimmed_as_cells_are() {
+        let mut options = typed(CustomerType::Email);
+        options.set = vec![("nome".into(), " Ana ".into())];
+        assert_eq!(sent(&map(&["identificador"], &["a@x.co"], &options))[0].1, "Ana");
+        options.trim = false;
+        assert_eq!(sent(&map(&["identificador"], &["a@x.co"], &options))[0].1, " Ana ");
     }
 
     #[test]

@@ -152,9 +152,13 @@ mod tests {
 
     #[test]
     fn languages_are_normalised() {
-        for (text, code) in
-            [("pt-br", "pt_BR"), ("PT_BR", "pt_BR"), ("en-US", "en_US"), ("es_es", "es_ES")]
-        {
+        for (text, code) in [
+            ("pt-br", "pt_BR"),
+            ("PT_BR", "pt_BR"),
+            ("pt br", "pt_BR"),
+            ("en-US", "en_US"),
+            ("es_es", "es_ES"),
+        ] {
             assert_eq!(check(Param::Idioma, text).as_deref(), Some(code));
         }
         assert_eq!(check(Param::Idioma, "pt"), None);
@@ -188,7 +192,18 @@ mod tests {
         for good in ["a@b.c", "ana.lima+x@exemplo.com.br", "josé@ação.com"] {
             assert!(check(Param::Email, good).is_some(), "{good}");
         }
-        for bad in ["a", "a@b", "@b.c", "a@@b.c", "a b@c.d", "a@.c", "a@b.", "a@b.c d"] {
+        for bad in [
+            "a",
+            "a@b",
+            "@b.c",
+            "a@@b.c",
+            "a b@c.d",
+            "a@.c",
+            "a@b.",
+            "a@b.c d",
+            "a\u{b}b@c.d",
+            "jos\u{e9}\u{a0}x@c.d",
+        ] {
             assert!(check(Param::Email, bad).is_none(), "{bad}");
         }
     }

@@ -269,5 +269,7 @@ mod tests {
         );
         let dialect = RejectsDialect { bom: true, ..PLAIN };
         assert!(written(dialect, &["a"], &[]).starts_with(b"\xef\xbb\xbfa;"));
+        let dialect = RejectsDialect { delimiter: b'^', crlf: true, sep_line: true, ..PLAIN };
+        assert!(written(dialect, &["a"], &[]).starts_with(b"sep=^\r\na^situacao^"));
     }
 }

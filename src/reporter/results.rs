@@ -131,3 +131,21 @@ pub(super) fn entry<'e>(row: &'e Row, outcome: &Outcome, mensagem: &'e str) -> E
 fn written(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Job, Situacao};
+    use crate::reader::Record;
+
+    #[test]
+    fn the_report_is_told_the_time_that_the_line_shows() {
+        let record = Record::from_cells(2, ["a@x"]);
+        let job = Job::Invalid(String::new());
+        let row = Row { seq: 0, record, identificador: "a@x".into(), tipo: None, job };
+        let mut outcome = Outcome::unsent(Situacao::Invalido, String::new());
+        outcome.concluido_em = Timestamp::from_microsecond(1_700_000_000_123_456).unwrap();
+        let told = entry(&row, &outcome, "").concluido_em;
+        assert_eq!(told.as_microsecond(), 1_700_000_000_123_000);
+    }
+}

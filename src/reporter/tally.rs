@@ -199,13 +199,14 @@ mod tests {
             }
             assert_eq!(tally.top_messages(1)[0].1, round + 1);
         }
-        for number in 0..5000 {
+        let rows = 2 * MESSAGES as u64;
+        for number in 0..rows {
             refused(&mut tally, "fora do ar");
             refused(&mut tally, &format!("protocolo {number}"));
         }
-        assert_eq!(tally.top_messages(1), [("fora do ar", 5000)]);
+        assert_eq!(tally.top_messages(1), [("fora do ar", rows)]);
         assert!(tally.messages.0.len() <= MESSAGES);
-        assert_eq!(tally.rows(), 3 * MESSAGES as u64 + 10_000);
+        assert_eq!(tally.rows(), 3 * MESSAGES as u64 + 2 * rows);
     }
 
     #[test]
@@ -216,6 +217,30 @@ mod tests {
         }
         tally.settled(&Outcome::unsent(Situacao::Inalterado, "ok".to_owned()));
         assert_eq!(tally.top_messages(9), [("é".repeat(MESSAGE_LENGTH).as_str(), 2)]);
+    }
+
+    #[test]
+    fn requests_over_the_limit_are_no_pace() {
+        let started = Instant::now();
+        let pace = |kind| {
+            let mut tally = Tally::new(started);
+            let last = (0..9).map(|second| started + Duration::from_secs(second)).inspect(|at| {
+                tally.request(&Request { at: *at, kind, repeat: false });
+            });
+            let last = last.last().unwrap();
+            tally.pace(last)
+        };
+        assert_eq!(pace(RequestKind::Other), Some(1.0));
+        assert_eq!(pace(RequestKind::Limited), None);
+    }
+
+    #[test]
+    fn of_messages_that_are_as_frequent_the_first_by_name_comes_first() {
+        let mut tally = Tally::new(Instant::now());
+        for said in ["c", "b", "a", "b"] {
+            refused(&mut tally, said);
+        }
+        assert_eq!(tally.top_messages(2), [("b", 2), ("a", 1)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::support::{FIRST, Home, Run, e, place, update};
-use tomticket_sync::ledger::{Account, LedgerError, Policy, Reader, admin};
+use tomticket_sync::ledger::{Account, LedgerError, Place, Policy, Reader, admin};
 use tomticket_sync::model::{CustomerType, Name};
 use tomticket_sync::pool::memory::Settlement;
 
@@ -145,10 +145,28 @@ fn a_good_header_over_nothing_is_damage() {
     let home = Home::new();
     fill(&home);
     let whole = fs::read(&home.ledger).unwrap();
-    for keep in [100, 4096, whole.len() / 2, whole.len() - 4096] {
+    for keep in [100, 4096, whole.len() / 2, whole.len() - 4096, whole.len() - 100] {
         fs::write(&home.ledger, &whole[..keep]).unwrap();
         assert_damaged(&home);
     }
+}
+
+#[test]
+fn tables_that_are_missing_or_do_not_fit_together_are_damage() {
+    let damaged = |damage: &str| {
+        let home = Home::new();
+        home.accept(&[e("a@x", &[("nome", "N"), ("campo:c", "1"), ("telefone", "1")])]);
+        rusqlite::Connection::open(&home.ledger).unwrap().execute_batch(damage).unwrap();
+        home
+    };
+    assert_damaged(&damaged("DROP TABLE cut"));
+    assert_damaged(&damaged("DROP TABLE recent"));
+    // The numbers inside the records would stand for other fields.
+    let home = damaged("DELETE FROM field WHERE number = 0");
+    let error = home.run_error();
+    assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
+    let error = Reader::open(&home.place(), Policy::default()).unwrap_err();
+    assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
 }
 
 #[test]
@@ -344,4 +362,57 @@ fn forgetting_one_customer_does_not_hide_an_unfinished_request() {
     assert!(!run.believes(&other), "it may have been the same customer");
     run.settle(&[e("zz@x", &[("nome", "M")])], FIRST);
     run.close();
+}
+
+/// The number of a forgotten account may be given to the next one.
+#[test]
+fn a_forgotten_account_leaves_no_row() {
+    let home = Home::new();
+    let rename = e("g@x", &[("email", "h@x")]);
+    let mut run = home.run();
+    run.accept(&[e("a@x", &[("nome", "N")])]);
+    run.intend(std::slice::from_ref(&rename));
+    run.settle(std::slice::from_ref(&rename), Settlement::Unknown);
+    run.close();
+    let rows = || {
+        let connection = rusqlite::Connection::open(&home.ledger).unwrap();
+        ["account", "name", "field", "cut", "intent", "recent"].map(|table| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        })
+    };
+    assert!(rows()[..5].iter().all(|count| *count > 0), "{:?}", rows());
+    let account = admin::find_account(&home.place()).unwrap().unwrap();
+    assert!(admin::forget_account(&home.ledger, account).unwrap());
+    assert_eq!(rows(), [0; 6]);
+}
+
+#[test]
+fn what_an_unfinished_request_may_have_changed_is_known_though_no_other_is_made() {
+    let home = Home::new();
+    let other = update(CustomerType::Internal, "7", &[("nome", "N")]);
+    home.accept(std::slice::from_ref(&other));
+    let mut run = home.run();
+    run.intend(&[e("a@x", &[("nome", "M")])]);
+    run.close();
+    home.run().close();
+    let mut run = home.run();
+    assert!(run.leftovers.is_empty());
+    assert!(!run.believes(&other), "it may have been the same customer");
+    run.close();
+}
+
+#[test]
+fn one_label_at_two_addresses_is_two_accounts() {
+    let home = Home::new();
+    let there = || Place {
+        path: &home.ledger,
+        base_url: "https://outro.example",
+        account: Account::Label("loja"),
+    };
+    Run::open(&home.labelled("loja")).unwrap().close();
+    Run::open(&there()).unwrap().close();
+    let [one, two] =
+        [home.labelled("loja"), there()].map(|place| admin::find_account(&place).unwrap().unwrap());
+    assert_ne!(one, two);
 }

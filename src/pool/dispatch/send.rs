@@ -305,7 +305,7 @@ fn verdict(entry: &Entry, situacao: Situacao) -> (Outcome, Settlement) {
     (history.outcome(situacao, mensagem), how)
 }
 
-fn fate(reply: Reply) -> Fate {
+pub(super) fn fate(reply: Reply) -> Fate {
     match reply {
         Reply::Limited { .. } => Fate::Limited,
         Reply::NotSent(_) => Fate::NeverLeft,

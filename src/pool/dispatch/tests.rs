@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::send::fate;
 use super::{PoolEnd, run};
 use crate::api::{Attempt, Cause, Reply};
 use crate::events::{Event, RequestKind};
@@ -16,6 +17,8 @@ use crate::model::{
     Customer, CustomerType, FieldName, Identifier, Job, Outcome, Param, Row, Situacao, Update,
 };
 use crate::pool::memory::{Answer, Ask, Memory, NoMemory, Settlement};
+use crate::pool::pace::Fate;
+use crate::pool::window::WINDOW_ROWS;
 use crate::pool::{Feed, PoolOptions, Rate, Transport};
 use crate::reader::Record;
 use crate::stop::{Signal, StopReason, channel};
@@ -88,10 +91,13 @@ fn row(seq: u64, job: Job) -> Row {
 }
 
 fn update(name: &str, email: Option<&str>) -> Job {
+    update_of(CustomerType::Email, name, email)
+}
+
+fn update_of(ctype: CustomerType, name: &str, email: Option<&str>) -> Job {
     let fields: Arc<[FieldName]> =
         [Param::Nome, Param::Email].map(FieldName::Param).into_iter().collect();
-    let customer =
-        Customer { ctype: CustomerType::Email, identifier: Identifier::new(name).unwrap() };
+    let customer = Customer { ctype, identifier: Identifier::new(name).unwrap() };
     let mut update = Update::new(customer, fields);
     update.push(0, "n");
     if let Some(email) = email {
@@ -116,6 +122,7 @@ fn options() -> PoolOptions {
 struct Finished {
     end: PoolEnd,
     rows: Vec<Outcome>,
+    decided: Vec<Situacao>,
     repeats: usize,
     limited: usize,
 }
@@ -155,8 +162,13 @@ async fn go<M: Memory + 'static>(
         });
     }
     let pool = tokio::spawn(run(fake.clone(), memory, options, feed_out, events_in, listener));
-    let mut finished =
-        Finished { end: PoolEnd { stop: None }, rows: Vec::new(), repeats: 0, limited: 0 };
+    let mut finished = Finished {
+        end: PoolEnd { stop: None },
+        rows: Vec::new(),
+        decided: Vec::new(),
+        repeats: 0,
+        limited: 0,
+    };
     while let Some(batch) = events_out.recv().await {
         for event in batch {
             match event {
@@ -168,13 +180,18 @@ async fn go<M: Memory + 'static>(
                     finished.repeats += usize::from(request.repeat);
                     finished.limited += usize::from(request.kind == RequestKind::Limited);
                 }
-                Event::Decided(_) | Event::Phase(_) => {}
+                Event::Decided(situacao) => finished.decided.push(situacao),
+                Event::Phase(_) => {}
             }
         }
     }
     finished.end = pool.await.unwrap().0;
     feeder.await.unwrap();
     assert_eq!(finished.rows.len(), total, "every row has its verdict");
+    let mut settled = finished.situacoes();
+    settled.sort_by_key(|situacao| situacao.index());
+    finished.decided.sort_by_key(|situacao| situacao.index());
+    assert_eq!(finished.decided, settled, "and it was told once when it was given");
     drop(stop);
     finished
 }
@@ -255,7 +272,21 @@ async fn an_endless_outage_ends_the_run_after_its_patience() {
     assert!(matches!(finished.end.stop, Some(StopReason::Unavailable(_))));
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado && o.tentativas == 0));
     let took = began.elapsed();
-    assert!(took >= Duration::from_secs(300) && took < Duration::from_secs(320), "{took:?}");
+    assert!(took >= Duration::from_secs(300) && took < Duration::from_secs(301), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_ends_though_a_probe_has_no_answer_yet() {
+    let began = Instant::now();
+    let fake = Fake::new(move |_, _| match began.elapsed() < Duration::from_secs(200) {
+        true => (Duration::ZERO, AWAY, "recusada"),
+        false => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
+    });
+    let finished = go(&fake, NoMemory, options(), customers(3), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::Unavailable(_))));
+    // And ten seconds for that answer.
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(310) && took < Duration::from_secs(311), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -290,14 +321,54 @@ async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
     });
     let mut jobs = vec![Job::Invalid("não".into())];
     jobs.extend(customers(9));
-    let limited = PoolOptions { limit: Some(3), ..options() };
-    let finished = go(&fake, NoMemory, limited, jobs, None).await;
-    let count = |s| finished.situacoes().iter().filter(|x| **x == s).count();
-    assert_eq!(
-        (count(Situacao::Invalido), count(Situacao::Atualizado), count(Situacao::NaoEnviado)),
-        (1, 3, 6)
-    );
-    assert_eq!(finished.end.stop, None);
+    for rate in [Rate::Unlimited, Rate::DEFAULT] {
+        fake.seen.lock().unwrap().clear();
+        let limited = PoolOptions { limit: Some(3), rate, ..options() };
+        let finished = go(&fake, NoMemory, limited, jobs.clone(), None).await;
+        let count = |s| finished.situacoes().iter().filter(|x| **x == s).count();
+        assert_eq!(
+            (count(Situacao::Invalido), count(Situacao::Atualizado), count(Situacao::NaoEnviado)),
+            (1, 3, 6)
+        );
+        assert_eq!(finished.end.stop, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pace_hears_how_soon_the_answers_came() {
+    let fake = Fake::new(|_, _| OK);
+    let began = Instant::now();
+    let paced = PoolOptions { rate: Rate::DEFAULT, ..options() };
+    go(&fake, NoMemory, paced, customers(90), None).await;
+    // What is reckoned with while nothing is known would make it 33 s.
+    let took = began.elapsed();
+    assert!((29..31).contains(&took.as_secs()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_was_sent_before_goes_before_new_ones() {
+    let limited = Reply::Limited { retry_after: None };
+    let fake = Fake::new(move |name, number| match (name, number) {
+        ("c0@x", 1) => (Duration::from_millis(1), limited, "429"),
+        _ => OK,
+    });
+    let one = PoolOptions { concurrency: 1, ..options() };
+    go(&fake, NoMemory, one, customers(3), None).await;
+    assert_eq!(fake.sent(), ["c0@x", "c0@x", "c1@x", "c2@x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_run_no_further_ahead_of_a_slow_one_than_the_window_is_long() {
+    let slow = Duration::from_secs(3600);
+    let fake = Fake::new(move |name, _| match name {
+        "c0@x" => (slow, Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    let began = Instant::now();
+    go(&fake, NoMemory, options(), customers(2000), None).await;
+    let ahead = fake.log.lock().unwrap().iter().filter(|(at, _)| *at < began + slow).count();
+    // And what came together with the last that fits.
+    assert!((WINDOW_ROWS..WINDOW_ROWS + 7).contains(&ahead), "{ahead}");
 }
 
 /// Nothing wakes the dispatcher once the last reply is in and the feed has ended.
@@ -386,6 +457,10 @@ struct FakeMemory {
     wake: Arc<tokio::sync::Notify>,
     /// Settlements after which its disk is full.
     room: Option<usize>,
+    /// How long it takes to answer.
+    slow: Duration,
+    /// Whether it calls every settlement uncertain.
+    uncertain: bool,
 }
 
 impl Memory for FakeMemory {
@@ -412,7 +487,10 @@ impl Memory for FakeMemory {
                     if how == (Settlement::Accepted { first_attempt: true }) {
                         self.believed.lock().unwrap().push(name.to_owned());
                     }
-                    (format!("settle {name} {how:?}"), Answer::Settled { seq, uncertain: false })
+                    (
+                        format!("settle {name} {how:?}"),
+                        Answer::Settled { seq, uncertain: self.uncertain },
+                    )
                 }
             };
             self.log.lock().unwrap().push(line);
@@ -424,6 +502,9 @@ impl Memory for FakeMemory {
 
     async fn answers(&mut self) -> Result<Vec<Answer>, String> {
         loop {
+            if !self.slow.is_zero() {
+                tokio::time::sleep(self.slow).await;
+            }
             let answers = std::mem::take(&mut *self.waiting.lock().unwrap());
             if !answers.is_empty() {
                 return Ok(answers);
@@ -538,4 +619,194 @@ async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
         assert_eq!(fake.sent().iter().filter(|name| *name == "probe@x").count(), 1);
         assert_eq!(fake.sent().len(), if good { 61 } else { 21 });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_probe_is_waited_for_though_no_row_is_left() {
+    let fake = Fake::new(|_, _| (Duration::from_millis(5), Reply::Refused, "não"));
+    let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+    // Its permit takes a moment, and nothing else is under way then.
+    let with_probe = PoolOptions { probe: Some(probe), rate: Rate::DEFAULT, ..options() };
+    let finished = go(&fake, NoMemory, with_probe, customers(20), None).await;
+    assert!(matches!(finished.end.stop, Some(StopReason::Breaker(_))));
+    assert_eq!(fake.sent().len(), 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_probe_that_waits_itself() {
+    let fake = Fake::new(|name, _| match name {
+        "probe@x" => (Duration::from_millis(5), AWAY, "recusada"),
+        _ => (Duration::from_millis(5), Reply::Refused, "não"),
+    });
+    let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+    let with_probe = PoolOptions { probe: Some(probe), ..options() };
+    let stop_after = Some(Duration::from_secs(60));
+    let run = go(&fake, FakeMemory::default(), with_probe, customers(30), stop_after);
+    let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+    assert_eq!(finished.end.stop, Some(StopReason::Signal(Signal::Int)));
+}
+
+/// Nobody knows which e-mail and which internal identifier are one customer's.
+#[tokio::test(start_paused = true)]
+async fn a_believed_row_is_judged_again_after_earlier_rows_of_the_other_type() {
+    let memory = FakeMemory::default();
+    memory.believed.lock().unwrap().extend(["6", "7", "8"].map(ToOwned::to_owned));
+    let believed = Arc::clone(&memory.believed);
+    let fake = Fake::new(move |name, _| match name {
+        "a@x" => {
+            believed.lock().unwrap().retain(|name| name != "7");
+            (Duration::from_secs(5), Reply::Accepted, "ok")
+        }
+        _ => OK,
+    });
+    let internal = |name| update_of(CustomerType::Internal, name, None);
+    let jobs = vec![internal("6"), update("a@x", None), internal("7"), internal("8")];
+    let run = go(&fake, memory.clone(), options(), jobs, None);
+    let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+    assert_eq!(
+        finished.situacoes(),
+        [Situacao::Inalterado, Situacao::Atualizado, Situacao::Atualizado, Situacao::Inalterado]
+    );
+    assert_eq!(fake.sent(), ["a@x", "7"]);
+    let log = memory.log.lock().unwrap();
+    let judged = |name: &str| log.iter().filter(|line| **line == format!("judge {name}")).count();
+    assert_eq!(["6", "7", "8"].map(judged), [1, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_refusal_can_be_uncertain() {
+    let memory = FakeMemory { uncertain: true, ..FakeMemory::default() };
+    let fake = Fake::new(|name, _| match name {
+        "c0@x" => (Duration::from_millis(5), Reply::Refused, "não"),
+        _ => OK,
+    });
+    let finished = go(&fake, memory, options(), customers(2), None).await;
+    assert_eq!(finished.situacoes(), [Situacao::Incerto, Situacao::Atualizado]);
+    assert!(finished.rows[0].mensagem.starts_with("Recusado (não), mas uma troca de e-mail"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_been_executed_is_settled_as_unknown() {
+    let memory = FakeMemory::default();
+    let fake = Fake::new(|name, number| match (name, number) {
+        ("c0@x", 1) => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
+        ("c0@x", _) => (Duration::from_millis(1), Reply::Refused, "não"),
+        _ => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
+    });
+    let jobs = vec![update("c0@x", None), update("c1@x", None), update("c2@x", Some("d@x"))];
+    let stop_after = Some(Duration::from_secs(1));
+    let finished = go(&fake, memory.clone(), options(), jobs, stop_after).await;
+    assert_eq!(finished.situacoes(), [Situacao::Recusado, Situacao::Falhou, Situacao::Incerto]);
+    let log = memory.log.lock().unwrap();
+    let mut settled: Vec<_> = log.iter().filter(|line| line.starts_with("settle")).collect();
+    settled.sort();
+    assert_eq!(settled, ["settle c0@x Unknown", "settle c1@x Unknown", "settle c2@x Unknown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_of_the_memory_that_come_after_a_stop_let_nothing_leave() {
+    // While it is asked to judge, and while it notes intents.
+    for stop_after in [1, 3] {
+        let memory = FakeMemory { slow: Duration::from_secs(2), ..FakeMemory::default() };
+        memory.believed.lock().unwrap().push("c0@x".to_owned());
+        let fake = Fake::new(|_, _| OK);
+        let jobs = customers(3).into_iter().skip(usize::from(stop_after == 3)).collect();
+        let stop_after = Some(Duration::from_secs(stop_after));
+        let run = go(&fake, memory.clone(), options(), jobs, stop_after);
+        let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+        assert!(finished.situacoes().iter().all(|s| *s == Situacao::NaoEnviado));
+        assert_eq!(fake.sent().len(), 0);
+        let log = memory.log.lock().unwrap();
+        let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+        assert_eq!(count("intend"), count("settle"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_judgement_that_comes_after_a_stop_changes_no_verdict() {
+    let memory = FakeMemory { slow: Duration::from_secs(2), ..FakeMemory::default() };
+    let fake = Fake::new(|name, _| match name {
+        "slow@x" => (Duration::from_secs(10), Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    // The last row is being judged from 6 s to 8 s, and the first one holds it in the window.
+    let jobs = vec![update("slow@x", None), update("a@x", None), update("a@x", None)];
+    let stop_after = Some(Duration::from_secs(7));
+    let finished = go(&fake, memory.clone(), options(), jobs, stop_after).await;
+    assert_eq!(
+        finished.situacoes(),
+        [Situacao::Atualizado, Situacao::Atualizado, Situacao::NaoEnviado]
+    );
+    let log = memory.log.lock().unwrap();
+    assert_eq!(log.iter().filter(|line| *line == "judge a@x").count(), 2);
+}
+
+#[test]
+fn what_the_pace_is_told_of_each_reply() {
+    for (reply, expected) in [
+        (Reply::Accepted, Fate::Answered),
+        (Reply::Refused, Fate::Answered),
+        (Reply::Denied, Fate::Answered),
+        (Reply::Redirected, Fate::Answered),
+        (Reply::Limited { retry_after: None }, Fate::Limited),
+        (AWAY, Fate::NeverLeft),
+        (Reply::Ambiguous, Fate::Unknown),
+    ] {
+        assert_eq!(fate(reply), expected, "{reply:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_are_read_after_a_stop_are_not_sent() {
+    let fake = Fake::new(|name, _| match name {
+        "c0@x" => (Duration::from_secs(3600), Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    let stop_after = Some(Duration::from_secs(60));
+    let run = go(&fake, NoMemory, options(), customers(2000), stop_after);
+    let finished = tokio::time::timeout(Duration::from_secs(3000), run).await.unwrap();
+    let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
+    assert_eq!(unsent, 2000 - fake.sent().len());
+    assert!(unsent > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_reporter_nothing_more_leaves() {
+    let fake = Fake::new(|_, _| OK);
+    let (feed_in, feed_out) = mpsc::channel(2);
+    let (events_in, events_out) = mpsc::channel(4);
+    let (_stop, listener) = channel();
+    drop(events_out);
+    let rows = (0u64..).zip(customers(50)).map(|(seq, job)| row(seq, job)).collect();
+    feed_in.send(Feed::Rows(rows)).await.unwrap();
+    drop(feed_in);
+    let (end, _) = run(fake.clone(), NoMemory, options(), feed_out, events_in, listener).await;
+    assert!(matches!(end.stop, Some(StopReason::Local(_))));
+    assert!(fake.sent().len() < 20, "{}", fake.sent().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_settled_when_the_input_breaks_is_told() {
+    let memory = FakeMemory { slow: Duration::from_secs(2), ..FakeMemory::default() };
+    let fake = Fake::new(|_, _| OK);
+    let (feed_in, feed_out) = mpsc::channel(2);
+    let (events_in, mut events_out) = mpsc::channel(64);
+    let (_stop, listener) = channel();
+    let only = row(0, update("a@x", None));
+    feed_in.send(Feed::Rows(vec![only])).await.unwrap();
+    tokio::spawn(async move {
+        // It is judged after 2 s, noted after 4 s, and settled after 6 s.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let _ = feed_in.send(Feed::Broken("mudou".into())).await;
+    });
+    let (end, _) = run(fake, memory, options(), feed_out, events_in, listener).await;
+    assert_eq!(end.stop, Some(StopReason::Local("mudou".into())));
+    let mut settled = Vec::new();
+    while let Some(batch) = events_out.recv().await {
+        settled.extend(batch.into_iter().filter_map(|event| match event {
+            Event::Settled(_, outcome) => Some(outcome.situacao),
+            _ => None,
+        }));
+    }
+    assert_eq!(settled, [Situacao::Atualizado]);
 }

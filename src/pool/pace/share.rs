@@ -119,7 +119,6 @@ impl Share {
             Mood::Dipped if self.calm >= RETURN => self.turn(Mood::Steady),
             Mood::Steady if !self.is_part() => {
                 self.held = self.all;
-                self.hold = HOLD_FIRST;
                 self.turn(Mood::Steady);
             }
             Mood::Dipped | Mood::Steady => {}
@@ -213,6 +212,22 @@ mod tests {
         // Now nobody is there any more.
         assert!(windows(&mut share, |places| places >= 3.0) < 140.0);
         assert!(!share.is_part());
+    }
+
+    #[test]
+    fn the_next_place_that_is_given_up_is_asked_back_as_soon_as_the_first() {
+        let mut share = Share::of(3);
+        for _ in 0..2 {
+            share.refused();
+        }
+        windows(&mut share, |places| places > 2.0);
+        // The same client, and then a second one.
+        for places in [2.0, 1.9, 1.0] {
+            share.refused();
+            assert_eq!(share.places(), places);
+        }
+        let held = windows(&mut share, |places| places > 1.0);
+        assert!((11.0..14.0).contains(&held), "{held}");
     }
 
     #[test]

@@ -187,6 +187,75 @@ fn what_left_before_a_429_says_nothing_more() {
     assert_eq!(pace.target(), slowed);
 }
 
+/// The next permit, as early as there is one.
+fn leave(pace: &mut Pace, now: &mut Instant) -> Permit {
+    loop {
+        match pace.take(*now) {
+            Ok(permit) => break permit,
+            Err(later) => *now = later,
+        }
+    }
+}
+
+#[test]
+fn silence_brings_no_pace_back() {
+    let mut now = Instant::now();
+    let mut pace = Pace::new(Rate::DEFAULT, now);
+    let mut end = |pace: &mut Pace, fate| {
+        let permit = leave(pace, &mut now);
+        now += Duration::from_millis(10);
+        pace.answered(permit, now, fate);
+    };
+    end(&mut pace, Fate::Limited);
+    let slowed = pace.target();
+    for _ in 0..200 {
+        end(&mut pace, Fate::Unknown);
+    }
+    assert_eq!(pace.target(), slowed);
+}
+
+/// When a request was counted nobody knows; that was at the latest when its answer left.
+#[test]
+fn a_place_is_free_a_window_after_the_latest_instant_at_which_it_was_counted() {
+    let ms = Duration::from_millis;
+    let free_after = |pace: &mut Pace, sent: Instant| match pace.take(sent) {
+        Ok(_) => panic!("at once"),
+        Err(later) => later - sent,
+    };
+    let origin = Instant::now();
+    for (answer, expected) in [
+        // Before it is known how long a way takes, a usual delay on it is reckoned with.
+        (None, ms(1151)),
+        (Some((ms(30), Fate::Answered)), ms(1031)),
+        (Some((ms(900), Fate::Answered)), ms(1151)),
+    ] {
+        let mut pace = Pace::new(Rate::PerSecond(1.0), origin);
+        let permit = pace.take(origin).unwrap();
+        if let Some((after, fate)) = answer {
+            pace.answered(permit, origin + after, fate);
+        }
+        assert_eq!(free_after(&mut pace, origin), expected, "{answer:?}");
+    }
+
+    let mut pace = Pace::new(Rate::PerSecond(1.0), origin);
+    let mut now = origin;
+    for _ in 0..ENOUGH {
+        let permit = leave(&mut pace, &mut now);
+        pace.answered(permit, now + ms(20), Fate::Answered);
+    }
+    // The shortest way took 20 ms; the rest of a silence may have been on it or not.
+    let permit = leave(&mut pace, &mut now);
+    assert_eq!(free_after(&mut pace, now), ms(1001));
+    pace.answered(permit, now + ms(3000), Fate::Unknown);
+    assert_eq!(free_after(&mut pace, now), ms(1000 + 2980 + 1));
+    // A way that became longer for good is the shortest some time.
+    for _ in 0..SAMPLES {
+        let permit = leave(&mut pace, &mut now);
+        pace.answered(permit, now + ms(80), Fate::Answered);
+    }
+    assert_eq!(free_after(&mut pace, now), ms(1001));
+}
+
 #[test]
 fn a_request_that_never_left_gives_its_place_back() {
     let origin = Instant::now();
