@@ -40,6 +40,27 @@ fn c39_an_interrupt_waits_for_what_is_in_flight_and_writes_everything() {
 }
 
 #[test]
+fn c39_what_a_signal_leaves_unsettled_is_not_too_many_errors() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let server = Server::start();
+        let gate = support::Gate::new();
+        server.script({
+            let gate = gate.clone();
+            move |_, _| Reply::html(500).behind(&gate)
+        });
+        let mut running =
+            Run::new(&server).csv(&table::customers(100)).args(["--max-errors", "5%"]).spawn();
+        server.wait_for_requests(8);
+        running.signal_and_see(signal);
+        gate.open();
+        let finished = running.wait();
+        let rows = finished.exits(code).accounted_rows(100);
+        assert_eq!(rows.iter().filter(|row| row.situacao == "falhou").count(), 8);
+        assert!(finished.summary()["motivo"].to_string().contains(&format!("SIG{signal}")));
+    }
+}
+
+#[test]
 fn c39_termination_is_the_same_with_another_code() {
     let (server, gate, mut running) = held();
     running.signal_and_see("TERM");

@@ -177,6 +177,25 @@ fn too_many_errors_stop_the_run() {
 }
 
 #[test]
+fn what_an_outage_leaves_unsettled_is_not_too_many_errors() {
+    let server = Server::start();
+    server.script(|_, _| Reply::html(503));
+    let finished = run(&server, 100, &["--give-up-after", "2s", "--max-errors", "5%"]);
+    let rows = finished.exits(4).accounted_rows(100);
+    assert!(rows.iter().filter(|row| row.situacao == "falhou").count() > 5);
+    let reason = finished.summary()["motivo"].to_string();
+    assert!(reason.contains("fora do ar"), "{reason}");
+    // The same for the end of the window, after which the replies of those in flight come.
+    let server = Server::start();
+    server.script(|_, _| Reply::html(503).after(Duration::from_secs(2)));
+    let finished = run(&server, 100, &["--max-duration", "1s", "--max-errors", "1"]);
+    let rows = finished.exits(4).accounted_rows(100);
+    assert!(rows.iter().filter(|row| row.situacao == "falhou").count() > 1);
+    let reason = finished.summary()["motivo"].to_string();
+    assert!(reason.contains("--max-duration"), "{reason}");
+}
+
+#[test]
 fn a_nightly_window_ends() {
     let server = Server::start();
     let finished = Run::new(&server)

@@ -199,7 +199,11 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         entry.state = State::Done(outcome);
         self.decided = true;
         self.outbox.push(Event::Decided(situacao));
-        if let Some(reason) = stop {
+        // Of a run that is ending already the verdicts are the end's work, not the file's: the reason
+        // that stands stays.
+        if let Some(reason) = stop
+            && self.stopping.is_none()
+        {
             self.begin_stop(reason, Instant::now());
         }
     }
