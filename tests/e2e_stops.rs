@@ -177,6 +177,41 @@ fn too_many_errors_stop_the_run() {
 }
 
 #[test]
+fn invalid_rows_beyond_the_allowed_part_are_told_with_the_way_out() {
+    let server = Server::start();
+    let bad: String = (0..6).map(|n| format!(",I,Bia {n}\n")).collect();
+    let csv = format!("{}{bad}", table::customers(55));
+    let finished = Run::new(&server).csv(&csv).args(["--max-errors", "5%"]).go();
+    finished.exits(3).accounted_rows(61);
+    assert_eq!(server.count(), 0);
+    finished.says(&[
+        "linhas inválidas: 6 de 61, o limite é 3; nada foi enviado; corrija-as ou aumente --max-errors",
+    ]);
+}
+
+#[test]
+fn rejects_run_again_unedited_under_the_same_part_of_errors() {
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00030" => Reply::refuse("Cliente não encontrado."),
+        _ => Reply::ok(),
+    });
+    let csv = format!("{},I,Bia\n", table::customers(59));
+    let args = ["--max-errors", "5%"];
+    let first = Run::new(&server).csv(&csv).rejects("j.csv").args(args).go();
+    first.exits(1).accounted_rows(60);
+    let rejects = String::from_utf8(first.read("j.csv")).unwrap();
+    let again = Run::new(&server).csv(&rejects).args(args).go();
+    let ends: Vec<_> =
+        again.exits(1).accounted_rows(2).into_iter().map(|row| row.situacao).collect();
+    assert_eq!(ends, ["recusado", "invalido"]);
+    again.says(&["a porcentagem de --max-errors não vale para ela"]);
+    // What is a number of rows holds there too.
+    let again = Run::new(&server).csv(&rejects).args(["--max-errors", "0"]).go();
+    again.exits(3).accounted_rows(2);
+}
+
+#[test]
 fn what_an_outage_leaves_unsettled_is_not_too_many_errors() {
     let server = Server::start();
     server.script(|_, _| Reply::html(503));
