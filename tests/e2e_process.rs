@@ -35,6 +35,8 @@ fn c39_an_interrupt_waits_for_what_is_in_flight_and_writes_everything() {
     running.signal_and_see("INT");
     gate.open();
     let finished = running.wait();
+    finished.says(&[" aviso: parando: as requisições", "(um segundo sinal sai já)"]);
+    assert!(!finished.stderr.contains("WARN"), "{}", finished.stderr);
     assert_drained(&server, &finished, 130);
     assert!(server.count() <= 16, "{} requests after the interrupt", server.count());
 }

@@ -12,6 +12,7 @@ use crate::pool::memory::{Answer, Ask, Memory, Settlement};
 use crate::pool::window::{Entry, State};
 use crate::pool::{Feed, Transport};
 use crate::stop::StopReason;
+use crate::wording::within;
 
 impl<T: Transport, M: Memory> Dispatcher<T, M> {
     pub(super) fn take_feed(&mut self, feed: Option<Feed>) {
@@ -161,7 +162,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             outcome.situacao = Situacao::Incerto;
             outcome.mensagem = format!(
                 "Recusado ({}), mas uma troca de e-mail deste cliente tinha ficado sem resposta e pode ter sido feita; confira o cliente no TomTicket.",
-                outcome.mensagem
+                within(&outcome.mensagem)
             );
         }
         self.decide(seq, outcome);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{PoolEnd, run};
+use super::{PoolEnd, run, waiting_words};
 use crate::api::{Attempt, Cause, Reply};
 use crate::events::{Event, RequestKind};
 use crate::model::{
@@ -407,6 +407,18 @@ async fn a_refusal_that_comes_after_the_stop_does_not_change_the_reason() {
     let stopped = go(&fake, NoMemory, most, customers(8), Some(Duration::from_millis(100))).await;
     assert!(stopped.situacoes().contains(&Situacao::Recusado));
     assert_eq!(stopped.end.stop, Some(StopReason::Signal(Signal::Int)));
+}
+
+#[test]
+fn a_stop_says_only_what_is_waited_for() {
+    let over = StopReason::MaxDuration("o tempo acabou".into());
+    let signal = StopReason::Signal(Signal::Int);
+    let waiting = "parando: as requisições em andamento são esperadas por até 10 s";
+    assert_eq!(waiting_words(&over, 0), None);
+    assert_eq!(waiting_words(&signal, 0), None);
+    assert_eq!(waiting_words(&over, 1).as_deref(), Some(waiting));
+    let words = waiting_words(&signal, 1);
+    assert_eq!(words, Some(format!("{waiting} (um segundo sinal sai já)")));
 }
 
 fn name_of(name: &str) -> &'static str {
