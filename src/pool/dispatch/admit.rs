@@ -12,7 +12,6 @@ use crate::pool::memory::{Answer, Ask, Memory, Settlement};
 use crate::pool::window::{Entry, State};
 use crate::pool::{Feed, Transport};
 use crate::stop::StopReason;
-use crate::wording::within;
 
 impl<T: Transport, M: Memory> Dispatcher<T, M> {
     pub(super) fn take_feed(&mut self, feed: Option<Feed>) {
@@ -161,8 +160,8 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         if uncertain && outcome.situacao == Situacao::Recusado {
             outcome.situacao = Situacao::Incerto;
             outcome.mensagem = format!(
-                "Recusado ({}), mas uma troca de e-mail deste cliente tinha ficado sem resposta e pode ter sido feita; confira o cliente no TomTicket.",
-                within(&outcome.mensagem)
+                "Recusado (\"{}\"), mas uma troca de e-mail deste cliente tinha ficado sem resposta e pode ter sido feita; confira o cliente no TomTicket.",
+                outcome.mensagem
             );
         }
         self.decide(seq, outcome);
