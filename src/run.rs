@@ -31,6 +31,7 @@ use crate::reporter::{
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::signals;
 use crate::stop::{StopHandle, StopListener, StopReason, channel};
+use crate::wording::number;
 
 use self::outputs::Outputs;
 
@@ -201,11 +202,13 @@ fn send(
         _ => None,
     };
     let (stop, listener) = channel();
-    let max_errors = settings.max_errors.map(|most: MaxErrors| most.resolve(preflight.rows));
-    if max_errors.is_some_and(|most| preflight.invalid > most) {
+    let max_errors = errors_allowed(settings, &preflight, terminal);
+    if let Some(most) = max_errors.filter(|most| preflight.invalid > *most) {
         stop.stop(StopReason::MaxErrors(format!(
-            "linhas inválidas: {}, mais do que --max-errors permite; nada foi enviado",
-            preflight.invalid
+            "linhas inválidas: {} de {}, o limite é {}; nada foi enviado; corrija-as ou aumente --max-errors",
+            number(preflight.invalid),
+            number(preflight.rows),
+            number(most)
         )));
     }
     let options = PoolOptions {
@@ -289,6 +292,22 @@ fn send(
     }
     signals.abort();
     Ok(summary.exit_code())
+}
+
+/// `--max-errors` in rows of this input. A part of all rows says nothing about a file in which only
+/// the rows stand that failed before.
+fn errors_allowed(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> Option<u64> {
+    match settings.max_errors? {
+        MaxErrors::Percent(_) if preflight.plan.is_of_rejects() => {
+            if !settings.quiet {
+                terminal.print(
+                    "aviso: a entrada é um arquivo de rejeitados, e a porcentagem de --max-errors não vale para ela; um número de linhas vale\n",
+                );
+            }
+            None
+        }
+        most => Some(most.resolve(preflight.rows)),
+    }
 }
 
 /// The stages of a run, ready to be connected.

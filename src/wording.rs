@@ -40,6 +40,12 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
+/// Somebody else's words inside a sentence of ours, which has its own end.
+pub fn within(text: &str) -> &str {
+    let words = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '…'));
+    if words.is_empty() { text } else { words }
+}
+
 /// A sentence that begins.
 pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
@@ -66,6 +72,11 @@ mod tests {
             (33_360_000, "9 h 16 min"),
         ] {
             assert_eq!(duration_words(Duration::from_millis(ms)), words);
+        }
+        for (said, words) in
+            [("Erro.", "Erro"), ("É a v. 1.2… ", "É a v. 1.2"), ("Não!", "Não!"), ("...", "...")]
+        {
+            assert_eq!(within(said), words);
         }
         assert_eq!(counted(1, "linha", "linhas"), "1 linha");
         assert_eq!(counted(2000, "linha", "linhas"), "2.000 linhas");

@@ -248,6 +248,7 @@ fn c04_a_short_row_stays_invalid_until_somebody_has_looked_at_it() {
         assert_eq!(server.count(), 0);
         assert!(rows.iter().all(|row| row.mensagem.contains("tinha 3, o cabeçalho tem 4")));
         assert!(rows[0].mensagem.contains("apague esta mensagem"), "{:?}", rows[0]);
+        again.says(&["apague esta mensagem nos rejeitados e rode de novo\n"]);
         rejects = again.read("j.csv");
     }
     // One row is completed, of one the message is deleted, one is left.

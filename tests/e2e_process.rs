@@ -35,8 +35,31 @@ fn c39_an_interrupt_waits_for_what_is_in_flight_and_writes_everything() {
     running.signal_and_see("INT");
     gate.open();
     let finished = running.wait();
+    finished.says(&[" aviso: parando: as requisições", "(um segundo sinal sai já)"]);
+    assert!(!finished.stderr.contains("WARN"), "{}", finished.stderr);
     assert_drained(&server, &finished, 130);
     assert!(server.count() <= 16, "{} requests after the interrupt", server.count());
+}
+
+#[test]
+fn c39_what_a_signal_leaves_unsettled_is_not_too_many_errors() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let server = Server::start();
+        let gate = support::Gate::new();
+        server.script({
+            let gate = gate.clone();
+            move |_, _| Reply::html(500).behind(&gate)
+        });
+        let mut running =
+            Run::new(&server).csv(&table::customers(100)).args(["--max-errors", "5%"]).spawn();
+        server.wait_for_requests(8);
+        running.signal_and_see(signal);
+        gate.open();
+        let finished = running.wait();
+        let rows = finished.exits(code).accounted_rows(100);
+        assert_eq!(rows.iter().filter(|row| row.situacao == "falhou").count(), 8);
+        assert!(finished.summary()["motivo"].to_string().contains(&format!("SIG{signal}")));
+    }
 }
 
 #[test]

@@ -70,6 +70,25 @@ fn refused_access_without_words_names_the_status_once() {
 }
 
 #[test]
+fn what_the_api_says_ends_where_a_sentence_around_it_goes_on() {
+    let server = Server::start();
+    server.script(|_, _| Reply::json(401, r#"{"erro":true,"mensagem":"Token inválido."}"#));
+    let finished = run(&server, 3, &["--concurrency", "1"]);
+    finished.exits(3).says(&["(HTTP 401: Token inválido); confira o token"]);
+    // The row's own message is the API's.
+    assert_eq!(finished.accounted_rows(3)[0].mensagem, "Token inválido.");
+
+    let server = Server::start();
+    server.script(|_, _| Reply::json(500, r#"{"erro":true,"mensagem":"Erro interno."}"#));
+    let finished = run(&server, 40, &["--give-up-after", "1s"]);
+    let rows = finished.exits(4).accounted_rows(40);
+    finished.says(&["última resposta: Erro interno.\n"]);
+    for row in rows {
+        assert!(!row.mensagem.contains(".."), "{row:?}");
+    }
+}
+
+#[test]
 fn refused_access_later_is_that_rows_own_until_it_is_five_in_a_row() {
     let server = Server::start();
     server.script(|request, _| match request.identificador() {
@@ -183,6 +202,63 @@ fn too_many_errors_stop_the_run() {
         finished.exits(code).accounted_rows(3);
         assert_eq!(server.count(), sent, "{most}");
     }
+}
+
+#[test]
+fn invalid_rows_beyond_the_allowed_part_are_told_with_the_way_out() {
+    let server = Server::start();
+    let bad: String = (0..6).map(|n| format!(",I,Bia {n}\n")).collect();
+    let csv = format!("{}{bad}", table::customers(55));
+    let finished = Run::new(&server).csv(&csv).args(["--max-errors", "5%"]).go();
+    finished.exits(3).accounted_rows(61);
+    assert_eq!(server.count(), 0);
+    assert!(!finished.stderr.contains("parando"), "nothing is waited for: {}", finished.stderr);
+    finished.says(&[
+        "linhas inválidas: 6 de 61, o limite é 3; nada foi enviado; corrija-as ou aumente --max-errors",
+    ]);
+}
+
+#[test]
+fn rejects_run_again_unedited_under_the_same_part_of_errors() {
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00030" => Reply::refuse("Cliente não encontrado."),
+        _ => Reply::ok(),
+    });
+    let csv = format!("{},I,Bia\n", table::customers(59));
+    let args = ["--max-errors", "5%"];
+    let first = Run::new(&server).csv(&csv).rejects("j.csv").args(args).go();
+    first.exits(1).accounted_rows(60);
+    let rejects = String::from_utf8(first.read("j.csv")).unwrap();
+    let again = Run::new(&server).csv(&rejects).args(args).go();
+    let ends: Vec<_> =
+        again.exits(1).accounted_rows(2).into_iter().map(|row| row.situacao).collect();
+    assert_eq!(ends, ["recusado", "invalido"]);
+    again.says(&["a porcentagem de --max-errors não vale para ela"]);
+    // What is a number of rows holds there too.
+    let again = Run::new(&server).csv(&rejects).args(["--max-errors", "0"]).go();
+    again.exits(3).accounted_rows(2);
+}
+
+#[test]
+fn what_an_outage_leaves_unsettled_is_not_too_many_errors() {
+    let server = Server::start();
+    server.script(|_, _| Reply::html(503));
+    let finished = run(&server, 100, &["--give-up-after", "2s", "--max-errors", "5%"]);
+    let rows = finished.exits(4).accounted_rows(100);
+    assert!(rows.iter().filter(|row| row.situacao == "falhou").count() > 5);
+    let reason = finished.summary()["motivo"].to_string();
+    assert!(reason.contains("fora do ar"), "{reason}");
+    // The same for the end of the window, after which the replies of those in flight come.
+    let server = Server::start();
+    server.script(|_, _| Reply::html(503).after(Duration::from_secs(2)));
+    let finished = run(&server, 100, &["--max-duration", "1s", "--max-errors", "1"]);
+    let rows = finished.exits(4).accounted_rows(100);
+    assert!(rows.iter().filter(|row| row.situacao == "falhou").count() > 1);
+    finished.says(&["parando: as requisições em andamento são esperadas por até 10 s"]);
+    assert!(!finished.stderr.contains("segundo sinal"), "no signal came: {}", finished.stderr);
+    let reason = finished.summary()["motivo"].to_string();
+    assert!(reason.contains("--max-duration"), "{reason}");
 }
 
 #[test]

@@ -118,6 +118,11 @@ impl Plan {
         })
     }
 
+    /// Whether the file is what an earlier run rejected.
+    pub fn is_of_rejects(&self) -> bool {
+        self.earlier.is_some()
+    }
+
     /// Sentences for the user about what the file leaves out or what will be ignored.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

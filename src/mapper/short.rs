@@ -13,7 +13,7 @@ pub fn message(has: usize, wants: usize) -> String {
 /// For a row that comes back from a rejects file as it was.
 pub fn again(had: usize, wants: usize) -> String {
     format!(
-        "{BEGINNING}tinha {had}, o cabeçalho tem {wants}; preencha as que faltam ou, se a linha está certa assim, apague esta mensagem no arquivo de rejeitados e rode de novo"
+        "{BEGINNING}tinha {had}, o cabeçalho tem {wants}; preencha-as ou, se a linha está certa assim, apague esta mensagem nos rejeitados e rode de novo"
     )
 }
 
@@ -27,6 +27,11 @@ pub fn read(mensagem: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_out_is_seen_in_a_summary() {
+        assert!(again(12_345, 12_346).chars().count() <= 160);
+    }
 
     #[test]
     fn what_is_written_is_read() {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::api::{Attempt, Cause, Reply};
 use crate::model::Situacao;
 use crate::stop::StopReason;
-use crate::wording::duration_words;
+use crate::wording::{duration_words, within};
 
 /// Ambiguous replies in a row, across customers, after which one row at a time is tried.
 pub const AMBIGUOUS_IN_A_ROW: u32 = 10;
@@ -243,6 +243,7 @@ impl Health {
                 // Where the API said nothing the words begin with the status already.
                 let named = format!("HTTP {status}: ");
                 let why = attempt.mensagem.strip_prefix(&named).unwrap_or(&attempt.mensagem);
+                let why = within(why);
                 format!(
                     "o TomTicket recusou o acesso ({named}{why}); confira o token e as permissões dele"
                 )
@@ -279,7 +280,7 @@ impl Health {
     pub fn gave_up(&self, now: Instant) -> Option<StopReason> {
         let probing = self.probing.as_ref()?;
         (now.duration_since(probing.since) >= self.give_up_after).then(|| {
-            let (long, last) = (duration_words(self.give_up_after), &probing.last);
+            let (long, last) = (duration_words(self.give_up_after), within(&probing.last));
             StopReason::Unavailable(match probing.proxy {
                 true => format!("há {long} não há caminho até o TomTicket: {last}"),
                 false => format!(

@@ -107,7 +107,7 @@ fn the_words_of_a_stop_say_things_once_and_name_who_is_in_the_way() {
     };
     for (mensagem, expected) in [
         ("HTTP 401: acesso negado", "(HTTP 401: acesso negado)"),
-        ("Token inválido.", "(HTTP 401: Token inválido.)"),
+        ("Token inválido.", "(HTTP 401: Token inválido)"),
     ] {
         let stop = health().replied(&denied(mensagem), now, now).unwrap();
         assert!(stop.to_string().contains(expected), "{stop}");

@@ -125,7 +125,7 @@ impl History {
     pub fn words_of_an_unsettled_rename(&self) -> String {
         format!(
             "Não se sabe se a troca de e-mail foi feita ({}). Confira o cliente no TomTicket antes de repetir.",
-            self.mensagem
+            crate::wording::within(&self.mensagem)
         )
     }
 

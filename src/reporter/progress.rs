@@ -91,9 +91,10 @@ impl Progress {
         let to_send = self.plan.to_send.max(sent);
         let pace = tally.pace(Instant::now());
         let left = to_send - sent;
+        // While nothing leaves, nobody knows when it will.
         let wait = pace
             .or(self.plan.rate)
-            .filter(|_| left > 0 && self.phase != Phase::Draining)
+            .filter(|_| left > 0 && self.phase == Phase::Sending)
             .map(|pace| Duration::from_secs_f64((left as f64 / pace.max(1e-3)).min(1e8)));
         State {
             sent,
@@ -295,6 +296,22 @@ mod tests {
     }
 
     #[test]
+    fn the_time_left_is_told_only_while_rows_leave() {
+        let plan = ProgressPlan { rows: 100, to_send: 100, rate: Some(3.0) };
+        let mut progress = Progress::new(plan, Terminal::default(), true);
+        let tally = Tally::new(Instant::now());
+        for (phase, told) in [
+            (Phase::Limited, false),
+            (Phase::Probing, false),
+            (Phase::Sending, true),
+            (Phase::Draining, false),
+        ] {
+            progress.phase(phase.clone());
+            assert_eq!(progress.state(&tally).left.is_some(), told, "{phase:?}");
+        }
+    }
+
+    #[test]
     fn the_line_fits_every_width_and_says_what_matters() {
         let state = State {
             sent: 36,
@@ -316,7 +333,7 @@ mod tests {
             ..state.clone()
         };
         let end = State { sent: 99_750, failed: 1, left: None, ..state.clone() };
-        let phase = |phase| State { phase, ..state.clone() };
+        let phase = |phase| State { phase, left: None, ..state.clone() };
         let states = [
             ("começo", first),
             ("3 por segundo", state.clone()),
@@ -324,7 +341,7 @@ mod tests {
             ("fim", end),
             ("429", phase(Phase::Limited)),
             ("fora do ar", phase(Phase::Probing)),
-            ("parando", State { left: None, ..phase(Phase::Draining) }),
+            ("parando", phase(Phase::Draining)),
         ];
         let mut told = String::new();
         for (what, state) in states {

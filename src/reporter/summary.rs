@@ -196,7 +196,7 @@ impl Summary {
             ));
         }
         if let Some(motivo) = &self.motivo {
-            text.push_str(&format!("Terminou antes do fim: {motivo}.\n"));
+            text.push_str(&format!("Terminou antes do fim: {}.\n", wording::within(motivo)));
         }
         if !self.mensagens.is_empty() {
             text.push_str("Mensagens mais frequentes:\n");

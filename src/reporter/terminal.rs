@@ -1,14 +1,18 @@
 //! Standard error, shared by the progress bar, the log and the messages, so that none of them breaks
 //! another's line.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
-use tracing::Level;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How the log is spelled.
@@ -133,9 +137,34 @@ pub fn start_logging(terminal: &Terminal, verbosity: u8, quiet: bool) {
     let layer = tracing_subscriber::fmt::layer().with_writer(terminal.clone()).with_ansi(false);
     // A second start in one process (tests of the library) keeps the first log.
     let _ = match terminal.format {
-        LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
+        LogFormat::Text => registry.with(layer.event_format(ForPeople)).try_init(),
         LogFormat::Json => registry.with(layer.json()).try_init(),
     };
+}
+
+/// A log line that calls a warning and an error what [`Terminal`] calls them.
+struct ForPeople;
+
+impl<S, N> FormatEvent<S, N> for ForPeople
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        SystemTime.format_time(&mut writer)?;
+        match *event.metadata().level() {
+            Level::ERROR => writer.write_str(" erro: ")?,
+            Level::WARN => writer.write_str(" aviso: ")?,
+            level => write!(writer, " {level} ")?,
+        }
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
 }
 
 /// What the log shows. Only this program's own events, at any verbosity: the HTTP libraries log

@@ -160,7 +160,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         if uncertain && outcome.situacao == Situacao::Recusado {
             outcome.situacao = Situacao::Incerto;
             outcome.mensagem = format!(
-                "Recusado ({}), mas uma troca de e-mail deste cliente tinha ficado sem resposta e pode ter sido feita; confira o cliente no TomTicket.",
+                "Recusado (\"{}\"), mas uma troca de e-mail deste cliente tinha ficado sem resposta e pode ter sido feita; confira o cliente no TomTicket.",
                 outcome.mensagem
             );
         }
@@ -199,7 +199,11 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
         entry.state = State::Done(outcome);
         self.decided = true;
         self.outbox.push(Event::Decided(situacao));
-        if let Some(reason) = stop {
+        // Of a run that is ending already the verdicts are the end's work, not the file's: the reason
+        // that stands stays.
+        if let Some(reason) = stop
+            && self.stopping.is_none()
+        {
             self.begin_stop(reason, Instant::now());
         }
     }

@@ -312,14 +312,32 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
                     "o TomTicket não responde; o envio espera e tenta de novo, uma linha por vez"
                 ),
                 Phase::Sending => tracing::info!("envio retomado"),
-                Phase::Draining => tracing::warn!(
-                    "parando: as requisições em andamento são esperadas por até 10 s (um segundo sinal sai já)"
-                ),
+                Phase::Draining => self.note_stop(),
             }
             self.outbox.push(Event::Phase(phase.clone()));
             self.phase = phase;
         }
     }
+
+    fn note_stop(&self) {
+        let words = self
+            .stopping
+            .as_ref()
+            .and_then(|stopping| waiting_words(&stopping.reason, self.in_flight.len()));
+        if let Some(words) = words {
+            tracing::warn!("{words}");
+        }
+    }
+}
+
+/// What is waited for when the run is being stopped, if anything is.
+fn waiting_words(reason: &StopReason, in_flight: usize) -> Option<String> {
+    let again = match reason {
+        StopReason::Signal(_) => " (um segundo sinal sai já)",
+        _ => "",
+    };
+    (in_flight > 0)
+        .then(|| format!("parando: as requisições em andamento são esperadas por até 10 s{again}"))
 }
 
 const fn type_index(ctype: CustomerType) -> usize {

@@ -296,8 +296,9 @@ fn verdict(entry: &Entry, situacao: Situacao) -> (Outcome, Settlement) {
     };
     let mensagem = match situacao {
         Situacao::Falhou => format!(
-            "Sem resposta definitiva em {} tentativas; a última: {last}. Rode de novo para repetir.",
-            history.tentativas
+            "Sem resposta definitiva em {} tentativas; a última: {}. Rode de novo para repetir.",
+            history.tentativas,
+            crate::wording::within(last)
         ),
         Situacao::Incerto => history.words_of_an_unsettled_rename(),
         _ => last.clone(),

@@ -12,6 +12,7 @@ use crate::pool::memory::{Memory, Settlement};
 use crate::pool::retry;
 use crate::pool::window::State;
 use crate::stop::StopReason;
+use crate::wording::within;
 
 impl<T: Transport, M: Memory> Dispatcher<T, M> {
     /// Hands on the verdicts of all rows at the head of the window that have one.
@@ -23,7 +24,8 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
 
     /// The words for rows that a stop leaves unsent.
     pub(super) fn stop_message(&self) -> Option<String> {
-        self.stopping.as_ref().map(|stopping| format!("Não enviado: {}.", stopping.reason))
+        let stopping = self.stopping.as_ref()?;
+        Some(format!("Não enviado: {}.", within(&stopping.reason.to_string())))
     }
 
     /// Begins to stop: nothing more leaves; what is in flight is waited for. A more urgent reason
@@ -72,7 +74,7 @@ impl<T: Transport, M: Memory> Dispatcher<T, M> {
             _ => (
                 format!(
                     "Sem resposta definitiva, e a execução terminou antes de repetir; a última tentativa: {}. Rode de novo para repetir.",
-                    history.mensagem
+                    within(&history.mensagem)
                 ),
                 Settlement::Unknown,
             ),

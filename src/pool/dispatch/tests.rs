@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::send::fate;
-use super::{PoolEnd, run};
+use super::{PoolEnd, run, waiting_words};
 use crate::api::{Attempt, Cause, Reply};
 use crate::events::{Event, RequestKind};
 use crate::model::{
@@ -442,6 +442,54 @@ async fn errors_beyond_the_allowed_ones_stop_the_run() {
     let finished = go(&fake, NoMemory, most, customers(10), None).await;
     assert!(matches!(finished.end.stop, Some(StopReason::MaxErrors(_))));
     assert_eq!(fake.sent().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stop_leaves_without_an_answer_is_not_too_many_errors() {
+    let most = PoolOptions { max_errors: Some(0), breaker: false, ..options() };
+    let caiu = Fake::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
+    for memory in [false, true] {
+        // Rows in flight, and rows that wait before a repeat.
+        for after in [Duration::from_millis(100), Duration::from_millis(901)] {
+            let stopped = match memory {
+                false => go(&caiu, NoMemory, most.clone(), customers(8), Some(after)).await,
+                true => {
+                    let memory = FakeMemory::default();
+                    go(&caiu, memory, most.clone(), customers(8), Some(after)).await
+                }
+            };
+            assert!(stopped.situacoes().contains(&Situacao::Falhou));
+            assert_eq!(stopped.end.stop, Some(StopReason::Signal(Signal::Int)), "{after:?}");
+        }
+    }
+    // An outage: ten without an answer, of which none is at its third attempt, and then nobody.
+    let away = Fake::new(|_, _| (Duration::from_millis(5), Reply::Ambiguous, "caiu"));
+    let soon = Duration::from_millis(400);
+    let outage = PoolOptions { concurrency: 16, give_up_after: soon, ..most.clone() };
+    let ended = go(&away, NoMemory, outage, customers(20), None).await;
+    assert!(ended.situacoes().contains(&Situacao::Falhou));
+    assert!(matches!(ended.end.stop, Some(StopReason::Unavailable(_))), "{:?}", ended.end.stop);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_comes_after_the_stop_does_not_change_the_reason() {
+    let fake = Fake::new(|_, _| (Duration::from_millis(900), Reply::Refused, "não"));
+    let most = PoolOptions { max_errors: Some(0), ..options() };
+    let stopped = go(&fake, NoMemory, most, customers(8), Some(Duration::from_millis(100))).await;
+    assert!(stopped.situacoes().contains(&Situacao::Recusado));
+    assert_eq!(stopped.end.stop, Some(StopReason::Signal(Signal::Int)));
+}
+
+#[test]
+fn a_stop_says_only_what_is_waited_for() {
+    let over = StopReason::MaxDuration("o tempo acabou".into());
+    let signal = StopReason::Signal(Signal::Int);
+    let waiting = "parando: as requisições em andamento são esperadas por até 10 s";
+    assert_eq!(waiting_words(&over, 0), None);
+    assert_eq!(waiting_words(&signal, 0), None);
+    assert_eq!(waiting_words(&over, 1).as_deref(), Some(waiting));
+    let words = waiting_words(&signal, 1);
+    assert_eq!(words, Some(format!("{waiting} (um segundo sinal sai já)")));
 }
 
 fn name_of(name: &str) -> &'static str {
