@@ -730,7 +730,7 @@ async fn only_a_refusal_can_be_uncertain() {
     });
     let finished = go(&fake, memory, options(), customers(2), None).await;
     assert_eq!(finished.situacoes(), [Situacao::Incerto, Situacao::Atualizado]);
-    assert!(finished.rows[0].mensagem.starts_with("Recusado (não), mas uma troca de e-mail"));
+    assert!(finished.rows[0].mensagem.starts_with("Recusado (\"não\"), mas uma troca de e-mail"));
 }
 
 #[tokio::test(start_paused = true)]
