@@ -169,6 +169,23 @@ fn c35_after_a_kill_the_previous_results_are_untouched() {
     again.exits(0).accounted_rows(400);
 }
 
+#[test]
+fn an_output_that_cannot_be_made_leaves_nothing_of_the_others() {
+    for flag in ["--results", "--rejects", "--summary-json", "--report"] {
+        let server = Server::start();
+        let run = Run::new(&server).without_summary().csv(&table::customers(3));
+        let finished = run.args([flag, "nenhuma/pasta/x"]).go();
+        assert_eq!((finished.code, server.count()), (Some(2), 0), "{flag}");
+        let left: Vec<_> = std::fs::read_dir(finished.work())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .filter(|name| name.to_string_lossy().contains("re"))
+            .collect();
+        assert!(left.is_empty(), "{flag}: {left:?}");
+        finished.says(&["nenhuma/pasta/x", "a pasta existe"]);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn c36_the_output_is_never_the_input_by_another_name() {
