@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::accounts;
 use super::belief::Names;
 use super::keys::{AccountId, NameKey};
 use super::record::{Held, Record};
@@ -41,12 +42,12 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
     let Some(connection) = schema::open_for_reading(path)? else { return Ok(Vec::new()) };
     let failed = |source| schema::error(path, source);
     connection.execute_batch("BEGIN").map_err(failed)?;
-    let accounts = store::accounts(&connection, path)?;
+    let accounts = accounts::accounts(&connection, path)?;
     let recent = accounts
         .iter()
         .map(|row| Ok((row.id, store::read_recent(&connection, path, row.id)?)))
         .collect::<Result<HashMap<_, _>, LedgerError>>()?;
-    let customers = store::count_customers(&connection, path, &recent)?;
+    let customers = accounts::count_customers(&connection, path, &recent)?;
     Ok(accounts
         .into_iter()
         .map(|row| AccountStatus {
@@ -73,7 +74,7 @@ pub fn find_account(place: &Place<'_>) -> Result<Option<AccountId>, LedgerError>
         Some(_) => None,
         None => place.find_keys(Some(&connection))?.map(|keys| keys.account()),
     };
-    Ok(store::accounts(&connection, place.path)?
+    Ok(accounts::accounts(&connection, place.path)?
         .into_iter()
         .find(|row| match token_hash {
             Some(hash) => row.hash == hash,
@@ -151,7 +152,7 @@ fn open_for_forgetting(
     let connection = schema::open_for_writing(path)?;
     let lock = FileLock::acquire(&lock_path(path, account))?;
     schema::upgrade(path, &connection)?;
-    let Some(id) = store::find_account(&connection, path, account)? else { return Ok(None) };
+    let Some(id) = accounts::find_account(&connection, path, account)? else { return Ok(None) };
     Ok(Some((connection, id, lock)))
 }
 

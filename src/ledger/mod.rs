@@ -9,6 +9,7 @@
 //!
 //! The ledger knows neither the network nor the order of rows.
 
+mod accounts;
 pub mod admin;
 mod belief;
 mod codec;
@@ -93,7 +94,7 @@ impl Place<'_> {
         check_label(label)?;
         let known = match connection {
             None => None,
-            Some(connection) => store::accounts(connection, self.path)?
+            Some(connection) => accounts::accounts(connection, self.path)?
                 .into_iter()
                 .find(|row| row.base_url == self.base_url && row.label.as_deref() == Some(label)),
         };

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
+use super::accounts;
 use super::belief::{Names, Policy};
 use super::keys::Keys;
 use super::rules::{Rules, Store};
-use super::store::{self, SqliteStore};
+use super::store::SqliteStore;
 use super::testing::{MemStore, Row, e, i};
 use super::{LedgerError, schema};
 use crate::model::{CustomerType, Update, same_name};
@@ -260,7 +261,7 @@ impl Both {
         let connection = schema::open_for_writing(&self.path).unwrap();
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
         let hash = keys().account();
-        let id = store::add_account(&connection, &self.path, hash, "u", None).unwrap();
+        let id = accounts::add_account(&connection, &self.path, hash, "u", None).unwrap();
         let mut store = SqliteStore::alone(connection, &self.path, id).unwrap();
         store.fold_at(self.fold_at);
         self.sqlite = Some(store);

@@ -1,10 +1,11 @@
 //! A look at one account's beliefs, for a preflight: changes nothing, takes no lock, and disturbs
 //! nobody who writes meanwhile.
 
+use super::accounts;
 use super::belief::{Knowledge, Policy};
 use super::keys::{Fingerprint, Keys, RowKeys, TagCache};
 use super::rules::{Leftover, Store};
-use super::store::{self, SqliteStore};
+use super::store::SqliteStore;
 use super::{LedgerError, Place, schema};
 use crate::model::Update;
 
@@ -39,7 +40,7 @@ impl Reader {
         let (Some(connection), Some(keys)) = (connection, keys) else {
             return Ok(Self { view: None });
         };
-        let Some(id) = store::find_account(&connection, place.path, keys.account())? else {
+        let Some(id) = accounts::find_account(&connection, place.path, keys.account())? else {
             return Ok(Self { view: None });
         };
         // One transaction for everything: all answers belong to one moment, and none has to ask

@@ -12,15 +12,15 @@
 //! What the records mean is not known here, and transactions begin and end where the caller says.
 //! After an error a store is of no use: what is in memory may be ahead of the file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::LedgerError;
 use super::belief::Names;
 use super::codec::{self, FieldNumbers};
-use super::keys::{AccountId, BuildKeyed, FieldTag, NameKey};
+use super::keys::{BuildKeyed, FieldTag, NameKey};
 use super::recent::Recent;
 use super::record::{CutKey, Held, Intent, Record, Saved, Stamp};
 use super::rules::Store;
@@ -29,21 +29,6 @@ use crate::model::CustomerType;
 
 /// The whole type, where a cut-off names no field. No tag is 0 but by a chance of 2⁻⁶⁴.
 const NO_FIELD: i64 = 0;
-
-/// An account as the file knows it.
-#[derive(Debug, Clone)]
-pub struct AccountRow {
-    /// Its number in this file.
-    pub id: i64,
-    /// Its hash.
-    pub hash: AccountId,
-    /// Where its requests go.
-    pub base_url: String,
-    /// What the user calls it.
-    pub label: Option<String>,
-    /// When it last changed, in seconds since 1970; 0 if never.
-    pub changed_at: i64,
-}
 
 /// A connection and the account it works for.
 #[derive(Debug)]
@@ -322,54 +307,6 @@ impl Store for SqliteStore {
     }
 }
 
-/// The accounts of a file.
-pub fn accounts(connection: &Connection, path: &Path) -> Result<Vec<AccountRow>, LedgerError> {
-    let sql = "SELECT id, hash, base_url, label, changed_at FROM account ORDER BY id";
-    let read = || -> rusqlite::Result<Vec<_>> {
-        connection
-            .prepare(sql)?
-            .query_map([], |row| {
-                Ok(AccountRow {
-                    id: row.get(0)?,
-                    hash: AccountId::from_bytes(row.get(1)?),
-                    base_url: row.get(2)?,
-                    label: row.get(3)?,
-                    changed_at: row.get(4)?,
-                })
-            })?
-            .collect()
-    };
-    read().map_err(|source| schema::error(path, source))
-}
-
-/// The number of the account with this hash.
-pub fn find_account(
-    connection: &Connection,
-    path: &Path,
-    hash: AccountId,
-) -> Result<Option<i64>, LedgerError> {
-    connection
-        .query_row("SELECT id FROM account WHERE hash = ?", [hash.as_bytes()], |row| row.get(0))
-        .optional()
-        .map_err(|source| schema::error(path, source))
-}
-
-/// Adds an account, unless it is there; returns its number.
-pub fn add_account(
-    connection: &Connection,
-    path: &Path,
-    hash: AccountId,
-    base_url: &str,
-    label: Option<&str>,
-) -> Result<i64, LedgerError> {
-    let sql = "INSERT INTO account(hash, base_url, label, next, changed_at)
-               VALUES(?, ?, ?, 1, 0) ON CONFLICT(hash) DO NOTHING";
-    connection
-        .execute(sql, params![hash.as_bytes(), base_url, label])
-        .map_err(|source| schema::error(path, source))?;
-    find_account(connection, path, hash)?.ok_or_else(|| schema::damaged(path, "a conta sumiu"))
-}
-
 fn rows<T>(
     connection: &Connection,
     sql: &str,
@@ -380,7 +317,7 @@ fn rows<T>(
 }
 
 /// The row's number, and what the blob begins with.
-fn split(name: &NameKey) -> (i64, [u8; 8]) {
+pub fn split(name: &NameKey) -> (i64, [u8; 8]) {
     let [a, b, c, d, e, f, g, h, rest @ ..] = name.0;
     (i64::from_le_bytes([a, b, c, d, e, f, g, h]), rest)
 }
@@ -428,35 +365,6 @@ pub fn read_recent(
     Ok(recent)
 }
 
-/// How many names of each account hold values, given what changed of each.
-pub fn count_customers(
-    connection: &Connection,
-    path: &Path,
-    recent: &HashMap<i64, Recent>,
-) -> Result<HashMap<i64, u64>, LedgerError> {
-    let count = || -> rusqlite::Result<_> {
-        let mut counts = HashMap::new();
-        let mut changed = HashSet::new();
-        for (account, recent) in recent {
-            let held = recent.names().filter(|(_, blob)| codec::holds_values(blob)).count();
-            counts.insert(*account, held as u64);
-            changed.extend(recent.names().map(|(name, _)| (*account, split(name).0)));
-        }
-        let mut statement = connection.prepare("SELECT account, id, record FROM name")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let account = row.get(0)?;
-            let blob = row.get_ref(2)?.as_blob()?;
-            let holds = blob.split_first_chunk::<8>().is_some_and(|(_, b)| codec::holds_values(b));
-            if holds && !changed.contains(&(account, row.get(1)?)) {
-                *counts.entry(account).or_insert(0) += 1;
-            }
-        }
-        Ok(counts)
-    };
-    count().map_err(|source| schema::error(path, source))
-}
-
 /// SQLite's integers are signed; hashes use all 64 bits.
 const fn to_sql(number: u64) -> i64 {
     number.cast_signed()
@@ -475,7 +383,14 @@ mod tests {
     fn store(path: &Path) -> SqliteStore {
         let connection = schema::open_for_writing(path).unwrap();
         let hash = Keys::from_token("https://api.example", b"token").account();
-        let id = add_account(&connection, path, hash, "https://api.example", None).unwrap();
+        let id = crate::ledger::accounts::add_account(
+            &connection,
+            path,
+            hash,
+            "https://api.example",
+            None,
+        )
+        .unwrap();
         SqliteStore::alone(connection, path, id).unwrap()
     }
 

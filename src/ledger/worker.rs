@@ -14,9 +14,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::accounts;
 use super::keys::{AccountId, Keys};
 use super::rules::Rules;
-use super::store::{self, SqliteStore};
+use super::store::SqliteStore;
 use super::{FileLock, LedgerError, Place, Policy, lock_path, now, schema};
 use crate::pool::memory::{Answer, Ask, Memory};
 
@@ -76,7 +77,7 @@ impl Claimed {
         let Self { path, connection, keys, base_url, label, lock } = self;
         schema::upgrade(&path, &connection)?;
         let account = keys.account();
-        let id = store::add_account(&connection, &path, account, &base_url, label.as_deref())?;
+        let id = accounts::add_account(&connection, &path, account, &base_url, label.as_deref())?;
         let store = SqliteStore::alone(connection, &path, id)?;
         store.begin(true)?;
         let rules = take_over(keys, policy, store)?;
