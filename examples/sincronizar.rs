@@ -9,16 +9,16 @@ use std::path::Path;
 
 use tomticket_sync::cli::RunArgs;
 use tomticket_sync::config::Settings;
-use tomticket_sync::findings::Findings;
+use tomticket_sync::html_report::read_results;
+use tomticket_sync::html_report::stats::ResultStats;
 use tomticket_sync::model::Situacao;
-use tomticket_sync::pool::Rate;
-use tomticket_sync::report::read_results;
-use tomticket_sync::reporter::Terminal;
+use tomticket_sync::output::Terminal;
 use tomticket_sync::run::execute;
+use tomticket_sync::scheduler::Rate;
 
 /// Sends every row of `input` and gives the exit code that the program would have given, and the
 /// sum of the results, which lie in `folder` with the rejects.
-pub fn sync(input: &Path, folder: &Path) -> Result<(u8, Findings), Box<dyn Error>> {
+pub fn sync(input: &Path, folder: &Path) -> Result<(u8, ResultStats), Box<dyn Error>> {
     let results = folder.join("resultado.csv");
     let mut args = RunArgs::new(input);
     args.sandbox = true;

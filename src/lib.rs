@@ -2,9 +2,9 @@
 //! needs one, at the account's pace, with every row accounted for.
 //!
 //! The data flows one way, and the modules stand in that order:
-//! [`reader`] (bytes → records) → [`mapper`] (record → update or violations) → [`pool`] (updates →
-//! outcomes, asking [`ledger`] and sending through [`api`]) → [`reporter`] (outcomes → files and
-//! terminal); [`report`] makes a page of what came out. [`model`] holds the words they share.
+//! [`input`] (bytes → records) → [`mapping`] (record → update or violations) → [`scheduler`] (updates →
+//! outcomes, asking [`ledger`] and sending through [`api`]) → [`output`] (outcomes → files and
+//! terminal); [`html_report`] makes a page of what came out. [`model`] holds the words they share.
 //!
 //! A program that wants to do what `tomticket-sync run` does sets up [`cli::RunArgs`], resolves them
 //! with [`config::Settings::resolve`], and calls [`run::execute`]; `examples/sincronizar.rs` does.
@@ -13,21 +13,18 @@ pub mod api;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod crash;
-pub mod events;
-pub mod exit;
-pub mod findings;
-pub mod io_words;
+pub mod exit_code;
+pub mod html_report;
+pub mod input;
 pub mod ledger;
-pub mod mapper;
+mod locale;
+pub mod mapping;
 pub mod model;
-pub mod pool;
+pub mod output;
+pub mod panic_hook;
 pub mod preflight;
-pub mod reader;
-pub mod report;
-pub mod reporter;
 pub mod run;
 pub mod sandbox;
+pub mod scheduler;
 pub mod signals;
 pub mod stop;
-mod wording;

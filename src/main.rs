@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use tomticket_sync::config::CommandError;
-use tomticket_sync::{commands, config, crash, exit};
+use tomticket_sync::{commands, config, exit_code, panic_hook};
 
 fn main() -> ExitCode {
-    crash::install_hook();
+    panic_hook::install_hook();
     // The hook has told where; what was written so far stays, and the caller gets a code of ours.
-    let code = std::panic::catch_unwind(run).unwrap_or(exit::LOCAL);
+    let code = std::panic::catch_unwind(run).unwrap_or(exit_code::LOCAL);
     ExitCode::from(code)
 }
 
@@ -22,7 +22,7 @@ fn run() -> u8 {
         }
         Err(error) => {
             commands::complain(&error.to_string());
-            exit::of_error(false)
+            exit_code::of_error(false)
         }
     }
 }

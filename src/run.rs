@@ -15,23 +15,21 @@ use tokio::task::JoinHandle;
 use crate::api::{BaseUrl, BaseUrlError, Client, ClientError, ClientOptions, Token, TokenError};
 use crate::cli::MaxErrors;
 use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
-use crate::crash;
-use crate::events::Event;
-use crate::exit;
-use crate::io_words::io_words;
+use crate::exit_code;
+use crate::input::{InputError, Rows, Source, rows};
 use crate::ledger::{Claimed, LedgerError};
-use crate::mapper::Plan;
-use crate::pool::memory::{Memory, NoMemory};
-use crate::pool::{PoolEnd, PoolOptions, run as run_pool};
+use crate::locale::format::number;
+use crate::locale::os_error::describe_os_error;
+use crate::mapping::Plan;
+use crate::output::{Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal};
+use crate::panic_hook;
 use crate::preflight::{Preflight, PreflightError};
-use crate::reader::{InputError, Rows, Source, rows};
-use crate::reporter::{
-    Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal,
-};
 use crate::sandbox::{Sandbox, SandboxConfig};
+use crate::scheduler::events::Event;
+use crate::scheduler::ledger::{Ledger, NoLedger};
+use crate::scheduler::{PoolEnd, PoolOptions, run as run_pool};
 use crate::signals;
 use crate::stop::{StopHandle, StopListener, StopReason, channel};
-use crate::wording::number;
 
 use self::outputs::Outputs;
 
@@ -60,13 +58,13 @@ pub enum RunError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("não foi possível iniciar o simulador: {}", io_words(.0))]
+    #[error("não foi possível iniciar o simulador: {}", describe_os_error(.0))]
     Sandbox(std::io::Error),
     #[error("endereço do simulador: {0}")]
     SandboxUrl(#[from] BaseUrlError),
     #[error("token do simulador: {0}")]
     SandboxToken(#[from] TokenError),
-    #[error("não foi possível iniciar o programa: {}", io_words(.0))]
+    #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
     Start(std::io::Error),
 }
 
@@ -178,7 +176,7 @@ fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 
     if !settings.quiet || preflight.invalid > 0 {
         terminal.print(&text);
     }
-    exit::of_check(preflight.invalid)
+    exit_code::of_check(preflight.invalid)
 }
 
 /// Everything after preflight.
@@ -195,7 +193,7 @@ fn send(
 ) -> Result<u8, RunError> {
     let options = ClientOptions { timeout: settings.timeout };
     let client = Client::new(&base_url, token, options)?;
-    let reading = rows(source, &preflight.survey)?;
+    let reading = rows(source, &preflight.inspection)?;
     let Outputs { reporter, summary_json, report } = Outputs::open(settings, &preflight, terminal)?;
     let memory = match (claimed, &settings.ledger) {
         (Some(claimed), LedgerChoice::At { policy, .. }) => Some((claimed.begin(*policy)?, policy)),
@@ -232,7 +230,7 @@ fn send(
     let watching =
         runtimes.beside.spawn(feed::stop_on_change(watch.clone(), changed.clone(), stop.clone()));
     let mut done = match memory {
-        None => runtimes.line.block_on(line.run(NoMemory, &stop, listener, deadline)).0,
+        None => runtimes.line.block_on(line.run(NoLedger, &stop, listener, deadline)).0,
         Some((mut ledger, policy)) => {
             if policy.max_age.is_none() {
                 ledger.believe_before(preflight.leading);
@@ -287,7 +285,7 @@ fn send(
     let mut summary = Summary::new(&done.tally, context);
     outputs::write_report(report, findings, &mut summary);
     outputs::write_summary(summary_json, &mut summary);
-    if !settings.quiet || summary.exit_code() != exit::OK {
+    if !settings.quiet || summary.exit_code() != exit_code::OK {
         terminal.print(&summary.to_text());
     }
     signals.abort();
@@ -329,7 +327,7 @@ struct Done {
 }
 
 impl Line {
-    async fn run<M: Memory>(
+    async fn run<M: Ledger>(
         self,
         memory: M,
         stop: &StopHandle,
@@ -375,7 +373,7 @@ fn report(
 ) -> JoinHandle<Reported> {
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        crash::if_asked(crash::Part::Report, &"reporter");
+        panic_hook::if_asked(panic_hook::Part::Report, &"reporter");
         let (tally, result) = reporter.consume(&runtime, events, |error| {
             stop.stop(StopReason::Local(unwritable(error)));
         });

@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP: the first asks the run to end in good order, a second ends the
 //! process at once.
 
-use crate::exit;
+use crate::exit_code;
 use crate::stop::{Signal, StopHandle, StopReason};
 
 /// Waits for signals. The first becomes a [`StopReason::Signal`]; at the second the process exits,
@@ -30,7 +30,7 @@ pub async fn stop_on_signal(stop: StopHandle) {
     tracing::debug!("{}", first.as_str());
     stop.stop(StopReason::Signal(first));
     let second = next().await;
-    std::process::exit(i32::from(exit::of_signal(second)));
+    std::process::exit(i32::from(exit_code::of_signal(second)));
 }
 
 /// Signals that whoever started the process told it to ignore: `nohup` means SIGHUP, a shell's `&`
@@ -57,6 +57,6 @@ pub async fn stop_on_signal(stop: StopHandle) {
         stop.stop(StopReason::Signal(Signal::Int));
     }
     if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(i32::from(exit::of_signal(Signal::Int)));
+        std::process::exit(i32::from(exit_code::of_signal(Signal::Int)));
     }
 }

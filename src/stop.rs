@@ -6,7 +6,7 @@ use std::fmt;
 
 use tokio::sync::watch;
 
-/// Why a run ended early. Which exit code that gives is decided in [`crate::exit`].
+/// Why a run ended early. Which exit code that gives is decided in [`crate::exit_code`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopReason {
     /// Something on this machine failed: disk, input, ledger. Sending stops at once.
@@ -50,7 +50,7 @@ impl Signal {
 }
 
 /// What a reason means for whoever started the run. The kinds of one rank share their exit code
-/// ([`crate::exit::of_run`]), and of two reasons the one of the higher rank stands.
+/// ([`crate::exit_code::of_run`]), and of two reasons the one of the higher rank stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// Run again later.

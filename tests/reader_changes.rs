@@ -8,7 +8,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use tomticket_sync::reader::{Input, InputError, ReadOptions, Record, Rows, Source, rows, survey};
+use tomticket_sync::input::{Input, InputError, ReadOptions, Record, Rows, Source, inspect, rows};
 
 /// The rows of a file that is several blocks long.
 const ROWS: usize = 60_000;
@@ -69,9 +69,9 @@ fn drain(rows: &mut Rows) -> (usize, Option<InputError>) {
 #[test]
 fn bytes_that_changed_since_the_survey_are_never_handed_out() {
     let csv = Csv::long();
-    let survey = survey(&csv.source, &ReadOptions::default(), true).unwrap();
+    let inspection = inspect(&csv.source, &ReadOptions::default(), true).unwrap();
     csv.alter_in_secret();
-    let (count, error) = drain(&mut rows(&csv.source, &survey).unwrap());
+    let (count, error) = drain(&mut rows(&csv.source, &inspection).unwrap());
     let error = error.expect("a change");
     assert!(matches!(error, InputError::Changed { .. }) && error.is_local_failure(), "{error}");
     assert!(count < ROWS);
@@ -80,9 +80,9 @@ fn bytes_that_changed_since_the_survey_are_never_handed_out() {
 #[test]
 fn it_is_the_fingerprints_that_notice() {
     let csv = Csv::long();
-    let survey = survey(&csv.source, &ReadOptions::default(), false).unwrap();
+    let inspection = inspect(&csv.source, &ReadOptions::default(), false).unwrap();
     csv.alter_in_secret();
-    let (count, error) = drain(&mut rows(&csv.source, &survey).unwrap());
+    let (count, error) = drain(&mut rows(&csv.source, &inspection).unwrap());
     assert!(error.is_none(), "{error:?}");
     assert_eq!(count, ROWS);
 }
@@ -99,8 +99,8 @@ fn a_replaced_grown_or_removed_file_is_noticed_even_when_all_of_it_was_read() {
     ];
     for (number, act) in acts.into_iter().enumerate() {
         let csv = Csv::new("id;nome\n1;A\n2;B\n");
-        let survey = survey(&csv.source, &ReadOptions::default(), true).unwrap();
-        let mut rows = rows(&csv.source, &survey).unwrap();
+        let inspection = inspect(&csv.source, &ReadOptions::default(), true).unwrap();
+        let mut rows = rows(&csv.source, &inspection).unwrap();
         let mut record = Record::default();
         assert!(rows.read(&mut record).unwrap());
         act(&csv.path);
@@ -115,16 +115,16 @@ fn a_replaced_grown_or_removed_file_is_noticed_even_when_all_of_it_was_read() {
 fn a_file_that_grew_before_the_survey_ended_is_a_change() {
     let csv = Csv::new("id;nome\n1;A\n");
     File::options().append(true).open(&csv.path).unwrap().write_all(b"2;B\n").unwrap();
-    let error = survey(&csv.source, &ReadOptions::default(), true).unwrap_err();
+    let error = inspect(&csv.source, &ReadOptions::default(), true).unwrap_err();
     assert!(matches!(error, InputError::Changed { .. }), "{error}");
 }
 
 #[test]
 fn two_readings_do_not_disturb_each_other() {
     let csv = Csv::long();
-    let survey = survey(&csv.source, &ReadOptions::default(), true).unwrap();
-    let mut one = rows(&csv.source, &survey).unwrap();
-    let mut two = rows(&csv.source, &survey).unwrap();
+    let inspection = inspect(&csv.source, &ReadOptions::default(), true).unwrap();
+    let mut one = rows(&csv.source, &inspection).unwrap();
+    let mut two = rows(&csv.source, &inspection).unwrap();
     let (mut a, mut b) = (Record::default(), Record::default());
     for _ in 0..ROWS / 2 {
         assert!(one.read(&mut a).unwrap());
@@ -154,9 +154,9 @@ fn a_fifo_is_read_like_a_file() {
     let source = Source::open(&Input::from_arg(&path)).unwrap();
     writer.join().unwrap();
     assert_eq!(source.path(), None);
-    let survey = survey(&source, &ReadOptions::default(), true).unwrap();
+    let inspection = inspect(&source, &ReadOptions::default(), true).unwrap();
     for _ in 0..2 {
-        assert_eq!(rows(&source, &survey).unwrap().count(), 1);
+        assert_eq!(rows(&source, &inspection).unwrap().count(), 1);
     }
     fs::remove_file(&path).unwrap();
     assert!(!source.watch().changed());

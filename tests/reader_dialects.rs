@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tomticket_sync::reader::{Encoding, Input, ReadOptions, Record, Source, rows, survey};
+use tomticket_sync::input::{Encoding, Input, ReadOptions, Record, Source, inspect, rows};
 
 /// Characters that Windows-1252 has too, a quoted line break, quotes, blank lines and empty rows.
 /// `¶` stands for the file's own line end.
@@ -76,12 +76,12 @@ fn write(dialect: Dialect) -> Vec<u8> {
 
 fn read(path: &Path) -> (Encoding, Option<u8>, bool, Vec<Record>) {
     let source = Source::open(&Input::from_arg(path)).unwrap();
-    let survey = survey(&source, &ReadOptions::default(), true).unwrap();
-    let mut all = vec![survey.header.clone()];
-    all.extend(rows(&source, &survey).unwrap().map(Result::unwrap));
-    let again: Vec<_> = rows(&source, &survey).unwrap().map(Result::unwrap).collect();
+    let inspection = inspect(&source, &ReadOptions::default(), true).unwrap();
+    let mut all = vec![inspection.header.clone()];
+    all.extend(rows(&source, &inspection).unwrap().map(Result::unwrap));
+    let again: Vec<_> = rows(&source, &inspection).unwrap().map(Result::unwrap).collect();
     assert_eq!(again, all[1..]);
-    (survey.encoding, survey.delimiter, survey.crlf, all)
+    (inspection.encoding, inspection.delimiter, inspection.crlf, all)
 }
 
 #[test]

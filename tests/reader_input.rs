@@ -11,8 +11,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use tomticket_sync::reader::{
-    Encoding, Input, InputError, ReadOptions, Record, Rows, Source, Survey, rows, survey,
+use tomticket_sync::input::{
+    Encoding, Input, InputError, Inspection, ReadOptions, Record, Rows, Source, inspect, rows,
 };
 
 /// A file in a directory of its own.
@@ -29,11 +29,11 @@ impl Csv {
         Self { _dir: dir, path }
     }
 
-    fn read(&self, options: ReadOptions) -> Result<(Survey, Rows), InputError> {
+    fn read(&self, options: ReadOptions) -> Result<(Inspection, Rows), InputError> {
         let source = Source::open(&Input::from_arg(&self.path))?;
-        let survey = survey(&source, &options, true)?;
-        let rows = rows(&source, &survey)?;
-        Ok((survey, rows))
+        let inspection = inspect(&source, &options, true)?;
+        let rows = rows(&source, &inspection)?;
+        Ok((inspection, rows))
     }
 }
 
@@ -70,8 +70,8 @@ fn nothing_and_nothing_but_blank_lines() {
 fn a_header_without_rows_is_fine() {
     for content in ["identificador;nome", "identificador;nome\n", "\nidentificador;nome\n\n;\n"] {
         let csv = Csv::new(content);
-        let (survey, rows) = csv.read(ReadOptions::default()).unwrap();
-        assert_eq!(survey.header.len(), 2);
+        let (inspection, rows) = csv.read(ReadOptions::default()).unwrap();
+        assert_eq!(inspection.header.len(), 2);
         assert_eq!(rows.count(), 0);
     }
 }
@@ -102,8 +102,8 @@ fn the_first_ansi_byte_may_stand_at_the_very_end() {
     }
     content.extend(b"x;Jos\xe9\n");
     let csv = Csv::new(content);
-    let (survey, rows) = csv.read(ReadOptions::default()).unwrap();
-    assert_eq!(survey.encoding, Encoding::Windows1252);
+    let (inspection, rows) = csv.read(ReadOptions::default()).unwrap();
+    assert_eq!(inspection.encoding, Encoding::Windows1252);
     let last = rows.last().unwrap().unwrap();
     assert_eq!(last, Record::from_cells(40_002, ["x", "José"]));
 }
@@ -122,17 +122,17 @@ fn a_damaged_utf8_file_is_refused_with_the_line_unless_the_user_insists() {
     let error = error_of(&content, forced(Encoding::Utf8));
     assert!(matches!(error, InputError::Undecodable { line: 5, bom: false, .. }), "{error}");
     let csv = Csv::new(&content);
-    let (survey, _) = csv.read(forced(Encoding::Windows1252)).unwrap();
-    assert_eq!(survey.encoding, Encoding::Windows1252);
+    let (inspection, _) = csv.read(forced(Encoding::Windows1252)).unwrap();
+    assert_eq!(inspection.encoding, Encoding::Windows1252);
 }
 
 #[test]
 fn a_byte_order_mark_wins_over_the_flag() {
     let csv = Csv::new("\u{feff}id;nome\n1;João\n");
-    let (survey, _) = csv.read(forced(Encoding::Windows1252)).unwrap();
-    assert_eq!((survey.encoding, survey.bom), (Encoding::Utf8, true));
-    assert_eq!(survey.forced_encoding, Some(Encoding::Windows1252));
-    assert_eq!(survey.header, Record::from_cells(1, ["id", "nome"]));
+    let (inspection, _) = csv.read(forced(Encoding::Windows1252)).unwrap();
+    assert_eq!((inspection.encoding, inspection.bom), (Encoding::Utf8, true));
+    assert_eq!(inspection.forced_encoding, Some(Encoding::Windows1252));
+    assert_eq!(inspection.header, Record::from_cells(1, ["id", "nome"]));
     let error = error_of(b"\xEF\xBB\xBFid;nome\n1;Jo\xe3o\n", ReadOptions::default());
     assert!(matches!(error, InputError::Undecodable { line: 2, bom: true, .. }), "{error}");
 }
@@ -163,8 +163,8 @@ fn a_tie_asks_for_the_delimiter_and_the_flag_settles_it() {
     assert!(error.to_string().contains("--delimiter"), "{error}");
     let csv = Csv::new(content);
     let options = ReadOptions { delimiter: Some(b';'), ..ReadOptions::default() };
-    let (survey, mut rows) = csv.read(options).unwrap();
-    assert_eq!(survey.header, Record::from_cells(1, ["a,b", "c"]));
+    let (inspection, mut rows) = csv.read(options).unwrap();
+    assert_eq!(inspection.header, Record::from_cells(1, ["a,b", "c"]));
     assert_eq!(rows.next().unwrap().unwrap(), Record::from_cells(2, ["1,2", "3"]));
 }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
-use crate::io_words::OwnWords;
+use crate::locale::os_error::OwnWords;
 
 /// Bytes that a connection may deliver per request: a body as long as is ever read, in chunks of
 /// one byte, under the longest head that is understood.

@@ -19,9 +19,9 @@ use super::form::Forms;
 use super::proxy::ProxyError;
 use super::reply::{BODY_MAX, Body, classify};
 use super::{BaseUrl, Endpoint, Token, failure, retry_after};
-use crate::crash;
+use crate::locale::format::duration_words;
 use crate::model::Update;
-use crate::wording::duration_words;
+use crate::panic_hook;
 
 /// What can be chosen about the client.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,7 @@ impl Inner {
                 answered: sent,
             };
         };
-        crash::if_asked(crash::Part::Send, &path);
+        panic_hook::if_asked(panic_hook::Part::Send, &path);
         let mut clock = pin!(sleep(self.timeout));
         let request = self.request(path, update);
         let (response, connection) =

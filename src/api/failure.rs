@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::io_words::{OwnWords, dns_words, io_words, kind_words};
+use crate::locale::os_error::{OwnWords, describe_os_error, dns_words, kind_words};
 
 /// What rustls has against the server's certificate, if that was the cause.
 pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
@@ -35,7 +35,9 @@ pub(super) fn words(error: &(dyn Error + 'static)) -> String {
         }
         // One that wraps another error has no words of its own.
         let error = cause.downcast_ref::<io::Error>().filter(|error| error.get_ref().is_none())?;
-        Some(network_words(error.kind()).map_or_else(|| io_words(error), ToOwned::to_owned))
+        Some(
+            network_words(error.kind()).map_or_else(|| describe_os_error(error), ToOwned::to_owned),
+        )
     };
     causes(error).find_map(said).unwrap_or_else(|| {
         // The last that is left: a library's text inside an I/O error, which has a kind at least.

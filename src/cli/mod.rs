@@ -10,8 +10,8 @@
     )
 )]
 
-mod again;
 mod report;
+mod suggested_commands;
 mod usage;
 mod values;
 
@@ -22,18 +22,18 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use again::{Resolved, again};
 pub use report::ReportArgs;
+pub use suggested_commands::{Resolved, again};
 pub use usage::explain;
 pub use values::{MaxErrors, parse_duration, verbosity};
 
 use crate::api::BaseUrl;
-use crate::mapper::Key;
+use crate::input::Encoding;
+use crate::mapping::Key;
 use crate::model::CustomerType;
-use crate::pool::Rate;
-use crate::reader::Encoding;
-use crate::reporter::{LogFormat, ResultsDialect};
+use crate::output::{LogFormat, ResultsDialect};
 use crate::sandbox::{DelayRange, FailureShare};
+use crate::scheduler::Rate;
 
 const HELP: &str = "{about}\n\nUso: {usage}\n\n{all-args}{after-help}";
 const HEADING: &str = "Opções";

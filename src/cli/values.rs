@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use crate::mapper::Key;
+use crate::mapping::Key;
 use crate::model::CustomerType;
-use crate::pool::Rate;
-use crate::reporter::{LogFormat, ResultsDialect};
+use crate::output::{LogFormat, ResultsDialect};
+use crate::scheduler::Rate;
 
 /// The largest `--concurrency`.
 const MAX_CONCURRENCY: usize = 512;
@@ -159,7 +159,7 @@ pub(super) fn id_type(text: &str) -> Result<CustomerType, String> {
 }
 
 pub(super) fn delimiter(text: &str) -> Result<u8, String> {
-    crate::reader::parse_delimiter(text).map_err(|error| error.to_string())
+    crate::input::parse_delimiter(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn results_dialect(text: &str) -> Result<ResultsDialect, String> {

@@ -4,11 +4,11 @@ use tokio::runtime::Runtime;
 
 use super::{complain, print};
 use crate::cli::SandboxArgs;
-use crate::exit;
-use crate::io_words::io_words;
-use crate::pool::Rate;
-use crate::reporter::{Terminal, start_logging};
+use crate::exit_code;
+use crate::locale::os_error::describe_os_error;
+use crate::output::{Terminal, start_logging};
 use crate::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv, only_token};
+use crate::scheduler::Rate;
 use crate::signals;
 use crate::stop::{StopReason, channel};
 
@@ -28,7 +28,7 @@ pub(super) fn run(args: SandboxArgs) -> u8 {
         Err(Refusal::Machine(why)) => (why, true),
     };
     complain(&why);
-    exit::of_error(is_local_failure)
+    exit_code::of_error(is_local_failure)
 }
 
 fn serve(args: SandboxArgs) -> Result<u8, Refusal> {
@@ -46,7 +46,10 @@ fn serve(args: SandboxArgs) -> Result<u8, Refusal> {
         reset_defaults: args.reset_defaults,
     };
     let runtime = Runtime::new().map_err(|error| {
-        Refusal::Machine(format!("não foi possível iniciar o programa: {}", io_words(&error)))
+        Refusal::Machine(format!(
+            "não foi possível iniciar o programa: {}",
+            describe_os_error(&error)
+        ))
     })?;
     runtime.block_on(async {
         let starting = Sandbox::start(config).await;
@@ -54,12 +57,12 @@ fn serve(args: SandboxArgs) -> Result<u8, Refusal> {
             let port = args.port;
             Refusal::Call(format!(
                 "não foi possível iniciar o simulador na porta {port}: {}. Use outro --port, ou nenhum para uma porta livre",
-                io_words(&error)
+                describe_os_error(&error)
             ))
         })?;
         let printed = print(&format!("{}\n", sandbox.base_url()));
         // Nobody would know where it is.
-        let code = if printed == exit::OK { until_interrupted().await } else { printed };
+        let code = if printed == exit_code::OK { until_interrupted().await } else { printed };
         sandbox.stop().await;
         Ok(code)
     })
@@ -70,7 +73,7 @@ async fn until_interrupted() -> u8 {
     let watcher = tokio::spawn(signals::stop_on_signal(stop));
     let code = loop {
         if let Some(StopReason::Signal(signal)) = listener.reason() {
-            break exit::of_signal(signal);
+            break exit_code::of_signal(signal);
         }
         listener.changed().await;
     };

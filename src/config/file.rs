@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::io_words::io_words;
+use crate::locale::os_error::describe_os_error;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use toml::de::{DeTable, DeValue};
@@ -89,8 +89,10 @@ pub fn flags(
         None => return Ok(None),
     };
     let label = path.display().to_string();
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| ConfigError::Read { path: label.clone(), why: io_words(&error) })?;
+    let text = std::fs::read_to_string(&path).map_err(|error| ConfigError::Read {
+        path: label.clone(),
+        why: describe_os_error(&error),
+    })?;
     let given = |flag: &str| {
         let id = flag.replace('-', "_");
         matches!(

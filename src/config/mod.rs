@@ -1,9 +1,9 @@
 //! What was resolved: flags over environment over configuration file over defaults, checked as far
 //! as that is possible without opening the input.
 
+mod effective_settings;
 mod file;
 mod settings;
-mod shown;
 
 pub use file::ConfigError;
 pub use settings::{

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::effective_settings;
 use super::file::FOUND;
-use super::shown;
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
 use crate::cli::{MaxErrors, Resolved, RunArgs};
-use crate::io_words::io_words;
+use crate::input::{Input, ReadOptions};
 use crate::ledger::Policy;
-use crate::mapper::MappingOptions;
-use crate::pool::Rate;
-use crate::reader::{Input, ReadOptions};
-use crate::reporter::{Again, Destination, LogFormat, ResultsDialect};
+use crate::locale::os_error::describe_os_error;
+use crate::mapping::MappingOptions;
+use crate::output::{Destination, LogFormat, ResultsDialect, SuggestedCommands};
+use crate::scheduler::Rate;
 
 pub(super) const CONCURRENCY: usize = 8;
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
@@ -152,7 +152,7 @@ pub struct Settings {
     /// What was set, for the summary and the report: nothing of it is secret.
     pub shown: Map<String, Value>,
     /// The commands that may come next.
-    pub again: Again,
+    pub again: SuggestedCommands,
     /// No progress; no summary when all is well.
     pub quiet: bool,
     /// Number of `-v`.
@@ -180,7 +180,7 @@ impl Settings {
         };
         let without_effect = if check { outputs_typed(&args.typed) } else { Vec::new() };
         let again = again(&args, &rejects);
-        let shown = shown::settings(&args, &mode, &ledger, [&results, &rejects]);
+        let shown = effective_settings::settings(&args, &mode, &ledger, [&results, &rejects]);
         Ok(Self {
             mode,
             ledger,
@@ -225,7 +225,7 @@ impl Settings {
 }
 
 /// What may be typed after this run.
-fn again(args: &RunArgs, rejects: &Destination) -> Again {
+fn again(args: &RunArgs, rejects: &Destination) -> SuggestedCommands {
     let rejects = match rejects {
         Destination::Path(path) if !is_special(path) => Some(path.as_path()),
         // What went to standard output or a device is no input any more.
@@ -329,7 +329,7 @@ pub fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| SettingsError::TokenFile {
                 path: path.display().to_string(),
-                why: io_words(&error),
+                why: describe_os_error(&error),
             })?;
             (path.display().to_string(), text)
         }

@@ -6,8 +6,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::accepted_state::Names;
 use super::accounts;
-use super::belief::Names;
 use super::keys::{AccountId, NameKey};
 use super::record::{Held, Record};
 use super::rules::Store;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lock::Holder;
-use crate::io_words::io_words;
+use crate::locale::os_error::describe_os_error;
 
 /// Why the ledger cannot be used, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ pub enum LedgerError {
     #[error("o nome da conta (--account) {0}")]
     Label(&'static str),
     /// A file operation beside the database failed.
-    #[error("não foi possível {action} {}: {}", path.display(), io_words(source))]
+    #[error("não foi possível {action} {}: {}", path.display(), describe_os_error(source))]
     Io {
         /// What was tried, as an infinitive.
         action: &'static str,

@@ -56,7 +56,9 @@ pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
 fn random() -> io::Result<[u8; 32]> {
     let mut secret = [0; 32];
     rustls::crypto::ring::default_provider().secure_random.fill(&mut secret).map_err(|_| {
-        io::Error::other(crate::io_words::OwnWords("o sistema não forneceu números aleatórios"))
+        io::Error::other(crate::locale::os_error::OwnWords(
+            "o sistema não forneceu números aleatórios",
+        ))
     })?;
     Ok(secret)
 }

@@ -9,9 +9,9 @@
 //!
 //! The ledger knows neither the network nor the order of rows.
 
+mod accepted_state;
 mod accounts;
 pub mod admin;
-mod belief;
 mod codec;
 mod error;
 mod keyfile;
@@ -33,7 +33,7 @@ mod worker;
 
 use std::path::{Path, PathBuf};
 
-pub use belief::Policy;
+pub use accepted_state::Policy;
 pub use error::LedgerError;
 pub use keys::{AccountId, Fingerprint};
 pub use lock::{FileLock, Holder};

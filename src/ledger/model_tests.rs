@@ -7,15 +7,15 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
+use super::accepted_state::{Names, Policy};
 use super::accounts;
-use super::belief::{Names, Policy};
 use super::keys::Keys;
 use super::rules::{Rules, Store};
 use super::store::SqliteStore;
 use super::testing::{MemStore, Row, e, i};
 use super::{LedgerError, schema};
 use crate::model::{CustomerType, Update, same_name};
-use crate::pool::memory::Settlement;
+use crate::scheduler::ledger::Settlement;
 
 /// What the server may be like; all of it is unknown to the ledger.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,8 @@
 //! A look at one account's beliefs, for a preflight: changes nothing, takes no lock, and disturbs
 //! nobody who writes meanwhile.
 
+use super::accepted_state::{Knowledge, Policy};
 use super::accounts;
-use super::belief::{Knowledge, Policy};
 use super::keys::{Fingerprint, Keys, RowKeys, TagCache};
 use super::rules::{Leftover, Store};
 use super::store::SqliteStore;

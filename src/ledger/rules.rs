@@ -12,11 +12,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::LedgerError;
-use super::belief::{Knowledge, Names, Policy, cuts_of};
+use super::accepted_state::{Knowledge, Names, Policy, cuts_of};
 use super::keys::{BuildKeyed, Fingerprint, Keys, NameKey, RowKeys, TagCache};
 use super::record::{CutKey, Group, Held, Intent, Moved, Record, Saved, Stamp, Values};
 use crate::model::Update;
-use crate::pool::memory::Settlement;
+use crate::scheduler::ledger::Settlement;
 
 /// After this many seconds a request that was never answered is taken to have been executed, or to
 /// stay without effect for ever.

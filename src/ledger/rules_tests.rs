@@ -3,11 +3,11 @@
 use std::borrow::Borrow;
 use std::time::Duration;
 
-use super::belief::{Knowledge, Policy};
+use super::accepted_state::{Knowledge, Policy};
 use super::keys::{Keys, RowKeys, TagCache};
 use super::rules::{Leftover, Rules, Store};
 use super::testing::{MemStore, Row, e, i};
-use crate::pool::memory::Settlement::{self, Accepted, NotSent, Refused, Unknown};
+use crate::scheduler::ledger::Settlement::{self, Accepted, NotSent, Refused, Unknown};
 
 const FIRST: Settlement = Accepted { first_attempt: true };
 const LATER: Settlement = Accepted { first_attempt: false };

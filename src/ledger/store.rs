@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::LedgerError;
-use super::belief::Names;
+use super::accepted_state::Names;
 use super::codec::{self, FieldNumbers};
 use super::keys::{BuildKeyed, FieldTag, NameKey};
 use super::recent::Recent;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::LedgerError;
-use super::belief::Names;
+use super::accepted_state::Names;
 use super::keys::{Called, Keys, NameKey};
 use super::record::{CutKey, Intent, Record, Saved, Stamp};
 use super::rules::Store;

@@ -19,7 +19,7 @@ use super::keys::{AccountId, Keys};
 use super::rules::Rules;
 use super::store::SqliteStore;
 use super::{FileLock, LedgerError, Place, Policy, lock_path, now, schema};
-use crate::pool::memory::{Answer, Ask, Memory};
+use crate::scheduler::ledger::{Answer, Ask, Ledger};
 
 /// Batches of asks and of answers that may wait.
 const QUEUE: usize = 256;
@@ -225,7 +225,7 @@ impl LedgerHandle {
     }
 }
 
-impl Memory for LedgerHandle {
+impl Ledger for LedgerHandle {
     fn is_on(&self) -> bool {
         true
     }

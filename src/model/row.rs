@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CustomerType, Update};
-use crate::reader::Record;
+use crate::input::Record;
 
 /// One row of the input on its way through the pool: where it stood, what it said and what is to
 /// be done with it.

@@ -1,6 +1,6 @@
 //! Lines of the input that a warning names: the first few, and how many there are in all.
 
-use crate::reporter::number;
+use crate::output::number;
 
 /// Lines that are named.
 const NAMED: usize = 5;

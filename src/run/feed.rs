@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::crash;
-use crate::mapper::Plan;
+use crate::input::{Rows, Watch};
+use crate::mapping::Plan;
 use crate::model::Row;
-use crate::pool::Feed;
-use crate::reader::{Rows, Watch};
+use crate::panic_hook;
+use crate::scheduler::InputBatch;
 use crate::stop::{StopHandle, StopReason};
 
 /// Rows that travel from the reader to the pool together.
@@ -21,15 +21,15 @@ pub const FEED_BATCHES: usize = 2;
 const LOOK_AT_INPUT: Duration = Duration::from_secs(1);
 
 /// Reads, maps and hands on, until the input ends or nobody takes the rows any more.
-pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
+pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut weight = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {
-        crash::if_asked(crash::Part::Read, &seq);
+        panic_hook::if_asked(panic_hook::Part::Read, &seq);
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let _ = feed.blocking_send(Feed::Broken(error.to_string()));
+                let _ = feed.blocking_send(InputBatch::Broken(error.to_string()));
                 return;
             }
         };
@@ -46,13 +46,13 @@ pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<Feed>) {
         if batch.len() >= BATCH_ROWS || weight >= BATCH_BYTES {
             weight = 0;
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
-            if feed.blocking_send(Feed::Rows(full)).is_err() {
+            if feed.blocking_send(InputBatch::Rows(full)).is_err() {
                 return;
             }
         }
     }
     if !batch.is_empty() {
-        let _ = feed.blocking_send(Feed::Rows(batch));
+        let _ = feed.blocking_send(InputBatch::Rows(batch));
     }
 }
 

@@ -1,18 +1,18 @@
 //! The outputs of a run: that they are several and none is the input or the ledger, opening them,
-//! and report and summary at the end. What results, rejects and summary hold is [`crate::reporter`]'s.
+//! and report and summary at the end. What results, rejects and summary hold is [`crate::output`]'s.
 
 use std::path::Path;
 
 use crate::config::{Besides, Settings};
-use crate::exit;
-use crate::findings::Findings;
-use crate::preflight::Preflight;
-use crate::reader::{Input, Source};
-use crate::report::{Clock, ReportError, RunFacts, html};
-use crate::reporter::{
+use crate::exit_code;
+use crate::html_report::stats::ResultStats;
+use crate::html_report::{Clock, ReportError, RunFacts, html};
+use crate::input::{Input, Source};
+use crate::output::{
     Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
     Results, Summary, Terminal, resolved,
 };
+use crate::preflight::Preflight;
 
 /// Refuses outputs that are the input, another file of the program, or one another.
 pub fn check(settings: &Settings, source: &Source) -> Result<(), OutputError> {
@@ -111,11 +111,11 @@ impl Outputs {
         let report = open.next();
         let to_send = preflight.to_send(settings.limit);
         let plan = ProgressPlan { rows: preflight.rows, to_send, rate: settings.rate.per_second() };
-        let dialect = RejectsDialect::of(&preflight.survey);
+        let dialect = RejectsDialect::of(&preflight.inspection);
         let reporter = Reporter {
             results: Results::new(results, settings.results_dialect)?,
-            rejects: Rejects::new(rejects, dialect, &preflight.survey.header)?,
-            findings: report.as_ref().map(|_| Findings::default()),
+            rejects: Rejects::new(rejects, dialect, &preflight.inspection.header)?,
+            findings: report.as_ref().map(|_| ResultStats::default()),
             progress: Progress::new(plan, terminal.clone(), settings.quiet),
         };
         Ok(Self { reporter, summary_json, report })
@@ -125,9 +125,9 @@ impl Outputs {
 /// Writes the report, if there is to be one. That it cannot be written is noted in the summary,
 /// which tells the outcome all the same. A run that broke off on this machine has no report: its
 /// results are not complete.
-pub fn write_report(report: Option<Output>, findings: Option<Findings>, summary: &mut Summary) {
+pub fn write_report(report: Option<Output>, findings: Option<ResultStats>, summary: &mut Summary) {
     let (Some(output), Some(findings)) = (report, findings) else { return };
-    if summary.exit_code() == exit::LOCAL {
+    if summary.exit_code() == exit_code::LOCAL {
         output.discard();
         return;
     }
@@ -145,7 +145,7 @@ pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
     }
 }
 
-fn write(mut output: Output, findings: &Findings, summary: &Summary) -> Result<(), ReportError> {
+fn write(mut output: Output, findings: &ResultStats, summary: &Summary) -> Result<(), ReportError> {
     // Through the summary's own JSON, so that the page is the one that `report` makes of the files.
     let facts = RunFacts::parse(&summary.to_json(), "resumo")?;
     let page = html(findings, Some(&facts), "", &Clock::system())?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::seed::Customers;
-use crate::pool::Rate;
+use crate::scheduler::Rate;
 
 /// The longest delay that can be asked for.
 const DELAY_MAX: Duration = Duration::from_secs(3600);

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::pool::Rate;
+use crate::scheduler::Rate;
 
 /// Fastest finite limit that is told apart from no limit at all; also bounds the memory.
 const MAX_PER_SECOND: f64 = 1_000_000.0;

@@ -10,7 +10,7 @@
 //! `store`: executed).
 
 mod config;
-mod dice;
+mod fault_injector;
 mod limit;
 mod record;
 mod rules;

@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use super::rules::{self, NameType};
 use super::store::Store;
-use crate::io_words::io_words;
+use crate::locale::os_error::describe_os_error;
 
 /// Why a list of customers cannot be used. The texts are Portuguese: the user reads them.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The file cannot be opened or read.
-    #[error("não foi possível ler {path}: {}", io_words(source))]
+    #[error("não foi possível ler {path}: {}", describe_os_error(source))]
     Read {
         /// The file as the user named it.
         path: String,

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::service::{self, Cut, Shared};
-use crate::io_words::io_words;
+use crate::locale::os_error::describe_os_error;
 
 /// After a failed accept (out of file descriptors, usually), before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -40,7 +40,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Canc
                     connections.spawn(connection(stream, Arc::clone(&shared)));
                 }
                 Err(error) => {
-                    let why = io_words(&error);
+                    let why = describe_os_error(&error);
                     tracing::warn!("o simulador não pôde aceitar uma conexão: {why}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }

@@ -10,7 +10,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::config::{FailureKind, SandboxConfig};
-use super::dice::{Dice, Failure, Fate};
+use super::fault_injector::{Dice, Failure, Fate};
 use super::limit::Limiter;
 use super::rules::Update;
 use super::seed::Customers;
@@ -188,7 +188,7 @@ impl State {
 mod tests {
     use super::super::rules;
     use super::*;
-    use crate::pool::Rate;
+    use crate::scheduler::Rate;
 
     fn update(identifier: &str) -> Result<Update, Refusal> {
         let values = vec![("nome".to_owned(), "Ana".to_owned())];

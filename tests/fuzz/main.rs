@@ -20,9 +20,9 @@ use tempfile::TempDir;
 use tomticket_sync::api::{self, Body, RETRY_AFTER_MAX, Reply, Token, parse_retry_after};
 use tomticket_sync::cli::parse_duration;
 use tomticket_sync::config;
-use tomticket_sync::mapper::{MappingOptions, Plan};
+use tomticket_sync::input::{Input, Inspection, ReadOptions, Record, Source, inspect, rows};
+use tomticket_sync::mapping::{MappingOptions, Plan};
 use tomticket_sync::model::{CustomerType, FieldName, Job};
-use tomticket_sync::reader::{Input, ReadOptions, Record, Source, Survey, rows, survey};
 
 use strategies::{
     column, config_text, encoding, options, quantity, reply_body, soup, spell, table, utf16, value,
@@ -59,19 +59,19 @@ impl Drop for File {
     }
 }
 
-/// Everything that a run reads of a file: its survey and its rows, up to the first error, which is
+/// Everything that a run reads of a file: its inspection and its rows, up to the first error, which is
 /// one sentence.
-fn read(bytes: &[u8], options: ReadOptions) -> Result<(Survey, Vec<Record>), String> {
+fn read(bytes: &[u8], options: ReadOptions) -> Result<(Inspection, Vec<Record>), String> {
     let file = File::new(bytes);
-    let told = |error: tomticket_sync::reader::InputError| {
+    let told = |error: tomticket_sync::input::InputError| {
         assert!(!error.is_local_failure(), "nobody changed the file: {error}");
         error.to_string()
     };
     let source = Source::open(&Input::from_arg(&file.0)).map_err(told)?;
-    let survey = survey(&source, &options, true).map_err(told)?;
-    let rows = rows(&source, &survey).map_err(told)?;
+    let inspection = inspect(&source, &options, true).map_err(told)?;
+    let rows = rows(&source, &inspection).map_err(told)?;
     let rows = rows.collect::<Result<Vec<_>, _>>().map_err(told)?;
-    Ok((survey, rows))
+    Ok((inspection, rows))
 }
 
 /// What holds of any update, whatever it was made from.
@@ -115,13 +115,13 @@ proptest! {
     ) {
         match read(&bytes, ReadOptions { delimiter, encoding }) {
             Err(why) => prop_assert!(!why.trim().is_empty()),
-            Ok((survey, rows)) => {
-                prop_assert!(!survey.header.is_blank());
+            Ok((inspection, rows)) => {
+                prop_assert!(!inspection.header.is_blank());
                 prop_assert!(rows.windows(2).all(|pair| pair[0].linha() < pair[1].linha()));
                 prop_assert!(rows.iter().all(|row| !row.is_blank() && row.linha() >= 2));
                 let options =
                     MappingOptions { id_type: Some(CustomerType::Internal), ..Default::default() };
-                if let Ok(plan) = Plan::new(&survey.header, &options) {
+                if let Ok(plan) = Plan::new(&inspection.header, &options) {
                     for row in &rows {
                         check_update(&plan.map(row).job)?;
                     }
@@ -136,9 +136,9 @@ proptest! {
         (rows, delimiter, bytes, encoding) in table(),
     ) {
         let forced = ReadOptions { delimiter: Some(delimiter), encoding: Some(encoding) };
-        let (survey, found) = read(&bytes, forced).map_err(TestCaseError::fail)?;
+        let (inspection, found) = read(&bytes, forced).map_err(TestCaseError::fail)?;
         let cells = |record: &Record| record.cells().map(str::to_owned).collect::<Vec<_>>();
-        prop_assert_eq!(cells(&survey.header), rows[0].clone());
+        prop_assert_eq!(cells(&inspection.header), rows[0].clone());
         let blank = |row: &&Vec<String>| !row.iter().all(|cell| cell.trim().is_empty());
         let expected: Vec<_> = rows[1..].iter().filter(blank).cloned().collect();
         prop_assert_eq!(found.iter().map(cells).collect::<Vec<_>>(), expected);

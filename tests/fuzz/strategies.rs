@@ -6,9 +6,9 @@ use std::io::Write as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tomticket_sync::mapper::{Key, MappingOptions};
+use tomticket_sync::input::Encoding;
+use tomticket_sync::mapping::{Key, MappingOptions};
 use tomticket_sync::model::CustomerType;
-use tomticket_sync::reader::Encoding;
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -7,7 +7,7 @@ use std::fs;
 use crate::support::{FIRST, Home, Run, e, place, update};
 use tomticket_sync::ledger::{Account, LedgerError, Place, Policy, Reader, admin};
 use tomticket_sync::model::{CustomerType, Name};
-use tomticket_sync::pool::memory::Settlement;
+use tomticket_sync::scheduler::ledger::Settlement;
 
 /// Enough customers for several levels of pages.
 fn fill(home: &Home) -> Vec<std::sync::Arc<tomticket_sync::model::Update>> {

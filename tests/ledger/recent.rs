@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::support::{Home, Run, e, place};
 use tomticket_sync::ledger::{Account, LedgerError, Policy, Reader, admin};
 use tomticket_sync::model::{CustomerType, Name};
-use tomticket_sync::pool::memory::Settlement;
+use tomticket_sync::scheduler::ledger::Settlement;
 
 /// What a killed run leaves: the ledger as it lies on the disk while the run lives.
 fn killed(home: &Home) -> Home {

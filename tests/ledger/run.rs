@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::support::{FIRST, Home, Run, e, place};
 use tomticket_sync::ledger::{Account, FileLock, LedgerError, admin};
-use tomticket_sync::pool::memory::{Answer, Ask};
+use tomticket_sync::scheduler::ledger::{Answer, Ask};
 
 fn rows(count: usize) -> Vec<Arc<tomticket_sync::model::Update>> {
     (0..count).map(|n| e(&format!("{n}@x"), &[("nome", "N")])).collect()

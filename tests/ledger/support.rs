@@ -9,7 +9,7 @@ use tomticket_sync::ledger::{
 use tomticket_sync::model::{
     CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update,
 };
-use tomticket_sync::pool::memory::{Answer, Ask, Settlement};
+use tomticket_sync::scheduler::ledger::{Answer, Ask, Settlement};
 
 pub const FIRST: Settlement = Settlement::Accepted { first_attempt: true };
 

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tomticket_sync::pool::Rate;
 use tomticket_sync::sandbox::{DelayRange, SandboxConfig};
+use tomticket_sync::scheduler::Rate;
 
 use super::raw::{Raw, once, start, unlimited, until, update};
 

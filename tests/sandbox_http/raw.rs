@@ -19,7 +19,7 @@ pub async fn start(config: SandboxConfig) -> Sandbox {
 
 /// A sandbox without a limit.
 pub fn unlimited() -> SandboxConfig {
-    SandboxConfig { rate: tomticket_sync::pool::Rate::Unlimited, ..SandboxConfig::default() }
+    SandboxConfig { rate: tomticket_sync::scheduler::Rate::Unlimited, ..SandboxConfig::default() }
 }
 
 /// A multipart form with these fields.

@@ -1,0 +1,207 @@
+//! The commands that a person types next: the one that was typed, on another input or without some
+//! flags. Its words are told apart by what the command line's definition says of them, taken over
+//! as they stand, and quoted for a shell.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::output::SuggestedCommands;
+
+/// Flags that belong to one run and not to the next: where its outputs went.
+const OUTPUTS: [&str; 4] = ["results", "rejects", "summary-json", "report"];
+
+/// What must be known beside the typed words.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'a> {
+    /// The rejects file, where it is one that can be an input.
+    pub rejects: Option<&'a Path>,
+    /// What results and rejects of that input would be called, where a variable or a file gives
+    /// `--results` and `--rejects`: the next run may not write over its own input.
+    pub outputs: [Option<&'a PathBuf>; 2],
+    /// Whether there is a `--limit`, wherever it was given.
+    pub limit: bool,
+    /// Whether it is a rehearsal, wherever that was said.
+    pub sandbox: bool,
+}
+
+/// The commands after `typed`.
+pub fn again(typed: &[OsString], resolved: Resolved<'_>) -> SuggestedCommands {
+    let Some(words) = Words::of(typed) else { return SuggestedCommands::default() };
+    let on_rejects = |left_out: &[&str]| {
+        let rejects = resolved.rejects?;
+        let more = ["results", "rejects"].into_iter().zip(resolved.outputs);
+        let more = more.filter(|(name, _)| !words.has(name));
+        let more = more.filter_map(|(name, path)| Some((name, path?.as_os_str())));
+        Some(words.line("run", rejects.as_os_str(), left_out, more))
+    };
+    let same =
+        |command, left_out: &[&str]| words.line(command, words.input, left_out, std::iter::empty());
+    let [a, b, c, d] = OUTPUTS;
+    // A rehearsal may be faster than an account.
+    let rehearsed = [a, b, c, d, "sandbox", "rate"];
+    SuggestedCommands {
+        rejects: on_rejects(&[a, b, c, d, "limit"]),
+        rest: on_rejects(&OUTPUTS),
+        unlimited: (words.has("limit") || !resolved.limit).then(|| same(words.command, &["limit"])),
+        real: (resolved.sandbox && words.has("sandbox"))
+            .then(|| ["check", "run"].map(|command| same(command, &rehearsed))),
+    }
+}
+
+/// A command line, taken apart.
+struct Words<'t> {
+    program: &'t OsStr,
+    command: &'static str,
+    input: &'t OsStr,
+    /// The flags in order: the long name, and the words (one or two).
+    flags: Vec<(String, &'t [OsString])>,
+    /// Whether `--` stands before the input, which then may begin with a hyphen.
+    dashes: bool,
+}
+
+impl<'t> Words<'t> {
+    fn of(typed: &'t [OsString]) -> Option<Self> {
+        let [program, command, rest @ ..] = typed else { return None };
+        let command = ["run", "check"].into_iter().find(|name| command == *name)?;
+        let definition = super::command();
+        let definition = definition.find_subcommand(command)?;
+        let takes_value = |name: &str| {
+            let arg = definition.get_arguments().find(|arg| arg.get_long() == Some(name));
+            arg.is_some_and(|arg| arg.get_action().takes_values())
+        };
+        let mut words =
+            Self { program, command, input: OsStr::new(""), flags: Vec::new(), dashes: false };
+        let mut at = 0;
+        while let Some(word) = rest.get(at) {
+            let text = word.to_string_lossy();
+            let mut length = 1;
+            match text.strip_prefix("--").filter(|_| !words.dashes) {
+                Some("") => words.dashes = true,
+                Some(flag) => {
+                    let name = flag.split('=').next().unwrap_or(flag);
+                    if takes_value(name) && !flag.contains('=') && at + 1 < rest.len() {
+                        length = 2;
+                    }
+                    words.flags.push((name.to_owned(), &rest[at..at + length]));
+                }
+                // No flag of one letter takes a value.
+                None if text.starts_with('-') && text != "-" && !words.dashes => {
+                    words.flags.push((String::new(), &rest[at..=at]));
+                }
+                None => words.input = word,
+            }
+            at += length;
+        }
+        (!words.input.is_empty()).then_some(words)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.flags.iter().any(|(flag, _)| flag == name)
+    }
+
+    /// The command line with this input, without some flags, with others.
+    fn line<'a>(
+        &self,
+        command: &str,
+        input: &OsStr,
+        left_out: &[&str],
+        more: impl Iterator<Item = (&'a str, &'a OsStr)>,
+    ) -> String {
+        let mut line = vec![quoted(self.program), command.to_owned()];
+        if !self.dashes {
+            line.push(quoted(input));
+        }
+        let kept = self.flags.iter().filter(|(flag, _)| !left_out.contains(&&**flag));
+        line.extend(kept.flat_map(|(_, words)| words.iter().map(|word| quoted(word))));
+        line.extend(more.flat_map(|(name, value)| [format!("--{name}"), quoted(value)]));
+        if self.dashes {
+            line.extend(["--".to_owned(), quoted(input)]);
+        }
+        line.join(" ")
+    }
+}
+
+/// A word as a POSIX shell reads it back.
+fn quoted(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Resolved<'_> =
+        Resolved { rejects: None, outputs: [None, None], limit: false, sandbox: false };
+
+    fn next(words: &[&str], resolved: Resolved<'_>) -> SuggestedCommands {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        again(&words, resolved)
+    }
+
+    fn on(rejects: &str) -> Resolved<'_> {
+        Resolved { rejects: Some(Path::new(rejects)), ..PLAIN }
+    }
+
+    #[test]
+    fn the_same_command_on_the_rejects() {
+        for (words, rejects, line) in [
+            (
+                &["tomticket-sync", "run", "a.csv", "--id-type", "E", "--set", "nome=D'Água {X}"][..],
+                "a b.csv",
+                r"tomticket-sync run 'a b.csv' --id-type E --set 'nome=D'\''Água {X}'",
+            ),
+            // What was for one run is left out.
+            (
+                &["t", "run", "--limit", "10", "--results=r", "a", "--report", "-", "--rate=2"],
+                "b.csv",
+                "t run b.csv --rate=2",
+            ),
+            // A value that looks like the input.
+            (&["t", "run", "--id-type", "E", "E"], "E.r.csv", "t run E.r.csv --id-type E"),
+            (
+                &["t", "run", "--clear-marker", "-", "-", "-q", "--summary-json", "-"],
+                "b.csv",
+                "t run b.csv --clear-marker - -q",
+            ),
+            (&["t", "run", "--full", "--", "-a.csv"], "-b.csv", "t run --full -- -b.csv"),
+        ] {
+            assert_eq!(next(words, on(rejects)).rejects.as_deref(), Some(line));
+        }
+    }
+
+    #[test]
+    fn outputs_that_were_not_typed_are_named() {
+        let [results, rejects] = [PathBuf::from("rej.resultado.csv"), "rej.r.csv".into()];
+        let resolved = Resolved { outputs: [Some(&results), Some(&rejects)], ..on("rej.csv") };
+        assert_eq!(
+            next(&["t", "run", "a", "--config", "c.toml", "--results", "x"], resolved).rejects,
+            Some("t run rej.csv --config c.toml --rejects rej.r.csv".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_trial_goes_on_to_the_whole_and_a_rehearsal_to_the_account() {
+        let limit = Resolved { limit: true, ..on("b") };
+        let trial = next(&["t", "run", "a", "--limit", "9", "--results", "r"], limit);
+        assert_eq!(trial.unlimited.as_deref(), Some("t run a --results r"));
+        assert_eq!(trial.rest.as_deref(), Some("t run b --limit 9"));
+        // From a file or a variable.
+        assert_eq!(next(&["t", "run", "a"], limit).unlimited, None);
+        let sandbox = Resolved { sandbox: true, ..on("b") };
+        let words = ["t", "run", "a", "--sandbox", "--rate", "unlimited", "--key", "email"];
+        let real = ["t check a --key email", "t run a --key email"].map(str::to_owned);
+        assert_eq!(next(&words, sandbox).real, Some(real));
+        assert_eq!(next(&["t", "run", "a"], sandbox).real, None);
+    }
+
+    #[test]
+    fn a_library_typed_nothing_and_some_rejects_are_no_input() {
+        assert_eq!(next(&[], on("b.csv")), SuggestedCommands::default());
+        assert_eq!(next(&["t", "run", "a"], PLAIN).rejects, None);
+    }
+}

@@ -1,0 +1,161 @@
+//! A results file → [`ResultStats`]. Strict: a file that is not exactly what `run` writes gives an
+//! error with its line, because a report on half-understood rows would be believed.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::error::ReportError;
+use crate::html_report::stats::{Entry, ResultStats, cut};
+use crate::input::{
+    Encoding, Input, ReadOptions, Record, Source, inspect, reject_columns_at, rows,
+};
+use crate::model::Situacao;
+use crate::output::RESULTS_HEADER;
+
+/// Characters of a bad value that a message shows.
+const SHOWN: usize = 60;
+
+/// Reads all of a results file, in either dialect; `-` is standard input.
+///
+/// # Errors
+/// When it cannot be read, is none, or is damaged.
+pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
+    let source = Source::open(&Input::from_arg(path))?;
+    let options = ReadOptions { delimiter: None, encoding: Some(Encoding::Utf8) };
+    let inspection = inspect(&source, &options, true)?;
+    let file = ResultsFile::new(source.label().to_owned(), &inspection.header)?;
+    let mut reading = rows(&source, &inspection)?;
+    let mut findings = ResultStats::default();
+    let mut record = Record::default();
+    while reading.read(&mut record)? {
+        findings.add(&file.entry(&record)?);
+    }
+    Ok(findings)
+}
+
+/// What is needed to read one line: where each column of [`RESULTS_HEADER`] stands.
+struct ResultsFile {
+    path: String,
+    width: usize,
+    at: [usize; 10],
+}
+
+impl ResultsFile {
+    fn new(path: String, header: &Record) -> Result<Self, ReportError> {
+        let mut at = [0; 10];
+        for (place, column) in at.iter_mut().zip(RESULTS_HEADER) {
+            *place = header.cells().position(|cell| cell == column).ok_or_else(|| {
+                let rejects = reject_columns_at(header).is_some();
+                ReportError::NotResults { path: path.clone(), column, rejects }
+            })?;
+        }
+        Ok(Self { path, width: header.len(), at })
+    }
+
+    fn entry<'r>(&self, record: &'r Record) -> Result<Entry<'r>, ReportError> {
+        if record.len() != self.width {
+            return Err(ReportError::Cells {
+                path: self.path.clone(),
+                linha: record.linha(),
+                found: record.len(),
+                wanted: self.width,
+            });
+        }
+        let cell = |column: usize| record.cell(self.at[column]).unwrap_or_default();
+        let bad = |column: usize, wanted| ReportError::Cell {
+            path: self.path.clone(),
+            linha: record.linha(),
+            column: RESULTS_HEADER[column],
+            value: cut(cell(column), SHOWN).replace(char::is_control, " "),
+            wanted,
+        };
+        let whole = |column: usize| {
+            cell(column).parse::<u64>().map_err(|_| bad(column, "um número inteiro"))
+        };
+        let situacao = Situacao::ALL
+            .into_iter()
+            .find(|situacao| situacao.as_str() == cell(3))
+            .ok_or_else(|| bad(3, "uma das sete situações, como atualizado ou recusado"))?;
+        if cell(4) != if situacao.erro() { "true" } else { "false" } {
+            return Err(bad(4, "true ou false, conforme a situação"));
+        }
+        if !matches!(cell(2), "" | "E" | "I") {
+            return Err(bad(2, "E, I ou vazio"));
+        }
+        let status = cell(6);
+        if !status.is_empty() && !status.parse().is_ok_and(|code: u16| (100..1000).contains(&code))
+        {
+            return Err(bad(6, "um código HTTP como 200, ou vazio"));
+        }
+        Ok(Entry {
+            linha: whole(0)?,
+            identificador: cell(1),
+            tipo_identificador: cell(2),
+            situacao,
+            mensagem: cell(5),
+            tentativas: u32::try_from(whole(7)?).map_err(|_| bad(7, "um número de tentativas"))?,
+            duracao_ms: whole(8)?,
+            concluido_em: cell(9)
+                .parse::<Timestamp>()
+                .map_err(|_| bad(9, "um horário como 2026-11-24T04:05:06.789Z"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,tentativas,duracao_ms,concluido_em";
+
+    fn read(bytes: impl AsRef<[u8]>) -> Result<ResultStats, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        std::fs::write(&path, bytes).unwrap();
+        let shown = folder.path().display().to_string() + "/";
+        read_results(&path).map_err(|error| error.to_string().replace(&shown, ""))
+    }
+
+    #[test]
+    fn both_dialects_say_the_same() {
+        let comma = format!(
+            "{HEADER}\n2,ana@x.br,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06.789Z\n3,b,I,recusado,true,\"não, \"\"b\"\"\",200,1,9,2026-11-24T04:05:07.120Z\n"
+        );
+        let excel = format!(
+            "\u{feff}{}\r\n2;ana@x.br;E;atualizado;false;ok;200;1;182;2026-11-24T04:05:06.789Z\r\n3;b;I;recusado;true;\"não, \"\"b\"\"\";200;1;9;2026-11-24T04:05:07.120Z\r\n",
+            HEADER.replace(',', ";")
+        );
+        let [comma, excel] = [comma, excel].map(|text| read(text).unwrap());
+        assert_eq!(comma.counts, [1, 0, 1, 0, 0, 0, 0]);
+        assert_eq!(comma.counts, excel.counts);
+        assert_eq!(comma.to_fix, excel.to_fix);
+        assert_eq!(comma.to_fix[0].mensagem, "não, \"b\"");
+        assert_eq!(comma.span, excel.span);
+    }
+
+    #[test]
+    fn what_is_no_results_file_is_refused_with_the_place() {
+        let row = "2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z";
+        let with = |line: &str| format!("{HEADER}\n{row}\n{line}\n").into_bytes();
+        let errors: Vec<String> = [
+            Vec::new(),
+            b"nome,email\na,b\n".to_vec(),
+            b"identificador,situacao,erro,mensagem\na,recusado,true,x\n".to_vec(),
+            with("3,a,E,atualizado,false,ok"),
+            with("3,a,E,pronto,false,ok,200,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,false,ok,200,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,true,ok,200,1,182,24/11/2026 04:05"),
+            with("3,a,E,recusado,true,ok,200,-1,182,2026-11-24T04:05:06Z"),
+            with("3,a,X,recusado,true,ok,200,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,true,ok,x,1,182,2026-11-24T04:05:06Z"),
+            with("3,a,E,recusado,true,ok,20,1,182,2026-11-24T04:05:06Z"),
+            with("3,\"a,E,recusado,true,ok,200,1,182,2026-11-24T04:05:06Z"),
+            [with(row), b"\xff\xfe\n".to_vec()].concat(),
+        ]
+        .into_iter()
+        .map(|bytes| read(bytes).unwrap_err())
+        .collect();
+        insta::assert_snapshot!("arquivos_que_nao_servem", errors.join("\n"));
+    }
+}

@@ -1,0 +1,248 @@
+//! What can be wrong with an input as a whole, in words for the person who runs the program.
+//!
+//! Trouble within a row (too few cells, a cell that is too long) is data and not found here.
+
+use std::io;
+use std::sync::Arc;
+
+use super::encoding::Encoding;
+use crate::locale::os_error::describe_os_error;
+
+/// Why an input cannot be read, or cannot be read any further. The text is Portuguese, names the
+/// file and the line where there is one, and says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// It is not there, or may not be read.
+    #[error("não foi possível abrir {label}: {}", reason(cause))]
+    Open {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It is a directory.
+    #[error("{label} é uma pasta; informe um arquivo CSV")]
+    Directory {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// A pipe could not be copied to a temporary file.
+    #[error(
+        "não foi possível copiar {label} para um arquivo temporário em {}: {}",
+        std::env::temp_dir().display(),
+        reason(cause)
+    )]
+    Spool {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// Reading failed after the input had been opened.
+    #[error("falha ao ler {label}: {}", reason(cause))]
+    Read {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It is not what it was when it was opened or first read.
+    #[error(
+        "{label} mudou ou foi trocado por outro enquanto era usado; espere a exportação terminar e \
+         rode de novo, sobre uma cópia se a próxima puder chegar durante o envio"
+    )]
+    Changed {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// It begins like gzip, but cannot be unpacked to the end.
+    #[error(
+        "{label} está compactado com gzip, mas incompleto ou corrompido ({}); gere ou copie o \
+         arquivo de novo",
+        gzip_reason(cause)
+    )]
+    Gzip {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// What the unpacker said.
+        cause: io::Error,
+    },
+    /// What gzip packed was packed already.
+    #[error(
+        "{label} foi compactado com gzip duas vezes; descompacte-o uma vez (gunzip) e rode de novo"
+    )]
+    GzipTwice {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// It begins as .xlsx, .ods and .zip do.
+    #[error(
+        "{label} não é um CSV, e sim uma planilha (.xlsx, .ods) ou um arquivo zip; abra a planilha e \
+         salve como \"CSV UTF-8\", ou descompacte o zip"
+    )]
+    Zip {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// It begins as .xls does.
+    #[error(
+        "{label} não é um CSV, e sim uma planilha do Excel (.xls); abra a planilha e salve como \
+         \"CSV UTF-8\""
+    )]
+    OldSpreadsheet {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// Every other byte of its beginning is zero.
+    #[error(
+        "{label} parece UTF-16 sem a marca (BOM) do começo; use --encoding {}",
+        if *big_endian { "utf-16be" } else { "utf-16le" }
+    )]
+    Utf16WithoutBom {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Which end comes first.
+        big_endian: bool,
+    },
+    /// It holds nothing at all.
+    #[error("{label}: entrada vazia; é preciso pelo menos a linha de cabeçalho")]
+    Empty {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// It holds nothing but blank lines.
+    #[error("{label} não tem cabeçalho, só linhas em branco")]
+    NoHeader {
+        /// The input, as messages name it.
+        label: Arc<str>,
+    },
+    /// The header is beyond every bound: most likely the file is no CSV.
+    #[error(
+        "{label}, linha {line}: o cabeçalho é grande demais; confira se o arquivo é mesmo um CSV e \
+         se o separador está certo"
+    )]
+    HeaderTooLong {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Where the header starts.
+        line: u64,
+    },
+    /// Not valid UTF-8, but so nearly that reading it as Windows-1252 would garble every accent.
+    #[error(
+        "{label}, linha {line}: o byte 0x{byte:02X} não é UTF-8 válido, mas o resto do arquivo \
+         parece ser UTF-8; corrija essa linha ou, se o arquivo for mesmo Windows-1252, use \
+         --encoding windows-1252"
+    )]
+    MostlyUtf8 {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Physical line of the first bad byte.
+        line: u64,
+        /// The first bad byte.
+        byte: u8,
+    },
+    /// Bytes that the encoding cannot hold.
+    #[error(
+        "{label}, linha {line}: há bytes que não são {encoding} válido; {}",
+        if *bom {
+            "o arquivo começa com a marca (BOM) dessa codificação: corrija a linha ou exporte de novo"
+        } else {
+            "corrija a linha ou informe a codificação certa com --encoding"
+        }
+    )]
+    Undecodable {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Physical line of the first bad byte.
+        line: u64,
+        /// What it was read as.
+        encoding: Encoding,
+        /// Whether a byte order mark decided that.
+        bom: bool,
+    },
+    /// A quoted cell does not end before the file does.
+    #[error(
+        "{label}, linha {line}, coluna {column}: as aspas abertas aqui nunca se fecham; feche-as \
+         (aspas que fazem parte do texto se escrevem dobradas: \"\")"
+    )]
+    UnclosedQuote {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Physical line of the opening quote.
+        line: u64,
+        /// Number of the cell in its record, from 1.
+        column: usize,
+    },
+    /// Something other than a delimiter or a line end follows a closing quote.
+    #[error(
+        "{label}, linha {line}, coluna {column}: há texto depois das aspas que fecham o valor \
+         aberto aqui; talvez falte fechar aspas nessa linha (aspas que fazem parte do texto se \
+         escrevem dobradas: \"\") ou o separador seja outro (--delimiter)"
+    )]
+    TextAfterQuote {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Physical line of the opening quote.
+        line: u64,
+        /// Number of the cell in its record, from 1.
+        column: usize,
+    },
+    /// Several delimiters fit equally well.
+    #[error(
+        "{label}: não dá para saber qual é o separador, {candidates} servem igualmente; informe-o \
+         com --delimiter"
+    )]
+    AmbiguousDelimiter {
+        /// The input, as messages name it.
+        label: Arc<str>,
+        /// Those that fit, as a Portuguese enumeration.
+        candidates: String,
+    },
+}
+
+impl InputError {
+    /// Whether this machine failed, or the file was changed under us, rather than the file being
+    /// wrong from the start: the run then ends as a local failure and not as a usage error.
+    pub fn is_local_failure(&self) -> bool {
+        match self {
+            Self::Spool { .. } | Self::Read { .. } | Self::Changed { .. } => true,
+            Self::Open { .. }
+            | Self::Directory { .. }
+            | Self::Gzip { .. }
+            | Self::GzipTwice { .. }
+            | Self::Zip { .. }
+            | Self::OldSpreadsheet { .. }
+            | Self::Utf16WithoutBom { .. }
+            | Self::Empty { .. }
+            | Self::NoHeader { .. }
+            | Self::HeaderTooLong { .. }
+            | Self::MostlyUtf8 { .. }
+            | Self::Undecodable { .. }
+            | Self::UnclosedQuote { .. }
+            | Self::TextAfterQuote { .. }
+            | Self::AmbiguousDelimiter { .. } => false,
+        }
+    }
+}
+
+/// What the unpacker says is English, but little more than this.
+fn gzip_reason(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "termina antes da hora",
+        _ => "os dados compactados estão danificados",
+    }
+}
+
+/// The frequent reasons in Portuguese; the system speaks its own language.
+fn reason(error: &io::Error) -> String {
+    let text = match error.kind() {
+        io::ErrorKind::NotFound => "o arquivo não existe",
+        io::ErrorKind::PermissionDenied => "sem permissão",
+        io::ErrorKind::StorageFull => "não há espaço livre no disco",
+        io::ErrorKind::QuotaExceeded => "a cota de disco acabou",
+        io::ErrorKind::NotADirectory => "parte do caminho não é uma pasta",
+        _ => return describe_os_error(error),
+    };
+    text.to_owned()
+}

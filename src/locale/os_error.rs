@@ -1,0 +1,147 @@
+//! The system's errors in Portuguese, as far as people meet them; of the rest the system's number. What
+//! the system or a library says of them is English, and goes to the log alone.
+
+use std::error::Error as StdError;
+use std::io::{Error, ErrorKind};
+
+/// What this program itself has to say of an operation that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct OwnWords(pub &'static str);
+
+/// Why a file or connection operation failed, to stand behind a colon.
+pub fn describe_os_error(error: &Error) -> String {
+    // Libraries wrap the system's error, to add a path that the caller names already.
+    let mut within = error.get_ref().map(|cause| cause as &(dyn StdError + 'static));
+    while let Some(cause) = within {
+        if let Some(OwnWords(words)) = cause.downcast_ref() {
+            return (*words).to_owned();
+        }
+        if let Some(error) = cause.downcast_ref::<Error>() {
+            return describe_os_error(error);
+        }
+        within = cause.source();
+    }
+    let known = kind_words(error.kind()).or_else(|| dns_words(error));
+    if let Some(words) = known.or_else(|| code_words(error.raw_os_error()?)) {
+        return words.to_owned();
+    }
+    if let Some(code) = error.raw_os_error() {
+        return format!("erro {code} do sistema");
+    }
+    tracing::debug!(erro = %error, "falha sem nome");
+    "falha de leitura ou gravação".to_owned()
+}
+
+/// The same for a kind alone.
+pub fn kind_words(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::NotFound => "arquivo ou pasta não encontrado",
+        ErrorKind::PermissionDenied => "sem permissão",
+        ErrorKind::StorageFull => "não há mais espaço em disco",
+        ErrorKind::QuotaExceeded => "a cota de disco acabou",
+        ErrorKind::ReadOnlyFilesystem => "o disco é só de leitura",
+        ErrorKind::InvalidFilename => "o nome é comprido demais ou não é válido",
+        ErrorKind::InvalidInput => "o caminho ou o valor não é válido",
+        ErrorKind::FileTooLarge => "o arquivo ficou grande demais",
+        ErrorKind::AlreadyExists => "já existe",
+        ErrorKind::OutOfMemory => "falta memória",
+        ErrorKind::IsADirectory => "é uma pasta",
+        ErrorKind::NotADirectory => "uma parte do caminho não é pasta",
+        ErrorKind::TooManyLinks => "há links demais",
+        ErrorKind::CrossesDevices => "a origem e o destino estão em discos diferentes",
+        ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => "está em uso por outro programa",
+        ErrorKind::StaleNetworkFileHandle => "a pasta da rede mudou ou foi desligada",
+        ErrorKind::NotSeekable => "não é um arquivo comum",
+        ErrorKind::Deadlock => "dois programas esperam um pelo outro",
+        ErrorKind::Unsupported => "este sistema não permite a operação",
+        ErrorKind::Interrupted => "a operação foi interrompida",
+        ErrorKind::WriteZero => "não foi possível gravar tudo",
+        ErrorKind::InvalidData => "o conteúdo não é texto UTF-8 válido",
+        ErrorKind::BrokenPipe => "ninguém lê a saída",
+        ErrorKind::UnexpectedEof => "terminou antes da hora",
+        ErrorKind::AddrInUse => "a porta já está em uso",
+        ErrorKind::AddrNotAvailable => "o endereço não existe nesta máquina",
+        ErrorKind::ConnectionRefused => "conexão recusada",
+        ErrorKind::ConnectionReset => "conexão cortada pelo servidor",
+        ErrorKind::ConnectionAborted => "conexão interrompida",
+        ErrorKind::NotConnected => "não há conexão",
+        ErrorKind::TimedOut => "tempo esgotado",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "rede inacessível",
+        ErrorKind::NetworkDown => "a rede está desligada",
+        _ => return None,
+    })
+}
+
+/// A name that was not found. Of these the standard library gives its own words only, no kind and no
+/// number.
+pub fn dns_words(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let said = error.to_string();
+    said.starts_with("failed to lookup address information")
+        .then_some("o nome do servidor não foi encontrado (DNS)")
+}
+
+/// What has a number on every Unix, but no kind.
+fn code_words(code: i32) -> Option<&'static str> {
+    // ELOOP
+    let round = if cfg!(target_os = "linux") { 40 } else { 62 };
+    Some(match code {
+        _ if cfg!(not(unix)) => return None,
+        // EIO
+        5 => "o disco ou o aparelho falhou",
+        // ENXIO and ENODEV
+        6 | 19 => "o aparelho não existe",
+        // ENFILE and EMFILE
+        23 | 24 => "há arquivos abertos demais",
+        code if code == round => "há links que apontam em círculo",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_never_speaks_for_itself() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot do it at /x")]
+        struct AtPath(#[source] Error);
+        let full = || Error::from(ErrorKind::StorageFull);
+        for (error, expected) in [
+            (Error::other("what is this"), "falha de leitura ou gravação"),
+            (Error::new(ErrorKind::TimedOut, "timed out"), "tempo esgotado"),
+            (Error::other(full()), "não há mais espaço em disco"),
+            (Error::other(AtPath(full())), "não há mais espaço em disco"),
+            (Error::other(OwnWords("acabou a tinta")), "acabou a tinta"),
+            (Error::other(AtPath(Error::other(OwnWords("acabou a tinta")))), "acabou a tinta"),
+            (
+                Error::other("failed to lookup address information: Name or service not known"),
+                "o nome do servidor não foi encontrado (DNS)",
+            ),
+        ] {
+            assert_eq!(describe_os_error(&error), expected, "{error:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nor_does_the_system() {
+        for code in 1..134 {
+            let error = Error::from_raw_os_error(code);
+            let words = describe_os_error(&error);
+            let english = error.to_string();
+            let english = english.split(" (os error").next().unwrap();
+            assert!(!words.contains(english), "{code}: {words}");
+        }
+        for (code, expected) in [
+            (5, "o disco ou o aparelho falhou"),
+            (24, "há arquivos abertos demais"),
+            (36, "o nome é comprido demais ou não é válido"),
+            (40, "há links que apontam em círculo"),
+            (131, "erro 131 do sistema"),
+        ] {
+            assert_eq!(describe_os_error(&Error::from_raw_os_error(code)), expected, "{code}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Header + mapping flags → plan: how the identifier, its type and each field of an update are
+//! made, decided once per file, before anything is sent.
+
+use std::sync::Arc;
+
+use super::advice::advice;
+use super::column_bindings::{ColumnBindings, Source};
+use super::header::listing;
+use super::values::excerpt;
+use super::{Key, MappingError, MappingOptions, Target};
+use crate::input::{Record, name_of};
+use crate::model::{CustomerType, FieldName, Param};
+
+/// How one field of the update is made.
+#[derive(Debug, Clone)]
+pub(super) struct FieldRule {
+    pub source: Source,
+    /// How messages name it: `email (coluna "E-mail")`.
+    pub label: String,
+    pub send_empty: bool,
+    pub required: bool,
+}
+
+/// Where the identifier's type comes from.
+#[derive(Debug, Clone)]
+pub(super) enum TypeSource {
+    Fixed(CustomerType),
+    /// The source, and how messages name it.
+    From(Source, String),
+}
+
+/// The decided mapping of one file. Apply it with [`Plan::map`](Self::map).
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Number of cells a record must have.
+    pub(super) columns: usize,
+    pub(super) identifier: Source,
+    pub(super) identifier_label: String,
+    pub(super) ctype: TypeSource,
+    /// Parallel to `rules`.
+    pub(super) fields: Arc<[FieldName]>,
+    pub(super) rules: Vec<FieldRule>,
+    /// Columns whose cells are used, with the header's name: they may hold no control characters
+    /// and nothing over 64 KiB.
+    pub(super) used: Vec<(usize, String)>,
+    /// `--require` targets that nothing bindings: every row breaks them.
+    pub(super) missing_required: Vec<String>,
+    /// Where the columns of an earlier rejects file stand.
+    pub(super) earlier: Option<usize>,
+    /// Trimmed like the cells that it is compared with.
+    pub(super) clear_marker: Option<String>,
+    pub(super) trim: bool,
+    warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Decides the plan for a file with this header.
+    ///
+    /// # Errors
+    /// Any contradiction between header and flags; see [`MappingError`].
+    pub fn new(header: &Record, options: &MappingOptions) -> Result<Self, MappingError> {
+        let marker = options.marker()?;
+        let bindings = ColumnBindings::new(header, options, marker)?;
+        let (identifier, identifier_label) = identifier(&bindings, header, options.key)?;
+        let ctype = ctype(&bindings, options)?;
+        let send_empty = targets("--send-empty", &options.send_empty)?;
+        let require = targets("--require", &options.require)?;
+
+        let mut fields = Vec::new();
+        let mut rules = Vec::new();
+        for binding in &bindings.list {
+            let Target::Field(field) = &binding.target else { continue };
+            // The API forbids it as a value where it is the identifier.
+            if options.key == Some(Key::IdInterno) && *field == FieldName::Param(Param::IdInterno) {
+                continue;
+            }
+            rules.push(FieldRule {
+                source: binding.source.clone(),
+                label: binding.label(),
+                send_empty: send_empty.contains(&binding.target),
+                required: require.contains(&binding.target),
+            });
+            fields.push(field.clone());
+        }
+        if fields.is_empty() {
+            return Err(MappingError::NothingToSend { found: listing(header) });
+        }
+        let unfed = |target: &&Target| bindings.find(target).is_none();
+        if let Some(target) = send_empty.iter().find(unfed) {
+            return Err(MappingError::NoSuchColumn {
+                flag: "--send-empty".to_owned(),
+                column: target.to_string(),
+                found: listing(header),
+            });
+        }
+
+        let mut warnings = Vec::new();
+        if !bindings.unknown.is_empty() {
+            warnings.push(format!(
+                "colunas ignoradas, porque não são destinos conhecidos: {} (use --map para aproveitar, --ignore para calar este aviso)",
+                bindings.unknown.join(", ")
+            ));
+        }
+        warnings.extend(advice(&fields, &send_empty, marker.is_some()));
+        Ok(Self {
+            columns: header.len(),
+            identifier,
+            identifier_label,
+            ctype,
+            fields: fields.into(),
+            rules,
+            used: used(&bindings, header),
+            missing_required: require.iter().filter(unfed).map(ToString::to_string).collect(),
+            earlier: bindings.earlier,
+            clear_marker: marker.map(ToOwned::to_owned),
+            trim: options.trim,
+            warnings,
+        })
+    }
+
+    /// Whether the file is what an earlier run rejected.
+    pub fn is_of_rejects(&self) -> bool {
+        self.earlier.is_some()
+    }
+
+    /// Sentences for the user about what the file leaves out or what will be ignored.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The fields that an update can have, in order.
+    pub fn fields(&self) -> &[FieldName] {
+        &self.fields
+    }
+
+    /// Lines that show the user what bindings what: `email ← coluna "E-mail"`.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = vec![self.identifier_label.clone()];
+        lines.push(match &self.ctype {
+            TypeSource::Fixed(ctype) => format!("tipo_identificador ({ctype} em todas as linhas)"),
+            TypeSource::From(_, label) => label.clone(),
+        });
+        lines.extend(self.rules.iter().map(|rule| rule.label.clone()));
+        lines
+    }
+}
+
+/// The targets that a flag lists.
+fn targets(flag: &str, names: &[String]) -> Result<Vec<Target>, MappingError> {
+    names.iter().map(|name| Target::of_flag(name, flag)).collect()
+}
+
+/// Where the identifier comes from, and how messages name it.
+fn identifier(
+    bindings: &ColumnBindings,
+    header: &Record,
+    key: Option<Key>,
+) -> Result<(Source, String), MappingError> {
+    let given = bindings.find(&Target::Identificador);
+    let found = || listing(header);
+    let Some(key) = key else {
+        let binding = given.ok_or_else(|| MappingError::NoIdentifier { found: found() })?;
+        return Ok((binding.source.clone(), binding.label()));
+    };
+    if let Some(other) = given {
+        return Err(MappingError::KeyAndIdentifier { key: key.as_str(), other: other.label() });
+    }
+    let binding = bindings
+        .find(&Target::Field(FieldName::Param(key.param())))
+        .ok_or_else(|| MappingError::NoKeyColumn { key: key.as_str(), found: found() })?;
+    Ok((binding.source.clone(), format!("identificador, tirado de {}", binding.label())))
+}
+
+fn ctype(bindings: &ColumnBindings, options: &MappingOptions) -> Result<TypeSource, MappingError> {
+    let column = bindings.find(&Target::TipoIdentificador);
+    let fixed = match (options.key, options.id_type) {
+        (Some(key), Some(given)) if given != key.implied() => {
+            return Err(MappingError::KeyAndType {
+                key: key.as_str(),
+                implied: key.implied(),
+                given,
+            });
+        }
+        (Some(key), _) => Some((key.implied(), format!("--key {}", key.as_str()))),
+        (None, Some(given)) => Some((given, format!("--id-type {given}"))),
+        (None, None) => None,
+    };
+    match (fixed, column) {
+        (Some((_, flag)), Some(binding)) => {
+            Err(MappingError::TypeTwice { flag, column: binding.label() })
+        }
+        (Some((ctype, _)), None) => Ok(TypeSource::Fixed(ctype)),
+        (None, Some(binding)) => Ok(TypeSource::From(binding.source.clone(), binding.label())),
+        (None, None) => Err(MappingError::NoType),
+    }
+}
+
+/// The columns that anything reads, in the header's order, with their names for messages.
+fn used(bindings: &ColumnBindings, header: &Record) -> Vec<(usize, String)> {
+    let mut columns = Vec::new();
+    for binding in &bindings.list {
+        match &binding.source {
+            Source::Column(index) => columns.push(*index),
+            Source::Template(template) => columns.extend(template.columns()),
+        }
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    let named = |index| (index, excerpt(name_of(header.cell(index).unwrap_or_default())));
+    columns.into_iter().map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{pairs, plan};
+    use super::*;
+
+    #[test]
+    fn the_plain_header_needs_no_flags() {
+        let plan =
+            plan(&["identificador", "tipo_identificador", "nome", "campo:7"], &Default::default())
+                .unwrap();
+        let names: Vec<_> = plan.fields().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["nome", "campo:7"]);
+    }
+
+    #[test]
+    fn each_contradiction_is_refused() {
+        type Change = fn(&mut MappingOptions);
+        let base = ["identificador", "tipo_identificador", "nome", "Empresa", "email"];
+        let cases: &[(&[&str], Change, &str)] = &[
+            (&["nome"], |_| {}, "identificador"),
+            (&["identificador", "nome"], |_| {}, "--id-type"),
+            (&["identificador", "tipo_identificador"], |_| {}, "nenhuma coluna"),
+            (&["identificador", "tipo_identificador", "nome", "NOME"], |_| {}, "duas colunas"),
+            (&["identificador", "tipo_identificador", "nomes"], |_| {}, "\"nome\""),
+            (&["identificador", "tipo_identificador", "campo:'x'"], |_| {}, "aspas"),
+            (&base, |o| o.strict = true, "Empresa"),
+            (&base, |o| o.map = pairs(&[("Nada", "nome")]), "Nada"),
+            (&base, |o| o.map = pairs(&[("Empresa", "nome")]), "duas colunas"),
+            (&base, |o| o.map = pairs(&[("Empresa", "organizacao")]), "organizacao"),
+            (&base, |o| o.ignore = vec!["Nada".into()], "Nada"),
+            (&base, |o| o.set = pairs(&[("nome", "x")]), "coluna \"nome\""),
+            (&base, |o| o.set = pairs(&[("telefone", "{Nada}")]), "Nada"),
+            (&base, |o| o.key = Some(Key::Email), "--key email"),
+            (&base, |o| o.id_type = Some(CustomerType::Email), "--id-type E"),
+            (&["nome"], |o| o.key = Some(Key::Email), "\"email\""),
+            (
+                &["email", "nome"],
+                |o| {
+                    o.key = Some(Key::Email);
+                    o.id_type = Some(CustomerType::Internal);
+                },
+                "--id-type I",
+            ),
+            (&base, |o| o.send_empty = vec!["portfolio_id".into()], "portfolio_id"),
+            (&base, |o| o.require = vec!["cor".into()], "cor"),
+        ];
+        for (header, change, expected) in cases {
+            let mut options = MappingOptions::default();
+            change(&mut options);
+            let error = plan(header, &options).unwrap_err().to_string();
+            assert!(error.contains(expected), "{header:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_header_reaches_a_terminal_raw() {
+        let bad = "\u{1b}[31mX";
+        let typo = format!("campo_{bad}");
+        let campo = format!("campo:{bad}");
+        let mapped = MappingOptions {
+            map: pairs(&[(bad, "email")]),
+            set: pairs(&[("telefone", "1")]),
+            id_type: Some(CustomerType::Email),
+            ..Default::default()
+        };
+        let shown = plan(&["identificador", bad], &mapped).unwrap().describe().join("\n");
+        assert!(shown.contains("·[31mX"), "{shown}");
+        let mut told = vec![shown];
+        for (header, options) in [
+            (vec!["identificador", "nome", &typo], MappingOptions::default()),
+            (vec!["identificador", "nome", &campo], MappingOptions::default()),
+            (vec!["identificador", "email", bad], mapped.clone()),
+            (vec!["identificador", bad, bad], mapped.clone()),
+            (
+                vec!["identificador", "nome", bad],
+                MappingOptions { strict: true, ..Default::default() },
+            ),
+            (
+                vec!["identificador", bad],
+                MappingOptions { set: pairs(&[("email", "a@x.co")]), ..mapped.clone() },
+            ),
+        ] {
+            told.push(plan(&header, &options).unwrap_err().to_string());
+        }
+        for text in told {
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_plan_says_where_the_type_comes_from() {
+        let options =
+            MappingOptions { map: pairs(&[("T", "tipo_identificador")]), ..Default::default() };
+        let plan = plan(&["identificador", "T", "nome"], &options).unwrap();
+        assert_eq!(plan.describe(), ["identificador", "tipo_identificador (coluna \"T\")", "nome"]);
+    }
+}

@@ -1,0 +1,110 @@
+//! What a column can binding, and how the CSV header spells it.
+
+use std::fmt;
+
+use super::MappingError;
+use super::suggest::suggestion;
+use super::values::excerpt;
+use crate::input::name_of;
+use crate::model::{CampoId, FieldName, Param};
+
+/// A place that a column or a `--set` value can binding.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Who the customer is.
+    Identificador,
+    /// How `identificador` is to be understood: `I` or `E`.
+    TipoIdentificador,
+    /// Something the update sets.
+    Field(FieldName),
+}
+
+impl Target {
+    /// The fixed names, in the order in which `template` prints them.
+    pub fn fixed() -> impl Iterator<Item = Self> {
+        [Self::Identificador, Self::TipoIdentificador]
+            .into_iter()
+            .chain(Param::ALL.into_iter().map(|param| Self::Field(FieldName::Param(param))))
+    }
+
+    /// Reads a header cell: case and surrounding space are ignored, the id after `campo:` is
+    /// verbatim. `Ok(None)` is a name that means nothing here.
+    ///
+    /// # Errors
+    /// `campo:` with an id that cannot be one.
+    pub fn parse(name: &str) -> Result<Option<Self>, MappingError> {
+        let name = name_of(name);
+        const PREFIX: &str = "campo:";
+        if let Some(prefix) = name.get(..PREFIX.len())
+            && prefix.eq_ignore_ascii_case(PREFIX)
+        {
+            let id = &name[PREFIX.len()..];
+            let id = if id.trim().is_empty() { "" } else { id };
+            return match CampoId::new(id) {
+                Ok(id) => Ok(Some(Self::Field(FieldName::Campo(id)))),
+                Err(why) => Err(MappingError::CampoId { column: excerpt(name), why }),
+            };
+        }
+        Ok(Self::fixed()
+            .find(|target| target.fixed_name().is_some_and(|n| n.eq_ignore_ascii_case(name))))
+    }
+
+    /// Reads what a flag names, which has to mean something.
+    pub(super) fn of_flag(name: &str, flag: &str) -> Result<Self, MappingError> {
+        Self::parse(name)?.ok_or_else(|| MappingError::UnknownTarget {
+            flag: flag.to_owned(),
+            target: excerpt(name.trim()),
+            hint: suggestion(name)
+                .map(|meant| format!(". Você quis dizer \"{}\"?", excerpt(&meant)))
+                .unwrap_or_default(),
+        })
+    }
+
+    fn fixed_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Identificador => Some("identificador"),
+            Self::TipoIdentificador => Some("tipo_identificador"),
+            Self::Field(FieldName::Param(param)) => Some(param.as_str()),
+            Self::Field(FieldName::Campo(_)) => None,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identificador => f.write_str("identificador"),
+            Self::TipoIdentificador => f.write_str("tipo_identificador"),
+            Self::Field(field) => field.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_in_any_case_and_spacing() {
+        for (text, expected) in [
+            ("identificador", Some("identificador")),
+            ("  Tipo_Identificador ", Some("tipo_identificador")),
+            ("NOME", Some("nome")),
+            ("Campo:Abc01", Some("campo:Abc01")),
+            ("campo: x", Some("campo: x")),
+            ("E-mail", None),
+            ("", None),
+            ("campô:1", None),
+        ] {
+            let target = Target::parse(text).unwrap().map(|target| target.to_string());
+            assert_eq!(target.as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_campo_id_is_an_error() {
+        for text in ["campo:", "campo:  ", "campo:'abc01'", "campo:a[1]", "campo:a\"b"] {
+            assert!(matches!(Target::parse(text), Err(MappingError::CampoId { .. })), "{text:?}");
+        }
+    }
+}

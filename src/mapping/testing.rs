@@ -1,0 +1,12 @@
+//! What the tests of several files here begin with.
+
+use super::{MappingError, MappingOptions, Plan};
+use crate::input::Record;
+
+pub fn plan(header: &[&str], options: &MappingOptions) -> Result<Plan, MappingError> {
+    Plan::new(&Record::from_cells(1, header), options)
+}
+
+pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+}

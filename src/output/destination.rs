@@ -1,0 +1,342 @@
+//! Where an output goes, and whether two names lead to one file. Nothing is opened or created here.
+
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+
+use super::atomic_file::OutputError;
+
+/// Symbolic links that are followed, one after another; as many as the systems themselves allow.
+const LINKS: usize = 40;
+
+/// Where an output goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Standard output (`-`).
+    Stdout,
+    /// A file, device or pipe.
+    Path(PathBuf),
+}
+
+/// What a destination turns out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A descriptor that this process was given (`-`, `/dev/stdout`, `/dev/fd/3`): what the shell
+    /// opened is written as the shell opened it, and never replaced by another file.
+    Descriptor(u32),
+    /// A device or pipe.
+    Device(PathBuf),
+    /// A file, there already or not: the one that a symbolic link names, not the link.
+    File(PathBuf),
+}
+
+impl Destination {
+    /// `-` is standard output, anything else a path.
+    pub fn from_arg(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        if path.as_os_str() == "-" { Self::Stdout } else { Self::Path(path) }
+    }
+
+    /// How it was named, for the summary and for settings that are shown.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Stdout => "-".to_owned(),
+            Self::Path(path) => path.display().to_string(),
+        }
+    }
+
+    /// How a sentence names it.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Stdout => "a saída padrão".to_owned(),
+            Self::Path(_) => self.label(),
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Stdout => Place::Descriptor(1),
+            Self::Path(path) => Place::of(path),
+        }
+    }
+
+    /// Refuses a destination that is, or would be written by way of, `other`: a file under any
+    /// name, there already or not.
+    ///
+    /// # Errors
+    /// [`OutputError::Same`].
+    pub fn differs_from(&self, other: &Path, what: &str) -> Result<(), OutputError> {
+        let others = Place::of(other).touched();
+        // What is read from a terminal may be written to it, and `ssh` and `inetd` give one socket
+        // for both directions.
+        let lost = |a: &Touched, b: &Touched| a.is_kept && a.is(b);
+        self.refuse(&others, lost, what)
+    }
+
+    /// Refuses two destinations that are one.
+    ///
+    /// # Errors
+    /// [`OutputError::Same`].
+    pub fn differs_from_output(&self, other: &Self, what: &str) -> Result<(), OutputError> {
+        // What goes to the null device may go there twice.
+        let nowhere = Touched::new(PathBuf::from("/dev/null"));
+        let clash = |a: &Touched, b: &Touched| a.is(b) && !a.is(&nowhere);
+        self.refuse(&other.place().touched(), clash, what)
+    }
+
+    /// Refuses a destination whose own name, or that of its `.parcial`, is like `is_taken` says.
+    /// The name is given with its folder resolved.
+    ///
+    /// # Errors
+    /// [`OutputError::Same`].
+    pub fn is_not_named(
+        &self,
+        is_taken: impl Fn(&Path) -> bool,
+        what: &str,
+    ) -> Result<(), OutputError> {
+        match self.place().touched().iter().any(|touched| is_taken(&touched.name)) {
+            true => Err(self.same(what)),
+            false => Ok(()),
+        }
+    }
+
+    fn refuse(
+        &self,
+        others: &[Touched],
+        clash: impl Fn(&Touched, &Touched) -> bool,
+        what: &str,
+    ) -> Result<(), OutputError> {
+        let own = self.place().touched();
+        match own.iter().any(|own| others.iter().any(|other| clash(own, other))) {
+            true => Err(self.same(what)),
+            false => Ok(()),
+        }
+    }
+
+    fn same(&self, what: &str) -> OutputError {
+        OutputError::Same { path: self.in_words(), other: what.to_owned() }
+    }
+}
+
+impl Place {
+    /// Follows `path` to its end. A link is followed by hand, because one step too far lies the
+    /// file behind a descriptor, whose name is nobody's to replace.
+    fn of(path: &Path) -> Self {
+        let mut at = path.to_owned();
+        for _ in 0..LINKS {
+            if let Some(number) = descriptor(&at) {
+                return Self::Descriptor(number);
+            }
+            let Ok(target) = fs::read_link(&at) else { break };
+            at = at.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+        }
+        match fs::metadata(&at) {
+            Ok(meta) if !meta.is_file() && !meta.is_dir() => Self::Device(at),
+            _ => Self::File(at),
+        }
+    }
+
+    /// Everything that writing it touches.
+    fn touched(&self) -> Vec<Touched> {
+        match self {
+            Self::Descriptor(number) => {
+                let meta = descriptor_metadata(*number);
+                vec![Touched::known(PathBuf::from(format!("/dev/fd/{number}")), meta)]
+            }
+            Self::Device(path) => vec![Touched::new(path.clone())],
+            Self::File(path) => vec![Touched::new(path.clone()), Touched::new(partial(path))],
+        }
+    }
+}
+
+/// One name that is written, and the file it has now.
+#[derive(Debug)]
+struct Touched {
+    name: PathBuf,
+    file: Option<FileId>,
+    /// Whether something is lost when it is written: not on a terminal or a socket.
+    is_kept: bool,
+}
+
+impl Touched {
+    fn new(path: PathBuf) -> Self {
+        let meta = fs::metadata(&path).ok();
+        Self::known(resolved(&path), meta)
+    }
+
+    fn known(name: PathBuf, meta: Option<Metadata>) -> Self {
+        let is_kept = meta.as_ref().is_none_or(is_kept);
+        let file = meta.and_then(|meta| FileId::of(&name, &meta));
+        Self { name, file, is_kept }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.name == other.name || (self.file.is_some() && self.file == other.file)
+    }
+}
+
+#[cfg(unix)]
+fn is_kept(meta: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    meta.is_file() || meta.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_kept(meta: &Metadata) -> bool {
+    meta.is_file()
+}
+
+/// A file apart from its names.
+#[derive(Debug, PartialEq, Eq)]
+struct FileId {
+    #[cfg(unix)]
+    device_and_inode: (u64, u64),
+    #[cfg(not(unix))]
+    path: PathBuf,
+}
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(_path: &Path, meta: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        Some(Self { device_and_inode: (meta.dev(), meta.ino()) })
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path, _meta: &Metadata) -> Option<Self> {
+        Some(Self { path: fs::canonicalize(path).ok()? })
+    }
+}
+
+/// A path whose folder is resolved, so that two spellings of a file that is not there yet compare.
+pub fn resolved(path: &Path) -> PathBuf {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// What a file is called while it is being written.
+pub(super) fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".parcial");
+    PathBuf::from(name)
+}
+
+/// The number of an own descriptor that `path` names: `/dev/fd/3`, `/proc/self/fd/3`. `/dev/stdout`
+/// and its like are links to one of those.
+fn descriptor(path: &Path) -> Option<u32> {
+    if !cfg!(unix) {
+        return None;
+    }
+    let path = resolved(path);
+    match path.to_str() {
+        Some("/dev/stdin") => return Some(0),
+        Some("/dev/stdout") => return Some(1),
+        Some("/dev/stderr") => return Some(2),
+        _ => {}
+    }
+    let folder = path.parent()?;
+    let own = format!("/proc/{}", std::process::id());
+    let is_own = folder == Path::new("/dev/fd")
+        || (folder.starts_with(own) && folder.file_name().is_some_and(|name| name == "fd"));
+    if is_own { path.file_name()?.to_str()?.parse().ok() } else { None }
+}
+
+/// What the system says of an own descriptor. Asked of the descriptor where the standard library
+/// lends it: its name in `/dev` is another file on some systems.
+fn descriptor_metadata(number: u32) -> Option<Metadata> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let own = match number {
+            0 => std::io::stdin().as_fd().try_clone_to_owned(),
+            1 => std::io::stdout().as_fd().try_clone_to_owned(),
+            2 => std::io::stderr().as_fd().try_clone_to_owned(),
+            _ => return fs::metadata(format!("/dev/fd/{number}")).ok(),
+        };
+        fs::File::from(own.ok()?).metadata().ok()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = number;
+        None
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_the_file_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("entrada.csv");
+        fs::write(&input, "x").unwrap();
+        for (name, hard) in [("simbolico", false), ("duro", true)] {
+            let link = folder.path().join(name);
+            if hard {
+                fs::hard_link(&input, &link).unwrap();
+            } else {
+                symlink(&input, &link).unwrap();
+            }
+            assert!(Destination::Path(link).differs_from(&input, "a entrada").is_err());
+        }
+        let other = Destination::Path(folder.path().join("outro"));
+        assert!(other.differs_from(&input, "a entrada").is_ok());
+        let twice = Destination::Path(folder.path().join("./outro"));
+        assert!(other.differs_from_output(&twice, "x").is_err());
+    }
+
+    #[test]
+    fn the_partial_file_lies_beside_what_a_link_names() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("d")).unwrap();
+        let link = folder.path().join("lnk");
+        symlink("d/real", &link).unwrap();
+        let input = folder.path().join("d/real.parcial");
+        let output = Destination::Path(link.clone());
+        // Neither is there yet.
+        assert_eq!(output.place(), Place::File(folder.path().join("d/real")));
+        assert!(output.differs_from(&input, "a entrada").is_err());
+        assert!(output.differs_from(&folder.path().join("lnk.parcial"), "x").is_ok());
+        let own = Destination::Path(input);
+        assert!(output.differs_from_output(&own, "x").is_err());
+    }
+
+    #[test]
+    fn names_of_descriptors_are_descriptors() {
+        for (name, number) in [
+            ("/dev/stdout", 1),
+            ("/dev/stderr", 2),
+            ("/dev/./stdout", 1),
+            ("/dev/fd/7", 7),
+            #[cfg(target_os = "linux")]
+            ("/proc/self/fd/1", 1),
+        ] {
+            assert_eq!(Place::of(Path::new(name)), Place::Descriptor(number), "{name}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("saida");
+        symlink("/dev/stdout", &link).unwrap();
+        assert_eq!(Place::of(&link), Place::Descriptor(1));
+        assert_eq!(Place::of(Path::new("/dev/null")), Place::Device("/dev/null".into()));
+        let round = folder.path().join("roda");
+        symlink("roda", &round).unwrap();
+        assert_eq!(Place::of(&round), Place::File(folder.path().join("roda")));
+    }
+
+    #[test]
+    fn the_null_device_may_be_input_and_two_outputs() {
+        let null = Destination::from_arg("/dev/null");
+        null.differs_from(Path::new("/dev/null"), "a entrada").unwrap();
+        null.differs_from_output(&null, "x").unwrap();
+        let stdout = Destination::from_arg("-");
+        assert!(stdout.differs_from_output(&Destination::from_arg("/dev/stdout"), "x").is_err());
+    }
+}

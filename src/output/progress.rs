@@ -1,0 +1,357 @@
+//! How far the run is: a bar on a terminal, one plain line every 30 seconds elsewhere.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::tally::Tally;
+use super::terminal::Terminal;
+use crate::locale::format::{counted, decimal, duration_words, number};
+use crate::model::Situacao;
+use crate::scheduler::events::Phase;
+
+/// The log target of the plain lines.
+pub(super) const TARGET: &str = "progresso";
+
+const PLAIN_EVERY: Duration = Duration::from_secs(30);
+const BAR_EVERY: Duration = Duration::from_millis(100);
+/// Cells of the bar.
+const CELLS: usize = 16;
+
+/// What preflight expects of the run.
+#[derive(Debug, Clone, Copy)]
+pub struct ProgressPlan {
+    /// Rows of the input.
+    pub rows: u64,
+    /// Rows that will have to be sent, as far as preflight can tell.
+    pub to_send: u64,
+    /// The account's limit, requests a second.
+    pub rate: Option<f64>,
+}
+
+/// The display.
+#[derive(Debug)]
+pub struct Progress {
+    plan: ProgressPlan,
+    terminal: Terminal,
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    phase: Phase,
+    shown: Instant,
+}
+
+impl Progress {
+    /// A bar where standard error is a terminal, else plain lines; nothing with `quiet`.
+    pub fn new(plan: ProgressPlan, terminal: Terminal, quiet: bool) -> Self {
+        let bar = (!quiet && terminal.is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            // The text fits already; what this cuts is a terminal that has just become narrower.
+            let style = ProgressStyle::with_template("{wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            bar.set_style(style);
+            terminal.set_bar(Some(bar.clone()));
+            bar
+        });
+        Self { plan, terminal, bar, quiet, phase: Phase::Sending, shown: Instant::now() }
+    }
+
+    pub(super) fn phase(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    /// Shows the state, if it is time to.
+    pub(super) fn show(&mut self, tally: &Tally) {
+        self.show_at(Instant::now(), tally);
+    }
+
+    fn show_at(&mut self, now: Instant, tally: &Tally) {
+        let every = if self.bar.is_some() { BAR_EVERY } else { PLAIN_EVERY };
+        if self.quiet || now.saturating_duration_since(self.shown) < every {
+            return;
+        }
+        self.shown = now;
+        let state = self.state(tally);
+        match &self.bar {
+            Some(bar) => bar.set_message(state.fitting(self.terminal.width())),
+            None => tracing::info!(target: TARGET, "{}", state.plain()),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.terminal.set_bar(None);
+    }
+
+    fn state(&self, tally: &Tally) -> State {
+        use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, Recusado};
+        let sent = tally.count_decided(&[Atualizado, Recusado, Falhou, Incerto]);
+        let to_send = self.plan.to_send.max(sent);
+        let pace = tally.pace(Instant::now());
+        let left = to_send - sent;
+        // While nothing leaves, nobody knows when it will.
+        let wait = pace
+            .or(self.plan.rate)
+            .filter(|_| left > 0 && self.phase == Phase::Sending)
+            .map(|pace| Duration::from_secs_f64((left as f64 / pace.max(1e-3)).min(1e8)));
+        State {
+            sent,
+            to_send,
+            unchanged: tally.count_decided(&[Inalterado]),
+            failed: tally.count_decided(&[Recusado, Invalido, Falhou, Incerto]),
+            phase: self.phase.clone(),
+            pace,
+            rate: self.plan.rate,
+            left: wait.map(|wait| (wait, until(wait))),
+        }
+    }
+}
+
+/// What an operator asks at three in the morning.
+#[derive(Debug, Clone)]
+struct State {
+    sent: u64,
+    to_send: u64,
+    unchanged: u64,
+    failed: u64,
+    phase: Phase,
+    /// Requests a second now.
+    pace: Option<f64>,
+    /// The account's limit.
+    rate: Option<f64>,
+    /// Until the last row is sent, and the time by the clock then.
+    left: Option<(Duration, String)>,
+}
+
+/// How much is said of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Long,
+    Short,
+    /// No more than what cannot be missed.
+    Bare,
+}
+
+impl State {
+    /// For a log.
+    fn plain(&self) -> String {
+        self.text(Words::Long, true)
+    }
+
+    /// For a terminal of so many columns: first the bar goes, then the words become shorter, then
+    /// what matters least goes.
+    fn fitting(&self, width: usize) -> String {
+        let percent = self.percent();
+        let long = format!("{percent} % · {}", self.text(Words::Long, true));
+        let bar = format!("{} {long}", self.cells());
+        let short = self.text(Words::Short, true);
+        let candidates = [
+            bar,
+            long,
+            format!("{percent} % · {short}"),
+            short,
+            self.text(Words::Short, false),
+            self.text(Words::Bare, false),
+            State { left: None, ..self.clone() }.text(Words::Bare, false),
+        ];
+        let fits = candidates.into_iter().find(|text| text.chars().count() <= width);
+        fits.unwrap_or_else(|| self.fraction())
+    }
+
+    fn percent(&self) -> u64 {
+        // Not 100 before the last.
+        self.sent.saturating_mul(100).checked_div(self.to_send).unwrap_or(100)
+    }
+
+    fn cells(&self) -> String {
+        let full = usize::try_from(self.percent()).unwrap_or(0).min(100) * CELLS / 100;
+        "█".repeat(full) + &"░".repeat(CELLS - full)
+    }
+
+    fn fraction(&self) -> String {
+        format!("{}/{}", number(self.sent), number(self.to_send))
+    }
+
+    fn text(&self, words: Words, unchanged: bool) -> String {
+        let long = words == Words::Long;
+        let mut parts = vec![self.fraction()];
+        if long {
+            parts[0].push_str(" enviadas");
+        }
+        parts.extend(self.pace(words));
+        if self.failed > 0 {
+            parts.push(match words {
+                Words::Long => format!("{} com erro", number(self.failed)),
+                Words::Short | Words::Bare => counted(self.failed, "erro", "erros"),
+            });
+        }
+        if unchanged && self.unchanged > 0 {
+            let word = if long { "sem mudança" } else { "iguais" };
+            parts.push(format!("{} {word}", number(self.unchanged)));
+        }
+        if let Some((wait, clock)) = &self.left {
+            let wait = duration_words(*wait);
+            parts.push(match words {
+                Words::Long => format!("faltam {wait} (até {clock})"),
+                Words::Short => format!("{wait}, até {clock}"),
+                Words::Bare => format!("até {clock}"),
+            });
+        }
+        parts.join(" · ")
+    }
+
+    /// The pace against the limit, or why there is none.
+    fn pace(&self, words: Words) -> Option<String> {
+        let (long, short) = match self.phase {
+            Phase::Limited => ("pausa: limite atingido (429)", "pausa (429)"),
+            Phase::Probing => ("TomTicket fora do ar: esperando", "fora do ar"),
+            Phase::Draining => ("parando", "parando"),
+            Phase::Sending => {
+                let pace = self.pace?;
+                return Some(match self.rate {
+                    Some(rate) if words != Words::Bare => {
+                        format!("{}/s de {}", decimal(pace), rate.to_string().replace('.', ","))
+                    }
+                    Some(_) => format!("{}/s", decimal(pace)),
+                    None => format!("{}/s", number(pace.round() as u64)),
+                });
+            }
+        };
+        Some(if words == Words::Long { long } else { short }.to_owned())
+    }
+}
+
+/// The local clock's time after a wait: `05:35`, or with the day when that is not the next night's.
+fn until(wait: Duration) -> String {
+    let until = jiff::ZonedDateTime::now()
+        .saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or_default());
+    let pattern = if wait < Duration::from_secs(20 * 3600) { "%H:%M" } else { "%d/%m %H:%M" };
+    until.strftime(pattern).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::super::terminal;
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines of 100 seconds in which four rows a second are decided, without a terminal.
+    fn plain_lines(quiet: bool) -> Vec<String> {
+        let log = Log::default();
+        let writer = log.clone();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .without_time()
+            .with_level(false)
+            .with_target(false);
+        // As it is without `-v`.
+        let filter = terminal::shown(0, quiet);
+        let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            let start = Instant::now();
+            let plan = ProgressPlan { rows: 5000, to_send: 5000, rate: None };
+            let mut progress = Progress::new(plan, Terminal::default(), quiet);
+            progress.bar = None;
+            progress.shown = start;
+            let mut tally = Tally::new(start);
+            for tick in 1..=400 {
+                tally.decided(Situacao::Atualizado);
+                progress.show_at(start + tick * super::super::TICK, &tally);
+            }
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn without_a_terminal_there_is_a_line_every_thirty_seconds() {
+        // A tick is a quarter of a second, and one row is decided in each.
+        let sent = ["120/5.000 enviadas", "240/5.000 enviadas", "360/5.000 enviadas"];
+        let lines = plain_lines(false);
+        assert_eq!(lines.len(), sent.len(), "{lines:?}");
+        for (line, sent) in lines.iter().zip(sent) {
+            assert!(line.starts_with(sent), "{line}");
+        }
+        assert_eq!(plain_lines(true), [""; 0]);
+    }
+
+    #[test]
+    fn the_time_left_is_told_only_while_rows_leave() {
+        let plan = ProgressPlan { rows: 100, to_send: 100, rate: Some(3.0) };
+        let mut progress = Progress::new(plan, Terminal::default(), true);
+        let tally = Tally::new(Instant::now());
+        for (phase, told) in [
+            (Phase::Limited, false),
+            (Phase::Probing, false),
+            (Phase::Sending, true),
+            (Phase::Draining, false),
+        ] {
+            progress.phase(phase.clone());
+            assert_eq!(progress.state(&tally).left.is_some(), told, "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn the_line_fits_every_width_and_says_what_matters() {
+        let state = State {
+            sent: 36,
+            to_send: 99_750,
+            unchanged: 4_620,
+            failed: 3,
+            phase: Phase::Sending,
+            pace: Some(2.96),
+            rate: Some(3.0),
+            left: Some((Duration::from_secs(33_660), "05:35".to_owned())),
+        };
+        let first = State { sent: 0, failed: 0, unchanged: 0, pace: None, ..state.clone() };
+        let fast = State {
+            sent: 1_234_567,
+            to_send: 2_000_000,
+            pace: Some(12_345.6),
+            rate: None,
+            left: Some((Duration::from_secs(62), "25/11 03:12".to_owned())),
+            ..state.clone()
+        };
+        let end = State { sent: 99_750, failed: 1, left: None, ..state.clone() };
+        let phase = |phase| State { phase, left: None, ..state.clone() };
+        let states = [
+            ("começo", first),
+            ("3 por segundo", state.clone()),
+            ("sem limite", fast),
+            ("fim", end),
+            ("429", phase(Phase::Limited)),
+            ("fora do ar", phase(Phase::Probing)),
+            ("parando", phase(Phase::Draining)),
+        ];
+        let mut told = String::new();
+        for (what, state) in states {
+            told.push_str(&format!("{what}: {}\n", state.plain()));
+            for width in [200, 120, 100, 80, 60, 40] {
+                let line = state.fitting(width);
+                assert!(line.chars().count() <= width, "{width}: {line}");
+                told.push_str(&format!("{width:>4} {line}\n"));
+            }
+        }
+        insta::assert_snapshot!(told);
+    }
+}

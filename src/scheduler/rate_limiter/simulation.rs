@@ -1,0 +1,253 @@
+//! A run against a simulated network and a strict server, beside another client of the account;
+//! hours pass in a moment. The pace and the pauses after a 429 are the real ones.
+
+use std::collections::{HashMap, VecDeque};
+
+use tokio::time::Instant;
+
+use super::{Duration, Fate, Permit, Rate, RateLimiter};
+use crate::api::{Attempt, Reply};
+use crate::scheduler::circuit_breaker::{Health, SendPermission};
+
+/// Requests in flight at most.
+const CONCURRENCY: usize = 8;
+/// Seconds that a timer is late, uniformly random.
+const LATE: (f64, f64) = (0.001, 0.002);
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Simulation {
+    pub rate: f64,
+    /// Milliseconds that each way takes, uniformly random.
+    pub way: (f64, f64),
+    /// Milliseconds that the server takes over a reply.
+    pub work: f64,
+    pub rows: usize,
+    /// The part of our requests that is refused though there is room, as by a single request of
+    /// somebody.
+    pub stray: f64,
+    pub neighbour: Option<Neighbour>,
+}
+
+/// Another client of the account, with ways as long as ours.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Neighbour {
+    /// Seconds.
+    pub every: f64,
+    pub habit: Habit,
+    /// From when to when it is there, in seconds of our run.
+    pub there: (f64, f64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Habit {
+    /// A request, its reply, a pause.
+    Pauses,
+    /// A request whenever its clock says so.
+    Clock,
+}
+
+/// What a run came to; instants are seconds of the run.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub seconds: f64,
+    /// Ours that were accepted, and theirs.
+    pub ours: Vec<f64>,
+    pub theirs: Vec<f64>,
+    pub refused_ours: Vec<f64>,
+    pub refused_theirs: Vec<f64>,
+    /// The most that were counted in one window.
+    pub worst_window: usize,
+}
+
+impl Figures {
+    /// Our rows a second.
+    pub fn own(&self) -> f64 {
+        (self.ours.len() as f64 - 1.0) / self.seconds
+    }
+
+    /// Accepted requests a second, both clients together.
+    pub fn sum(&self) -> f64 {
+        self.own() + self.theirs.len() as f64 / self.seconds
+    }
+
+    /// The share of 429s in all requests of both clients.
+    pub fn rejected(&self) -> f64 {
+        let refused = self.refused_ours.len() + self.refused_theirs.len();
+        refused as f64 / (refused + self.ours.len() + self.theirs.len()) as f64
+    }
+
+    /// Our rows a second between two instants.
+    pub fn own_between(&self, from: f64, to: f64) -> f64 {
+        self.ours.iter().filter(|at| (from..to).contains(*at)).count() as f64 / (to - from)
+    }
+}
+
+enum What {
+    /// One of ours reaches the server.
+    Arrive(u64),
+    /// Its reply reaches us.
+    Return(u64, Reply),
+    /// One of theirs, sent at this instant, reaches the server.
+    Theirs(f64),
+}
+
+/// The account's limit, as strict as can be.
+struct Server {
+    count: usize,
+    window: f64,
+    counted: VecDeque<f64>,
+}
+
+impl Server {
+    fn admits(&mut self, now: f64) -> bool {
+        while self.counted.front().is_some_and(|at| now - at >= self.window) {
+            self.counted.pop_front();
+        }
+        let admitted = self.counted.len() < self.count;
+        if admitted {
+            self.counted.push_back(now);
+        }
+        admitted
+    }
+}
+
+impl Simulation {
+    pub fn run(&self, seed: u64) -> Figures {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut between = move |(low, high): (f64, f64)| low + rng.f64() * (high - low);
+        let way = (self.way.0 / 1e3, self.way.1 / 1e3);
+        let work = self.work / 1e3;
+        let origin = Instant::now();
+        let at = |seconds: f64| origin + Duration::from_secs_f64(seconds);
+        let seconds = |instant: Instant| (instant - origin).as_secs_f64();
+
+        let mut pace = RateLimiter::new(Rate::PerSecond(self.rate), origin);
+        let mut health = Health::new(Duration::from_secs(3600), false, None);
+        let count = self.rate.floor().max(1.0);
+        let window = count / self.rate;
+        let mut server = Server { count: count as usize, window, counted: VecDeque::new() };
+        let mut events: Vec<(f64, What)> = Vec::new();
+        if let Some(neighbour) = &self.neighbour {
+            let first = neighbour.there.0 + between((0.0, neighbour.every));
+            events.push((first + between(way), What::Theirs(first)));
+        }
+        let mut flights: HashMap<u64, (Permit, Instant)> = HashMap::new();
+        let (mut rows_left, mut next_id) = (self.rows, 0u64);
+        let mut figures = Figures::default();
+        let mut now = 0.0f64;
+        // When to ask the pace again, whatever else happens.
+        let mut wake = 0.0f64;
+        while figures.ours.len() < self.rows || !flights.is_empty() {
+            let next = (0..events.len()).min_by(|a, b| events[*a].0.total_cmp(&events[*b].0));
+            match next {
+                Some(next) if events[next].0 <= wake => {
+                    let (time, what) = events.swap_remove(next);
+                    now = time;
+                    match what {
+                        What::Theirs(sent) => {
+                            match server.admits(now) {
+                                _ if now < 0.0 => {}
+                                true => figures.theirs.push(now),
+                                false => figures.refused_theirs.push(now),
+                            }
+                            let Some(neighbour) = &self.neighbour else { continue };
+                            let again = match neighbour.habit {
+                                Habit::Pauses => now + work + between(way) + neighbour.every,
+                                Habit::Clock => sent + neighbour.every,
+                            };
+                            if again < neighbour.there.1 {
+                                events.push((again + between(way), What::Theirs(again)));
+                            }
+                            continue;
+                        }
+                        What::Arrive(id) => {
+                            let stray = self.stray > 0.0 && between((0.0, 1.0)) < self.stray;
+                            let reply = match !stray && server.admits(now) {
+                                true => {
+                                    figures.ours.push(now);
+                                    Reply::Accepted
+                                }
+                                false => {
+                                    figures.refused_ours.push(now);
+                                    Reply::Limited { retry_after: None }
+                                }
+                            };
+                            events.push((now + work + between(way), What::Return(id, reply)));
+                            continue;
+                        }
+                        What::Return(id, reply) => {
+                            let (permit, sent) = flights.remove(&id).unwrap();
+                            let limited = reply != Reply::Accepted;
+                            let fate = if limited { Fate::Limited } else { Fate::Answered };
+                            pace.answered(permit, at(now), fate);
+                            let attempt = Attempt {
+                                reply,
+                                status: None,
+                                mensagem: String::new(),
+                                sent: sent.into_std(),
+                                answered: at(now).into_std(),
+                            };
+                            assert!(health.replied(&attempt, sent, at(now)).is_none());
+                            rows_left += usize::from(limited);
+                        }
+                    }
+                }
+                _ => now = wake,
+            }
+            // Send all that may leave now.
+            wake = f64::INFINITY;
+            while flights.len() < CONCURRENCY && rows_left > 0 {
+                if let SendPermission::PausedUntil(until) = health.gate(at(now)) {
+                    wake = seconds(until) + between(LATE);
+                    break;
+                }
+                match pace.take(at(now)) {
+                    Ok(permit) => {
+                        events.push((now + between(way), What::Arrive(next_id)));
+                        flights.insert(next_id, (permit, at(now)));
+                        next_id += 1;
+                        rows_left -= 1;
+                    }
+                    Err(later) => {
+                        wake = seconds(later) + between(LATE);
+                        break;
+                    }
+                }
+            }
+        }
+        figures.seconds = now;
+        let mut counted: Vec<f64> = figures.ours.iter().chain(&figures.theirs).copied().collect();
+        counted.sort_unstable_by(f64::total_cmp);
+        figures.worst_window = (0..counted.len())
+            .map(|i| counted[i..].iter().take_while(|at| **at - counted[i] < window).count())
+            .max()
+            .unwrap_or_default();
+        figures
+    }
+
+    /// The mean of `seeds` runs, shown as well.
+    pub fn mean(&self, what: &str, seeds: u64) -> Mean {
+        let runs: Vec<_> = (0..seeds).map(|seed| self.run(seed)).collect();
+        let of = |figure: fn(&Figures) -> f64| runs.iter().map(figure).sum::<f64>() / seeds as f64;
+        let mean =
+            Mean { own: of(Figures::own), sum: of(Figures::sum), rejected: of(Figures::rejected) };
+        println!(
+            "{what}, {} rows, mean of {seeds}: {:.3} rows/s, sum {:.3}/s, {:.2} % rejected ({:.1} of ours, {:.1} of theirs)",
+            self.rows,
+            mean.own,
+            mean.sum,
+            mean.rejected * 100.0,
+            of(|figures| figures.refused_ours.len() as f64),
+            of(|figures| figures.refused_theirs.len() as f64),
+        );
+        mean
+    }
+}
+
+/// Figures in the mean of several runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mean {
+    pub own: f64,
+    pub sum: f64,
+    pub rejected: f64,
+}

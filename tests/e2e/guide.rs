@@ -1,0 +1,399 @@
+//! What the documents tell people to type is typed: the guide's and the README's commands run against
+//! a scripted server, the examples run as they stand, and every flag that is named anywhere exists.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::support::{CANARY, Reply, Server, canary, needs, table};
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Blocks with one of these need another machine, another user or another program, or wait for
+/// somebody to type.
+const NOT_HERE: [&str; 10] = [
+    "sudo ",
+    "crontab ",
+    "systemctl ",
+    "cargo ",
+    "docker ",
+    "read -rs",
+    "exportar-do-crm",
+    "sandbox --port",
+    ":8089",
+    "find /var",
+];
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
+}
+
+/// The fenced blocks of a Markdown text in one of these languages.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Option<Vec<&str>> = None;
+    for line in text.lines() {
+        match &mut open {
+            Some(block) if line == "```" => {
+                found.push(block.join("\n"));
+                open = None;
+            }
+            Some(block) => block.push(line),
+            None if line == format!("```{language}") => open = Some(Vec::new()),
+            None => {}
+        }
+    }
+    assert!(open.is_none(), "a block does not end");
+    found
+}
+
+/// A folder in which the documents' commands find their files, and the program on the PATH.
+struct Desk {
+    folder: TempDir,
+    server: Server,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = TempDir::with_prefix("tomticket-guia-").unwrap();
+        let desk = Self { folder, server: Server::start() };
+        for name in ["bin", "casa", "tmp", "fixtures", "docs/exemplos"] {
+            std::fs::create_dir_all(desk.path(name)).unwrap();
+        }
+        for folder in ["fixtures", "docs/exemplos"] {
+            for entry in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                if entry.file_type().unwrap().is_file() && !name.contains(".simulado.") {
+                    std::fs::copy(entry.path(), desk.path(folder).join(name)).unwrap();
+                }
+            }
+        }
+        // The program, with a note of each call and its exit code.
+        let wrapper = format!(
+            "#!/bin/sh\n{BINARY} \"$@\"\ncode=$?\necho \"$code $*\" >> \"$CALLS\"\nexit $code\n"
+        );
+        desk.write("bin/tomticket-sync", &wrapper);
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(desk.path("bin/tomticket-sync"), executable).unwrap();
+        let customers = table::customers(24).replace(",I,", ",I,7,");
+        desk.write("clientes.csv", &customers.replace("dor,nome", "dor,portfolio_id,nome"));
+        desk.write("minha-exportacao.csv", &document("fixtures/clientes.csv"));
+        let contacts = "E-mail,Nome do contato,Segmento,Vendedor\nana@x.com,Ana,Varejo,Rui\n";
+        desk.write("contatos.csv", contacts);
+        let guide = document("docs/guia.md");
+        desk.write("limpeza.csv", &(blocks(&guide, "csv")[0].clone() + "\n"));
+        desk.write("mapa.toml", "strict = true\n");
+        desk
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Lets a shell do this.
+    fn shell(&self, script: &str) -> Output {
+        let mut path = self.path("bin").into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap());
+        let output = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.path("casa"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("BINARIO", BINARY)
+            .env("CALLS", self.path("chamadas"))
+            .env("TOMTICKET_TOKEN", CANARY)
+            .env("TOMTICKET_SYNC_BASE_URL", self.server.url())
+            .env("TOMTICKET_SYNC_LEDGER", self.path("l.db"))
+            .env("TOMTICKET_SYNC_RATE", "unlimited")
+            .output()
+            .unwrap();
+        for stream in [&output.stdout, &output.stderr] {
+            let leak = canary::leak(CANARY, stream);
+            assert!(leak.is_none(), "{script} shows the token: {leak:?}");
+        }
+        let leak = canary::leak_in_folder(CANARY, self.folder.path(), &[]);
+        assert!(leak.is_none(), "{script} leaves the token behind: {leak:?}");
+        output
+    }
+
+    /// The calls of the program since the last time, each as its exit code and its arguments.
+    fn calls(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.path("chamadas")).unwrap_or_default();
+        let _ = std::fs::remove_file(self.path("chamadas"));
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+fn described(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    format!("{:?}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_guides_commands_do_what_it_says() {
+    let desk = Desk::new();
+    let mut typed = 0;
+    for name in ["docs/guia.md", "README.md", "fixtures/README.md"] {
+        for block in blocks(&document(name), "sh") {
+            let unfit = NOT_HERE.iter().any(|word| block.contains(word));
+            if unfit
+                || (block.contains("jq") && !needs::program("jq", &format!("a block of {name}")))
+            {
+                continue;
+            }
+            let output = desk.shell(&block);
+            let calls = desk.calls();
+            typed += calls.len();
+            for call in &calls {
+                // 1: some of the fixtures have bad rows on purpose.
+                let fine = call.starts_with("0 ") || call.starts_with("1 run fixtures/");
+                assert!(fine, "{name}: {call}\n{block}\n{}", described(&output));
+            }
+            assert!(
+                output.status.success() || calls.iter().any(|call| call.starts_with("1 ")),
+                "{name}:\n{block}\n{}",
+                described(&output)
+            );
+        }
+    }
+    assert!(typed >= 20, "only {typed} commands were found");
+    assert!(desk.server.count() > 0);
+}
+
+#[test]
+fn every_flag_that_is_named_exists() {
+    let help = |args: &[&str]| {
+        let output = Command::new(BINARY).args(args).arg("--help").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let flags = |text: &str| -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for (at, _) in text.match_indices("--") {
+            let before = text[..at].chars().next_back();
+            let rest = &text[at + 2..];
+            let end =
+                rest.find(|c: char| c != '-' && !c.is_ascii_lowercase() && !c.is_ascii_digit());
+            let name = &rest[..end.unwrap_or(rest.len())];
+            let starts = before.is_none_or(|c| c.is_whitespace() || "`\"'(|[/".contains(c));
+            if starts && name.starts_with(|c: char| c.is_ascii_lowercase()) {
+                found.insert(format!("--{}", name.trim_end_matches('-')));
+            }
+        }
+        found
+    };
+    let mut known = BTreeSet::new();
+    for subcommand in
+        Vec::from(["run", "check", "sandbox", "template", "completions", "ledger", "report"])
+    {
+        known.extend(flags(&help(&[subcommand])));
+    }
+    known.extend(flags(&help(&[])));
+    known.extend(flags(&help(&["ledger", "status"])));
+    known.extend(flags(&help(&["ledger", "forget"])));
+    // Flags of other programs that the documents use.
+    let foreign = [
+        // cargo, rustup, git
+        "--release",
+        "--locked",
+        "--target",
+        "--path",
+        "--root",
+        "--profile",
+        "--depth",
+        "--test",
+        "--lib",
+        "--nocapture",
+        "--bench",
+        "--example",
+        "--all-targets",
+        "--no-deps",
+        "--offline",
+        // systemctl, useradd, curl
+        "--now",
+        "--system",
+        "--home-dir",
+        "--shell",
+        "--fail",
+        "--user",
+        // docker
+        "--rm",
+    ];
+    for document_name in [
+        "README.md",
+        "docs/guia.md",
+        "docs/results.md",
+        "docs/ledger.md",
+        "docs/architecture.md",
+        "fixtures/README.md",
+        "docs/exemplos/crontab",
+        "docs/exemplos/ensaio.sh",
+        "docs/exemplos/noite.sh",
+        "docs/exemplos/github-actions.yml",
+        "docs/exemplos/gitlab-ci.yml",
+        "docs/exemplos/systemd/tomticket-sync.service",
+    ] {
+        for flag in flags(&document(document_name)) {
+            let fine = known.contains(&flag) || foreign.contains(&flag.as_str());
+            assert!(fine, "{document_name} names {flag}, which does not exist");
+        }
+    }
+    assert!(known.len() > 40, "the help texts show only {known:?}");
+}
+
+#[test]
+fn the_example_configuration_works() {
+    let desk = Desk::new();
+    let columns = "Nome do contato;E-mail;Telefone;Pode abrir chamado?;Idioma;Segmento;Vendedor;\
+                   Data de criação";
+    let row = "Ana Lima;ana@x.com;(11) 90000-0001;Sim;pt-br;Varejo;Rui;2026-01-31";
+    desk.write("crm.csv", &format!("{columns}\n{row}\n;bia@x.com;;;;;;\n"));
+    let output = desk.shell(
+        "tomticket-sync run crm.csv --config docs/exemplos/tomticket-sync.toml --max-errors 5",
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", described(&output));
+    let requests = desk.server.requests();
+    let sent: Vec<_> = requests[0].form();
+    let expected = [
+        ("nome", "Ana Lima"),
+        ("email", "ana@x.com"),
+        ("telefone", "(11) 90000-0001"),
+        ("criarchamados", "true"),
+        ("idioma", "pt_BR"),
+        ("campos[abc01]", "Varejo"),
+    ];
+    assert_eq!(requests.len(), 1);
+    for (name, value) in expected {
+        assert!(sent.contains(&(name.into(), value.into())), "{name}: {sent:?}");
+    }
+}
+
+#[test]
+fn the_rehearsal_example_runs() {
+    let test = "the_rehearsal_example_runs";
+    if !needs::program("jq", test) || !needs::program("curl", test) {
+        return;
+    }
+    let desk = Desk::new();
+    let output = desk.shell("CONFERIR=E/ana.lima%40exemplo.com.br sh docs/exemplos/ensaio.sh fixtures/clientes.csv --no-ledger --rate 500");
+    let shown = described(&output);
+    assert!(output.status.success(), "{shown}");
+    for part in ["\"atualizado\": 24", "\"email\": \"ana.lima@exemplo.com.br\""] {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+    // What the summary names is there.
+    assert!(shown.contains("Resultados: ./ensaio.resultado.csv"), "{shown}");
+    assert!(desk.path("ensaio.resultado.csv").exists());
+    assert_eq!(desk.server.count(), 0, "it must send to its own simulator alone");
+}
+
+#[test]
+fn the_night_script_repeats_exit_code_4_alone() {
+    let desk = Desk::new();
+    let csv = "identificador,tipo_identificador,nome\n1,I,A\n2,I,B\n";
+    desk.write("noite.csv", csv);
+    let night =
+        "BINARIO=tomticket-sync PAUSA=0 PARTIDAS=3 sh docs/exemplos/noite.sh noite.csv --quiet";
+
+    // The first start finds a server that cannot answer for one row; the second does.
+    desk.server.replies("2", [Reply::html(500), Reply::html(500), Reply::html(500), Reply::ok()]);
+    let output = desk.shell(night);
+    assert_eq!(output.status.code(), Some(0), "{}", described(&output));
+    let calls = desk.calls();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert_eq!(desk.server.requests_for("1").len(), 1, "what was accepted was sent again");
+
+    // Standard input cannot be read twice.
+    let output = desk.shell("sh docs/exemplos/noite.sh - < noite.csv");
+    assert_eq!(output.status.code(), Some(2), "{}", described(&output));
+    assert!(described(&output).contains("a entrada padrão não pode ser lida de novo"));
+    assert!(desk.calls().is_empty());
+
+    // A refusal is for a person.
+    desk.server.reply("1", Reply::refuse("Não."));
+    desk.write("noite.csv", &csv.replace(",A", ",C"));
+    let output = desk.shell(night);
+    assert_eq!(output.status.code(), Some(1), "{}", described(&output));
+    assert_eq!(desk.calls().len(), 1);
+}
+
+#[test]
+fn the_pipelines_send_step_runs() {
+    let test = "the_pipelines_send_step_runs";
+    if !needs::program("jq", test) {
+        return;
+    }
+    for name in ["docs/exemplos/github-actions.yml", "docs/exemplos/gitlab-ci.yml"] {
+        let mut ran = 0;
+        for script in literal_blocks(&document(name)) {
+            if !script.contains("tomticket-sync run") && !script.contains("tomticket-sync check") {
+                continue;
+            }
+            let desk = Desk::new();
+            desk.shell("mkdir -p .ledger");
+            let output = desk.shell(&format!("GITHUB_STEP_SUMMARY=passo.md; set -e\n{script}"));
+            assert!(output.status.success(), "{name}:\n{script}\n{}", described(&output));
+            ran += desk.calls().len();
+            if script.contains("GITHUB_STEP_SUMMARY") {
+                let summary = std::fs::read_to_string(desk.path("passo.md")).unwrap();
+                assert!(summary.contains("- atualizado: 24"), "{summary}");
+            }
+        }
+        assert!(ran >= 1, "{name}: nothing was run");
+    }
+}
+
+/// The `|` blocks of a YAML file, without their indentation.
+fn literal_blocks(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if !line.ends_with(" |") {
+            continue;
+        }
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        let outer = depth(line);
+        let mut block = Vec::new();
+        while let Some(next) = lines.next_if(|next| next.is_empty() || depth(next) > outer) {
+            block.push(next.trim_start());
+        }
+        found.push(block.join("\n"));
+    }
+    found
+}
+
+#[test]
+fn the_systemd_units_are_sound() {
+    if !needs::program("systemd-analyze", "the_systemd_units_are_sound") {
+        return;
+    }
+    let folder = TempDir::with_prefix("tomticket-unidades-").unwrap();
+    let units = Path::new(ROOT).join("docs/exemplos/systemd");
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(units).unwrap() {
+        let entry = entry.unwrap();
+        // What the units start is not installed on this machine.
+        let text = std::fs::read_to_string(entry.path())
+            .unwrap()
+            .replace("/usr/local/bin/tomticket-sync", BINARY)
+            .replace("/usr/bin/mail", "/bin/true");
+        let path = folder.path().join(entry.file_name());
+        std::fs::write(&path, text).unwrap();
+        paths.push(path);
+    }
+    let output =
+        Command::new("systemd-analyze").args(["verify", "--man=no"]).args(paths).output().unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    let ours: Vec<_> = complaints.lines().filter(|line| line.contains("tomticket")).collect();
+    assert!(ours.is_empty(), "{ours:#?}");
+}

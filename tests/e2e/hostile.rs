@@ -1,0 +1,460 @@
+//! A server that breaks every rule of HTTP that it can think of: what each broken answer means for
+//! its row, and that none of them costs memory or time. What honest servers do is tested in
+//! `server.rs`, the stops of a whole run in `stops.rs`.
+
+use std::time::Duration;
+
+use crate::support::reply::{Answer, Framing};
+use crate::support::short::of;
+use crate::support::{CANARY, Certificate, Reply, Run, Server, table, text};
+
+/// What a fault means for its row. The fault happens once; a repeat is answered well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// Understood as success all the same.
+    Fine,
+    /// The API said no.
+    Refused,
+    /// Nobody knows: repeated, with success.
+    Unknown,
+    /// Surely not executed: repeated, and no attempt was made.
+    NotExecuted,
+}
+
+use Meaning::{Fine, NotExecuted, Refused, Unknown};
+
+const OK: &str = r#"{"erro":false,"mensagem":"ok"}"#;
+const NO: &str = r#"{"erro":true,"mensagem":"não"}"#;
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+
+type Fault = (&'static str, Meaning, Reply);
+
+/// Connections that end, or do not.
+fn connections() -> Vec<Fault> {
+    let whole = format!("{HEAD}Content-Length: 30\r\n\r\n{OK}");
+    let second = Duration::from_millis(200);
+    vec![
+        ("reset before the body was read", Unknown, Reply::reset_before_body()),
+        ("reset after the body was read", Unknown, Reply::reset()),
+        ("closed without a word", Unknown, Reply::closed()),
+        ("silence", Unknown, Reply::hang()),
+        ("half a status line", Unknown, Reply::bytes("HTTP/1.1 20")),
+        ("half a header", Unknown, Reply::bytes(format!("{HEAD}Content-Le"))),
+        ("a head and no body", Unknown, Reply::bytes(format!("{HEAD}Content-Length: 30\r\n\r\n"))),
+        ("half a body", Unknown, Reply::half()),
+        ("half a body and a reset", Unknown, Reply::torn(&whole.as_bytes()[..whole.len() - 9])),
+        ("a good answer, one byte in 200 ms", Unknown, Reply::drip(second)),
+        (
+            "headers, one byte in 200 ms",
+            Unknown,
+            Reply::new(Answer::Drip(whole.clone().into_bytes(), second)),
+        ),
+        ("100 Continue and then silence", Unknown, {
+            let mut reply = Reply::hang();
+            reply.interim = true;
+            reply
+        }),
+        ("closed right after a good answer", Fine, Reply::ok().then_close()),
+        ("close announced, connection kept", Fine, Reply::ok().with_header("Connection", "close")),
+        ("kept alive for no time at all", Fine, {
+            Reply::ok().with_header("Keep-Alive", "timeout=0, max=0").then_close()
+        }),
+        (
+            "a tunnel nobody asked for",
+            Unknown,
+            Reply::bytes(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+            ),
+        ),
+    ]
+}
+
+/// Heads that are wrong, too large, or without an end.
+fn heads() -> Vec<Fault> {
+    let many = "X-A: b\r\n".repeat(400);
+    let large = format!("X-A: {}\r\n", "b".repeat(1 << 20));
+    let line = |status: &str| Reply::bytes(format!("{status}\r\nContent-Length: 30\r\n\r\n{OK}"));
+    let with = |header: &str| Reply::good_under(&format!("Content-Length: 30\r\n{header}"));
+    vec![
+        ("no status", Unknown, line("HTTP/1.1 abc")),
+        ("a status of two digits", Unknown, line("HTTP/1.1 20 OK")),
+        ("a status of four digits", Unknown, line("HTTP/1.1 2000 OK")),
+        ("status 000", Unknown, line("HTTP/1.1 000 OK")),
+        ("status 099", Unknown, line("HTTP/1.1 099 OK")),
+        ("status 600", Unknown, line("HTTP/1.1 600 OK")),
+        ("status 999", Unknown, line("HTTP/1.1 999 OK")),
+        ("an unknown version", Unknown, line("HTTP/9.9 200 OK")),
+        ("HTTP/2 in words", Unknown, line("HTTP/2 200 OK")),
+        ("another protocol", Unknown, Reply::bytes("220 mail.exemplo ESMTP\r\n")),
+        ("HTTP/0.9: a body and nothing else", Unknown, Reply::bytes(OK)),
+        ("nothing but zeros", Unknown, Reply::bytes(vec![0; 4096])),
+        ("bytes before the answer", Unknown, line("lixo\r\nHTTP/1.1 200 OK")),
+        ("a PHP warning before the status", Unknown, line("Warning: x in y\nHTTP/1.1 200 OK")),
+        ("blank lines before the answer", Fine, line("\r\n\r\nHTTP/1.1 200 OK")),
+        (
+            "bare line feeds",
+            Fine,
+            Reply::bytes(format!("HTTP/1.1 200 OK\nContent-Length: 30\n\n{OK}")),
+        ),
+        ("no reason phrase", Fine, line("HTTP/1.1 200")),
+        ("a header without a colon", Unknown, with("X-A b\r\n")),
+        ("a header without a name", Unknown, with(": b\r\n")),
+        ("a space in a header's name", Unknown, with("X A: b\r\n")),
+        ("a zero in a header", Unknown, with("X-A: a\0b\r\n")),
+        ("a folded header", Unknown, with("X-A: a\r\n b\r\n")),
+        ("escapes and accents in a header", Unknown, with("X-A: \u{1b}[31mé\r\n")),
+        ("four hundred headers", Unknown, with(&many)),
+        ("a header of a megabyte", Unknown, with(&large)),
+        ("a status line without an end", Unknown, Reply::endless_of("HTTP/1.1 200 ", "O")),
+        ("a header line without an end", Unknown, Reply::endless_of(HEAD, "b")),
+        ("header lines without an end", Unknown, Reply::endless_of(HEAD, "X-A: b\r\n")),
+        ("blank lines without an end", Unknown, Reply::endless_of("", "\r\n")),
+        (
+            "two interim answers",
+            Fine,
+            line(
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK",
+            ),
+        ),
+        ("cookies", Fine, with("Set-Cookie: a=b; Path=/; Domain=.com\r\n")),
+    ]
+}
+
+/// Bodies whose end is not where it is said to be.
+fn lengths() -> Vec<Fault> {
+    let chunked =
+        |body: &str| Reply::bytes(format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{body}"));
+    let stuck = |beginning: &str, again: &str| {
+        Reply::endless_of(&format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{beginning}"), again)
+    };
+    let under = Reply::good_under;
+    vec![
+        ("shorter than its length", Unknown, under("Content-Length: 31\r\n")),
+        ("longer than its length", Unknown, under("Content-Length: 12\r\n")),
+        ("two lengths", Unknown, under("Content-Length: 30\r\nContent-Length: 31\r\n")),
+        ("one length twice", Fine, under("Content-Length: 30\r\nContent-Length: 30\r\n")),
+        ("a length below zero", Unknown, under("Content-Length: -30\r\n")),
+        ("a length in words", Unknown, under("Content-Length: trinta\r\n")),
+        ("a length of 10^30", Unknown, under(&format!("Content-Length: 1{}\r\n", "0".repeat(30)))),
+        ("a length of 2^63", Unknown, under("Content-Length: 9223372036854775808\r\n")),
+        (
+            "a length and pieces",
+            Fine,
+            Reply::bytes(format!(
+                "{HEAD}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n{OK}\r\n0\r\n\r\n"
+            )),
+        ),
+        // The pieces are undone, the packing in them is not: what is left is no JSON.
+        ("a packed body in pieces", Unknown, {
+            let packed = text::gzip(OK.as_bytes());
+            let size =
+                format!("{HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n{:x}\r\n", packed.len());
+            Reply::bytes([size.as_bytes(), &packed, b"\r\n0\r\n\r\n"].concat())
+        }),
+        // Plain JSON under such a header is no less plain: whoever wrote the header did not pack it.
+        ("pieces that are called packed", Fine, {
+            let head = format!("{HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n");
+            Reply::bytes(format!("{head}1e\r\n{OK}\r\n0\r\n\r\n"))
+        }),
+        ("a body packed as a whole, without pieces", Unknown, {
+            let head = format!("{HEAD}Transfer-Encoding: gzip\r\n\r\n");
+            Reply::bytes([head.as_bytes(), &text::gzip(OK.as_bytes())].concat())
+        }),
+        ("pieces of three bytes", Fine, Reply::ok().framed(Framing::Chunked)),
+        ("no length, ends with the connection", Fine, Reply::ok().framed(Framing::UntilClose)),
+        ("a piece without a size", Unknown, chunked("zz\r\nabc\r\n0\r\n\r\n")),
+        ("a piece below zero", Unknown, chunked(&format!("-1e\r\n{OK}\r\n0\r\n\r\n"))),
+        ("a piece of 2^68", Unknown, chunked("100000000000000000\r\n")),
+        ("a piece longer than its size", Unknown, chunked(&format!("1\r\n{OK}\r\n0\r\n\r\n"))),
+        ("pieces without a last one", Unknown, chunked(&format!("1e\r\n{OK}\r\n"))),
+        ("a piece extension without an end", Unknown, stuck("1e;", "a")),
+        ("trailers without an end", Unknown, stuck(&format!("1e\r\n{OK}\r\n0\r\n"), "X-A: b\r\n")),
+        ("a chunked body without an end", Unknown, Reply::endless()),
+        ("a body without length or end", Unknown, Reply::endless_of(&format!("{HEAD}\r\n"), " ")),
+        (
+            "a body of nine exabytes",
+            Unknown,
+            Reply::endless_of(&format!("{HEAD}Content-Length: 9000000000000000000\r\n\r\n"), " "),
+        ),
+        ("empty", Unknown, Reply::json(200, "")),
+        ("no content", Unknown, Reply::bytes("HTTP/1.1 204 No Content\r\n\r\n")),
+        ("reset content", Unknown, Reply::json(205, "")),
+    ]
+}
+
+/// Bodies that say nothing, or say it in an odd way.
+fn bodies() -> Vec<Fault> {
+    let said = |body: &str| Reply::json(200, body);
+    let as_bytes = |bytes: Vec<u8>| Reply::response(200, "application/json", bytes);
+    let nested = |open: &str, close: &str| {
+        format!(r#"{{"erro":false,"x":{}{}}}"#, open.repeat(9_000), close.repeat(9_000))
+    };
+    let zipped = text::gzip(OK.as_bytes());
+    vec![
+        ("a page", Unknown, Reply::html(200)),
+        ("a warning before the JSON", Unknown, said(&format!("<b>Warning</b>: x\n{OK}"))),
+        ("text after the JSON", Unknown, said(&format!("{OK}\n<!-- 0.1 s -->"))),
+        ("two objects", Unknown, said(&format!("{OK}{NO}"))),
+        ("two answers in one object", Unknown, said(r#"{"erro":true,"erro":false}"#)),
+        ("an array", Unknown, said(r#"[false,"ok"]"#)),
+        ("a string", Unknown, said(r#""{\"erro\":false}""#)),
+        ("null", Unknown, said("null")),
+        ("erro is null", Unknown, said(r#"{"erro":null}"#)),
+        ("erro is missing", Unknown, said(r#"{"mensagem":"ok"}"#)),
+        ("erro is an object", Unknown, said(r#"{"erro":{"a":false}}"#)),
+        ("erro is 1e400", Unknown, said(r#"{"erro":1e400}"#)),
+        ("erro is false in letters of another case", Unknown, said(r#"{"erro":"FALSE"}"#)),
+        ("comments", Unknown, said("{\"erro\":false /* ok */}")),
+        ("a comma too many", Unknown, said(r#"{"erro":false,}"#)),
+        ("nested 9 000 deep, elsewhere", Fine, said(&nested("[", "]"))),
+        (
+            "objects nested 9 000 deep, elsewhere",
+            Fine,
+            said(&nested("{\"a\":", "}").replace(":}", ":1}")),
+        ),
+        (
+            "a mensagem nested 9 000 deep",
+            Unknown,
+            said(&NO.replace(r#""não""#, &"[".repeat(9_000))),
+        ),
+        ("an erro nested 9 000 deep", Unknown, {
+            said(&format!(r#"{{"erro":{}{}}}"#, "[".repeat(9_000), "]".repeat(9_000)))
+        }),
+        ("UTF-16", Unknown, as_bytes(text::utf16(OK, false))),
+        ("Latin-1", Unknown, as_bytes(text::windows_1252(r#"{"erro":true,"mensagem":"não"}"#))),
+        ("zeros after the JSON", Unknown, said(&format!("{OK}\0\0"))),
+        ("a byte order mark", Fine, said(&format!("\u{feff}{OK}"))),
+        ("JSON called a picture", Fine, Reply::response(200, "image/png", OK)),
+        ("a charset nobody has", Fine, Reply::response(200, "text/html; charset=x\u{e9}", OK)),
+        ("mensagem is an array", Refused, said(r#"{"erro":true,"mensagem":[1,{"a":2}]}"#)),
+        ("mensagem is a number", Fine, said(r#"{"erro":false,"mensagem":12}"#)),
+        ("mensagem of 60 KB", Refused, said(&NO.replace("não", &"é".repeat(30_000)))),
+        ("escapes in the mensagem", Refused, said(&NO.replace("não", r"\u001b[2J\u0000\u202egro"))),
+        ("half a surrogate in the mensagem", Unknown, said(&NO.replace("não", r"\ud800"))),
+        ("more than 64 KiB", Unknown, said(&NO.replace("não", &"x".repeat(70_000)))),
+        ("gzip that nobody asked for", Unknown, {
+            as_bytes(zipped).with_header("Content-Encoding", "gzip")
+        }),
+        ("a gzip bomb", Unknown, Reply::gzip_bomb()),
+    ]
+}
+
+/// What the HTTP library would read on and on, without keeping it, for as long as it comes.
+fn swallowed() -> Vec<Fault> {
+    let head = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n");
+    let interim = "HTTP/1.1 100 Continue\r\n\r\n";
+    vec![
+        ("100 Continue without an end", Unknown, Reply::endless_of("", interim)),
+        ("a piece size of zeros without an end", Unknown, Reply::endless_of(&head, "0")),
+    ]
+}
+
+/// Statuses that say more than the body.
+fn statuses() -> Vec<Fault> {
+    let no = |status| Reply::json(status, NO);
+    let elsewhere = |status| Reply::redirect(status, "http://127.0.0.1:1/update_cliente/x/1/I");
+    let limited = |after| Reply::too_many(Some(after));
+    vec![
+        ("400", Refused, no(400)),
+        ("404 that says ok", Refused, Reply::json(404, OK)),
+        ("405", Refused, no(405)),
+        ("413", Refused, Reply::html(413)),
+        ("422 without JSON", Refused, Reply::json(422, "")),
+        ("451", Refused, no(451)),
+        ("499", Refused, no(499)),
+        ("a single 401", Refused, no(401)),
+        ("a single 403", Refused, no(403)),
+        ("a single 301", Refused, elsewhere(301)),
+        ("a single 302 to itself", Refused, Reply::redirect(302, "/")),
+        ("a single 303", Refused, elsewhere(303)),
+        ("304", Refused, Reply::bytes("HTTP/1.1 304 Not Modified\r\n\r\n")),
+        ("a single 307", Refused, elsewhere(307)),
+        ("a single 308 to nowhere", Refused, Reply::json(308, OK)),
+        ("408 that says ok", Unknown, Reply::json(408, OK)),
+        ("500 that says ok", Unknown, Reply::json(500, OK)),
+        ("501", Unknown, no(501)),
+        ("502 with a page", Unknown, Reply::html(502)),
+        ("503 with Retry-After", Unknown, Reply::html(503).with_header("Retry-After", "86400")),
+        ("504 cut off", Unknown, Reply::bytes("HTTP/1.1 504 X\r\nContent-Length: 9\r\n\r\nx")),
+        ("520", Unknown, no(520)),
+        ("201", Fine, Reply::json(201, OK)),
+        ("429 with a date in the past", NotExecuted, limited("Wed, 21 Oct 2015 07:28:00 GMT")),
+        ("429 with nonsense", NotExecuted, limited("daqui a pouco")),
+        ("429 with an empty Retry-After", NotExecuted, limited("")),
+        ("429 with a second", NotExecuted, limited("1")),
+        ("429 with no time at all", NotExecuted, limited("0")),
+        ("429 with a body that has no end", NotExecuted, {
+            Reply::endless_of("HTTP/1.1 429 X\r\nRetry-After: 0\r\n\r\n", "a")
+        }),
+    ]
+}
+
+/// Runs these faults, each on a customer of its own between others that are answered well; never so
+/// many at once that the run as a whole would change its ways.
+fn provoke(group: &[Fault], concurrency: &str) -> (u64, Duration) {
+    let server = Server::start();
+    let mut input = String::from("identificador,tipo_identificador,nome\n");
+    for good in 0..12 {
+        input.push_str(&format!("B{good},I,Bom\n"));
+    }
+    for (index, (_, _, reply)) in group.iter().enumerate() {
+        server.reply(&format!("F{index}"), reply.clone());
+        input.push_str(&format!("F{index},I,Mau\nG{index},I,Bom\nH{index},I,Bom\n"));
+    }
+    let finished =
+        Run::new(&server).csv(&input).args(["--timeout", "2s", "--concurrency", concurrency]).go();
+    let rows = finished.accounted_rows(12 + 3 * group.len());
+    for (index, (name, meaning, _)) in group.iter().enumerate() {
+        let row = of(&rows, &format!("F{index}"));
+        let expected = match meaning {
+            Fine => ("atualizado", 1, 1),
+            Refused => ("recusado", 1, 1),
+            Unknown => ("atualizado", 2, 2),
+            NotExecuted => ("atualizado", 1, 2),
+        };
+        let requests = server.requests_for(&row.identificador).len();
+        // A row may lose one race more, for a connection that another fault has just ended.
+        let attempts = expected.1..=expected.1 + 1;
+        let found = (&*row.situacao, row.tentativas, requests);
+        if (found.0, found.2) != (expected.0, expected.2) || !attempts.contains(&found.1) {
+            finished.fail(&format!("{name}: {found:?} instead of {expected:?}: {row:?}"));
+        }
+        assert!(!row.mensagem.chars().any(char::is_control), "{name}: {:?}", row.mensagem);
+    }
+    let any = group.iter().any(|(_, meaning, _)| *meaning == Refused);
+    finished.exits(if any { 1 } else { 0 });
+    assert!(!finished.stderr.contains('\u{1b}'));
+    finished.stays_below(64 * 1024);
+    // What the kernel holds for each connection comes on top of what is read.
+    assert!(server.written() < 64 << 20, "{} bytes were taken", server.written());
+    (finished.peak_kib, finished.took)
+}
+
+/// All of them in groups of eight, some groups at a time.
+fn provoke_all(faults: &[Fault], concurrency: &str) {
+    let groups: Vec<&[Fault]> = faults.chunks(8).collect();
+    for some in groups.chunks(4) {
+        std::thread::scope(|scope| {
+            let running: Vec<_> =
+                some.iter().map(|group| scope.spawn(|| provoke(group, concurrency))).collect();
+            for group in running {
+                let (peak, took) = group.join().unwrap();
+                println!("{} faults: at most {peak} KiB, {took:?}", faults.len());
+                // Attempts that meet the timeout are given it, and no more: two seconds, once.
+                assert!(took < Duration::from_secs(30), "{took:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn f47_connections_that_end_or_do_not() {
+    provoke_all(&connections(), "8");
+}
+
+#[test]
+fn f48_heads_that_are_wrong_too_large_or_without_an_end() {
+    provoke_all(&heads(), "8");
+}
+
+#[test]
+fn f49_bodies_whose_end_is_not_where_it_is_said_to_be() {
+    provoke_all(&lengths(), "8");
+}
+
+#[test]
+fn f50_bodies_that_say_nothing_or_say_it_oddly() {
+    provoke_all(&bodies(), "8");
+}
+
+#[test]
+fn f52_what_a_library_reads_without_end_meets_a_limit_too() {
+    provoke_all(&swallowed(), "8");
+}
+
+#[test]
+fn f51_the_status_says_more_than_the_body() {
+    // One at a time, so that no five redirects come in a row.
+    provoke_all(&statuses(), "1");
+}
+
+/// A second answer behind the first, on a connection that stays open: taken for the answer to the
+/// next request, it would report as done what was refused.
+#[test]
+fn f53_bytes_left_over_from_one_answer_are_not_the_next_one() {
+    let mut input = String::from("identificador,tipo_identificador,nome\n");
+    for row in 0..60 {
+        input.push_str(&format!("C{row:02},I,{}\n", "x".repeat(1 + row % 2)));
+    }
+    for concurrency in ["1", "4"] {
+        let server = Server::start();
+        server.script(|request, times| match request.body.len() % 2 {
+            _ if times > 1 => Reply::refuse("mesmo"),
+            0 => Reply::json(200, &format!("{OK}{HEAD}Content-Length: 30\r\n\r\n{OK}"))
+                .framed(Framing::Claimed(30)),
+            _ => Reply::refuse(&format!("não {}", request.identificador())),
+        });
+        let finished = Run::new(&server).csv(&input).args(["--concurrency", concurrency]).go();
+        let rows = finished.exits(1).accounted_rows(60);
+        for row in rows {
+            let sent = server.requests_for(&row.identificador);
+            let good = sent[0].body.len().is_multiple_of(2) && sent.len() == 1;
+            let expected = if good { "atualizado" } else { "recusado" };
+            assert_eq!(row.situacao, expected, "{row:?}");
+        }
+    }
+}
+
+/// The end of a body that ends with its connection may have been cut off by anybody, unless TLS
+/// itself was ended properly.
+#[test]
+fn f54_a_truncated_tls_stream_is_not_a_whole_answer() {
+    let certificate = Certificate::for_names(&["127.0.0.1"]);
+    let server = Server::start_tls(&certificate);
+    server.reply("C00003", Reply::ok().framed(Framing::UntilClose));
+    server.reply("C00004", Reply::half());
+    let run = Run::new(&server).file("ca.pem", &certificate.pem);
+    let ca = run.work().join("ca.pem");
+    let finished = run.csv(&table::customers(6)).env("SSL_CERT_FILE", ca).go();
+    let rows = finished.exits(0).accounted_rows(6);
+    assert_eq!((of(&rows, "C00003").tentativas, of(&rows, "C00004").tentativas), (2, 2));
+}
+
+#[test]
+fn f55_tls_where_there_is_none_and_none_where_there_is() {
+    // A server that answers in plain words to a TLS greeting: nothing of the request ever left.
+    let plain = Server::start();
+    let url = plain.url().replace("http://", "https://");
+    let finished = Run::bare(&["run"])
+        .csv(&table::customers(3))
+        .env("TOMTICKET_TOKEN", CANARY)
+        .args(["--base-url", &url, "--rate", "unlimited", "--give-up-after", "1s"])
+        .args(["--timeout", "1s"])
+        .go();
+    let rows = finished.exits(4).accounted_rows(3);
+    assert!(rows.iter().all(|row| row.situacao == "nao_enviado"));
+    // The other way round, the request did leave.
+    let secure = Server::start_tls(&Certificate::for_names(&["127.0.0.1"]));
+    let finished = Run::bare(&["run"])
+        .csv(&table::customers(3))
+        .env("TOMTICKET_TOKEN", CANARY)
+        .args(["--base-url", &secure.url().replace("https://", "http://")])
+        .args(["--rate", "unlimited", "--give-up-after", "5s"])
+        .go();
+    let rows = finished.exits(4).accounted_rows(3);
+    assert!(rows.iter().all(|row| row.situacao == "falhou" && row.tentativas == 3), "{rows:?}");
+}
+
+#[test]
+fn f56_a_certificate_out_of_its_time_stops_the_run_and_says_so() {
+    for (from, to, word) in [(2001, 2002, "venceu"), (2901, 2902, "ainda não vale")] {
+        let certificate = Certificate::between(&["127.0.0.1"], from, to);
+        let server = Server::start_tls(&certificate);
+        let run = Run::new(&server).file("ca.pem", &certificate.pem);
+        let ca = run.work().join("ca.pem");
+        let finished = run.csv(&table::customers(3)).env("SSL_CERT_FILE", ca).go();
+        let rows = finished.exits(3).says(&[word]).accounted_rows(3);
+        assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
+        assert_eq!(server.count(), 0);
+    }
+}

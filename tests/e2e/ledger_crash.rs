@@ -1,0 +1,421 @@
+//! The ledger when a run does not end as it should: killed, interrupted, without an answer. The same
+//! command again must lose nothing and repeat no more than what was in flight.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use crate::support::nights::LEDGER;
+use crate::support::{Nights, Reply, Request, table};
+
+const ROWS: usize = 40;
+const CONCURRENCY: usize = 4;
+
+/// What the server holds: the form of the last request it executed, by customer.
+type Customers = Arc<Mutex<BTreeMap<String, Vec<(String, String)>>>>;
+
+fn execute(customers: &Customers, request: &Request) {
+    let mut customers = customers.lock().unwrap();
+    let held = customers.entry(request.identificador().to_owned()).or_default();
+    for (name, value) in request.form() {
+        held.retain(|(key, _)| *key != name);
+        held.push((name, value));
+    }
+}
+
+/// `rows` rows; the customer on lines 10 and 12 is the same one.
+fn table_of(rows: usize, value: &str) -> String {
+    let mut text = String::from("identificador,tipo_identificador,nome,campo:abc01\n");
+    for line in 2..rows + 2 {
+        let customer = if line == 12 { 10 } else { line };
+        text.push_str(&format!("C{customer:05},I,Cliente {line},{value}\n"));
+    }
+    text
+}
+
+/// Kills a run at its `n`-th arrival, for every `n`, and runs the same command again.
+///
+/// The first `answered(n)` requests are answered; the others hang, every second one of them having
+/// been executed. All happens to customers of whom the ledger knows other values.
+fn kill_at_every_arrival(answered: fn(usize) -> usize) {
+    let nights = Nights::begin();
+    let server = &nights.server;
+    let customers = Customers::default();
+    let night = nights.night(&table_of(ROWS, "antes"));
+    night.finished.exits(0);
+    let known = std::fs::read(nights.path(LEDGER)).unwrap();
+    assert_eq!(nights.ledger_files().len(), 1, "a log is left over after a clean end");
+    std::fs::remove_file(nights.path("clientes.resultado.csv")).unwrap();
+    let csv = table_of(ROWS, "agora");
+    for n in 1..=ROWS {
+        for file in nights.ledger_files() {
+            std::fs::remove_file(file).unwrap();
+        }
+        std::fs::write(nights.path(LEDGER), &known).unwrap();
+        customers.lock().unwrap().clear();
+        let before = server.count();
+        let held = Arc::clone(&customers);
+        server.script(move |request, _| {
+            let at = request.n - before;
+            if at < answered(n) {
+                execute(&held, request);
+                return Reply::ok();
+            }
+            if at.is_multiple_of(2) {
+                execute(&held, request);
+            }
+            Reply::hang()
+        });
+        let concurrency = CONCURRENCY.to_string();
+        let run = || nights.run(&csv).args(["--concurrency", &concurrency]);
+        let running = run().spawn();
+        server.wait_for_requests(before + n);
+        // Dropping it sends SIGKILL at once.
+        drop(running);
+        let first = nights.sent_since(before);
+        assert!(
+            !nights.path("clientes.resultado.csv").exists(),
+            "results of a run that was killed"
+        );
+
+        let held = Arc::clone(&customers);
+        server.script(move |request, _| {
+            execute(&held, request);
+            Reply::ok()
+        });
+        let finished = run().go();
+        let rows = finished.exits(0).accounted_rows(ROWS);
+        assert!(rows.iter().all(|row| !row.erro));
+        // Something of the killed run may have been under way to the server even after its end, so
+        // that only the sum of both runs is certain.
+        let both = nights.sent_since(before);
+
+        let mut repeated = 0;
+        for line in 2..ROWS + 2 {
+            let customer = if line == 12 { 10 } else { line };
+            let request = format!("C{customer:05}/I nome=Cliente {line} campos[abc01]=agora");
+            let count = |sent: &[String]| sent.iter().filter(|sent| **sent == request).count();
+            let (early, total) = (count(&first), count(&both));
+            let situacao = &*rows[line - 2].situacao;
+            let place = format!("kill at {n}: line {line}, {early} of {total} early, {situacao}");
+            assert!(early <= 1 && (1..=2).contains(&total), "{place}");
+            assert!(total == 1 || situacao == "atualizado", "{place}");
+            assert!(early == 0 || total == 2 || situacao == "inalterado", "{place}");
+            if count(&first[answered(n)..]) > 0 {
+                assert_eq!(total, 2, "{place}: believed without an answer");
+            }
+            // The two rows of one customer undo each other, so both may have to go again.
+            repeated += usize::from(total == 2 && !matches!(line, 10 | 12));
+        }
+        assert!(repeated <= CONCURRENCY, "kill at {n}: {repeated} rows sent twice");
+        let customers = customers.lock().unwrap();
+        for line in (2..ROWS + 2).filter(|line| *line != 10) {
+            let customer = if line == 12 { 10 } else { line };
+            let expected = [
+                ("nome".to_owned(), format!("Cliente {line}")),
+                ("campos[abc01]".to_owned(), "agora".to_owned()),
+            ];
+            let mut found = customers[&format!("C{customer:05}")].clone();
+            found.sort_by(|a, b| b.cmp(a));
+            assert_eq!(found, expected, "kill at {n}: line {line}");
+        }
+        assert_eq!(customers.len(), ROWS - 1);
+        drop(finished);
+        std::fs::remove_file(nights.path("clientes.resultado.csv")).unwrap();
+    }
+}
+
+#[test]
+fn c40_killed_with_everything_in_flight_only_that_is_sent_again() {
+    kill_at_every_arrival(|n| n.saturating_sub(CONCURRENCY));
+}
+
+#[test]
+fn c40_killed_at_an_arrival_that_is_about_to_be_answered() {
+    kill_at_every_arrival(|n| n);
+}
+
+/// Holds the ledger's write lock, so that nothing more can be committed, and asks how many requests
+/// are in flight.
+fn hold_commits(ledger: &Path) -> (rusqlite::Connection, usize) {
+    let connection = rusqlite::Connection::open(ledger).unwrap();
+    connection.busy_timeout(crate::support::PATIENCE).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let accounts = tomticket_sync::ledger::admin::status(ledger).unwrap();
+    (connection, usize::try_from(accounts[0].in_flight).unwrap())
+}
+
+/// The answer to the `n`-th request is read by a client that can no longer note it, and then the
+/// client is killed. What was answered and not noted goes again; nothing else does.
+#[test]
+fn c40_killed_between_a_reply_and_its_commit() {
+    let nights = Nights::begin();
+    let server = &nights.server;
+    let table =
+        |value: &str| table_of(ROWS, value).replace("C00010,I,Cliente 12", "C00012,I,Cliente 12");
+    nights.night(&table("antes")).finished.exits(0);
+    let known = std::fs::read(nights.path(LEDGER)).unwrap();
+    let csv = table("agora");
+    for n in 1..=ROWS {
+        for file in nights.ledger_files() {
+            std::fs::remove_file(file).unwrap();
+        }
+        std::fs::write(nights.path(LEDGER), &known).unwrap();
+        std::fs::remove_file(nights.path("clientes.resultado.csv")).unwrap();
+        let before = server.count();
+        let held = Arc::new(Mutex::new(None));
+        server.script({
+            let (held, ledger) = (Arc::clone(&held), nights.path(LEDGER));
+            move |request, _| {
+                if request.n - before == n - 1 {
+                    *held.lock().unwrap() = Some(hold_commits(&ledger));
+                }
+                // Whoever has read this to its end closes the connection.
+                Reply::ok().with_header("Connection", "close")
+            }
+        });
+        let concurrency = CONCURRENCY.to_string();
+        let run = || nights.run(&csv).args(["--concurrency", &concurrency]);
+        let running = run().spawn();
+        server.wait_for_requests(before + n);
+        server.wait_until_hung_up();
+        let read: Vec<String> = server.raw_requests()[before..]
+            .iter()
+            .filter(|request| request.answered.is_some())
+            .map(|request| request.identificador().to_owned())
+            .collect();
+        // Dropping it sends SIGKILL at once.
+        drop(running);
+        server.wait_until_hung_up();
+        let (connection, open) = held.lock().unwrap().take().unwrap();
+        connection.execute_batch("ROLLBACK").unwrap();
+        connection.close().unwrap();
+        assert!((1..=CONCURRENCY).contains(&open), "kill at {n}: {open} are in flight");
+
+        let finished = run().go();
+        let rows = finished.exits(0).accounted_rows(ROWS);
+        let mut again = Vec::new();
+        for row in &rows {
+            let sent = server.raw_requests()[before..]
+                .iter()
+                .filter(|request| request.identificador() == row.identificador)
+                .count();
+            let place = format!("kill at {n}: {sent} times {row:?}");
+            let known = row.situacao == "inalterado";
+            assert!(if known { sent == 1 } else { (1..=2).contains(&sent) }, "{place}");
+            if !known && (sent == 2 || read.contains(&row.identificador)) {
+                assert_eq!(sent, 2, "{place}");
+                again.push(row.linha);
+            }
+        }
+        // Its own answer and commit are certain to be apart.
+        let last = &read[n - 1];
+        assert!(
+            rows.iter().any(|row| row.identificador == *last && row.situacao == "atualizado"),
+            "kill at {n}: {last} was believed without a commit"
+        );
+        // What is told to be sent again is what was in flight as far as the ledger knew; what of it
+        // had arrived is there twice.
+        let told = format!("deixou {open} requisiç");
+        finished.says(&[&told]);
+        let (_, told) = finished.stderr.split_once("será enviado de novo: linha").unwrap();
+        let told = told.trim_start_matches('s');
+        let end = told.find(|c: char| !c.is_ascii_digit() && !", ".contains(c));
+        let told: Vec<u64> = told[..end.unwrap_or(told.len())]
+            .split(", ")
+            .map(|linha| linha.trim().parse().unwrap())
+            .collect();
+        assert_eq!(told.len(), open, "kill at {n}: {told:?}");
+        for row in &rows {
+            let was_told = told.contains(&row.linha);
+            let place = format!("kill at {n}: {told:?} told, {row:?}");
+            assert!(was_told || !again.contains(&row.linha), "{place}");
+            let read = read.contains(&row.identificador);
+            assert!(!was_told || !read || again.contains(&row.linha), "{place}");
+            assert_eq!(row.situacao == "inalterado", read && !was_told, "{place}");
+        }
+        drop(finished);
+    }
+}
+
+/// Ends a run that waits for `arrivals` answers, by force.
+fn kill_in_flight(nights: &Nights, csv: &str, arrivals: usize) {
+    let before = nights.server.count();
+    nights.server.script(|_, _| Reply::hang());
+    let concurrency = arrivals.to_string();
+    let mut running = nights.run(csv).args(["--concurrency", &concurrency]).spawn();
+    nights.server.wait_for_requests(before + arrivals);
+    running.signal("KILL");
+    running.wait();
+    nights.server.script(|_, _| Reply::ok());
+}
+
+const HEADER: &str = "identificador,tipo_identificador,nome\n";
+
+#[test]
+fn c41_a_value_that_was_overwritten_in_flight_is_no_longer_believed() {
+    let nights = Nights::begin();
+    let v1 = format!("{HEADER}1,I,Ana\n2,I,Eva\n");
+    nights.night(&v1).ends(0, &["atualizado", "atualizado"]);
+    kill_in_flight(&nights, &format!("{HEADER}1,I,Ana Maria\n"), 1);
+    let night = nights.night(&v1);
+    night.sends(&["1/I nome=Ana"]).ends(0, &["atualizado", "inalterado"]);
+    nights.night(&v1).ends(0, &["inalterado", "inalterado"]);
+}
+
+#[test]
+fn what_was_in_flight_is_reported_by_its_lines() {
+    let nights = Nights::begin();
+    kill_in_flight(&nights, &table::customers(20), 4);
+    // Another input knows only some of them, on other lines.
+    let other = format!("{HEADER}X,I,Outro\nC00004,I,Cliente 4\nC00003,I,Cliente 3\n");
+    // A request that stands in many rows is one request all the same.
+    let other = other + &"C00003,I,Cliente 3\n".repeat(21);
+    let finished = nights.check(&other).allow_partial().go();
+    finished.exits(0).says(&[
+        "4 requisições em andamento",
+        "linhas 3, 4, 5",
+        "21, 22 e mais 3; fora desta entrada: 2",
+    ]);
+    let night = nights.night(&table::customers(20));
+    night.finished.says(&["4 requisições em andamento", "linhas 2, 3, 4, 5"]);
+    night.ends(0, &["atualizado"; 20]);
+    let night = nights.night(&table::customers(20));
+    assert!(!night.finished.stderr.contains("em andamento"), "reported twice");
+}
+
+#[test]
+fn a_run_that_does_not_begin_leaves_the_report_to_the_next() {
+    let nights = Nights::begin();
+    let csv = table::customers(20);
+    kill_in_flight(&nights, &csv, 4);
+    let wrong = nights.run(&csv).args(["--map", "Nada=telefone"]).without_summary();
+    wrong.allow_partial().go().exits(2);
+    let wrong = nights.run(&csv).results("sem/pasta.csv").without_summary();
+    wrong.allow_partial().go().exits(2).says(&["4 requisições em andamento"]);
+    let night = nights.night(&csv);
+    night.finished.says(&["4 requisições em andamento", "linhas 2, 3, 4, 5"]);
+    night.ends(0, &["atualizado"; 20]);
+}
+
+#[test]
+fn in_flight_requests_of_another_input_are_a_count() {
+    let nights = Nights::begin();
+    kill_in_flight(&nights, &table::customers(20), 3);
+    let night = nights.night(&format!("{HEADER}X,I,Outro\n"));
+    night.finished.says(&["3 requisições em andamento", "fora desta entrada: 3"]);
+    assert!(!night.finished.stderr.contains("será enviado de novo"));
+}
+
+#[test]
+fn c39_the_same_command_after_an_interrupt_repeats_nothing_that_was_answered() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let nights = Nights::begin();
+        let csv = table::customers(300);
+        let gate = nights.server.hold();
+        let mut running = nights.run(&csv).spawn();
+        nights.server.wait_for_requests(8);
+        running.signal_and_see(signal);
+        gate.open();
+        let finished = running.wait();
+        let rows = finished.accounted_rows(300);
+        assert!(finished.code.is_some_and(|code| code > 128));
+        let unsent = rows.iter().filter(|row| row.situacao == "nao_enviado").count();
+        let first = nights.server.count();
+        assert_eq!(unsent + first, 300);
+        let night = nights.night(&csv);
+        let rows = night.finished.exits(0).accounted_rows(300);
+        let unchanged = rows.iter().filter(|row| row.situacao == "inalterado").count();
+        assert_eq!((unchanged, night.sent.len()), (first, unsent));
+        let mut all = nights.sent_since(0);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 300, "{signal}: something was sent twice");
+        assert!(!night.finished.stderr.contains("em andamento"));
+    }
+}
+
+#[test]
+fn c39_a_time_window_continues_the_next_night() {
+    let nights = Nights::begin();
+    let csv = table::customers(400);
+    let night = nights.go(nights.run(&csv).rate("50").args(["--max-duration", "2s"]));
+    let rows = night.finished.exits(4).accounted_rows(400);
+    assert!(rows.iter().any(|row| row.situacao == "nao_enviado"));
+    nights.night(&csv).finished.exits(0);
+    assert_eq!(nights.server.count(), 400);
+}
+
+const RENAME: &str = "identificador,tipo_identificador,email,nome\na@x.com,E,b@x.com,Ana\n";
+const RENAME_SENT: &str = "a@x.com/E email=b@x.com nome=Ana";
+
+/// A rename that was answered with a gateway's error page.
+fn with_an_unsettled_rename() -> Nights {
+    let nights = Nights::begin();
+    nights.server.reply("a@x.com", Reply::html(502));
+    let night = nights.night(RENAME);
+    night.sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+    nights
+}
+
+#[test]
+fn c32_an_unsettled_rename_is_sent_once_more_and_may_succeed() {
+    let nights = with_an_unsettled_rename();
+    let night = nights.night(RENAME);
+    night.sends(&[RENAME_SENT]).ends(0, &["atualizado"]);
+    let night = nights.night(RENAME);
+    assert!(!night.finished.stderr.contains("em andamento"), "a settled rename is reported");
+    night.ends(0, &["inalterado"]);
+}
+
+#[test]
+fn c32_an_unsettled_rename_that_stays_without_an_answer_stays_open() {
+    let nights = with_an_unsettled_rename();
+    nights.server.reply("a@x.com", Reply::html(502));
+    nights.night(RENAME).sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+    nights.server.reply("a@x.com", Reply::refuse("Cliente não encontrado."));
+    let night = nights.night(RENAME);
+    night.sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+}
+
+#[test]
+fn c32_a_refusal_of_an_unsettled_rename_proves_nothing() {
+    let nights = with_an_unsettled_rename();
+    nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
+    let csv = "identificador,tipo_identificador,email,nome\n\
+               a@x.com,E,,Aninha\n\
+               a@x.com,E,b@x.com,Ana\n\
+               b@x.com,E,,Bia\n\
+               c@x.com,E,,Caio\n";
+    let night = nights.night(csv);
+    let rows = night.ends(6, &["incerto", "incerto", "incerto", "recusado"]);
+    for row in &rows[..3] {
+        let text = &row.mensagem;
+        assert!(text.contains("Cliente não encontrado.") && text.contains("troca"), "{text}");
+    }
+    assert_eq!(rows[3].mensagem, "Cliente não encontrado.");
+    let mut sent = night.sent;
+    sent.sort();
+    let once = [RENAME_SENT, "a@x.com/E nome=Aninha", "b@x.com/E nome=Bia", "c@x.com/E nome=Caio"];
+    assert_eq!(sent, once);
+}
+
+#[test]
+fn c40_a_rename_that_was_killed_in_flight_is_unsettled_too() {
+    let nights = Nights::begin();
+    kill_in_flight(&nights, RENAME, 1);
+    nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
+    let night = nights.night(RENAME);
+    night.finished.says(&["linha 2"]);
+    let rows = night.sends(&[RENAME_SENT]).ends(6, &["incerto"]);
+    assert!(rows[0].mensagem.contains("Cliente não encontrado."));
+}
+
+#[test]
+fn c40_neither_name_of_a_killed_rename_is_believed() {
+    let nights = Nights::begin();
+    let both = "identificador,tipo_identificador,nome\na@x.com,E,Ana\nb@x.com,E,Bia\n";
+    nights.night(both).ends(0, &["atualizado"; 2]);
+    kill_in_flight(&nights, RENAME, 1);
+    nights.night(both).ends(0, &["atualizado"; 2]);
+}

@@ -1,0 +1,431 @@
+//! The ledger as a file: who may have it, what is in it, what happens when it is damaged, and the
+//! commands that look at it.
+
+use std::path::Path;
+
+use crate::support::nights::LEDGER;
+use crate::support::text::find;
+use crate::support::{Nights, Reply, Run, Server, table};
+
+const OTHER_TOKEN: &str = "outro-S3GR3D0-0001";
+
+#[test]
+fn c38_the_second_process_on_an_account_names_the_first() {
+    let nights = Nights::begin();
+    let gate = nights.server.hold();
+    let running = nights.run(&table::customers(20)).spawn();
+    nights.server.wait_for_requests(8);
+    let other = |name: &str| {
+        nights
+            .run(&table::customers(20))
+            .results(&format!("{name}.csv"))
+            .rejects(&format!("{name}.rejeitados.csv"))
+            .without_summary()
+            // Those of the first run are there.
+            .allow_partial()
+    };
+    let second = other("segundo").go();
+    let pid = running.pid().to_string();
+    second.exits(2).says(&[&format!("processo {pid}"), "desde 20"]);
+    assert!(!second.exists("segundo.csv"));
+    // Nor may anybody make it forget meanwhile.
+    nights.forget().allow_partial().go().exits(2).says(&[&pid]);
+    // Looking disturbs nobody.
+    let check = nights.check(&table::customers(20)).allow_partial().go();
+    check.exits(0).says(&["está em andamento", &format!("processo {pid}")]);
+    let status = nights.ledger("status").allow_partial().go();
+    assert!(status.exits(0).stdout_text().contains("em andamento:   8"));
+
+    // Another account is another matter, in the same file and at the same time.
+    let third = other("terceiro").token(OTHER_TOKEN).spawn();
+    nights.server.wait_for_requests(16);
+    gate.open();
+    third.wait().exits(0).accounted_rows(20);
+    running.wait().exits(0).accounted_rows(20);
+    assert_eq!(nights.server.count(), 40);
+    nights.night(&table::customers(20)).ends(0, &["inalterado"; 20]);
+    let night = nights.go(nights.run(&table::customers(20)).token(OTHER_TOKEN));
+    night.ends(0, &["inalterado"; 20]);
+}
+
+#[test]
+fn c38_a_ledger_has_one_lock_under_all_of_its_names_and_for_runs_that_decline_it() {
+    let nights = Nights::begin();
+    let csv = table::customers(20);
+    nights.night(&csv).finished.exits(0);
+    let work = nights.path("");
+    std::fs::create_dir(work.join("dir")).unwrap();
+    std::os::unix::fs::symlink("../ledger.db", work.join("dir/link.db")).unwrap();
+    std::os::unix::fs::symlink("dir/link.db", work.join("link.db")).unwrap();
+    let gate = nights.server.hold();
+    let before = nights.server.count();
+    let running = nights.run(&csv).arg("--full").spawn();
+    nights.server.wait_for_requests(before + 8);
+    let pid = format!("processo {}", running.pid());
+    for declined in [false, true] {
+        let other = Run::new(&nights.server)
+            .sharing(&nights.night_folder())
+            .csv(&csv)
+            .results("segundo.csv")
+            .rejects("segundo.rejeitados.csv")
+            .without_summary()
+            .allow_partial();
+        let other = match declined {
+            false => other.args(["--ledger", "link.db"]),
+            // The variable says which ledger it is that will not know of this run.
+            true => other.env("TOMTICKET_SYNC_LEDGER", LEDGER).arg("--no-ledger"),
+        };
+        other.go().exits(2).says(&[&pid]);
+    }
+    gate.open();
+    running.wait().exits(0);
+    // Under a link it is the same ledger, and under one that leads nowhere yet it comes to be there.
+    let linked = |name: &str| {
+        let run = Run::new(&nights.server).sharing(&nights.night_folder()).csv(&csv);
+        nights.go(run.args(["--ledger", name]))
+    };
+    linked("link.db").ends(0, &["inalterado"; 20]);
+    std::os::unix::fs::symlink("dir/novo.db", work.join("solto.db")).unwrap();
+    linked("solto.db").ends(0, &["atualizado"; 20]);
+    assert!(work.join("dir/novo.db").is_file());
+    linked("dir/novo.db").ends(0, &["inalterado"; 20]);
+}
+
+#[test]
+fn a_ledger_that_was_removed_after_somebody_looked_at_it_is_made_anew() {
+    let nights = Nights::begin();
+    let csv = table::customers(3);
+    nights.night(&csv).finished.exits(0);
+    nights.check(&csv).go().exits(0);
+    std::fs::remove_file(nights.path(LEDGER)).unwrap();
+    std::fs::write(nights.path("ledger.db-wal"), "").unwrap();
+    nights.night(&csv).ends(0, &["atualizado"; 3]);
+}
+
+#[test]
+fn c38_the_lock_dies_with_its_holder() {
+    let nights = Nights::begin();
+    nights.server.script(|_, _| Reply::hang());
+    let mut running = nights.run(&table::customers(20)).spawn();
+    nights.server.wait_for_requests(8);
+    running.signal("KILL");
+    running.wait();
+    nights.server.script(|_, _| Reply::ok());
+    nights.night(&table::customers(20)).ends(0, &["atualizado"; 20]);
+}
+
+/// Runs, checks and looks at this ledger: all must refuse with `code` and `parts`, send nothing and
+/// leave it as it is.
+#[track_caller]
+fn assert_refused(nights: &Nights, content: &[u8], code: i32, parts: &[&str]) {
+    let before = nights.server.count();
+    for name in nights.ledger_files() {
+        std::fs::remove_file(name).unwrap();
+    }
+    std::fs::write(nights.path(LEDGER), content).unwrap();
+    let csv = table::customers(50);
+    let commands = [nights.run(&csv), nights.check(&csv), nights.ledger("status"), nights.forget()];
+    for command in commands {
+        let finished = command.go();
+        finished.exits(code).says(parts);
+        assert!(!finished.exists("clientes.resultado.csv"));
+        let found = std::fs::read(nights.path(LEDGER)).unwrap();
+        assert_eq!(found.len(), content.len(), "it was touched");
+        assert!(found == content, "it was touched");
+    }
+    assert_eq!(nights.server.count(), before, "something was sent");
+}
+
+/// A ledger of some pages, as the bytes of its file.
+fn filled(nights: &Nights) -> Vec<u8> {
+    let night = nights.night(&table::customers(500));
+    night.finished.exits(0);
+    std::fs::remove_file(nights.path("clientes.resultado.csv")).unwrap();
+    assert_eq!(nights.ledger_files().len(), 1, "the log was not folded in");
+    std::fs::read(nights.path(LEDGER)).unwrap()
+}
+
+#[test]
+fn a_damaged_ledger_is_never_replaced() {
+    let nights = Nights::begin();
+    let good = filled(&nights);
+    let says = ["danificado", LEDGER, "--full"];
+    let garbage = vec![b'#'; good.len()];
+    assert_refused(&nights, &garbage, 5, &says);
+    assert_refused(&nights, b"", 5, &says);
+    for length in [1, 15, 50, 100, good.len() / 2, good.len() - 1] {
+        assert_refused(&nights, &good[..length], 5, &says);
+    }
+}
+
+#[test]
+fn damage_that_shows_only_later_stops_the_sending() {
+    let nights = Nights::begin();
+    let good = filled(&nights);
+    // Past the first page, everything is noise.
+    let mut bad = good.clone();
+    bad[4096..].fill(0xa5);
+    let before = nights.server.count();
+    std::fs::write(nights.path(LEDGER), &bad).unwrap();
+    let finished = nights.run(&table::customers(500)).go();
+    finished.exits(5).says(&["danificado", LEDGER]);
+    assert!(!finished.exists("clientes.resultado.csv"));
+    assert!(nights.server.count() - before <= 8, "sending went on");
+}
+
+#[test]
+fn a_ledger_of_a_later_version_is_refused() {
+    let nights = Nights::begin();
+    filled(&nights);
+    change(&nights.path(LEDGER), "PRAGMA user_version = 99");
+    let later = std::fs::read(nights.path(LEDGER)).unwrap();
+    assert_refused(&nights, &later, 2, &["mais nova", LEDGER]);
+}
+
+#[test]
+fn somebody_elses_database_is_refused() {
+    let nights = Nights::begin();
+    let path = nights.path("alheio.db");
+    change(&path, "CREATE TABLE account(id INTEGER)");
+    let foreign = std::fs::read(&path).unwrap();
+    assert_refused(&nights, &foreign, 2, &["outro programa", LEDGER]);
+}
+
+/// Does something to a database from outside.
+fn change(path: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.execute_batch(sql).unwrap();
+    connection.close().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn c44_everything_about_the_ledger_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let nights = Nights::begin();
+    let gate = nights.server.hold();
+    let running = nights.run(&table::customers(20)).args(["--account", "matriz"]).spawn();
+    nights.server.wait_for_requests(8);
+    let assert_private = |at_least: usize| {
+        let files = nights.ledger_files();
+        assert!(files.len() >= at_least, "{files:?}");
+        for file in files {
+            let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", file.display());
+        }
+    };
+    // The ledger, its log and shared memory, the key, the lock.
+    assert_private(5);
+    gate.open();
+    running.wait().exits(0);
+    assert_private(2);
+    // One that was copied here with other modes is made private again.
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(nights.path(LEDGER), open).unwrap();
+    nights.go(nights.run(&table::customers(20)).args(["--account", "matriz"])).finished.exits(0);
+    assert_private(2);
+}
+
+#[test]
+fn c44_no_customer_data_is_in_the_ledger() {
+    let nights = Nights::begin();
+    let secrets = [
+        "fulana.detal",
+        "exemplo-confidencial",
+        "Fulana",
+        "12345678000195",
+        "98765-4321",
+        "INTERNO-77",
+        "valor-campo",
+        "org-33",
+        "abc01",
+    ];
+    let header = "identificador,tipo_identificador,email,nome,telefone,id_organizacao,id_interno,campo:abc01\n";
+    let csv = format!(
+        "{header}fulana.detal@exemplo-confidencial.com.br,E,nova.fulana.detal@exemplo-confidencial.com.br,Fulana de Tal,98765-4321,org-33,INTERNO-77,valor-campo\n\
+         12345678000195,I,,Fulana Filha,98765-4321,org-33,,valor-campo\n"
+    );
+    let search = || {
+        let files = nights.ledger_files();
+        assert!(!files.is_empty());
+        for file in files {
+            let bytes = std::fs::read(&file).unwrap().to_ascii_lowercase();
+            for secret in secrets {
+                let place = find(&bytes, secret.to_ascii_lowercase().as_bytes(), 0);
+                assert_eq!(place, None, "{secret} is in {}", file.display());
+            }
+        }
+    };
+    // Killed, with intents on disk and the log not folded in.
+    nights.server.script(|_, _| Reply::hang());
+    let mut running = nights.run(&csv).spawn();
+    nights.server.wait_for_requests(2);
+    running.signal("KILL");
+    running.wait();
+    assert!(nights.ledger_files().len() > 1);
+    search();
+    nights.server.script(|_, _| Reply::ok());
+    nights.night(&csv).ends(0, &["atualizado"; 2]);
+    search();
+}
+
+#[test]
+fn check_counts_unchanged_rows_if_it_knows_the_account() {
+    let nights = Nights::begin();
+    let csv = format!("{}X,I,Novo\nY,I,\n", table::customers(30));
+    nights.night(&table::customers(30)).finished.exits(0);
+    let plan = |run: Run, code: i32| {
+        let finished = run.go();
+        let text = finished.exits(code).stderr.clone();
+        let line = |what: &str| {
+            let line =
+                text.lines().find(|line| line.trim_end().ends_with(what) || line.contains(what));
+            let line = line.unwrap_or_else(|| finished.fail(&format!("no {what}")));
+            line.split_whitespace().next().unwrap_or_default().to_owned()
+        };
+        [line(" a enviar"), line(" sem mudança"), line(" inválida")]
+    };
+    assert_eq!(plan(nights.check(&csv), 1), ["1", "30", "1"]);
+    assert_eq!(plan(nights.check(&csv).without_token(), 1), ["31", "?", "1"]);
+    assert_eq!(plan(nights.check(&csv).token(OTHER_TOKEN), 1), ["31", "0", "1"]);
+    assert_eq!(plan(nights.check(&csv).arg("--full"), 1), ["31", "0", "1"]);
+    let labelled = nights.check(&csv).without_token().args(["--account", "matriz"]);
+    assert_eq!(plan(labelled, 1), ["31", "0", "1"]);
+    nights.go(nights.run(&table::customers(30)).args(["--account", "matriz"])).finished.exits(0);
+    let labelled = nights.check(&csv).without_token().args(["--account", "matriz"]);
+    assert_eq!(plan(labelled, 1), ["1", "30", "1"]);
+    let all = nights.check(&table::customers(30)).go();
+    all.exits(0);
+    assert_eq!(nights.server.count(), 60);
+}
+
+#[test]
+fn check_makes_no_ledger() {
+    let nights = Nights::begin();
+    nights.check(&table::customers(3)).go().exits(0);
+    nights.check(&table::customers(3)).args(["--account", "matriz"]).go().exits(0);
+    assert_eq!(nights.ledger_files(), Vec::<std::path::PathBuf>::new());
+    let status = nights.ledger("status").go();
+    assert!(status.exits(0).stdout_text().contains("Nenhuma conta"));
+    assert!(nights.ledger_files().is_empty());
+}
+
+#[test]
+fn the_status_tells_about_every_account() {
+    let nights = Nights::begin();
+    nights.night(&table::customers(12)).finished.exits(0);
+    nights.go(nights.run(&table::customers(5)).args(["--account", "filial"])).finished.exits(0);
+    let elsewhere = Server::start();
+    nights.go(nights.run_against(&elsewhere, &table::customers(1))).finished.exits(0);
+    let finished = nights.ledger("status").go();
+    let text = finished.exits(0).stdout_text();
+    let accounts: Vec<_> = text.split("\nConta ").skip(1).collect();
+    assert_eq!(accounts.len(), 3, "{text}");
+    for (account, (url, customers)) in accounts.iter().zip([
+        (nights.server.url(), "12\n"),
+        (nights.server.url(), "5\n"),
+        (elsewhere.url(), "1\n"),
+    ]) {
+        assert!(account.contains(&url), "{account}");
+        assert!(account.contains(&format!("clientes:       {customers}")), "{account}");
+        assert!(account.contains("em andamento:   0"), "{account}");
+        assert!(account.contains("última mudança: 20"), "{account}");
+    }
+    assert!(accounts[1].starts_with("\"filial\""));
+    assert!(text.contains("--full") && text.contains("painel"), "{text}");
+    assert!(finished.stderr.is_empty());
+}
+
+#[test]
+fn a_customer_is_forgotten_alone() {
+    let nights = Nights::begin();
+    let csv = table::customers(20);
+    nights.night(&csv).finished.exits(0);
+    let forget = |name: &str| nights.forget().args(["--customer", name, "--id-type", "I"]).go();
+    assert!(forget("C00005").exits(0).stdout_text().contains("esqueceu o cliente"));
+    assert!(forget("C00005").exits(0).stdout_text().contains("Nada a fazer"));
+    assert!(forget("C99999").exits(0).stdout_text().contains("Nada a fazer"));
+    nights.night(&csv).sends(&["C00005/I nome=Cliente 5"]);
+}
+
+#[test]
+fn an_account_is_forgotten_by_token_label_or_code() {
+    let nights = Nights::begin();
+    let csv = table::customers(3);
+    let labelled = || nights.run(&csv).args(["--account", "filial"]);
+    nights.night(&csv).finished.exits(0);
+    nights.go(labelled()).finished.exits(0);
+    let url = nights.server.url();
+
+    assert!(nights.forget().go().exits(0).stdout_text().contains("esqueceu a conta"));
+    assert!(nights.forget().go().exits(0).stdout_text().contains("Nada a fazer"));
+    nights.go(labelled()).ends(0, &["inalterado"; 3]);
+    nights.night(&csv).ends(0, &["atualizado"; 3]);
+
+    let by_label = nights.ledger("forget").args(["--base-url", &url, "--account", "filial"]).go();
+    assert!(by_label.exits(0).stdout_text().contains("esqueceu a conta"));
+    nights.night(&csv).ends(0, &["inalterado"; 3]);
+    nights.go(labelled()).ends(0, &["atualizado"; 3]);
+
+    let status = nights.ledger("status").go().stdout_text();
+    let code = status.split("código:").nth(1).unwrap().split_whitespace().next().unwrap();
+    let by_code = nights.ledger("forget").args(["--account-id", code]).go();
+    assert!(by_code.exits(0).stdout_text().contains("esqueceu a conta"));
+    nights.night(&csv).ends(0, &["atualizado"; 3]);
+    nights.go(labelled()).ends(0, &["inalterado"; 3]);
+    // Without a token nobody knows which account is meant.
+    let nobody = nights.ledger("forget").args(["--base-url", &url]).go();
+    nobody.exits(2).says(&["TOMTICKET_TOKEN"]);
+}
+
+#[test]
+fn a_lost_key_is_no_silent_fresh_start() {
+    let nights = Nights::begin();
+    let csv = table::customers(3);
+    let labelled = || nights.run(&csv).args(["--account", "filial"]);
+    nights.go(labelled()).finished.exits(0);
+    let before = nights.server.count();
+    let key =
+        nights.ledger_files().into_iter().find(|path| path.extension() == Some("key".as_ref()));
+    std::fs::remove_file(key.unwrap()).unwrap();
+    let finished = labelled().go();
+    finished.exits(2).says(&["filial", "ledger forget"]);
+    assert_eq!(nights.server.count(), before);
+    let url = nights.server.url();
+    let forget = nights.ledger("forget").args(["--base-url", &url, "--account", "filial"]).go();
+    forget.exits(0);
+    nights.go(labelled()).ends(0, &["atualizado"; 3]);
+}
+
+#[test]
+fn c34_a_ledger_that_cannot_be_created_is_a_local_failure() {
+    let server = Server::start();
+    // A file where a folder should be.
+    let run = Run::new(&server).file("arquivo", "").csv(&table::customers(3));
+    let finished = run.args(["--ledger", "arquivo/ledger.db"]).go();
+    finished.exits(5).says(&["arquivo/ledger.db"]);
+    assert_eq!(server.count(), 0);
+}
+
+/// Without `XDG_STATE_HOME` the ledger lies under the home folder, where `ledger status` finds it.
+#[test]
+fn the_default_ledger_is_in_the_home_folder() {
+    let run = Run::bare(&["run"]).csv(&table::customers(2)).env("XDG_STATE_HOME", "");
+    let path = run.folder().path().join("casa/.local/state/tomticket-sync/ledger.db");
+    // No address of a server may be of this machine, which has no ledger by default. A label of 64
+    // letters is no name, so nobody is asked.
+    let url = format!("https://{}.exemplo.com.br", "a".repeat(64));
+    let finished = run
+        .env("TOMTICKET_TOKEN", crate::support::CANARY)
+        .args(["--base-url", &url, "--rate", "unlimited", "--give-up-after", "1s"])
+        .go();
+    finished.exits(4);
+    assert!(path.is_file());
+    let status =
+        Run::bare(&["ledger", "status"]).in_folder_of(&finished).env("XDG_STATE_HOME", "").go();
+    let text = status.exits(0).stdout_text();
+    assert!(
+        text.contains(&format!("Registro: {}", path.display())) && text.contains(&url),
+        "{text}"
+    );
+}

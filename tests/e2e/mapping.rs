@@ -1,0 +1,458 @@
+//! From columns to requests, from outside: what an empty cell does, which values are accepted, and
+//! which headers are refused before anything is sent.
+
+use crate::support::{Finished, Run, Server, table};
+
+fn run(text: &str, args: &[&str]) -> (Server, Finished) {
+    let server = Server::start();
+    let finished = Run::new(&server).csv(text).args(args.iter().copied()).go();
+    (server, finished)
+}
+
+fn field(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+#[test]
+fn c10_an_empty_cell_is_not_sent() {
+    let text = "identificador,tipo_identificador,nome,telefone,portfolio_id,campo:x\n\
+                1,I,Ana,, ,\n2,I,,\u{a0},,v\n3,I,,,,\n";
+    let (server, finished) = run(text, &[]);
+    let rows = finished.exits(1).accounted_rows(3);
+    assert_eq!(rows[2].situacao, "invalido", "nothing to send");
+    let sent = server.sent();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0].2, [field("nome", "Ana")]);
+    assert_eq!(sent[1].2, [field("campos[x]", "v")]);
+}
+
+#[test]
+fn c10_clearing_is_explicit() {
+    let text = "identificador,tipo_identificador,nome,telefone,portfolio_id\n\
+                1,I,Ana,,\n2,I,Eva,1,p\n3,I,,,\n";
+    let (server, finished) = run(text, &["--send-empty", "portfolio_id"]);
+    finished.exits(0).accounted_rows(3);
+    let sent = server.sent();
+    assert_eq!(sent[0].2, [field("nome", "Ana"), field("portfolio_id", "")]);
+    assert_eq!(
+        sent[1].2,
+        [field("nome", "Eva"), field("telefone", "1"), field("portfolio_id", "p")]
+    );
+    assert_eq!(sent[2].2, [field("portfolio_id", "")]);
+}
+
+#[test]
+fn c10_a_marker_clears_where_it_is_the_whole_cell() {
+    let text = "identificador,tipo_identificador,nome,portfolio_id,campo:x\n\
+                1,I,Ana,#N/A,a#N/A\n2,I,Eva,,#N/A\n";
+    let (server, finished) = run(text, &["--clear-marker", "#N/A"]);
+    finished.exits(0).accounted_rows(2);
+    let sent = server.sent();
+    assert_eq!(
+        sent[0].2,
+        [field("nome", "Ana"), field("portfolio_id", ""), field("campos[x]", "a#N/A")]
+    );
+    assert_eq!(sent[1].2, [field("nome", "Eva"), field("campos[x]", "")]);
+}
+
+#[test]
+fn c10_a_marker_is_no_part_of_what_set_puts_together() {
+    let text = "Cod,First,Last\n7,Ana,#N/A\n8,#N/A, #N/A \n#N/A,Eva,Lima\n9,,\n";
+    let set = ["--set", "identificador=C-{Cod}", "--set", "nome={First} {Last}"];
+    let marker = ["--id-type", "I", "--clear-marker", " #N/A "];
+    let (server, finished) = run(text, &[&set[..], &marker[..]].concat());
+    let rows = finished.exits(1).accounted_rows(4);
+    let sent: Vec<_> = server.sent().into_iter().map(|(who, _, form)| (who, form)).collect();
+    assert_eq!(
+        sent,
+        [
+            ("C-7".to_owned(), vec![field("nome", "Ana")]),
+            ("C-8".to_owned(), vec![field("nome", "")]),
+        ]
+    );
+    assert!(rows[2].mensagem.contains("identificador") && rows[2].mensagem.contains("vazio"));
+    assert!(rows[3].mensagem.contains("nada para enviar"));
+}
+
+#[test]
+fn a_field_id_with_an_equals_sign_is_what_the_file_says() {
+    let text = "identificador,tipo_identificador,a=b\n1,I,x\n";
+    let server = Server::start();
+    let toml = "[set]\n\"campo:a=b\" = \"v\"\n[map]\n\"a=b\" = \"campo:c=d\"\n";
+    let finished = Run::new(&server).csv(text).file("tomticket-sync.toml", toml).go();
+    finished.exits(0).accounted_rows(1);
+    assert_eq!(server.sent()[0].2, [field("campos[c=d]", "x"), field("campos[a=b]", "v")]);
+}
+
+#[test]
+fn c10_clearing_what_is_not_documented_warns() {
+    let text = "identificador,tipo_identificador,nome,telefone\n1,I,Ana,\n";
+    let (server, finished) = run(text, &["--send-empty", "telefone"]);
+    finished.exits(0).says(&["telefone", "portfolio_id"]);
+    assert_eq!(server.sent()[0].2, [field("nome", "Ana"), field("telefone", "")]);
+}
+
+#[test]
+fn c11_truth_has_one_table() {
+    let yes = ["true", "1", "sim", "s", "verdadeiro", "yes", "Sim", "VERDADEIRO", "TRUE", " S "];
+    let no = ["false", "0", "não", "nao", "n", "falso", "no", "NÃO", "Falso", "FALSE"];
+    let bad = ["talvez", "2", "si", "verdade", "y", "on", "x"];
+    let mut text = String::from("identificador,tipo_identificador,criarchamados\n");
+    for (kind, words) in [("s", &yes[..]), ("n", &no[..]), ("x", &bad[..])] {
+        for (index, word) in words.iter().enumerate() {
+            text.push_str(&format!("{kind}{index},I,{word}\n"));
+        }
+    }
+    let (server, finished) = run(&text, &[]);
+    let rows = finished.exits(1).accounted_rows(yes.len() + no.len() + bad.len());
+    for request in server.requests() {
+        let expected = if request.identificador().starts_with('s') { "true" } else { "false" };
+        assert_eq!(request.form(), [field("criarchamados", expected)], "{}", request.describe());
+    }
+    assert_eq!(server.count(), yes.len() + no.len());
+    for (row, word) in rows[yes.len() + no.len()..].iter().zip(bad) {
+        assert_eq!(row.situacao, "invalido", "{word}");
+        assert!(row.mensagem.contains("criarchamados") && row.mensagem.contains(word), "{row:?}");
+    }
+}
+
+#[test]
+fn c11_languages_are_normalised() {
+    let good = [
+        ("pt_BR", "pt_BR"),
+        ("pt-br", "pt_BR"),
+        ("PT_BR", "pt_BR"),
+        ("en-US", "en_US"),
+        ("en_us", "en_US"),
+        ("ES-es", "es_ES"),
+    ];
+    let bad = ["pt", "fr_FR", "português", "pt__BR", "pt_BR_x"];
+    let mut text = String::from("identificador,tipo_identificador,idioma\n");
+    for (index, word) in good.iter().map(|(word, _)| *word).chain(bad).enumerate() {
+        text.push_str(&format!("{index:02},I,{word}\n"));
+    }
+    let (server, finished) = run(&text, &[]);
+    let rows = finished.exits(1).accounted_rows(good.len() + bad.len());
+    let sent = server.sent();
+    assert_eq!(sent.len(), good.len());
+    for (sent, (word, expected)) in sent.iter().zip(good) {
+        assert_eq!(sent.2, [field("idioma", expected)], "{word}");
+    }
+    assert!(rows[good.len()..].iter().all(|row| row.situacao == "invalido"));
+}
+
+#[test]
+fn c12_lengths_are_counted_in_characters_before_anything_is_sent() {
+    let limits = [("nome", 250), ("id_organizacao", 250), ("id_interno", 250), ("telefone", 20)];
+    let mut text =
+        String::from("identificador,tipo_identificador,nome,id_organizacao,id_interno,telefone\n");
+    for (column, (name, limit)) in limits.iter().enumerate() {
+        for over in [0, 1] {
+            let mut cells = vec![format!("{name}{over}@x.com"), "E".to_owned()];
+            cells.extend(std::iter::repeat_n(String::new(), limits.len()));
+            cells[2 + column] = "é".repeat(limit + over);
+            text.push_str(&table::line(cells, ','));
+        }
+    }
+    let (server, finished) = run(&text, &[]);
+    let rows = finished.exits(1).accounted_rows(8);
+    for (pair, (name, limit)) in rows.chunks(2).zip(limits) {
+        assert_eq!(pair[0].situacao, "atualizado", "{name}");
+        assert_eq!(pair[1].situacao, "invalido", "{name}");
+        let mensagem = &pair[1].mensagem;
+        assert!(mensagem.contains(name) && mensagem.contains(&limit.to_string()), "{mensagem}");
+        assert!(mensagem.chars().count() < 250, "the value is cut: {mensagem}");
+    }
+    let sent = server.sent();
+    assert_eq!(sent.len(), 4);
+    assert!(sent.iter().all(|sent| sent.2[0].1.chars().all(|c| c == 'é')));
+}
+
+#[test]
+fn c12_identifiers_have_a_longest_length_too() {
+    let text = format!(
+        "identificador,tipo_identificador,nome\n{},I,Ana\n{},I,Eva\n",
+        "ç".repeat(250),
+        "ç".repeat(251)
+    );
+    let (server, finished) = run(&text, &[]);
+    let rows = finished.exits(1).accounted_rows(2);
+    assert_eq!((&*rows[0].situacao, &*rows[1].situacao), ("atualizado", "invalido"));
+    assert_eq!(server.sent()[0].0, "ç".repeat(250));
+}
+
+#[test]
+fn c12_all_violations_of_a_row_are_in_one_message() {
+    let text = "identificador,tipo_identificador,nome,email,criarchamados,telefone,idioma\n\
+                1,I,Ana,sem arroba,talvez,123456789012345678901,fr\n";
+    let (server, finished) = run(text, &[]);
+    let rows = finished.exits(1).accounted_rows(1);
+    for part in ["email", "sem arroba", "criarchamados", "talvez", "telefone", "20", "idioma", "fr"]
+    {
+        assert!(rows[0].mensagem.contains(part), "{part}: {}", rows[0].mensagem);
+    }
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
+fn c12_an_email_must_look_like_one() {
+    let good = ["a@b.c", "ana.maria+x@exemplo.com.br", "é@é.é"];
+    let bad = ["a", "a@b", "a@@b.c", "a b@c.d", "@b.c", "a@", "a@b@c.d"];
+    let mut text = String::from("identificador,tipo_identificador,email\n");
+    for (index, email) in good.iter().chain(&bad).enumerate() {
+        text.push_str(&format!("{index},I,{email}\n"));
+    }
+    let (server, finished) = run(&text, &[]);
+    let rows = finished.exits(1).accounted_rows(good.len() + bad.len());
+    let sent: Vec<_> = server.sent().into_iter().map(|sent| sent.2[0].1.clone()).collect();
+    assert_eq!(sent, good);
+    for (row, email) in rows[good.len()..].iter().zip(bad) {
+        assert_eq!(row.situacao, "invalido", "{email}");
+        assert!(row.mensagem.contains("email") && row.mensagem.contains(email), "{row:?}");
+    }
+}
+
+#[test]
+fn c13_an_internal_id_needs_an_email_as_the_key() {
+    let text = "identificador,tipo_identificador,nome,id_interno\n\
+                1,I,Ana,K1\n2,I,Eva,\nc@x.com,E,Rui,K3\n";
+    let (server, finished) = run(text, &[]);
+    let rows = finished.exits(1).accounted_rows(3);
+    assert_eq!(rows[0].situacao, "invalido");
+    assert!(rows[0].mensagem.contains("id_interno"), "{}", rows[0].mensagem);
+    let sent = server.sent();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[1].2, [field("nome", "Rui"), field("id_interno", "K3")]);
+}
+
+#[test]
+fn c13_an_internal_id_that_could_not_be_addressed_later_is_not_given() {
+    let mut text = String::from("identificador,tipo_identificador,nome,id_interno\n");
+    for id in ["1.23E+13", ".", "\"a\nb\"", "a\tb"] {
+        text.push_str(&format!("ana@x.com,E,Ana,{id}\n"));
+    }
+    let (server, finished) = run(&text, &[]);
+    let mensagens: Vec<_> =
+        finished.exits(1).accounted([2, 3, 4, 6]).into_iter().map(|row| row.mensagem).collect();
+    assert_eq!(server.count(), 0);
+    for (mensagem, rule) in mensagens.iter().zip(["planilha", "\"..\"", "controle", "controle"]) {
+        assert!(mensagem.starts_with("id_interno: ") && mensagem.contains(rule), "{mensagem}");
+    }
+}
+
+#[test]
+fn c13_two_sources_for_one_target_are_refused() {
+    let data = "1,I,Ana,Eva\n";
+    for (header, args) in [
+        ("identificador,tipo_identificador,nome,nome", &[][..]),
+        ("identificador,tipo_identificador,nome, NOME ", &[]),
+        ("identificador,tipo_identificador,nome,Nome Completo", &["--map", "Nome Completo=nome"]),
+        ("identificador,tipo_identificador,nome,livre", &["--set", "nome=X"]),
+    ] {
+        let (server, finished) = run(&format!("{header}\n{data}"), args);
+        finished.refused_before_sending(&server, &["nome"]);
+    }
+    let header = "identificador,tipo_identificador,campo:x,campo:x";
+    let (server, finished) = run(&format!("{header}\n{data}"), &[]);
+    finished.refused_before_sending(&server, &["campo:x"]);
+}
+
+#[test]
+fn c13_the_type_must_come_from_somewhere() {
+    let (server, finished) = run("identificador,nome\n1,Ana\n", &[]);
+    finished.refused_before_sending(&server, &["tipo_identificador", "--id-type"]);
+    let (server, finished) = run("identificador,nome\n1,Ana\n", &["--id-type", "I"]);
+    finished.exits(0);
+    assert_eq!(server.sent()[0].1, "I");
+    let (server, finished) = run(
+        "identificador,tipo_identificador,nome\n1,i,Ana\na@x.com,e,Eva\n3,X,Rui\n4,,Lia\n",
+        &[],
+    );
+    let rows = finished.exits(1).accounted_rows(4);
+    let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
+    assert_eq!(ends, ["atualizado", "atualizado", "invalido", "invalido"]);
+    let types: Vec<_> = server.sent().into_iter().map(|sent| sent.1).collect();
+    assert_eq!(types, ["I", "E"]);
+    assert!(rows[2].mensagem.contains("tipo_identificador"));
+}
+
+#[test]
+fn c13_nobody_to_address_is_refused() {
+    let (server, finished) = run("nome,email\nAna,a@x.com\n", &["--id-type", "E"]);
+    finished.refused_before_sending(&server, &["identificador", "--key"]);
+}
+
+#[test]
+fn c14_field_ids_that_php_would_mangle_are_refused() {
+    for column in [
+        "campo:'abc01'",
+        "campo:\"\"abc01\"\"",
+        "campo:a[b",
+        "campo:a]b",
+        "campo:a\"\"b",
+        "campo:a\\b",
+        "campo:a\nb",
+        "campo:a\tb",
+        "campo:",
+        "campo: ",
+    ] {
+        let text = format!("identificador,tipo_identificador,\"{column}\"\n1,I,v\n");
+        let (server, finished) = run(&text, &[]);
+        finished.refused_before_sending(&server, &["campo:"]);
+    }
+}
+
+#[test]
+fn c14_a_pasted_php_name_and_typos_get_a_suggestion() {
+    for (column, suggestion) in [
+        ("campos[abc01]", "campo:abc01"),
+        ("campo_abc", "campo:abc"),
+        ("campo abc01", "campo:abc01"),
+        ("emial", "email"),
+        ("telefon", "telefone"),
+        ("criar_chamados", "criarchamados"),
+        ("nomee", "nome"),
+    ] {
+        let text = format!("identificador,tipo_identificador,id_organizacao,{column}\n1,I,o,v\n");
+        let (server, finished) = run(&text, &[]);
+        finished.refused_before_sending(&server, &[column, suggestion]);
+    }
+}
+
+#[test]
+fn c14_other_unknown_columns_are_listed_and_left_out() {
+    let text = "identificador,tipo_identificador,nome,CPF,Observações\n1,I,Ana,123,x\n";
+    let (server, finished) = run(text, &[]);
+    finished.exits(0).says(&["CPF", "Observações"]);
+    assert_eq!(server.sent()[0].2, [field("nome", "Ana")]);
+    let (server, finished) = run(text, &["--strict"]);
+    finished.refused_before_sending(&server, &["CPF", "Observações"]);
+    let (_, finished) = run(text, &["--strict", "--ignore", "CPF", "--ignore", "Observações"]);
+    finished.exits(0);
+}
+
+#[test]
+fn foreign_headers_are_mapped() {
+    let text = "E-mail,First Name,Last Name,Fone\nana@x.com,Ana, Maria ,11\neva@x.com,,,22\n";
+    let args = [
+        "--map",
+        "E-mail=identificador",
+        "--map",
+        "E-mail=email",
+        "--map",
+        "Fone=telefone",
+        "--set",
+        "nome={First Name} {Last Name}",
+        "--set",
+        "idioma=pt_BR",
+        "--set",
+        "campo:origem={{crm}}",
+        "--id-type",
+        "E",
+    ];
+    let (server, finished) = run(text, &args);
+    finished.exits(0).accounted_rows(2);
+    let mut sent = server.sent();
+    for sent in &mut sent {
+        sent.2.sort();
+    }
+    assert_eq!(
+        sent[0].2,
+        [
+            field("campos[origem]", "{crm}"),
+            field("email", "ana@x.com"),
+            field("idioma", "pt_BR"),
+            field("nome", "Ana Maria"),
+            field("telefone", "11"),
+        ]
+    );
+    assert_eq!(
+        sent[1].2,
+        [
+            field("campos[origem]", "{crm}"),
+            field("email", "eva@x.com"),
+            field("idioma", "pt_BR"),
+            field("telefone", "22"),
+        ],
+        "all placeholders empty means empty"
+    );
+}
+
+#[test]
+fn a_mapping_that_does_not_fit_the_file_is_refused() {
+    let text = "identificador,tipo_identificador,nome\n1,I,Ana\n";
+    for (args, parts) in [
+        (["--map", "Fone=telefone"], &["Fone"][..]),
+        (["--map", "nome=telefonne"], &["telefonne"]),
+        (["--set", "telefone={Fone}"], &["Fone"]),
+        (["--set", "idiomma=pt_BR"], &["idiomma"]),
+        (["--set", "telefone={nome"], &["telefone"]),
+        (["--key", "telefone"], &["--key"]),
+        (["--send-empty", "tel"], &["tel"]),
+        (["--id-type", "X"], &["--id-type"]),
+    ] {
+        let (server, finished) = run(text, &args);
+        finished.refused_before_sending(&server, parts);
+    }
+}
+
+#[test]
+fn the_key_column_names_the_customer() {
+    let (server, finished) = run("nome,email\nAna,ana@x.com\nEva,\n", &["--key", "email"]);
+    let rows = finished.exits(1).accounted_rows(2);
+    assert_eq!((&*rows[0].identificador, &*rows[0].tipo), ("ana@x.com", "E"));
+    assert_eq!(rows[1].situacao, "invalido");
+    let sent = server.sent();
+    assert_eq!((&*sent[0].0, &*sent[0].1), ("ana@x.com", "E"));
+    assert!(sent[0].2.contains(&field("nome", "Ana")));
+
+    let (server, finished) = run("nome,id_interno\nAna,007\n", &["--key", "id_interno"]);
+    finished.exits(0).accounted_rows(1);
+    let sent = server.sent();
+    assert_eq!((&*sent[0].0, &*sent[0].1), ("007", "I"));
+    assert_eq!(sent[0].2, [field("nome", "Ana")], "the API forbids id_interno here");
+}
+
+#[test]
+fn required_columns_are_enforced() {
+    let text = "identificador,tipo_identificador,nome,email\n1,I,Ana,a@x.com\n2,I,,b@x.com\n";
+    let (server, finished) = run(text, &["--require", "nome", "--require", "email"]);
+    let rows = finished.exits(1).accounted_rows(2);
+    assert_eq!(rows[1].situacao, "invalido");
+    assert!(rows[1].mensagem.contains("nome"), "{}", rows[1].mensagem);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn preflight_warns_of_what_the_documentation_requires() {
+    let (_, finished) = run("identificador,tipo_identificador,telefone\n1,I,11\n", &[]);
+    finished.exits(0).says(&["nome", "email", "criarchamados", "idioma"]);
+    let (_, finished) = run("identificador,tipo_identificador,portfolio_id\n1,I,p\n", &[]);
+    finished.exits(0).says(&["portfolio_id", "Enterprise"]);
+}
+
+/// `check` and `run --dry-run` alike: nothing is sent, no token is needed, nothing is written.
+#[test]
+fn check_sends_nothing_and_needs_no_token() {
+    let cases = [
+        ("identificador,tipo_identificador,nome\n1,I,Ana\n2,I,Eva\n", 0),
+        ("identificador,tipo_identificador,nome\n1,I,Ana\n..,I,Eva\n", 1),
+        ("identificador,tipo_identificador,nome,nome\n1,I,Ana,x\n", 2),
+        ("identificador,tipo_identificador,nome\n1,I,\"Ana\n", 2),
+    ];
+    for (text, code) in cases {
+        let server = Server::start();
+        let url = server.url();
+        let check = Run::bare(&["check"]).csv(text).args(["--base-url", &url]).go();
+        check.exits(code);
+        let dry = Run::bare(&["run"]).csv(text).args(["--base-url", &url, "--dry-run"]).go();
+        dry.exits(code);
+        for finished in [&check, &dry] {
+            assert!(!finished.exists("clientes.resultado.csv"));
+        }
+        assert_eq!((server.count(), server.connections()), (0, 0));
+        if code < 2 {
+            check.says(&["2"]);
+        }
+    }
+}

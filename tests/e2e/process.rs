@@ -1,0 +1,430 @@
+//! The program as a process: signals, closed pipes, configuration from three places, and what it
+//! prints where.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{CANARY, Finished, Reply, Run, Running, Server, table};
+
+/// A run of 2000 rows with all its requests held back.
+fn held() -> (Server, crate::support::Gate, Running) {
+    let server = Server::start();
+    let gate = server.hold();
+    let running = Run::new(&server).csv(&table::customers(2000)).rate("100").spawn();
+    server.wait_for_requests(8);
+    (server, gate, running)
+}
+
+fn assert_drained(server: &Server, finished: &Finished, code: i32) {
+    let rows = finished.exits(code).accounted_rows(2000);
+    let sent: Vec<_> = server.sent().into_iter().map(|sent| sent.0).collect();
+    for row in &rows {
+        let was_sent = sent.contains(&row.identificador);
+        let expected = if was_sent { "atualizado" } else { "nao_enviado" };
+        assert_eq!(row.situacao, expected, "{row:?}");
+    }
+    assert!(sent.len() < 1000, "admission went on: {}", sent.len());
+    assert!(finished.summary()["motivo"].is_string());
+}
+
+#[test]
+fn c39_an_interrupt_waits_for_what_is_in_flight_and_writes_everything() {
+    let (server, gate, mut running) = held();
+    running.signal_and_see("INT");
+    gate.open();
+    let finished = running.wait();
+    finished.says(&[" aviso: parando: as requisições", "(um segundo sinal sai já)"]);
+    assert!(!finished.stderr.contains("WARN"), "{}", finished.stderr);
+    assert_drained(&server, &finished, 130);
+    assert!(server.count() <= 16, "{} requests after the interrupt", server.count());
+}
+
+#[test]
+fn c39_what_a_signal_leaves_unsettled_is_not_too_many_errors() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let server = Server::start();
+        let gate = crate::support::Gate::new();
+        server.script({
+            let gate = gate.clone();
+            move |_, _| Reply::html(500).behind(&gate)
+        });
+        let mut running =
+            Run::new(&server).csv(&table::customers(100)).args(["--max-errors", "5%"]).spawn();
+        server.wait_for_requests(8);
+        running.signal_and_see(signal);
+        gate.open();
+        let finished = running.wait();
+        let rows = finished.exits(code).accounted_rows(100);
+        assert_eq!(rows.iter().filter(|row| row.situacao == "falhou").count(), 8);
+        assert!(finished.summary()["motivo"].to_string().contains(&format!("SIG{signal}")));
+    }
+}
+
+#[test]
+fn c39_termination_is_the_same_with_another_code() {
+    let (server, gate, mut running) = held();
+    running.signal_and_see("TERM");
+    gate.open();
+    assert_drained(&server, &running.wait(), 143);
+}
+
+#[test]
+fn c43a_a_dropped_session_is_the_same_with_another_code() {
+    let (server, gate, mut running) = held();
+    running.signal_and_see("HUP");
+    gate.open();
+    assert_drained(&server, &running.wait(), 129);
+}
+
+#[test]
+fn c39_a_second_signal_leaves_at_once() {
+    let server = Server::start();
+    server.script(|_, _| Reply::hang());
+    let mut running =
+        Run::new(&server).csv(&table::customers(50)).allow_partial().without_summary().spawn();
+    server.wait_for_requests(8);
+    running.signal_and_see("INT");
+    let since = Instant::now();
+    running.signal("INT");
+    let finished = running.wait();
+    finished.exits(130);
+    // Waiting for the requests would take ten seconds.
+    assert!(since.elapsed() < Duration::from_secs(9), "{:?}", since.elapsed());
+    assert_eq!(server.count(), 8);
+    // Nothing was finished: what happened at once was the end, not a quick wait.
+    assert!(!finished.exists("clientes.resultado.csv"));
+    assert!(finished.exists("clientes.resultado.csv.parcial"));
+}
+
+#[test]
+fn c39_what_never_answers_is_waited_for_only_so_long() {
+    let server = Server::start();
+    server.script(|_, _| Reply::hang());
+    let mut running = Run::new(&server).csv(&table::customers(50)).spawn();
+    server.wait_for_requests(8);
+    running.signal_and_see("TERM");
+    let since = Instant::now();
+    let finished = running.wait();
+    let rows = finished.exits(143).accounted_rows(50);
+    assert!(since.elapsed() < Duration::from_secs(40), "{:?}", since.elapsed());
+    // An attempt without an answer may have been executed: it is not `nao_enviado`.
+    assert!(rows[..8].iter().all(|row| row.situacao == "falhou" && row.tentativas == 1));
+    assert!(rows[8..].iter().all(|row| row.situacao == "nao_enviado"));
+    assert_eq!(server.count(), 8);
+}
+
+#[test]
+fn c39_an_unanswered_rename_is_uncertain() {
+    let server = Server::start();
+    server.script(|_, _| Reply::hang());
+    let mut running = Run::new(&server)
+        .csv("identificador,tipo_identificador,email\na@x.com,E,b@x.com\nb@x.com,E,b@x.com\n")
+        .spawn();
+    server.wait_for_requests(1);
+    running.signal_and_see("INT");
+    let rows = running.wait().exits(130).accounted_rows(2);
+    assert_eq!((&*rows[0].situacao, &*rows[1].situacao), ("incerto", "nao_enviado"));
+}
+
+#[test]
+fn c39_an_interrupt_during_a_backoff_does_not_wait_for_it() {
+    let server = Server::start();
+    server.script(|_, _| Reply::too_many(Some("250")));
+    let mut running = Run::new(&server).csv(&table::customers(5)).spawn();
+    server.wait_for_requests(1);
+    let since = Instant::now();
+    running.signal("TERM");
+    let rows = running.wait().exits(143).accounted_rows(5);
+    assert!(rows.iter().all(|row| row.situacao == "nao_enviado"));
+    assert!(since.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn c43_a_closed_standard_output_is_no_panic() {
+    let server = Server::start();
+    let run = Run::new(&server).csv(&table::customers(2000)).rate("200");
+    let finished = run.results("-").close_stdout().go();
+    // Results that nobody can read are lost: sending stops. A panic or a silent success is not right.
+    finished.exits(5);
+    assert!(server.count() <= 300, "sending went on: {}", server.count());
+    let finished = Run::bare(&["template"]).close_stdout().go();
+    assert!(finished.code.is_some_and(|code| code != 101));
+    let finished = Run::bare(&["--help"]).close_stdout().go();
+    assert!(finished.code.is_some_and(|code| code != 101));
+}
+
+#[cfg(unix)]
+#[test]
+fn c43_a_reader_that_goes_away_early() {
+    let server = Server::start();
+    let finished = Run::new(&server)
+        .csv(&table::customers(3000))
+        .rate("200")
+        .results("-")
+        .without_summary()
+        .allow_partial()
+        .through_shell(r#"{ "$0" "$@"; echo $? > codigo; } | head -1"#)
+        .go();
+    // The shell's code is that of `head`.
+    assert!(finished.exits(0).stdout_text().starts_with("linha,"));
+    assert_eq!(finished.text("codigo"), "5\n");
+    assert!(server.count() <= 300, "sending went on: {}", server.count());
+}
+
+const SMALL: &str = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I,Eva\n";
+
+#[test]
+fn c43b_a_configuration_that_was_found_may_not_redirect_the_run() {
+    let good = Server::start();
+    let evil = Server::start();
+    for (key, value) in [
+        ("base-url", evil.url()),
+        ("token-file", "outro".to_owned()),
+        ("ledger", "outro.db".to_owned()),
+        ("account", "outra".to_owned()),
+    ] {
+        let config = format!("{key} = \"{value}\"\n");
+        let finished = Run::new(&good).csv(SMALL).file("tomticket-sync.toml", &config).go();
+        finished.refused_before_sending(&good, &["tomticket-sync.toml", key]);
+        // Not even where nothing on the command line speaks against it.
+        let finished = Run::bare(&["run"])
+            .csv(SMALL)
+            .file("tomticket-sync.toml", &config)
+            .env("TOMTICKET_TOKEN", CANARY)
+            .go();
+        finished.exits(2).says(&[key]);
+    }
+    assert_eq!(evil.connections(), 0);
+}
+
+#[test]
+fn c43b_a_configuration_that_was_named_may() {
+    let server = Server::start();
+    let config =
+        format!("base-url = \"{}\"\nrate = \"unlimited\"\nid-type = \"I\"\n", server.url());
+    let finished = Run::bare(&["run"])
+        .csv("identificador,nome\n1,Ana\n")
+        .file("meu.toml", config)
+        .args(["--config", "meu.toml"])
+        .env("TOMTICKET_TOKEN", CANARY)
+        .go();
+    finished.exits(0).accounted_rows(1);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn flags_go_before_variables_before_the_file() {
+    let file = "id-type = \"I\"\nconcurrency = 2\n[map]\n\"E-mail\" = \"identificador\"\n";
+    let input = "E-mail,nome\nana@x.com,Ana\n";
+    let type_of = |flag: Option<&str>, variable: Option<&str>| {
+        let server = Server::start();
+        let mut run = Run::new(&server).csv(input).file("tomticket-sync.toml", file);
+        if let Some(value) = variable {
+            run = run.env("TOMTICKET_SYNC_ID_TYPE", value);
+        }
+        if let Some(value) = flag {
+            run = run.args(["--id-type", value]);
+        }
+        run.go().exits(0).accounted_rows(1);
+        server.sent()[0].1.clone()
+    };
+    assert_eq!(type_of(None, None), "I");
+    assert_eq!(type_of(None, Some("E")), "E");
+    assert_eq!(type_of(Some("I"), Some("E")), "I");
+    assert_eq!(type_of(Some("E"), None), "E");
+}
+
+#[test]
+fn a_configuration_with_a_mistake_is_refused_with_its_line() {
+    let server = Server::start();
+    for (config, parts) in [
+        ("rate = 3\n\nratee = 4\n", &["tomticket-sync.toml", "3", "ratee"][..]),
+        ("rate = \n", &["tomticket-sync.toml", "1"]),
+        ("rate = \"depressa\"\n", &["rate"]),
+        ("concurrency = 0\n", &["concurrency"]),
+    ] {
+        let finished =
+            Run::new(&server).default_rate().csv(SMALL).file("tomticket-sync.toml", config).go();
+        finished.refused_before_sending(&server, parts);
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_2() {
+    let server = Server::start();
+    for args in [
+        &["--rate", "0"][..],
+        &["--rate=-1"],
+        &["--rate", "muito"],
+        &["--concurrency", "0"],
+        &["--timeout", "logo"],
+        &["--limit", "x"],
+        &["--max-errors", "101%"],
+        &["--max-duration", "6 horas"],
+        &["--encoding", "klingon"],
+        &["--delimiter", "xy"],
+        &["--nao-existe"],
+    ] {
+        let finished = Run::new(&server).default_rate().csv(SMALL).args(args.iter().copied()).go();
+        finished.refused_before_sending(&server, &[args[0].split('=').next().unwrap()]);
+    }
+    let finished = Run::bare(&["run"]).go();
+    finished.exits(2);
+    let finished = Run::bare(&["correr"]).go();
+    finished.exits(2);
+}
+
+#[test]
+fn durations_are_read_as_documented() {
+    for duration in ["90s", "2m", "6h", "30d", "45"] {
+        let server = Server::start();
+        Run::new(&server)
+            .csv(SMALL)
+            .args(["--max-duration", duration, "--timeout", "20"])
+            .go()
+            .exits(0)
+            .accounted_rows(2);
+    }
+}
+
+#[test]
+fn help_is_portuguese_and_on_standard_output() {
+    for words in [&["--help"][..], &["run", "--help"], &["check", "--help"], &["sandbox", "--help"]]
+    {
+        let finished = Run::bare(words).args(["--help"]).go();
+        let text = finished.exits(0).stdout_text();
+        assert!(text.contains("Uso") || text.contains("USO"), "{text}");
+        assert!(finished.stderr.is_empty());
+        assert!(!text.contains("Usage:") && !text.contains("Print help"), "{text}");
+    }
+}
+
+#[test]
+fn the_template_names_every_column() {
+    let finished = Run::bare(&["template"]).go();
+    let text = finished.exits(0).stdout_text();
+    let header = table::parse(&text, ',').unwrap().remove(0);
+    for column in [
+        "identificador",
+        "tipo_identificador",
+        "nome",
+        "email",
+        "criarchamados",
+        "telefone",
+        "id_organizacao",
+        "id_interno",
+        "idioma",
+        "portfolio_id",
+    ] {
+        assert!(header.iter().any(|cell| cell == column), "{column}");
+    }
+    assert!(header.iter().any(|cell| cell.starts_with("campo:")));
+    // What it prints can be used as it is.
+    let server = Server::start();
+    Run::new(&server).csv(&text).go().exits(0).accounted([]);
+}
+
+#[test]
+fn quiet_says_nothing_but_trouble() {
+    let server = Server::start();
+    let finished = Run::new(&server).csv(SMALL).arg("--quiet").go();
+    finished.exits(0).accounted_rows(2);
+    let loud = Run::new(&server).csv(SMALL).go();
+    assert!(finished.stderr.len() < loud.stderr.len());
+}
+
+#[test]
+fn a_terminal_is_not_assumed() {
+    let server = Server::start();
+    let finished = Run::new(&server).csv(&table::customers(50)).go();
+    finished.exits(0);
+    assert!(!finished.stderr.contains('\u{1b}') && !finished.stderr.contains('\r'));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_asked_for_and_could_not_be_written_is_a_failure() {
+    for words in [
+        &["template"][..],
+        &["manual"],
+        &["completions", "bash"],
+        &["ledger", "status"],
+        &["run", "--help"],
+        &["sandbox"],
+    ] {
+        let finished = Run::bare(words).through_shell(r#"exec "$0" "$@" > /dev/full"#).go();
+        finished.exits(5).says(&["saída padrão", "espaço"]);
+    }
+}
+
+#[test]
+fn bash_completes_what_follows_a_subcommand() {
+    let bash = std::process::Command::new("bash").arg("--version").output();
+    if bash.is_err() {
+        eprintln!("skipped: there is no bash here");
+        return;
+    }
+    let script = r#"
+        source <("$0" completions bash)
+        complete_line() {
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+            _tomticket__sync "$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            echo "${COMPREPLY[*]}"
+        }
+        complete_line tomticket-sync ru
+        complete_line tomticket-sync run --rej
+        complete_line tomticket-sync ledger for
+        complete_line tomticket-sync ledger forget --acc"#;
+    let out = std::process::Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_tomticket-sync")])
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(
+        lines.lines().collect::<Vec<_>>(),
+        ["run", "--rejects", "forget", "--account --account-id"],
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+}
+
+#[test]
+fn flags_of_outputs_that_nothing_is_written_to_are_named() {
+    let warning = "sem efeito aqui: --results, --summary-json";
+    for (command, extra) in [("check", &[][..]), ("run", &["--dry-run"])] {
+        let finished = Run::bare(&[command])
+            .csv(SMALL)
+            .args(extra.iter().copied())
+            .args(["--results=-", "--summary-json", "r.json"])
+            .go();
+        finished.exits(0).says(&[warning]);
+        assert!(!finished.exists("r.json"));
+    }
+    // What is set for every run is no mistake of this call.
+    let finished = Run::bare(&["check"])
+        .csv(SMALL)
+        .env("TOMTICKET_SYNC_RESULTS", "r.csv")
+        .file("tomticket-sync.toml", "summary-json = \"r.json\"\n")
+        .go();
+    finished.exits(0);
+    assert!(!finished.stderr.contains("sem efeito"), "{}", finished.stderr);
+}
+
+#[test]
+fn every_line_of_a_json_log_is_json() {
+    let server = Server::start();
+    server.replies("C00002", [Reply::html(500), Reply::too_many(None)]);
+    let finished = Run::new(&server)
+        .csv(&table::customers(20))
+        .args(["-vv", "--log-format", "json"])
+        .env("NO_COLOR", "1")
+        .go();
+    finished.exits(0);
+    let logged: Vec<serde_json::Value> = finished
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}")))
+        .collect();
+    assert!(logged.iter().all(|line| line["level"].is_string()), "{logged:?}");
+    assert!(logged.iter().any(|line| line.to_string().contains("(429): pausa")));
+}

@@ -1,0 +1,267 @@
+//! The report: `report RESULTADOS` and `run --report`, from outside. That a browser shows it is
+//! `report_browser`'s.
+
+use std::fmt::Write;
+
+use crate::support::{Finished, Reply, Run, Server, table};
+
+const HEADER: &str = crate::support::finished::RESULT_COLUMNS;
+
+/// `report` on this file.
+fn report(csv: &str, args: &[&str]) -> Finished {
+    Run::bare(&["report"])
+        .input("noite.resultado.csv", csv)
+        .env("TZ", "America/Sao_Paulo")
+        .args(args.iter().copied())
+        .go()
+}
+
+/// Nothing is fetched, nothing runs, nothing leads away.
+fn self_contained(page: &str) {
+    assert!(
+        page.contains("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'")
+    );
+    // What is text is escaped, so every `<` begins a tag.
+    let body = page.split_once("</style>").unwrap().1.to_lowercase();
+    let tags: Vec<&str> =
+        body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
+    let tags = format!("<{}", tags.join("\n<"));
+    for bad in [
+        "<script", "<img", "<link", "<iframe", "<object", "<base", "<a ", " src=", " href=",
+        " onmouse",
+    ] {
+        assert!(!tags.contains(bad), "{bad}");
+    }
+    for bad in ["url(", "@import", "expression("] {
+        assert!(!page.split_once("</style>").unwrap().0.contains(bad), "{bad}");
+    }
+}
+
+#[test]
+fn a_run_and_its_files_give_the_same_page() {
+    for dialect in ["standard", "excel"] {
+        let server = Server::start();
+        server.reply("C00003", Reply::refuse("Cliente não encontrado."));
+        server.replies("C00005", [Reply::html(502), Reply::ok()]);
+        server.replies("C00006", [Reply::too_many(None), Reply::ok()]);
+        let finished = Run::new(&server)
+            .csv(&table::customers(30))
+            .rate("3")
+            .env("TZ", "America/Sao_Paulo")
+            .args(["--limit", "9", "--report", "r.html", "--results-dialect", dialect])
+            .go();
+        finished.exits(1).says(&["Relatório: r.html"]);
+        let page = finished.text("r.html");
+        self_contained(&page);
+        for part in [
+            "clientes.csv",
+            "America/Sao_Paulo, UTC−3",
+            "Terminou, e há linhas a corrigir",
+            "limite da execução: 180 por minuto",
+            "Além do limite e repetições",
+            "Cliente não encontrado.",
+            "21 linhas sem envio",
+            "clientes.rejeitados.csv",
+            "Linhas a enviar, no máximo",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        let again = Run::bare(&["report"])
+            .in_folder_of(&finished)
+            .on("clientes.resultado.csv")
+            .env("TZ", "America/Sao_Paulo")
+            .args(["--summary-json", "resumo.json"])
+            .go();
+        again.exits(0).says(&["Relatório: clientes.relatorio.html"]);
+        assert!(again.text("clientes.relatorio.html") == page, "the pages differ");
+    }
+}
+
+#[test]
+fn what_the_results_do_not_say_is_left_out() {
+    let csv = format!(
+        "{HEADER}\n2,ana@x.br,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06.789Z\n3,b,I,recusado,true,Não.,200,1,9,2026-11-24T04:05:07.120Z\n"
+    );
+    let finished = report(&csv, &[]);
+    let page = finished.exits(0).text("noite.relatorio.html");
+    self_contained(&page);
+    assert!(page.contains("24/11/2026 01:05:06") && page.contains("Tempo de resposta"));
+    for absent in ["Além do limite", "requisições", "Como foi executada", "Motivo"] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    let stdout = report(&csv, &["-o", "-"]);
+    assert!(stdout.exits(0).stdout_text() == page && !stdout.exists("noite.relatorio.html"));
+}
+
+#[test]
+fn results_may_come_from_standard_input() {
+    let csv = format!("{HEADER}\n2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z\n");
+    let finished = Run::bare(&["report"]).stdin(csv.clone()).go();
+    finished.exits(0).says(&["Relatório: entrada.relatorio.html"]);
+    assert!(finished.text("entrada.relatorio.html").contains("entrada padrão"));
+    Run::bare(&["report"]).stdin(csv + "3,a\n").go().exits(2).says(&["entrada padrão, linha 3"]);
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let server = Server::start();
+    let hostile = [
+        "<script>document.title='x'</script>",
+        "</style><img src=x onerror=alert(1)>",
+        "\" onmouseover=\"alert(1)",
+        "javascript:alert(1) <a href='javascript:alert(1)'>x</a>",
+        "{{ 7*7 }} {% raw %} &lt;b&gt; \u{202e}abc \u{1b}[31m",
+    ];
+    for (index, text) in hostile.iter().enumerate() {
+        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\u{1b}', "\\u001b");
+        let json = format!("{{\"erro\":true,\"mensagem\":\"{quoted}\"}}");
+        server.reply(&format!("C{:05}", index + 2), Reply::json(200, &json));
+    }
+    let csv = table::customers(6) + "<script>alert(2)</script>,I,<b>,\n";
+    let set = "campo:abc=<script>alert(3)</script>";
+    let finished =
+        Run::new(&server).csv(&csv).args(["--report", "r.html", "--set", set, "--no-breaker"]).go();
+    let page = finished.text("r.html");
+    self_contained(&page);
+    assert!(page.contains("&#60;script&#62;document.title"), "{page}");
+    assert!(!page.contains('\u{1b}') && page.contains("{{ 7*7 }}"));
+}
+
+#[test]
+fn a_run_that_stops_early_has_its_report() {
+    let server = Server::start();
+    server.script(|_, _| Reply::json(401, "{\"erro\":true,\"mensagem\":\"Token inválido.\"}"));
+    let stopped = Run::new(&server).csv(&table::customers(9)).args(["--report", "r.html"]).go();
+    let page = stopped.exits(3).text("r.html");
+    assert!(page.contains("Parou antes do fim") && page.contains("Motivo: "), "{page}");
+
+    let server = Server::start();
+    let gate = server.hold();
+    let mut running =
+        Run::new(&server).csv(&table::customers(50)).args(["--report", "r.html"]).spawn();
+    server.wait_for_requests(1);
+    running.signal_and_see("INT");
+    gate.open();
+    let page = running.wait().exits(130).text("r.html");
+    assert!(page.contains("Foi interrompida") && page.contains("SIGINT"), "{page}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_hides_nothing() {
+    let server = Server::start();
+    server.reply("C00003", Reply::refuse("Não."));
+    let finished = Run::new(&server).csv(&table::customers(5)).args(["--report", "/dev/full"]).go();
+    finished.exits(5).accounted_rows(5);
+    finished.says(&["/dev/full", "não há mais espaço em disco", "tomticket-sync report clientes"]);
+    assert!(
+        finished.exists("clientes.rejeitados.csv")
+            && !finished.exists("clientes.resultado.csv.parcial")
+    );
+    assert_eq!(finished.summary()["motivo"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_run_that_breaks_off_here_has_no_report() {
+    let server = Server::start();
+    let finished = Run::new(&server)
+        .csv(&table::customers(5))
+        .results("/dev/full")
+        .args(["--report", "r.html"])
+        .go();
+    finished.exits(5);
+    assert!(!finished.exists("r.html") && !finished.exists("r.html.parcial"));
+}
+
+#[test]
+fn the_report_may_not_be_another_file_of_the_run() {
+    for (name, what) in [
+        ("clientes.csv", "a entrada"),
+        ("clientes.resultado.csv", "os resultados"),
+        ("./clientes.rejeitados.csv", "os rejeitados"),
+        ("resumo.json", "o resumo"),
+    ] {
+        let server = Server::start();
+        let finished = Run::new(&server).csv(&table::customers(2)).args(["--report", name]).go();
+        finished.refused_before_sending(&server, &[what]);
+        assert!(finished.text("clientes.csv").starts_with("identificador"));
+    }
+    let server = Server::start();
+    let finished =
+        Run::new(&server).csv(&table::customers(2)).args(["--report", "nao/ha/r.html"]).go();
+    finished.refused_before_sending(&server, &["nao/ha/r.html"]);
+}
+
+#[test]
+fn files_that_will_not_do_are_refused_and_nothing_is_left() {
+    let row = "2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z";
+    let good = format!("{HEADER}\n{row}\n");
+    for (csv, args, says) in [
+        (String::new(), vec![], "entrada vazia"),
+        (table::customers(3), vec![], "não é um arquivo de resultados"),
+        (format!("{HEADER}\n{row}\n3,a,E,recus"), vec![], "linha 3: 4 células"),
+        (format!("{HEADER}\n2,\"a,E\n"), vec![], "linha 2"),
+        (good.clone(), vec!["-o", "noite.resultado.csv"], "o de resultados"),
+        (good.clone(), vec!["-o", "./noite.resultado.csv"], "o de resultados"),
+        (good.clone(), vec!["-o", "nao/ha.html"], "nao/ha.html"),
+        (good.clone(), vec!["--summary-json", "nada.json"], "nada.json"),
+        (good.clone(), vec!["--summary-json", "noite.resultado.csv"], "não é um resumo"),
+    ] {
+        let finished = report(&csv, &args);
+        finished.exits(2).says(&[says]);
+        assert_eq!(finished.text("noite.resultado.csv"), csv);
+        assert!(!finished.exists("noite.relatorio.html"));
+    }
+    let missing = Run::bare(&["report"]).on("nada.csv").go();
+    missing.exits(2).says(&["nada.csv"]);
+    Run::bare(&["report"]).go().exits(2).says(&["falta o arquivo de resultados"]);
+}
+
+#[test]
+fn a_summary_of_another_run_is_refused() {
+    let server = Server::start();
+    let finished = Run::new(&server).csv(&table::customers(4)).go();
+    let other = format!("{HEADER}\n2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z\n");
+    Run::bare(&["report"])
+        .in_folder_of(&finished)
+        .input("outra.resultado.csv", other)
+        .args(["--summary-json", "resumo.json"])
+        .go()
+        .exits(2)
+        .says(&["não é da execução destes resultados", "atualizado são 4 no resumo e 1 em"]);
+}
+
+#[test]
+fn many_rows_cost_no_memory_and_no_page() {
+    let csv = |rows: u64| {
+        let mut csv = format!("{HEADER}\n");
+        for n in 0..rows {
+            let (hour, minute, second) = (n / 10_800, n / 180 % 60, n / 3 % 60);
+            writeln!(
+                csv,
+                "{},cliente{n}@exemplo.com.br,E,recusado,true,mensagem {n} que só vem uma vez,200,1,{},2026-11-24T{hour:02}:{minute:02}:{second:02}Z",
+                n + 2,
+                n % 70_000
+            )
+            .unwrap();
+        }
+        csv
+    };
+    let few = report(&csv(6_000), &[]);
+    let many = report(&csv(120_000), &[]);
+    let page = many.exits(0).text("noite.relatorio.html");
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    assert!(page.contains("E mais 119.500 linhas além das que estão aqui."));
+    few.exits(0).stays_below(64 * 1024);
+    many.stays_below(few.peak_kib + 8 * 1024);
+}
+
+#[test]
+fn the_manual_is_there_to_be_read() {
+    let finished = Run::bare(&["manual"]).go();
+    let page = finished.exits(0).stdout_text();
+    assert!(
+        page.contains(".TH TOMTICKET\\-SYNC 1") || page.contains(".TH TOMTICKET-SYNC 1"),
+        "{page}"
+    );
+    assert!(page.contains("Faz uma página HTML"), "{page}");
+}

@@ -1,0 +1,141 @@
+//! The report in a real browser: it renders without a complaint, in the light and in the dark, and
+//! hostile text in it stays text.
+//!
+//! Needs Chromium (Debian: `apt-get install chromium`), found on the PATH or named by `CHROMIUM`.
+//! Where there is none, a line on standard error says that the test was skipped; with `chromium` in
+//! `TOMTICKET_SYNC_TESTS_REQUIRE` that is a failure. The pictures stay in Cargo's temporary folder to be
+//! looked at.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{PATIENCE, Reply, Run, Server, needs, table};
+
+/// What a hostile text tries to do; the document's title tells whether it did.
+const HOSTILE: [&str; 5] = [
+    "<script>document.title='TOMADA'</script>",
+    "</style><script>document.title='TOMADA'</script>",
+    "<img src=x onerror=document.title='TOMADA'>",
+    "'><svg onload=document.title='TOMADA'>",
+    "</bdi></td></table><body onload=document.title='TOMADA'>",
+];
+
+fn chromium() -> Option<PathBuf> {
+    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    named.or_else(|| needs::on_the_path(&["chromium", "chromium-browser", "google-chrome"]))
+}
+
+/// What the browser said: the document as it stands after loading, and its console.
+struct Shown {
+    dom: String,
+    console: Vec<String>,
+}
+
+struct Browser {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Browser {
+    fn run(&self, page: &Path, args: &[String]) -> (String, String) {
+        let profile = tempfile::tempdir().unwrap();
+        let [out, err] = ["out", "err"].map(|name| profile.path().join(name));
+        let file = |path| Stdio::from(std::fs::File::create(path).unwrap());
+        // Some systems let no sandbox be set up inside a container; the page is our own.
+        let mut child = Command::new(&self.program)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
+            .args(["--enable-logging=stderr", "--disable-dev-shm-usage"])
+            .arg(format!("--user-data-dir={}", profile.path().join("perfil").display()))
+            .args(args)
+            .arg(format!("file://{}", page.display()))
+            .stdin(Stdio::null())
+            .stdout(file(&out))
+            .stderr(file(&err))
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                panic!("the browser did not end");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let text =
+            |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+        (text(&out), text(&err))
+    }
+
+    fn show(&self, page: &Path) -> Shown {
+        let (dom, log) = self.run(page, &["--dump-dom".to_owned()]);
+        assert!(dom.contains("</html>"), "nothing was shown:\n{log}");
+        let console = log.lines().filter(|line| line.contains("CONSOLE")).map(ToOwned::to_owned);
+        Shown { dom, console: console.collect() }
+    }
+
+    fn picture(&self, page: &Path, name: &str, size: &str, dark: bool) -> Vec<u8> {
+        let path = self.folder.join(name);
+        let scheme = if dark { 0 } else { 1 };
+        let args = [
+            format!("--screenshot={}", path.display()),
+            format!("--window-size={size}"),
+            format!("--blink-settings=preferredColorScheme={scheme}"),
+        ];
+        let (_, log) = self.run(page, &args);
+        std::fs::read(&path).unwrap_or_else(|why| panic!("no picture ({why}):\n{log}"))
+    }
+}
+
+#[test]
+fn the_report_in_a_browser() {
+    let program = chromium();
+    needs::met(program.is_some(), "chromium", "the_report_in_a_browser");
+    let Some(program) = program else { return };
+    let server = Server::start();
+    for (index, text) in HOSTILE.iter().enumerate() {
+        let json = serde_json::json!({ "erro": true, "mensagem": text }).to_string();
+        server.reply(&format!("C{:05}", index + 2), Reply::json(200, &json));
+    }
+    server.reply("C00010", Reply::too_many(None));
+    let mut csv = table::customers(60);
+    for text in HOSTILE {
+        csv.push_str(&table::line([text, "I", "x".repeat(300).as_str()], ','));
+    }
+    let run = Run::new(&server).csv(&csv).args(["--report", "r.html"]).go();
+    let page = run.work().join("r.html");
+    let html = run.text("r.html");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("relatorio");
+    std::fs::create_dir_all(&folder).unwrap();
+    let browser = Browser { program, folder };
+
+    let shown = browser.show(&page);
+    assert_eq!(shown.console, Vec::<String>::new(), "the browser complained");
+    assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"), "{}", shown.dom);
+    assert_eq!(shown.dom.matches("TOMADA").count(), html.matches("TOMADA").count());
+    for tag in ["<script", "<img", "onload=document", "onerror=document"] {
+        let tags = shown.dom.matches(tag).count();
+        assert_eq!(tags, html.matches(tag).count(), "{tag}");
+    }
+    assert!(!shown.dom.contains("<script") && !shown.dom.contains("<img"));
+
+    // Escaping alone holds, without the policy…
+    let policy = html.lines().find(|line| line.contains("Content-Security-Policy")).unwrap();
+    let bare = run.work().join("sem-politica.html");
+    std::fs::write(&bare, html.replace(policy, "")).unwrap();
+    let shown = browser.show(&bare);
+    assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"));
+    assert_eq!(shown.console, Vec::<String>::new());
+    // …and the policy alone, without escaping: what gets in does not run, and the console says so.
+    let open = run.work().join("sem-escape.html");
+    std::fs::write(&open, html.replace("<main>", &format!("<main>{}", HOSTILE.concat()))).unwrap();
+    let shown = browser.show(&open);
+    assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"));
+    assert!(!shown.console.is_empty(), "the console is not heard");
+
+    let light = browser.picture(&page, "claro.png", "1200,2400", false);
+    let dark = browser.picture(&page, "escuro.png", "1200,2400", true);
+    assert!(light.starts_with(b"\x89PNG") && light.len() > 20_000, "{} bytes", light.len());
+    assert!(dark.len() > 20_000 && dark != light, "the dark is as the light");
+}
