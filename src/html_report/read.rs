@@ -11,7 +11,7 @@ use crate::input::{
     Encoding, Input, ReadOptions, Record, Source, inspect, reject_columns_at, rows,
 };
 use crate::model::Situacao;
-use crate::output::RESULTS_HEADER;
+use crate::output::RESULT_COLUMNS;
 
 /// Characters of a bad value that a message shows.
 const SHOWN: usize = 60;
@@ -34,21 +34,21 @@ pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
     Ok(findings)
 }
 
-/// What is needed to read one line: where each column of [`RESULTS_HEADER`] stands.
+/// What is needed to read one line: where each column of [`RESULT_COLUMNS`] stands. Files of versions
+/// before `identificador_atual` lack that one.
 struct ResultsFile {
     path: String,
     width: usize,
-    at: [usize; 10],
+    at: [Option<usize>; RESULT_COLUMNS.len()],
 }
 
 impl ResultsFile {
     fn new(path: String, header: &Record) -> Result<Self, ReportError> {
-        let mut at = [0; 10];
-        for (place, column) in at.iter_mut().zip(RESULTS_HEADER) {
-            *place = header.cells().position(|cell| cell == column).ok_or_else(|| {
-                let rejects = reject_columns_at(header).is_some();
-                ReportError::NotResults { path: path.clone(), column, rejects }
-            })?;
+        let at = RESULT_COLUMNS.map(|column| header.cells().position(|cell| cell == column));
+        let required = at.iter().zip(RESULT_COLUMNS).take(RESULT_COLUMNS.len() - 1);
+        if let Some((_, column)) = required.into_iter().find(|(at, _)| at.is_none()) {
+            let rejects = reject_columns_at(header).is_some();
+            return Err(ReportError::NotResults { path, column, rejects });
         }
         Ok(Self { path, width: header.len(), at })
     }
@@ -62,11 +62,12 @@ impl ResultsFile {
                 wanted: self.width,
             });
         }
-        let cell = |column: usize| record.cell(self.at[column]).unwrap_or_default();
+        let cell =
+            |column: usize| self.at[column].and_then(|at| record.cell(at)).unwrap_or_default();
         let bad = |column: usize, wanted| ReportError::Cell {
             path: self.path.clone(),
             linha: record.linha(),
-            column: RESULTS_HEADER[column],
+            column: RESULT_COLUMNS[column],
             value: cut(cell(column), SHOWN).replace(char::is_control, " "),
             wanted,
         };
@@ -87,6 +88,9 @@ impl ResultsFile {
         if !status.is_empty() && !status.parse().is_ok_and(|code: u16| (100..1000).contains(&code))
         {
             return Err(bad(6, "um código HTTP como 200, ou vazio"));
+        }
+        if !cell(10).is_empty() && (situacao.erro() || cell(2) != "E") {
+            return Err(bad(10, "vazio onde nenhuma troca de e-mail foi aceita"));
         }
         Ok(Entry {
             linha: whole(0)?,
@@ -152,6 +156,8 @@ mod tests {
             with("3,a,E,recusado,true,ok,20,1,182,2026-11-24T04:05:06Z"),
             with("3,\"a,E,recusado,true,ok,200,1,182,2026-11-24T04:05:06Z"),
             [with(row), b"\xff\xfe\n".to_vec()].concat(),
+            format!("{HEADER},identificador_atual\n{row},\n{row},b@x.br\n3,a,E,recusado,true,ok,200,1,1,2026-11-24T04:05:06Z,b@x.br\n")
+                .into_bytes(),
         ]
         .into_iter()
         .map(|bytes| read(bytes).unwrap_err())

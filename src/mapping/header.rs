@@ -1,20 +1,9 @@
 //! Finding a header's columns by name, and those that our own results added.
 
 use crate::input::{Record, name_of};
+use crate::output::RESULT_COLUMNS;
 
-/// The columns of a results file. They are ignored on input.
-pub const RESULT_COLUMNS: [&str; 8] = [
-    "linha",
-    "situacao",
-    "erro",
-    "mensagem",
-    "http_status",
-    "tentativas",
-    "duracao_ms",
-    "concluido_em",
-];
-
-/// Whether a column carries one of our own results.
+/// Whether a column carries one of our own results: a column of a results file that is no target.
 pub fn is_result_column(name: &str) -> bool {
     RESULT_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name_of(name)))
 }

@@ -21,7 +21,6 @@ mod testing;
 mod values;
 
 pub use error::MappingError;
-pub use header::RESULT_COLUMNS;
 pub use options::{Key, MappingOptions};
 pub use plan::Plan;
 pub use row::Mapped;

@@ -30,7 +30,7 @@ pub use clean::{cell as safe_cell, line as one_line};
 pub use destination::{Destination, resolved};
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::{Rejects, RejectsDialect};
-pub use results::{RESULTS_HEADER, Results, ResultsDialect};
+pub use results::{RESULT_COLUMNS, Results, ResultsDialect};
 pub use summary::{SuggestedCommands, Summary, SummaryContext, meaning};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};

@@ -6,7 +6,7 @@ use super::atomic_file::{Output, OutputError};
 use super::clean;
 use super::line::Line;
 use crate::html_report::stats::Entry;
-use crate::model::{Outcome, Row};
+use crate::model::{Job, Outcome, Row, Situacao};
 
 /// How the results are spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,8 +18,8 @@ pub enum ResultsDialect {
     Excel,
 }
 
-/// The columns, in order.
-pub const RESULTS_HEADER: [&str; 10] = [
+/// The columns, in order: the only list of them. All but the customer's own two are ignored on input.
+pub const RESULT_COLUMNS: [&str; 11] = [
     "linha",
     "identificador",
     "tipo_identificador",
@@ -30,6 +30,7 @@ pub const RESULTS_HEADER: [&str; 10] = [
     "tentativas",
     "duracao_ms",
     "concluido_em",
+    "identificador_atual",
 ];
 
 /// Writes the results.
@@ -53,7 +54,7 @@ impl Results {
             ResultsDialect::Excel => Line::new(b';', true),
         };
         let mut results = Self { output, line };
-        results.put(RESULTS_HEADER)?;
+        results.put(RESULT_COLUMNS)?;
         Ok(results)
     }
 
@@ -75,10 +76,11 @@ impl Results {
             &outcome.tentativas.to_string(),
             &outcome.duracao.as_millis().to_string(),
             &format!("{:.3}", written(outcome.concluido_em)),
+            identificador_atual(row, outcome.situacao),
         ])
     }
 
-    fn put(&mut self, cells: [&str; 10]) -> Result<(), OutputError> {
+    fn put(&mut self, cells: [&str; 11]) -> Result<(), OutputError> {
         self.output.write(self.line.of(cells))
     }
 
@@ -126,6 +128,14 @@ pub(super) fn entry<'e>(row: &'e Row, outcome: &Outcome, mensagem: &'e str) -> E
     }
 }
 
+/// The name under which the customer answers after a rename, else nothing.
+fn identificador_atual(row: &Row, situacao: Situacao) -> &str {
+    match &row.job {
+        Job::Send(update) if !situacao.erro() => update.rename_to().map_or("", |name| name.text),
+        Job::Send(_) | Job::Invalid(_) => "",
+    }
+}
+
 /// A time as a line shows it, to the millisecond: the report of a run must be the one that its
 /// results file gives.
 fn written(at: Timestamp) -> Timestamp {
@@ -136,7 +146,6 @@ fn written(at: Timestamp) -> Timestamp {
 mod tests {
     use super::*;
     use crate::input::Record;
-    use crate::model::{Job, Situacao};
 
     #[test]
     fn the_report_is_told_the_time_that_the_line_shows() {

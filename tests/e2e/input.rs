@@ -466,7 +466,8 @@ fn a_missing_file_is_named() {
 #[test]
 fn results_columns_on_input_are_ignored() {
     let text = "linha,identificador,tipo_identificador,nome,situacao,erro,mensagem,http_status,\
-                tentativas,duracao_ms,concluido_em\n7,1,I,Ana,falhou,true,x,500,3,1,ontem\n";
+                tentativas,duracao_ms,concluido_em,identificador_atual\n\
+                7,1,I,Ana,falhou,true,x,500,3,1,ontem,b@x.com\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--strict"]);
     finished.exits(0).accounted([2]);
     assert_eq!(server.sent()[0].2, [("nome".to_owned(), "Ana".to_owned())]);

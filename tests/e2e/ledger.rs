@@ -50,8 +50,11 @@ fn c41b_a_rename_is_recognised_as_done() {
     let of = |name: &str, nome: &str| format!("{HEADER}{name},E,{nome}\n");
     // There was a "b" before, with other values.
     nights.night(&of("b@x.com", "Velho")).ends(0, &DONE);
-    nights.night(rename).sends(&sent).ends(0, &DONE);
-    nights.night(rename).sends::<&str>(&[]).ends(0, &KNOWN);
+    // Both lines name the customer as it answers now.
+    let renamed = nights.night(rename).sends(&sent).ends(0, &DONE);
+    assert_eq!(renamed[0].identificador_atual, "b@x.com");
+    let known = nights.night(rename).sends::<&str>(&[]).ends(0, &KNOWN);
+    assert_eq!(known[0].identificador_atual, "b@x.com");
     nights.night(&of("b@x.com", "Novo")).ends(0, &KNOWN);
     // What was believed of "b" is replaced.
     nights.night(&of("b@x.com", "Velho")).sends(&["b@x.com/E nome=Velho"]).ends(0, &DONE);

@@ -89,6 +89,7 @@ fn c32_a_rename_without_an_answer_is_not_repeated() {
         let rows = finished.exits(6).accounted_rows(3);
         assert_eq!((&*rows[0].situacao, rows[0].tentativas), ("incerto", 1));
         assert_eq!((&*rows[1].situacao, &*rows[2].situacao), ("atualizado", "atualizado"));
+        assert!(rows.iter().all(|row| row.identificador_atual.is_empty()), "{rows:?}");
         assert_eq!(server.requests_for("a@x.com").len(), 1);
     }
 }
@@ -98,7 +99,9 @@ fn c32_a_rename_that_was_not_executed_is_repeated() {
     let server = Server::start();
     server.replies("a@x.com", [Reply::too_many(Some("0")), Reply::too_many(Some("1"))]);
     let finished = Run::new(&server).csv(RENAME).go();
-    finished.exits(0).accounted_rows(3);
+    let rows = finished.exits(0).accounted_rows(3);
+    let current: Vec<&str> = rows.iter().map(|row| &*row.identificador_atual).collect();
+    assert_eq!(current, ["b@x.com", "", ""]);
     assert_eq!(server.requests_for("a@x.com").len(), 3);
 }
 

@@ -15,7 +15,7 @@ use super::{canary, english, table};
 
 /// The columns of the results file, in order.
 pub const RESULT_COLUMNS: &str = "linha,identificador,tipo_identificador,situacao,erro,mensagem,\
-                                  http_status,tentativas,duracao_ms,concluido_em";
+                                  http_status,tentativas,duracao_ms,concluido_em,identificador_atual";
 /// All that a row can become.
 pub const SITUACOES: [&str; 7] =
     ["atualizado", "inalterado", "recusado", "invalido", "falhou", "incerto", "nao_enviado"];
@@ -34,6 +34,7 @@ pub struct ResultRow {
     pub tentativas: u32,
     pub duracao_ms: u64,
     pub concluido_em: String,
+    pub identificador_atual: String,
 }
 
 /// A run that has ended.
@@ -153,8 +154,8 @@ impl Finished {
     #[track_caller]
     fn result_row(&self, cells: &[String]) -> ResultRow {
         let bad = |what: &str| -> ! { self.fail(&format!("{what} in the result {cells:?}")) };
-        if cells.len() != 10 {
-            bad("not ten cells");
+        if cells.len() != 11 {
+            bad("not eleven cells");
         }
         let row = ResultRow {
             linha: cells[0].parse().unwrap_or_else(|_| bad("no linha")),
@@ -177,6 +178,7 @@ impl Finished {
             tentativas: cells[7].parse().unwrap_or_else(|_| bad("no tentativas")),
             duracao_ms: cells[8].parse().unwrap_or_else(|_| bad("no duracao_ms")),
             concluido_em: cells[9].clone(),
+            identificador_atual: cells[10].clone(),
         };
         if !SITUACOES.contains(&&*row.situacao) {
             bad("an unknown situacao");
@@ -195,6 +197,9 @@ impl Finished {
             && (row.tentativas == 0 || row.http_status.is_none())
         {
             bad("an answer without an attempt");
+        }
+        if !row.identificador_atual.is_empty() && (row.erro || row.tipo != "E") {
+            bad("an identificador_atual without a rename that was accepted");
         }
         if !is_utc_time(&row.concluido_em) {
             bad("concluido_em is not RFC 3339 in UTC");
