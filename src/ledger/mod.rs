@@ -39,7 +39,7 @@ pub use keys::{AccountId, Fingerprint};
 pub use lock::{FileLock, Holder};
 pub use reader::Reader;
 pub use rules::Leftover;
-pub use worker::{Claimed, LedgerHandle, claim};
+pub use worker::{Answer, Ask, Claimed, LedgerHandle, claim};
 
 use keys::Keys;
 use rusqlite::Connection;

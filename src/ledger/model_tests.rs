@@ -15,7 +15,7 @@ use super::store::SqliteStore;
 use super::testing::{MemStore, Row, e, i};
 use super::{LedgerError, schema};
 use crate::model::{CustomerType, Update, same_name};
-use crate::scheduler::ledger::Settlement;
+use crate::scheduler::ledger::RequestOutcome;
 
 /// What the server may be like; all of it is unknown to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -493,14 +493,16 @@ impl<S: Mortal> World<S> {
             None => self.server.execute(self.nature, &flight.row),
         };
         let how = match flight.fate {
-            Fate::Answered if answer(true) => Settlement::Accepted { first_attempt: true },
-            Fate::Answered | Fate::Refused => Settlement::Refused,
-            Fate::NotSent => Settlement::NotSent,
-            Fate::Lost { .. } => Settlement::Unknown,
+            Fate::Answered if answer(true) => RequestOutcome::Accepted { first_attempt: true },
+            Fate::Answered | Fate::Refused => RequestOutcome::Refused,
+            Fate::NotSent => RequestOutcome::NotSent,
+            Fate::Lost { .. } => RequestOutcome::Unknown,
             // A rename is not repeated.
-            Fate::Repeated { .. } if flight.update.rename_to().is_some() => Settlement::Unknown,
-            Fate::Repeated { .. } if answer(false) => Settlement::Accepted { first_attempt: false },
-            Fate::Repeated { .. } => Settlement::Unknown,
+            Fate::Repeated { .. } if flight.update.rename_to().is_some() => RequestOutcome::Unknown,
+            Fate::Repeated { .. } if answer(false) => {
+                RequestOutcome::Accepted { first_attempt: false }
+            }
+            Fate::Repeated { .. } => RequestOutcome::Unknown,
         };
         let now = self.now;
         self.rules().settle(flight.id, &flight.update, how, now).unwrap();

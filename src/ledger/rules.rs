@@ -16,7 +16,7 @@ use super::accepted_state::{Knowledge, Names, Policy, cuts_of};
 use super::keys::{BuildKeyed, Fingerprint, Keys, NameKey, RowKeys, TagCache};
 use super::record::{CutKey, Group, Held, Intent, Moved, Record, Saved, Stamp, Values};
 use crate::model::Update;
-use crate::scheduler::ledger::Settlement;
+use crate::scheduler::ledger::RequestOutcome;
 
 /// After this many seconds a request that was never answered is taken to have been executed, or to
 /// stay without effect for ever.
@@ -211,7 +211,7 @@ impl<S: Store> Rules<S> {
     /// nothing, because a rename that touches the same names is still without a definite reply, or
     /// got one in this run that proves nothing.
     ///
-    /// [`Settlement::Refused`] means that no attempt of the row may have been executed.
+    /// [`RequestOutcome::Refused`] means that no attempt of the row may have been executed.
     ///
     /// # Errors
     /// The store cannot be read or written.
@@ -219,7 +219,7 @@ impl<S: Store> Rules<S> {
         &mut self,
         id: u64,
         update: &Update,
-        how: Settlement,
+        how: RequestOutcome,
         now: u32,
     ) -> Result<bool, LedgerError> {
         let Some(Live { intent, overlapped }) = self.live.remove(&id) else { return Ok(false) };
@@ -234,9 +234,9 @@ impl<S: Store> Rules<S> {
         intent.touched().for_each(|name| self.knowledge.unblock(name));
         let uncertain = self.is_uncertain(&intent);
         match how {
-            Settlement::NotSent => self.store.remove_intent(intent.stamp)?,
-            Settlement::Unknown => self.lose(intent)?,
-            Settlement::Refused => {
+            RequestOutcome::NotSent => self.store.remove_intent(intent.stamp)?,
+            RequestOutcome::Unknown => self.lose(intent)?,
+            RequestOutcome::Refused => {
                 for name in intent.touched() {
                     self.change(name, |record| record.held = Held::Nothing)?;
                 }
@@ -246,7 +246,7 @@ impl<S: Store> Rules<S> {
                 self.close_pending(&intent, false, now)?;
                 self.store.remove_intent(intent.stamp)?;
             }
-            Settlement::Accepted { first_attempt } => {
+            RequestOutcome::Accepted { first_attempt } => {
                 let row = RowKeys::new(&self.keys, &mut self.tags, update);
                 if first_attempt && !overlapped && !row.unnames {
                     accept(&mut self.store, &self.knowledge, &row, &intent, now)?;

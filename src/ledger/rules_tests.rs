@@ -7,10 +7,10 @@ use super::accepted_state::{Knowledge, Policy};
 use super::keys::{Keys, RowKeys, TagCache};
 use super::rules::{Leftover, Rules, Store};
 use super::testing::{MemStore, Row, e, i};
-use crate::scheduler::ledger::Settlement::{self, Accepted, NotSent, Refused, Unknown};
+use crate::scheduler::ledger::RequestOutcome::{self, Accepted, NotSent, Refused, Unknown};
 
-const FIRST: Settlement = Accepted { first_attempt: true };
-const LATER: Settlement = Accepted { first_attempt: false };
+const FIRST: RequestOutcome = Accepted { first_attempt: true };
+const LATER: RequestOutcome = Accepted { first_attempt: false };
 
 fn keys() -> Keys {
     Keys::from_token("https://api.example", b"token")
@@ -40,12 +40,12 @@ impl Bench {
         self.ids
     }
 
-    fn settle(&mut self, id: u64, row: &Row, how: Settlement) -> bool {
+    fn settle(&mut self, id: u64, row: &Row, how: RequestOutcome) -> bool {
         self.rules.settle(id, &row.update(), how, self.now).unwrap()
     }
 
     /// Sends a row; whether a refusal would prove nothing.
-    fn send(&mut self, row: &Row, how: Settlement) -> bool {
+    fn send(&mut self, row: &Row, how: RequestOutcome) -> bool {
         let id = self.intend(row);
         self.settle(id, row, how)
     }

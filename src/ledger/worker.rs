@@ -6,23 +6,25 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::accounts;
 use super::keys::{AccountId, Keys};
 use super::rules::Rules;
 use super::store::SqliteStore;
 use super::{FileLock, LedgerError, Place, Policy, lock_path, now, schema};
-use crate::scheduler::ledger::{Answer, Ask, Ledger};
+use crate::model::Update;
+use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
 
-/// Batches of asks and of answers that may wait.
-const QUEUE: usize = 256;
+/// Batches of asks and of answers that may wait: more than the scheduler's window has rows, each with
+/// an intent and an outcome.
+const QUEUE: usize = 2 * 1025;
 /// Asks that are answered together at most: enough to make a sync cheap, few enough that the first
 /// of them does not wait long for the last.
 const BATCH: usize = 4096;
@@ -34,6 +36,48 @@ const COMPANY: usize = 4;
 const GATHER: Duration = Duration::from_micros(300);
 
 type Answers = Result<Vec<Answer>, LedgerError>;
+
+/// Something for the writer. `seq` comes back in the [`Answer`].
+#[derive(Debug)]
+pub enum Ask {
+    /// Is every value of this row believed to be held by the API?
+    Judge {
+        /// Which row.
+        seq: u64,
+        /// What it would send.
+        update: Arc<Update>,
+    },
+    /// This is about to leave.
+    Intend {
+        /// Which row.
+        seq: u64,
+        /// What is about to be sent.
+        update: Arc<Update>,
+    },
+    /// This is what became of an intent.
+    Settle {
+        /// Which row.
+        seq: u64,
+        /// What was sent.
+        update: Arc<Update>,
+        /// What became of it.
+        how: RequestOutcome,
+    },
+}
+
+/// The reply to an [`Ask`]. Every ask gets exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Ask::Judge`].
+    Judged {
+        /// Which row.
+        seq: u64,
+        /// Whether nothing needs to be sent.
+        believed: bool,
+    },
+    /// To the others: it is durable.
+    Recorded(Recorded),
+}
 
 /// An account that is locked for a run that has not begun to send. Nothing has been changed yet: if
 /// the run ends here, the next one finds everything as it was, what was left in flight included.
@@ -84,14 +128,30 @@ impl Claimed {
         let (asks, asked) = mpsc::channel(QUEUE);
         let (answered, answers) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
-        let worker = Worker { rules, asked, answered, commits: Arc::clone(&commits), _lock: lock };
+        let rules = Arc::new(Mutex::new(rules));
+        let worker = Worker {
+            rules: Arc::clone(&rules),
+            asked,
+            answered,
+            commits: Arc::clone(&commits),
+            _lock: lock,
+        };
         let thread =
             thread::Builder::new().name("ledger".into()).spawn(move || worker.run()).map_err(
                 |source| LedgerError::Io { action: "iniciar o gravador do ledger", path, source },
             )?;
         let writer = Writer(Some(thread));
         let waiting = VecDeque::new();
-        Ok(LedgerHandle { asks, answers, waiting, surely_believed: 0, commits, account, writer })
+        Ok(LedgerHandle {
+            rules,
+            asks,
+            answers,
+            waiting,
+            surely_believed: 0,
+            commits,
+            account,
+            writer,
+        })
     }
 }
 
@@ -111,6 +171,8 @@ fn take_over(
 /// was asked is done, but blocks meanwhile and tells nobody how it went.
 #[derive(Debug)]
 pub struct LedgerHandle {
+    /// Shared with the writer, for checks.
+    rules: Arc<Mutex<Rules<SqliteStore>>>,
     asks: mpsc::Sender<Vec<Ask>>,
     answers: mpsc::Receiver<Answers>,
     /// Answers that came while an ask waited for room.
@@ -201,8 +263,8 @@ impl LedgerHandle {
     /// The error that ended the ledger, unless it was handed out before; or the file could not be
     /// closed.
     pub async fn close(self) -> Result<(), LedgerError> {
-        let Self { asks, mut answers, mut waiting, mut writer, .. } = self;
-        drop(asks);
+        let Self { rules, asks, mut answers, mut waiting, mut writer, .. } = self;
+        drop((rules, asks));
         while let Some(last) = answers.recv().await {
             waiting.push_back(last);
         }
@@ -225,35 +287,56 @@ impl LedgerHandle {
     }
 }
 
+impl LedgerHandle {
+    fn hand_over(&self, ask: Ask) -> Result<(), LedgerFailed> {
+        match self.asks.try_send(vec![ask]) {
+            // Why the writer has gone, `recorded` says.
+            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                Err(LedgerFailed::new("falha interna do registro; avise os autores do programa"))
+            }
+        }
+    }
+}
+
 impl Ledger for LedgerHandle {
     fn is_on(&self) -> bool {
         true
     }
 
-    async fn ask(&mut self, mut asks: Vec<Ask>) -> Result<(), String> {
-        let sure: Vec<Answer> = asks
-            .extract_if(
-                ..,
-                |ask| matches!(ask, Ask::Judge { seq, .. } if *seq < self.surely_believed),
-            )
-            .map(|ask| Answer::Judged { seq: ask.seq(), believed: true })
-            .collect();
-        if !sure.is_empty() {
-            self.waiting.push_back(Ok(sure));
+    fn check(&mut self, sequence: u64, update: &Update) -> Result<bool, LedgerFailed> {
+        if sequence < self.surely_believed {
+            return Ok(true);
         }
-        if asks.is_empty() {
-            return Ok(());
-        }
-        Self::ask(self, asks).await.map_err(|error| error.to_string())
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.judge(update, now()).map_err(LedgerFailed::new)
     }
 
-    async fn answers(&mut self) -> Result<Vec<Answer>, String> {
-        Self::answers(self).await.map_err(|error| error.to_string())
+    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed> {
+        self.hand_over(Ask::Intend { seq: sequence, update })
+    }
+
+    fn record_outcome(
+        &mut self,
+        sequence: u64,
+        update: Arc<Update>,
+        outcome: RequestOutcome,
+    ) -> Result<(), LedgerFailed> {
+        self.hand_over(Ask::Settle { seq: sequence, update, how: outcome })
+    }
+
+    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerFailed> {
+        let answers = self.answers().await.map_err(LedgerFailed::new)?;
+        let recorded = answers.into_iter().filter_map(|answer| match answer {
+            Answer::Recorded(recorded) => Some(recorded),
+            Answer::Judged { .. } => None,
+        });
+        Ok(recorded.collect())
     }
 }
 
 struct Worker {
-    rules: Rules<SqliteStore>,
+    rules: Arc<Mutex<Rules<SqliteStore>>>,
     asked: mpsc::Receiver<Vec<Ask>>,
     answered: mpsc::Sender<Answers>,
     commits: Arc<AtomicU64>,
@@ -280,7 +363,11 @@ impl Worker {
                 }
             }
         }
-        self.rules.into_store().close()
+        // The last one to have it closes it; a handle that is dropped without a word has it longer.
+        match Arc::into_inner(self.rules).map(Mutex::into_inner) {
+            Some(Ok(rules)) => rules.into_store().close(),
+            Some(Err(_)) | None => Ok(()),
+        }
     }
 
     /// Takes whatever else has been asked.
@@ -294,30 +381,31 @@ impl Worker {
 
     fn answer(&mut self, asks: &[Ask]) -> Answers {
         let writes = writes(asks);
-        self.rules.store().begin(writes)?;
+        let mut rules = self.rules.lock().map_err(|_| LedgerError::Stopped)?;
+        rules.store().begin(writes)?;
         let now = now();
         let answers = asks
             .iter()
             .map(|ask| match ask {
                 Ask::Judge { seq, update } => {
-                    let believed = self.rules.judge(update, now)?;
+                    let believed = rules.judge(update, now)?;
                     Ok(Answer::Judged { seq: *seq, believed })
                 }
                 Ask::Intend { seq, update } => {
-                    self.rules.intend(*seq, update, now)?;
-                    Ok(Answer::Intended { seq: *seq })
+                    rules.intend(*seq, update, now)?;
+                    Ok(Answer::Recorded(Recorded::Intent { sequence: *seq }))
                 }
                 Ask::Settle { seq, update, how } => {
-                    let uncertain = self.rules.settle(*seq, update, *how, now)?;
-                    Ok(Answer::Settled { seq: *seq, uncertain })
+                    let uncertain = rules.settle(*seq, update, *how, now)?;
+                    Ok(Answer::Recorded(Recorded::Outcome { sequence: *seq, uncertain }))
                 }
             })
             .collect::<Result<_, LedgerError>>()?;
         if writes {
-            self.rules.flush(now)?;
+            rules.flush(now)?;
             self.commits.fetch_add(1, Ordering::Relaxed);
         }
-        self.rules.store().commit()?;
+        rules.store().commit()?;
         Ok(answers)
     }
 }

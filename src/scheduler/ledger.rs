@@ -1,116 +1,106 @@
-//! The seam to whatever remembers what the API already accepted: what the pool asks and tells, and
-//! when.
+//! The seam to whatever remembers what the API already accepted: what the dispatcher asks it, what
+//! it records there, and in which order.
 //!
-//! A row is judged once every earlier row that touches the same customer is settled. If it is to be
-//! sent, its intent is made durable before the request leaves; when its verdict is known, the memory
-//! hears it, and the row leaves the pool only when that is durable too.
+//! A row is checked once every earlier row that touches the same customer is done. If it is to be
+//! sent, its intent is durable before the request leaves; its outcome is durable before the row
+//! leaves the window. How any of this is stored is not known here.
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::model::Update;
 
-/// Something for the memory. `seq` comes back in the [`Answer`].
-#[derive(Debug)]
-pub enum Ask {
-    /// Is every value of this row believed to be held by the API?
-    Judge {
-        /// Which row.
-        seq: u64,
-        /// What it would send.
-        update: Arc<Update>,
-    },
-    /// This is about to leave.
-    Intend {
-        /// Which row.
-        seq: u64,
-        /// What is about to be sent.
-        update: Arc<Update>,
-    },
-    /// This is what became of an intent.
-    Settle {
-        /// Which row.
-        seq: u64,
-        /// What was sent.
-        update: Arc<Update>,
-        /// What became of it.
-        how: Settlement,
-    },
-}
-
-impl Ask {
-    /// Which row it is about.
-    pub const fn seq(&self) -> u64 {
-        match self {
-            Self::Judge { seq, .. } | Self::Intend { seq, .. } | Self::Settle { seq, .. } => *seq,
-        }
-    }
-}
-
-/// What became of an intent.
+/// What became of a request whose intent was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settlement {
+pub enum RequestOutcome {
     /// The API confirmed it.
     Accepted {
         /// Whether no earlier attempt of this run may have been executed.
         first_attempt: bool,
     },
-    /// The API said no.
+    /// The API refused it, and no attempt may have been executed.
     Refused,
-    /// No definite answer.
+    /// There was no definite answer.
     Unknown,
     /// Nothing left this machine, or nothing that was executed.
     NotSent,
 }
 
-/// The memory's reply to an [`Ask`]. Every ask gets exactly one.
+/// A record that has become durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// To [`Ask::Judge`].
-    Judged {
+pub enum Recorded {
+    /// An intent: the request may leave.
+    Intent {
         /// Which row.
-        seq: u64,
-        /// Whether nothing needs to be sent.
-        believed: bool,
+        sequence: u64,
     },
-    /// To [`Ask::Intend`]: the intent is durable.
-    Intended {
+    /// An outcome: the row is done.
+    Outcome {
         /// Which row.
-        seq: u64,
-    },
-    /// To [`Ask::Settle`]: the verdict is durable.
-    Settled {
-        /// Which row.
-        seq: u64,
-        /// A refusal proves nothing here, because an earlier rename of this customer is still
+        sequence: u64,
+        /// Whether a refusal proves nothing, because an earlier rename of this customer is still
         /// without a definite answer.
         uncertain: bool,
     },
 }
 
-/// Remembers what the API accepted.
-pub trait Ledger: Send {
-    /// Whether there is anything to ask; where not, every row is sent and nothing is told.
-    fn is_on(&self) -> bool;
+/// The ledger can no longer be read or written, and the run must end. Displays as a text for the
+/// user.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct LedgerFailed(Box<dyn Error + Send + Sync>);
 
-    /// Hands over a batch. The pool never has more asks unanswered than it holds rows.
-    ///
-    /// Asks become durable in the order in which they are handed over: an intent never before a
-    /// settlement that was told earlier. The pool counts on it when it lets one row's intent follow
-    /// upon another's settlement without waiting in between.
-    ///
-    /// # Errors
-    /// A text for the user: the memory can no longer be trusted, and the run must end.
-    fn ask(&mut self, asks: Vec<Ask>) -> impl Future<Output = Result<(), String>> + Send;
-
-    /// Waits for the next answers. Must be cancel-safe.
-    ///
-    /// # Errors
-    /// As for [`ask`](Self::ask).
-    fn answers(&mut self) -> impl Future<Output = Result<Vec<Answer>, String>> + Send;
+impl LedgerFailed {
+    /// Wraps the reason, whose text is for the user.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(source.into())
+    }
 }
 
-/// No memory: every valid row is sent (`--no-ledger`).
+/// Remembers what the API accepted.
+pub trait Ledger: Send {
+    /// Whether there is a ledger. If not, every row is sent and nothing is recorded.
+    fn is_on(&self) -> bool;
+
+    /// Whether the API already holds every value that this row would send. A direct read: it takes
+    /// microseconds, and sees everything that was recorded before.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    fn check(&mut self, sequence: u64, update: &Update) -> Result<bool, LedgerFailed>;
+
+    /// Hands over that this row is about to be sent, without waiting;
+    /// [`recorded`](Self::recorded) tells when that is durable.
+    ///
+    /// Records become durable in the order in which they are handed over: an intent never before
+    /// an earlier outcome. The dispatcher relies on it when it hands over one row's intent before
+    /// another row's outcome is durable.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or written, or more is waiting than the window has rows.
+    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed>;
+
+    /// Hands over what became of a row whose intent was recorded, without waiting, and in order as
+    /// for [`record_intent`](Self::record_intent).
+    ///
+    /// # Errors
+    /// As for [`record_intent`](Self::record_intent).
+    fn record_outcome(
+        &mut self,
+        sequence: u64,
+        update: Arc<Update>,
+        outcome: RequestOutcome,
+    ) -> Result<(), LedgerFailed>;
+
+    /// Waits for the next records that have become durable. Must be cancel-safe.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    fn recorded(&mut self) -> impl Future<Output = Result<Vec<Recorded>, LedgerFailed>> + Send;
+}
+
+/// A run without a ledger: every valid row is sent (`--no-ledger`).
 #[derive(Debug, Clone, Copy)]
 pub struct NoLedger;
 
@@ -119,11 +109,24 @@ impl Ledger for NoLedger {
         false
     }
 
-    async fn ask(&mut self, _asks: Vec<Ask>) -> Result<(), String> {
+    fn check(&mut self, _: u64, _: &Update) -> Result<bool, LedgerFailed> {
+        Ok(false)
+    }
+
+    fn record_intent(&mut self, _: u64, _: Arc<Update>) -> Result<(), LedgerFailed> {
         Ok(())
     }
 
-    async fn answers(&mut self) -> Result<Vec<Answer>, String> {
+    fn record_outcome(
+        &mut self,
+        _: u64,
+        _: Arc<Update>,
+        _: RequestOutcome,
+    ) -> Result<(), LedgerFailed> {
+        Ok(())
+    }
+
+    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerFailed> {
         std::future::pending().await
     }
 }

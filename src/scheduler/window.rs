@@ -25,14 +25,12 @@ pub const WINDOW_LEAST: usize = 65;
 pub enum State {
     /// Waits until every earlier row of the same customer is settled.
     Queued,
-    /// The memory was asked whether it needs to be sent.
-    Judging,
-    /// Believed, but an earlier row under the other identifier type is not settled, and it may
-    /// concern the same customer: to be judged again.
+    /// Unchanged, but an earlier row under the other identifier type is not settled, and it may
+    /// concern the same customer: to be checked again.
     Deferred,
     /// To be sent as soon as pace, concurrency and health allow.
     Ready,
-    /// The memory was told that it is about to leave.
+    /// Its intent was handed to the ledger.
     Intending,
     /// May leave: the intent is durable.
     Armed,

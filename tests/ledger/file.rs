@@ -7,7 +7,7 @@ use std::fs;
 use crate::support::{FIRST, Home, Run, e, place, update};
 use tomticket_sync::ledger::{Account, LedgerError, Place, Policy, Reader, admin};
 use tomticket_sync::model::{CustomerType, Name};
-use tomticket_sync::scheduler::ledger::Settlement;
+use tomticket_sync::scheduler::ledger::RequestOutcome;
 
 /// Enough customers for several levels of pages.
 fn fill(home: &Home) -> Vec<std::sync::Arc<tomticket_sync::model::Update>> {
@@ -314,7 +314,7 @@ fn status_and_forget() {
     run.accept(&rows);
     run.accept(std::slice::from_ref(&rename));
     run.intend(std::slice::from_ref(&lost));
-    run.settle(std::slice::from_ref(&lost), Settlement::Unknown);
+    run.settle(std::slice::from_ref(&lost), RequestOutcome::Unknown);
 
     let busy = admin::forget_customer(&home.place(), NAME).unwrap_err();
     assert!(matches!(busy, LedgerError::Busy { .. }), "{busy}");
@@ -372,7 +372,7 @@ fn a_forgotten_account_leaves_no_row() {
     let mut run = home.run();
     run.accept(&[e("a@x", &[("nome", "N")])]);
     run.intend(std::slice::from_ref(&rename));
-    run.settle(std::slice::from_ref(&rename), Settlement::Unknown);
+    run.settle(std::slice::from_ref(&rename), RequestOutcome::Unknown);
     run.close();
     let rows = || {
         let connection = rusqlite::Connection::open(&home.ledger).unwrap();

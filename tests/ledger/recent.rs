@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::support::{Home, Run, e, place};
 use tomticket_sync::ledger::{Account, LedgerError, Policy, Reader, admin};
 use tomticket_sync::model::{CustomerType, Name};
-use tomticket_sync::scheduler::ledger::Settlement;
+use tomticket_sync::scheduler::ledger::RequestOutcome;
 
 /// What a killed run leaves: the ledger as it lies on the disk while the run lives.
 fn killed(home: &Home) -> Home {
@@ -208,7 +208,7 @@ fn recent_changes_are_bounded_even_where_few_names_change() {
     for _ in 0..50 {
         run.accept(&rows);
         run.intend(&rows);
-        run.settle(&rows, Settlement::Refused);
+        run.settle(&rows, RequestOutcome::Refused);
         let now = size();
         assert!(now < 5 << 20, "{now}");
         folded |= now < last;

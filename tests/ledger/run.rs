@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::support::{FIRST, Home, Run, e, place};
 use tomticket_sync::ledger::{Account, FileLock, LedgerError, admin};
-use tomticket_sync::scheduler::ledger::{Answer, Ask};
+use tomticket_sync::ledger::{Answer, Ask};
+use tomticket_sync::scheduler::ledger::Recorded;
 
 fn rows(count: usize) -> Vec<Arc<tomticket_sync::model::Update>> {
     (0..count).map(|n| e(&format!("{n}@x"), &[("nome", "N")])).collect()
@@ -26,7 +27,8 @@ fn a_thousand_intents_share_a_few_syncs() {
         while answers.len() < rows.len() {
             answers.extend(handle.answers().await.unwrap());
         }
-        let expected: Vec<_> = (0..1000).map(|seq| Answer::Intended { seq }).collect();
+        let expected: Vec<_> =
+            (0..1000).map(|seq| Answer::Recorded(Recorded::Intent { sequence: seq })).collect();
         assert_eq!(answers, expected, "in order");
         assert!(handle.commits() <= 250, "{} commits", handle.commits());
         handle.close().await.unwrap();
@@ -66,9 +68,9 @@ fn a_batch_is_worked_through_in_order() {
         answers,
         [
             judged(0, false),
-            Answer::Intended { seq: 1 },
+            Answer::Recorded(Recorded::Intent { sequence: 1 }),
             judged(2, false),
-            Answer::Settled { seq: 1, uncertain: false },
+            Answer::Recorded(Recorded::Outcome { sequence: 1, uncertain: false }),
             judged(3, true),
         ]
     );

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tomticket_sync::ledger::{
     self, Account, LedgerError, LedgerHandle, Leftover, Place, Policy, Reader,
 };
+use tomticket_sync::ledger::{Answer, Ask};
 use tomticket_sync::model::{
     CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update,
 };
-use tomticket_sync::scheduler::ledger::{Answer, Ask, Settlement};
+use tomticket_sync::scheduler::ledger::RequestOutcome;
 
-pub const FIRST: Settlement = Settlement::Accepted { first_attempt: true };
+pub const FIRST: RequestOutcome = RequestOutcome::Accepted { first_attempt: true };
 
 pub fn update(ctype: CustomerType, identifier: &str, values: &[(&str, &str)]) -> Arc<Update> {
     let field = |name: &str| match name.strip_prefix("campo:") {
@@ -120,7 +121,7 @@ impl Run {
         self.ask(asks.collect()).unwrap();
     }
 
-    pub fn settle(&mut self, rows: &[Arc<Update>], how: Settlement) {
+    pub fn settle(&mut self, rows: &[Arc<Update>], how: RequestOutcome) {
         let asks =
             (0..).zip(rows).map(|(seq, row)| Ask::Settle { seq, update: Arc::clone(row), how });
         self.ask(asks.collect()).unwrap();

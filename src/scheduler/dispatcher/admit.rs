@@ -1,4 +1,5 @@
-//! Rows come in: queued behind earlier rows of the same customer, judged by the memory, made ready.
+//! Rows come in: queued behind earlier rows of the same customer, checked against the ledger, made
+//! ready.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 use super::{Dispatcher, PROBE, type_index};
 use crate::model::{Job, Outcome, Row, Situacao};
 use crate::scheduler::events::Event;
-use crate::scheduler::ledger::{Answer, Ask, Ledger, Settlement};
+use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
 use crate::scheduler::window::{Entry, State};
 use crate::scheduler::{InputBatch, Transport};
 use crate::stop::StopReason;
@@ -48,27 +49,65 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
         } else if let Some(mensagem) = self.stop_message() {
             self.decide(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));
         } else if free {
-            self.judge(seq);
+            self.check(seq);
         }
     }
 
     /// The row's turn has come: does it need to be sent?
-    fn judge(&mut self, seq: u64) {
-        let on = self.memory.is_on();
-        let Some(entry) = self.entry(seq) else { return };
-        if !on {
-            entry.state = State::Ready;
-            self.ready.push(Reverse(seq));
-            return;
-        }
-        if let Some(update) = entry.update.clone() {
-            entry.state = State::Judging;
-            self.asks.push(Ask::Judge { seq, update });
+    fn check(&mut self, seq: u64) {
+        let Some(update) = self.entry(seq).and_then(|entry| entry.update.clone()) else { return };
+        let unchanged = match self.memory.is_on() {
+            false => Ok(false),
+            true => self.memory.check(seq, &update),
+        };
+        match unchanged {
+            Ok(true) if self.may_concern_the_same(seq) => {
+                self.set_state(seq, State::Deferred);
+                self.deferred.push(seq);
+            }
+            Ok(true) => {
+                let mensagem = "Sem mudança: o TomTicket já aceitou estes valores.".to_owned();
+                self.decide(seq, Outcome::unsent(Situacao::Inalterado, mensagem));
+            }
+            Ok(false) => {
+                self.set_state(seq, State::Ready);
+                self.ready.push(Reverse(seq));
+            }
+            // The row waits for the stop that follows.
+            Err(failure) => {
+                self.ledger_failure.get_or_insert(failure);
+            }
         }
     }
 
-    /// Looks at rows whose predecessor settled.
+    fn set_state(&mut self, seq: u64, state: State) {
+        if let Some(entry) = self.entry(seq) {
+            entry.state = state;
+        }
+    }
+
+    /// Counts a record that was handed over, or notes why it was not.
+    pub(super) fn note_handed_over(&mut self, handed_over: Result<(), LedgerFailed>) {
+        match handed_over {
+            Ok(()) => self.unrecorded += 1,
+            Err(failure) => {
+                self.ledger_failure.get_or_insert(failure);
+            }
+        }
+    }
+
+    /// Looks at rows whose predecessor settled, until none of them frees another one.
     pub(super) fn look_at_freed(&mut self) {
+        loop {
+            self.decided = false;
+            self.look_at_freed_once();
+            if !self.decided {
+                break;
+            }
+        }
+    }
+
+    fn look_at_freed_once(&mut self) {
         while let Some(seq) = self.freed.pop() {
             let Some(entry) = self.window.get(seq) else { continue };
             if matches!(entry.state, State::Queued) {
@@ -78,7 +117,7 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
                     entry.keys = keys;
                 }
                 if free {
-                    self.judge(seq);
+                    self.check(seq);
                 }
             }
         }
@@ -87,7 +126,7 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
                 if self.may_concern_the_same(seq) {
                     self.deferred.push(seq);
                 } else if matches!(self.entry(seq).map(|e| &e.state), Some(State::Deferred)) {
-                    self.judge(seq);
+                    self.check(seq);
                 }
             }
         }
@@ -106,33 +145,13 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
         self.open_by_type[type_index(ctype.other())].first().is_some_and(|first| *first < seq)
     }
 
-    pub(super) fn answered(&mut self, answers: Vec<Answer>) {
-        self.unanswered = self.unanswered.saturating_sub(answers.len());
-        for answer in answers {
-            match answer {
-                Answer::Judged { seq, believed } => self.judged(seq, believed),
-                Answer::Intended { seq } => self.intended(seq),
-                Answer::Settled { seq, uncertain } => self.settled(seq, uncertain),
+    pub(super) fn on_recorded(&mut self, recorded: Vec<Recorded>) {
+        self.unrecorded = self.unrecorded.saturating_sub(recorded.len());
+        for record in recorded {
+            match record {
+                Recorded::Intent { sequence } => self.intended(sequence),
+                Recorded::Outcome { sequence, uncertain } => self.settled(sequence, uncertain),
             }
-        }
-    }
-
-    fn judged(&mut self, seq: u64, believed: bool) {
-        // A stop may have given the row its verdict meanwhile.
-        if !matches!(self.entry(seq).map(|entry| &entry.state), Some(State::Judging)) {
-            return;
-        }
-        if believed && self.may_concern_the_same(seq) {
-            if let Some(entry) = self.entry(seq) {
-                entry.state = State::Deferred;
-            }
-            self.deferred.push(seq);
-        } else if believed {
-            let mensagem = "Sem mudança: o TomTicket já aceitou estes valores.".to_owned();
-            self.decide(seq, Outcome::unsent(Situacao::Inalterado, mensagem));
-        } else if let Some(entry) = self.entry(seq) {
-            entry.state = State::Ready;
-            self.ready.push(Reverse(seq));
         }
     }
 
@@ -168,13 +187,14 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
     }
 
     /// Makes a verdict durable where the memory holds an intent, else final at once.
-    pub(super) fn conclude(&mut self, seq: u64, outcome: Outcome, how: Settlement) {
+    pub(super) fn conclude(&mut self, seq: u64, outcome: Outcome, how: RequestOutcome) {
         let Some(entry) = self.entry(seq) else { return };
         match (&entry.update, entry.intended) {
             (Some(update), true) => {
                 let update = Arc::clone(update);
                 entry.state = State::Settling(outcome);
-                self.asks.push(Ask::Settle { seq, update, how });
+                let handed_over = self.memory.record_outcome(seq, update, how);
+                self.note_handed_over(handed_over);
             }
             _ => self.decide(seq, outcome),
         }

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::circuit_breaker::Health;
 use super::customer_order::Order;
-use super::ledger::{Ask, Ledger};
+use super::ledger::{Ledger, LedgerFailed};
 use super::rate_limiter::{Permit, Rate, RateLimiter};
 use super::window::{Entry, State, Window};
 use super::{InputBatch, PoolOptions, Transport};
@@ -115,8 +115,10 @@ struct Dispatcher<T, M> {
 
     flights: JoinSet<Attempt>,
     in_flight: HashMap<task::Id, Flight>,
-    asks: Vec<Ask>,
-    unanswered: usize,
+    /// Why the ledger took no more, until the loop comes to it.
+    ledger_failure: Option<LedgerFailed>,
+    /// Records that were handed over and are not durable yet.
+    unrecorded: usize,
     /// Rows whose intent was told and that are not on their way yet.
     preparing: usize,
     /// Rows that were chosen for sending; what `--limit` counts.
@@ -160,8 +162,8 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
             decided: false,
             flights: JoinSet::new(),
             in_flight: HashMap::new(),
-            asks: Vec::new(),
-            unanswered: 0,
+            ledger_failure: None,
+            unrecorded: 0,
             preparing: 0,
             rows_admitted: 0,
         }
@@ -177,8 +179,10 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
                 self.begin_stop(reason, now);
             }
             self.look_at_freed();
-            self.decided = false;
             let wake = self.send_what_may_leave(now);
+            if let Some(failure) = self.ledger_failure.take() {
+                self.lose_memory(&failure);
+            }
             if self.decided {
                 // Not by a reply, but by `--limit` or a stop: rows that waited for these may go on,
                 // and nothing else would wake the loop for them.
@@ -202,7 +206,7 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
     /// Whether nothing is left to do or to wait for.
     fn is_finished(&self) -> bool {
         let local = matches!(&self.stopping, Some(s) if matches!(s.reason, StopReason::Local(_)));
-        let quiet = self.in_flight.is_empty() && self.unanswered == 0 && self.asks.is_empty();
+        let quiet = self.in_flight.is_empty() && self.unrecorded == 0;
         quiet && (local || (self.feed_ended && self.window.is_empty() && self.probe.is_none()))
     }
 
@@ -219,15 +223,8 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
         (until > now).then_some(until)
     }
 
-    /// Sends collected asks, and `events` too, on. A reporter or a memory that is gone ends the run.
+    /// Sends collected events on, unless they are held back. A reporter that is gone ends the run.
     async fn hand_over(&mut self, events: bool) {
-        if !self.asks.is_empty() {
-            let asks = std::mem::take(&mut self.asks);
-            self.unanswered += asks.len();
-            if let Err(why) = self.memory.ask(asks).await {
-                self.lose_memory(why);
-            }
-        }
         if events && !self.outbox.is_empty() {
             self.held_since = None;
             let events = std::mem::take(&mut self.outbox);
@@ -239,11 +236,11 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
         }
     }
 
-    /// No more answers will come. What the server said of a row is said in the results all the same;
-    /// only the next run does not know of it.
-    fn lose_memory(&mut self, why: String) {
-        self.unanswered = 0;
-        self.begin_stop(StopReason::Local(why), Instant::now());
+    /// Nothing more will become durable. What the server said of a row is said in the results all the
+    /// same; only the next run does not know of it.
+    fn lose_memory(&mut self, failure: &LedgerFailed) {
+        self.unrecorded = 0;
+        self.begin_stop(StopReason::Local(failure.to_string()), Instant::now());
         for seq in self.window.seqs().chain([PROBE]) {
             let Some(entry) = self.entry(seq) else { continue };
             match std::mem::replace(&mut entry.state, State::Queued) {
@@ -257,16 +254,16 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
     /// Waits for the next thing to happen and takes it in, with everything else that is there.
     async fn wait(&mut self, wake: Option<Instant>) {
         let wants_rows = !self.feed_ended && self.wants_rows();
-        let asking = self.memory.is_on() && self.unanswered > 0;
+        let recording = self.memory.is_on() && self.unrecorded > 0;
         tokio::select! {
             biased;
             () = self.stop.changed() => {}
             Some(done) = self.flights.join_next_with_id(), if !self.in_flight.is_empty() => {
                 self.landed(done);
             }
-            answers = self.memory.answers(), if asking => match answers {
-                Ok(answers) => self.answered(answers),
-                Err(why) => self.lose_memory(why),
+            recorded = self.memory.recorded(), if recording => match recorded {
+                Ok(recorded) => self.on_recorded(recorded),
+                Err(failure) => self.lose_memory(&failure),
             },
             feed = self.feed.recv(), if wants_rows => self.take_feed(feed),
             () = sleep_until_some(wake), if wake.is_some() => {}

@@ -13,7 +13,7 @@ use crate::panic_hook;
 use crate::scheduler::Transport;
 use crate::scheduler::circuit_breaker::{Health, SendPermission};
 use crate::scheduler::events::{Event, Request, RequestKind};
-use crate::scheduler::ledger::{Ask, Ledger, Settlement};
+use crate::scheduler::ledger::{Ledger, RequestOutcome};
 use crate::scheduler::rate_limiter::Fate;
 use crate::scheduler::retry::{Decision, decide};
 use crate::scheduler::window::{Entry, State};
@@ -90,9 +90,9 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
             None => self.options.concurrency,
         };
         // Never more open intents than requests may be in flight: that is what a crash repeats. A
-        // verdict that is on its way to the disk needs no place: the memory takes asks in order, so
-        // no intent becomes durable before the verdicts that were told earlier, and both mostly
-        // share one sync.
+        // verdict that is on its way to the disk needs no place: records become durable in order, so
+        // no intent does before the verdicts that were recorded earlier, and both mostly share one
+        // sync.
         // Rows that go again after a 429 have theirs already.
         while self.preparing < ahead
             && self.in_flight.len() + self.preparing + self.again.len() < self.options.concurrency
@@ -102,7 +102,8 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
             let Some(update) = entry.update.clone() else { continue };
             entry.state = State::Intending;
             self.preparing += 1;
-            self.asks.push(Ask::Intend { seq, update });
+            let handed_over = self.memory.record_intent(seq, update);
+            self.note_handed_over(handed_over);
         }
     }
 
@@ -285,14 +286,14 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
 }
 
 /// The verdict on a row whose last attempt was final, and what the memory is to make of it.
-fn verdict(entry: &Entry, situacao: Situacao) -> (Outcome, Settlement) {
+fn verdict(entry: &Entry, situacao: Situacao) -> (Outcome, RequestOutcome) {
     let history = &entry.history;
     let last = &history.mensagem;
     let how = match situacao {
-        Situacao::Atualizado => Settlement::Accepted { first_attempt: history.ambiguous == 0 },
+        Situacao::Atualizado => RequestOutcome::Accepted { first_attempt: history.ambiguous == 0 },
         // A refusal after an unanswered attempt does not say that attempt was not executed.
-        Situacao::Recusado if history.ambiguous == 0 => Settlement::Refused,
-        _ => Settlement::Unknown,
+        Situacao::Recusado if history.ambiguous == 0 => RequestOutcome::Refused,
+        _ => RequestOutcome::Unknown,
     };
     let mensagem = match situacao {
         Situacao::Falhou => format!(

@@ -9,7 +9,7 @@ use crate::locale::format::within;
 use crate::model::Situacao;
 use crate::scheduler::Transport;
 use crate::scheduler::events::Event;
-use crate::scheduler::ledger::{Ledger, Settlement};
+use crate::scheduler::ledger::{Ledger, RequestOutcome};
 use crate::scheduler::retry;
 use crate::scheduler::window::State;
 use crate::stop::StopReason;
@@ -48,12 +48,7 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
             let waiting = self.entry(seq).is_some_and(|entry| {
                 matches!(
                     entry.state,
-                    State::Queued
-                        | State::Judging
-                        | State::Deferred
-                        | State::Ready
-                        | State::Armed
-                        | State::Backoff
+                    State::Queued | State::Deferred | State::Ready | State::Armed | State::Backoff
                 )
             });
             if waiting {
@@ -69,14 +64,14 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
         let history = &entry.history;
         let situacao = retry::cut_off(history.ambiguous, entry.is_rename());
         let (mensagem, how) = match situacao {
-            Situacao::NaoEnviado => (unsent, Settlement::NotSent),
-            Situacao::Incerto => (history.words_of_an_unsettled_rename(), Settlement::Unknown),
+            Situacao::NaoEnviado => (unsent, RequestOutcome::NotSent),
+            Situacao::Incerto => (history.words_of_an_unsettled_rename(), RequestOutcome::Unknown),
             _ => (
                 format!(
                     "Sem resposta definitiva, e a execução terminou antes de repetir; a última tentativa: {}. Rode de novo para repetir.",
                     within(&history.mensagem)
                 ),
-                Settlement::Unknown,
+                RequestOutcome::Unknown,
             ),
         };
         let outcome = history.outcome(situacao, mensagem);

@@ -17,7 +17,7 @@ use crate::model::{
     Customer, CustomerType, FieldName, Identifier, Job, Outcome, Param, Row, Situacao, Update,
 };
 use crate::scheduler::events::{Event, RequestKind};
-use crate::scheduler::ledger::{Answer, Ask, Ledger, NoLedger, Settlement};
+use crate::scheduler::ledger::{Ledger, LedgerFailed, NoLedger, Recorded, RequestOutcome};
 use crate::scheduler::rate_limiter::Fate;
 use crate::scheduler::window::WINDOW_ROWS;
 use crate::scheduler::{InputBatch, PoolOptions, Rate, Transport};
@@ -496,19 +496,32 @@ fn name_of(name: &str) -> &'static str {
     if name == "c0@x" { "a" } else { "b" }
 }
 
-/// A memory that believes some names, and writes down what it hears.
+/// A ledger that knows some names as unchanged, and logs every call.
 #[derive(Clone, Default)]
 struct FakeLedger {
     believed: Arc<Mutex<Vec<String>>>,
     log: Arc<Mutex<Vec<String>>>,
-    waiting: Arc<Mutex<Vec<Answer>>>,
+    waiting: Arc<Mutex<Vec<Recorded>>>,
     wake: Arc<tokio::sync::Notify>,
-    /// Settlements after which its disk is full.
+    /// Outcomes after which its disk is full.
     room: Option<usize>,
-    /// How long it takes to answer.
+    /// How long a record takes to become durable.
     slow: Duration,
-    /// Whether it calls every settlement uncertain.
+    /// Whether it calls every outcome uncertain.
     uncertain: bool,
+}
+
+impl FakeLedger {
+    fn log(&self, what: &str, update: &Update, outcome: Option<RequestOutcome>) {
+        let name = update.customer().identifier.as_str();
+        let outcome = outcome.map_or_else(String::new, |outcome| format!(" {outcome:?}"));
+        self.log.lock().unwrap().push(format!("{what} {name}{outcome}"));
+    }
+
+    fn hand_over(&self, recorded: Recorded) {
+        self.waiting.lock().unwrap().push(recorded);
+        self.wake.notify_one();
+    }
 }
 
 impl Ledger for FakeLedger {
@@ -516,46 +529,45 @@ impl Ledger for FakeLedger {
         true
     }
 
-    async fn ask(&mut self, asks: Vec<Ask>) -> Result<(), String> {
-        for ask in asks {
-            let (line, answer) = match ask {
-                Ask::Judge { seq, update } => {
-                    let name = update.customer().identifier.as_str();
-                    let believed = self.believed.lock().unwrap().iter().any(|b| b == name);
-                    (format!("judge {name}"), Answer::Judged { seq, believed })
-                }
-                Ask::Intend { seq, update } => {
-                    let name = update.customer().identifier.as_str();
-                    (format!("intend {name}"), Answer::Intended { seq })
-                }
-                Ask::Settle { .. } if self.room == Some(0) => return Err("disco cheio".into()),
-                Ask::Settle { seq, update, how } => {
-                    self.room = self.room.map(|room| room - 1);
-                    let name = update.customer().identifier.as_str();
-                    if how == (Settlement::Accepted { first_attempt: true }) {
-                        self.believed.lock().unwrap().push(name.to_owned());
-                    }
-                    (
-                        format!("settle {name} {how:?}"),
-                        Answer::Settled { seq, uncertain: self.uncertain },
-                    )
-                }
-            };
-            self.log.lock().unwrap().push(line);
-            self.waiting.lock().unwrap().push(answer);
-        }
-        self.wake.notify_one();
+    fn check(&mut self, _: u64, update: &Update) -> Result<bool, LedgerFailed> {
+        self.log("check", update, None);
+        let name = update.customer().identifier.as_str();
+        Ok(self.believed.lock().unwrap().iter().any(|known| known == name))
+    }
+
+    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed> {
+        self.log("intend", &update, None);
+        self.hand_over(Recorded::Intent { sequence });
         Ok(())
     }
 
-    async fn answers(&mut self) -> Result<Vec<Answer>, String> {
+    fn record_outcome(
+        &mut self,
+        sequence: u64,
+        update: Arc<Update>,
+        outcome: RequestOutcome,
+    ) -> Result<(), LedgerFailed> {
+        if self.room == Some(0) {
+            return Err(LedgerFailed::new("disco cheio"));
+        }
+        self.room = self.room.map(|room| room - 1);
+        if outcome == (RequestOutcome::Accepted { first_attempt: true }) {
+            let name = update.customer().identifier.as_str().to_owned();
+            self.believed.lock().unwrap().push(name);
+        }
+        self.log("settle", &update, Some(outcome));
+        self.hand_over(Recorded::Outcome { sequence, uncertain: self.uncertain });
+        Ok(())
+    }
+
+    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerFailed> {
         loop {
             if !self.slow.is_zero() {
                 tokio::time::sleep(self.slow).await;
             }
-            let answers = std::mem::take(&mut *self.waiting.lock().unwrap());
-            if !answers.is_empty() {
-                return Ok(answers);
+            let recorded = std::mem::take(&mut *self.waiting.lock().unwrap());
+            if !recorded.is_empty() {
+                return Ok(recorded);
             }
             self.wake.notified().await;
         }
@@ -563,7 +575,7 @@ impl Ledger for FakeLedger {
 }
 
 /// A crash repeats what has an open intent, so there are never more of those than may be in flight;
-/// asks become durable in the order of this log.
+/// records become durable in the order of this log.
 #[tokio::test(start_paused = true)]
 async fn never_more_intents_are_open_than_requests_may_be_in_flight() {
     let limited = Reply::Limited { retry_after: None };
@@ -606,7 +618,7 @@ async fn a_memory_that_fails_takes_no_verdict_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_a_memory_every_request_is_judged_intended_and_settled_in_that_order() {
+async fn with_a_ledger_every_request_is_checked_then_its_intent_and_outcome_recorded() {
     let memory = FakeLedger::default();
     memory.believed.lock().unwrap().push("c1@x".to_owned());
     let fake = Fake::new(|name, number| match (name, number) {
@@ -624,14 +636,14 @@ async fn with_a_memory_every_request_is_judged_intended_and_settled_in_that_orde
             Situacao::Inalterado,
             Situacao::Atualizado,
             Situacao::Recusado,
-            // Judged only after the first row of the same customer was settled.
+            // Checked only after the first row of the same customer was done.
             Situacao::Inalterado
         ]
     );
     let log = memory.log.lock().unwrap();
     let place = |line: &str| log.iter().position(|l| l == line).unwrap_or_else(|| panic!("{line}"));
-    let accepted = |first| format!("{:?}", Settlement::Accepted { first_attempt: first });
-    assert!(place("judge c0@x") < place("intend c0@x"));
+    let accepted = |first| format!("{:?}", RequestOutcome::Accepted { first_attempt: first });
+    assert!(place("check c0@x") < place("intend c0@x"));
     assert!(place("intend c0@x") < place(&format!("settle c0@x {}", accepted(true))));
     place(&format!("settle c2@x {}", accepted(false)));
     place("settle c3@x Refused");
@@ -696,7 +708,7 @@ async fn a_stop_does_not_wait_for_a_probe_that_waits_itself() {
 
 /// Nobody knows which e-mail and which internal identifier are one customer's.
 #[tokio::test(start_paused = true)]
-async fn a_believed_row_is_judged_again_after_earlier_rows_of_the_other_type() {
+async fn an_unchanged_row_is_checked_again_after_earlier_rows_of_the_other_type() {
     let memory = FakeLedger::default();
     memory.believed.lock().unwrap().extend(["6", "7", "8"].map(ToOwned::to_owned));
     let believed = Arc::clone(&memory.believed);
@@ -717,8 +729,8 @@ async fn a_believed_row_is_judged_again_after_earlier_rows_of_the_other_type() {
     );
     assert_eq!(fake.sent(), ["a@x", "7"]);
     let log = memory.log.lock().unwrap();
-    let judged = |name: &str| log.iter().filter(|line| **line == format!("judge {name}")).count();
-    assert_eq!(["6", "7", "8"].map(judged), [1, 2, 2]);
+    let checked = |name: &str| log.iter().filter(|line| **line == format!("check {name}")).count();
+    assert_eq!(["6", "7", "8"].map(checked), [1, 2, 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -752,41 +764,35 @@ async fn what_may_have_been_executed_is_settled_as_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_of_the_memory_that_come_after_a_stop_let_nothing_leave() {
-    // While it is asked to judge, and while it notes intents.
-    for stop_after in [1, 3] {
-        let memory = FakeLedger { slow: Duration::from_secs(2), ..FakeLedger::default() };
-        memory.believed.lock().unwrap().push("c0@x".to_owned());
-        let fake = Fake::new(|_, _| OK);
-        let jobs = customers(3).into_iter().skip(usize::from(stop_after == 3)).collect();
-        let stop_after = Some(Duration::from_secs(stop_after));
-        let run = go(&fake, memory.clone(), options(), jobs, stop_after);
-        let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
-        assert!(finished.situacoes().iter().all(|s| *s == Situacao::NaoEnviado));
-        assert_eq!(fake.sent().len(), 0);
-        let log = memory.log.lock().unwrap();
-        let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
-        assert_eq!(count("intend"), count("settle"));
-    }
+async fn an_intent_that_becomes_durable_after_a_stop_lets_nothing_leave() {
+    let memory = FakeLedger { slow: Duration::from_secs(2), ..FakeLedger::default() };
+    let fake = Fake::new(|_, _| OK);
+    let stop_after = Some(Duration::from_secs(1));
+    let run = go(&fake, memory.clone(), options(), customers(3), stop_after);
+    let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+    assert!(finished.situacoes().iter().all(|s| *s == Situacao::NaoEnviado));
+    assert_eq!(fake.sent().len(), 0);
+    let log = memory.log.lock().unwrap();
+    let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+    assert_eq!((count("intend"), count("settle")), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_judgement_that_comes_after_a_stop_changes_no_verdict() {
-    let memory = FakeLedger { slow: Duration::from_secs(2), ..FakeLedger::default() };
-    let fake = Fake::new(|name, _| match name {
-        "slow@x" => (Duration::from_secs(10), Reply::Accepted, "ok"),
-        _ => OK,
-    });
-    // The last row is being judged from 6 s to 8 s, and the first one holds it in the window.
-    let jobs = vec![update("slow@x", None), update("a@x", None), update("a@x", None)];
-    let stop_after = Some(Duration::from_secs(7));
-    let finished = go(&fake, memory.clone(), options(), jobs, stop_after).await;
+async fn unchanged_rows_of_both_types_that_wait_for_one_another_all_get_their_verdict() {
+    let memory = FakeLedger::default();
+    memory.believed.lock().unwrap().extend(["7", "b@x"].map(ToOwned::to_owned));
+    let fake = Fake::new(|_, _| (Duration::from_secs(5), Reply::Accepted, "ok"));
+    let jobs = vec![
+        update_of(CustomerType::Internal, "1", None),
+        update("b@x", None),
+        update_of(CustomerType::Internal, "7", None),
+    ];
+    let run = go(&fake, memory, options(), jobs, None);
+    let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
     assert_eq!(
         finished.situacoes(),
-        [Situacao::Atualizado, Situacao::Atualizado, Situacao::NaoEnviado]
+        [Situacao::Atualizado, Situacao::Inalterado, Situacao::Inalterado]
     );
-    let log = memory.log.lock().unwrap();
-    assert_eq!(log.iter().filter(|line| *line == "judge a@x").count(), 2);
 }
 
 #[test]
@@ -843,8 +849,8 @@ async fn what_is_being_settled_when_the_input_breaks_is_told() {
     let only = row(0, update("a@x", None));
     feed_in.send(InputBatch::Rows(vec![only])).await.unwrap();
     tokio::spawn(async move {
-        // It is judged after 2 s, noted after 4 s, and settled after 6 s.
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        // The intent is durable after 2 s, the outcome after 4 s.
+        tokio::time::sleep(Duration::from_secs(3)).await;
         let _ = feed_in.send(InputBatch::Broken("mudou".into())).await;
     });
     let (end, _) = run(fake, memory, options(), feed_out, events_in, listener).await;
