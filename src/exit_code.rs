@@ -1,4 +1,4 @@
-//! The exit codes, and the one place where the end of a command becomes one of them.
+//! The exit codes, and the one of a run. An error's exit code is its own `exit_code()`.
 
 use crate::model::Situacao;
 use crate::stop::{Signal, StopReason, Urgency};
@@ -18,7 +18,7 @@ pub const LOCAL: u8 = 5;
 /// Some rows are `incerto`.
 pub const UNCERTAIN: u8 = 6;
 
-/// The code of a signal, as shells count it.
+/// The exit code of a signal: 128 and its number, as shells count it.
 pub const fn of_signal(signal: Signal) -> u8 {
     match signal {
         Signal::Hup => 129,
@@ -27,8 +27,8 @@ pub const fn of_signal(signal: Signal) -> u8 {
     }
 }
 
-/// The code of a run that ended for `stop` (or by itself) with these counts by
-/// [`Situacao::index`]. When several hold: 5, 3, 129/130/143, 6, 4, 1.
+/// The exit code of a run that ended for `stop` (`None`: after its last row), with its rows counted
+/// by [`Situacao::index`]. When several hold: 5, 3, 129/130/143, 6, 4, 1.
 pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
     let any = |situacao: Situacao| counts[situacao.index()] > 0;
     let by_rows = || match () {
@@ -47,17 +47,6 @@ pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
         },
         None => by_rows(),
     }
-}
-
-/// The code of a command that could not do its work: whether this machine failed, or the call was
-/// wrong.
-pub const fn of_error(is_local_failure: bool) -> u8 {
-    if is_local_failure { LOCAL } else { USAGE }
-}
-
-/// The code of a preflight that found so many rows that cannot be sent.
-pub const fn of_check(invalid: u64) -> u8 {
-    if invalid == 0 { OK } else { ROWS_TO_FIX }
 }
 
 #[cfg(test)]

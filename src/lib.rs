@@ -28,3 +28,6 @@ pub mod sandbox;
 pub mod scheduler;
 pub mod signals;
 pub mod stop;
+
+#[doc(hidden)]
+pub use commands::main_from_args;

@@ -1,6 +1,7 @@
 //! The only place that wires the stages together: preflight, then reader → mapper → pool → reporter,
 //! then the summary and the exit code.
 
+mod error;
 mod feed;
 mod ledger;
 mod outputs;
@@ -12,18 +13,17 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::api::{BaseUrl, BaseUrlError, Client, ClientError, ClientOptions, Token, TokenError};
+use crate::api::{BaseUrl, Client, ClientOptions, Token};
 use crate::cli::MaxErrors;
-use crate::config::{LedgerChoice, Mode, Settings, SettingsError};
+use crate::config::{LedgerChoice, Mode, Settings};
 use crate::exit_code;
 use crate::input::{InputError, Rows, Source, rows};
-use crate::ledger::{Claimed, LedgerError};
+use crate::ledger::Claimed;
 use crate::locale::format::number;
-use crate::locale::os_error::describe_os_error;
 use crate::mapping::Plan;
 use crate::output::{Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal};
 use crate::panic_hook;
-use crate::preflight::{Preflight, PreflightError};
+use crate::preflight::Preflight;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::events::Event;
 use crate::scheduler::ledger::{Ledger, NoLedger};
@@ -31,6 +31,7 @@ use crate::scheduler::{PoolEnd, PoolOptions, run as run_pool};
 use crate::signals;
 use crate::stop::{StopHandle, StopListener, StopReason, channel};
 
+pub use self::error::RunError;
 use self::outputs::Outputs;
 
 /// Batches of events between pool and reporter.
@@ -40,49 +41,6 @@ const EVENT_BATCHES: usize = 16;
 const TASKS_BETWEEN_TIMERS: u32 = 4;
 /// How long requests in flight are waited for when a run is stopped.
 const DRAIN: Duration = Duration::from_secs(10);
-
-/// Why a run did not begin (or, for [`is_local_failure`](Self::is_local_failure), broke off outside
-/// the pool).
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each is the error of the part it names")]
-pub enum RunError {
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    #[error(transparent)]
-    Input(#[from] InputError),
-    #[error(transparent)]
-    Preflight(#[from] PreflightError),
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    #[error("não foi possível iniciar o simulador: {}", describe_os_error(.0))]
-    Sandbox(std::io::Error),
-    #[error("endereço do simulador: {0}")]
-    SandboxUrl(#[from] BaseUrlError),
-    #[error("token do simulador: {0}")]
-    SandboxToken(#[from] TokenError),
-    #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
-    Start(std::io::Error),
-}
-
-impl RunError {
-    /// Whether this machine failed rather than the call: exit 5 instead of 2.
-    pub fn is_local_failure(&self) -> bool {
-        match self {
-            Self::Input(error) => error.is_local_failure(),
-            Self::Preflight(error) => error.is_local_failure(),
-            Self::Ledger(error) => !error.is_refusal(),
-            Self::Output(error) => !error.is_before_sending(),
-            Self::Sandbox(_) | Self::Start(_) => true,
-            Self::Settings(_) | Self::Client(_) | Self::SandboxUrl(_) | Self::SandboxToken(_) => {
-                false
-            }
-        }
-    }
-}
 
 /// Where asynchronous work runs.
 ///
@@ -176,7 +134,7 @@ fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 
     if !settings.quiet || preflight.invalid > 0 {
         terminal.print(&text);
     }
-    exit_code::of_check(preflight.invalid)
+    if preflight.invalid == 0 { exit_code::OK } else { exit_code::ROWS_TO_FIX }
 }
 
 /// Everything after preflight.

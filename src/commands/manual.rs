@@ -1,6 +1,5 @@
-//! The manual page in roff, made of the command line's own definition, so that it cannot say
-//! anything else than `--help` does. One page for all commands: it is read with `man`, where a
-//! search beats a choice of pages.
+//! `manual`: the manual page in roff, made from the command line's definition, so that it says what
+//! `--help` says. One page for all commands: in `man`, a search is quicker than a choice of pages.
 
 use std::io::{self, Write};
 
@@ -8,11 +7,14 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-/// The page.
-///
-/// # Errors
-/// None in practice: it is written into memory.
-pub fn page() -> io::Result<Vec<u8>> {
+pub(super) fn page() -> String {
+    let mut page = Vec::new();
+    // Writing into memory does not fail.
+    let _ = write_page(&mut page);
+    String::from_utf8_lossy(&page).into_owned()
+}
+
+fn write_page(page: &mut Vec<u8>) -> io::Result<()> {
     let mut root = crate::cli::command();
     root.build();
     let name = root.get_name().to_owned();
@@ -22,8 +24,7 @@ pub fn page() -> io::Result<Vec<u8>> {
         .date(format!("versão {}", env!("CARGO_PKG_VERSION")))
         .source(&name)
         .manual("Comandos do usuário");
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
+    man.render_title(page)?;
     let about =
         |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();
     let mut roff = Roff::new();
@@ -35,12 +36,12 @@ pub fn page() -> io::Result<Vec<u8>> {
     roff.text([roman(
         "Cada opção de run e check também é uma variável (TOMTICKET_SYNC_ e o nome, em maiúsculas, com _ em lugar de -) e, menos --config, uma chave de tomticket-sync.toml; -vv é TOMTICKET_SYNC_VERBOSE=2 e verbose = 2. As do comando valem mais que as variáveis, e estas mais que o arquivo.",
     )]);
-    roff.to_writer(&mut page)?;
+    roff.to_writer(page)?;
     for command in root.get_subcommands() {
         let inner: Vec<&Command> = command.get_subcommands().collect();
         match inner.is_empty() {
-            true => section(&mut page, &[command])?,
-            false => inner.into_iter().try_for_each(|sub| section(&mut page, &[command, sub]))?,
+            true => section(page, &[command])?,
+            false => inner.into_iter().try_for_each(|sub| section(page, &[command, sub]))?,
         }
     }
     let mut roff = Roff::new();
@@ -56,14 +57,14 @@ pub fn page() -> io::Result<Vec<u8>> {
     }
     roff.control("SH", ["VEJA TAMBÉM"]);
     roff.text([roman("O guia completo, docs/guia.md, e os formatos dos arquivos, docs/results.md, vêm com o código do programa.")]);
-    roff.to_writer(&mut page)?;
-    Ok(page)
+    roff.to_writer(page)?;
+    Ok(())
 }
 
-/// A command: its name, what it is for, its usage, and its options under their headings.
+/// The section of a command: its name, what it is for, its usage, and its options by heading.
 fn section(page: &mut dyn Write, path: &[&Command]) -> io::Result<()> {
     let Some(command) = path.last() else { return Ok(()) };
-    // `check` takes the options of `run`; they are told once.
+    // `check` takes the options of `run`, which are listed there.
     let same_as_run = command.get_name() == "check";
     let name: Vec<&str> = path.iter().map(|command| command.get_name()).collect();
     let usage = (*command).clone().render_usage().to_string();
@@ -80,7 +81,7 @@ fn section(page: &mut dyn Write, path: &[&Command]) -> io::Result<()> {
     if !same_as_run {
         let mut options = Vec::new();
         Man::new((*command).clone()).render_options_section(&mut options)?;
-        // Under a command's own heading, a group of options is a part of it.
+        // A group of options is a part of the command's section.
         let options = String::from_utf8_lossy(&options).replace("\n.SH ", "\n.SS ");
         page.write_all(options.as_bytes())?;
     }
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_manual_has_every_command_and_no_word_of_english() {
-        let page = String::from_utf8(page().unwrap()).unwrap();
+        let page = page();
         for heading in
             ["NOME", "RUN", "CHECK", "\"LEDGER FORGET\"", "REPORT", "\"CÓDIGOS DE SAÍDA\""]
         {

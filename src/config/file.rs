@@ -23,7 +23,7 @@ const NOT_IN_FILE: [&str; 2] = ["config", "help"];
 /// What is wrong with the configuration file.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant is its documentation")]
-pub enum ConfigError {
+pub enum ConfigFileError {
     #[error("não foi possível ler {path}: {why}")]
     Read { path: String, why: String },
     #[error(
@@ -77,19 +77,19 @@ impl FileFlags {
 /// `in_environment` knows the flags that variables give outside clap.
 ///
 /// # Errors
-/// See [`ConfigError`].
+/// See [`ConfigFileError`].
 pub fn flags(
     named: Option<&Path>,
     matches: &ArgMatches,
     in_environment: impl Fn(&str) -> bool,
-) -> Result<Option<FileFlags>, ConfigError> {
+) -> Result<Option<FileFlags>, ConfigFileError> {
     let path = match named {
         Some(path) => path.to_owned(),
         None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
         None => return Ok(None),
     };
     let label = path.display().to_string();
-    let text = std::fs::read_to_string(&path).map_err(|error| ConfigError::Read {
+    let text = std::fs::read_to_string(&path).map_err(|error| ConfigFileError::Read {
         path: label.clone(),
         why: describe_os_error(&error),
     })?;
@@ -108,7 +108,7 @@ fn parse(
     text: &str,
     trusted: bool,
     given: impl Fn(&str) -> bool,
-) -> Result<FileFlags, ConfigError> {
+) -> Result<FileFlags, ConfigFileError> {
     let path = || path.to_owned();
     let line_of = |offset: usize| {
         text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
@@ -120,9 +120,9 @@ fn parse(
         if error.message().contains("duplicate key") {
             let key = error.span().and_then(|span| text.get(span)).unwrap_or_default();
             let key = key.trim().trim_matches(['"', '\'']).to_owned();
-            return ConfigError::Duplicate { path: path(), line: line_of(offset), key };
+            return ConfigFileError::Duplicate { path: path(), line: line_of(offset), key };
         }
-        ConfigError::Syntax { path: path(), line: line_of(offset), column }
+        ConfigFileError::Syntax { path: path(), line: line_of(offset), column }
     })?;
     let known = known_flags();
     let mut found = FileFlags {
@@ -144,17 +144,18 @@ fn parse(
                 .min();
             let hint =
                 near.map_or(".".to_owned(), |(_, flag)| format!("; você quis dizer \"{flag}\"?"));
-            return Err(ConfigError::UnknownKey { path: path(), line, key: name, hint });
+            return Err(ConfigFileError::UnknownKey { path: path(), line, key: name, hint });
         };
         if !trusted && ONLY_NAMED.contains(&name.as_str()) {
-            return Err(ConfigError::NotTrusted { path: path(), line, key: name });
+            return Err(ConfigFileError::NotTrusted { path: path(), line, key: name });
         }
         // `no-trim` and `no_trim` are one.
         if seen.contains(&name) {
-            return Err(ConfigError::Duplicate { path: path(), line, key: name });
+            return Err(ConfigFileError::Duplicate { path: path(), line, key: name });
         }
         seen.push(name.clone());
-        let wrong = |wanted| ConfigError::Type { path: path(), line, key: name.clone(), wanted };
+        let wrong =
+            |wanted| ConfigFileError::Type { path: path(), line, key: name.clone(), wanted };
         let pairs = match (name.as_str(), value.get_ref()) {
             ("map", DeValue::Table(table)) => Some((&mut found.map, pairs(table, true))),
             ("set", DeValue::Table(table)) => Some((&mut found.set, pairs(table, false))),

@@ -5,7 +5,7 @@ mod effective_settings;
 mod file;
 mod settings;
 
-pub use file::ConfigError;
+pub use file::ConfigFileError;
 pub use settings::{
     Besides, LedgerChoice, Mode, Settings, SettingsError, base_url, ledger_path, token,
 };
@@ -20,13 +20,13 @@ use crate::cli::{self, Cli, Command};
 
 /// Why a command line does not give a command.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
+pub enum CommandLineError {
     /// Usage, or a request for help or version.
     #[error("{}", cli::explain(.0))]
     Usage(clap::Error),
     /// The configuration file.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigFileError),
     /// `--no-ledger` beside a flag that needs a ledger.
     #[error(
         "--no-ledger não combina com --ledger, --account, --full ou --max-age: escolha um dos dois"
@@ -37,8 +37,8 @@ pub enum CommandError {
 /// Reads the command line and, for `run` and `check`, the configuration file behind it.
 ///
 /// # Errors
-/// See [`CommandError`]; requests for help and version come as [`CommandError::Usage`] too.
-pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
+/// See [`CommandLineError`]; requests for help and version come as [`CommandLineError::Usage`] too.
+pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
     let mut cli = resolve(argv)?;
     if let Command::Run(args) | Command::Check(args) = &mut cli.command {
         args.typed = argv.to_vec();
@@ -46,13 +46,13 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandError> {
     Ok(cli)
 }
 
-fn resolve(argv: &[OsString]) -> Result<Cli, CommandError> {
+fn resolve(argv: &[OsString]) -> Result<Cli, CommandLineError> {
     let (cli, matches) = cli::parse(argv).map_err(|error| match variable_behind(&error, argv) {
         Some(name) => {
             let why = cli::explain(&error);
-            ConfigError::Value { place: format!("variável {name}"), why }.into()
+            ConfigFileError::Value { place: format!("variável {name}"), why }.into()
         }
-        None => CommandError::Usage(error),
+        None => CommandLineError::Usage(error),
     })?;
     let (Command::Run(args) | Command::Check(args)) = &cli.command else {
         return Ok(cli);
@@ -81,7 +81,7 @@ fn resolve(argv: &[OsString]) -> Result<Cli, CommandError> {
                 Some(file) if !in_variable => file.place_of(flag),
                 _ => format!("variável {}", variable(flag)),
             };
-            return Err(ConfigError::Value { place, why }.into());
+            return Err(ConfigFileError::Value { place, why }.into());
         }
     };
     if let (Command::Run(args) | Command::Check(args), Some(file)) = (&mut cli.command, file) {
@@ -139,7 +139,7 @@ impl Remembering {
     }
 
     /// Lets the stronger side have it; both from one place is an error.
-    fn settle(&self, mut cli: Cli) -> Result<Cli, CommandError> {
+    fn settle(&self, mut cli: Cli) -> Result<Cli, CommandLineError> {
         let (Command::Run(args) | Command::Check(args)) = &mut cli.command else {
             return Ok(cli);
         };
@@ -152,7 +152,7 @@ impl Remembering {
             Ordering::Less => args.no_ledger = false,
             // The ledger that is named is the one that will not know of this run.
             Ordering::Greater => {}
-            Ordering::Equal => return Err(CommandError::LedgerWantedAndNot),
+            Ordering::Equal => return Err(CommandLineError::LedgerWantedAndNot),
         }
         Ok(cli)
     }

@@ -1,5 +1,6 @@
 //! Why there is no report, in words for the person who asked for one.
 
+use crate::exit_code;
 use crate::input::InputError;
 use crate::output::OutputError;
 
@@ -57,13 +58,13 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// Whether this machine failed rather than the call: exit 5 instead of 2.
-    pub fn is_local_failure(&self) -> bool {
+    /// The exit code of a command that ends with this error.
+    pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Input(error) => error.is_local_failure(),
-            Self::Output(error) => !error.is_before_sending(),
-            Self::Page(_) => true,
-            _ => false,
+            Self::Input(error) => error.exit_code(),
+            Self::Output(error) => error.exit_code(),
+            Self::Page(_) => exit_code::LOCAL,
+            _ => exit_code::USAGE,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::encoding::Encoding;
+use crate::exit_code;
 use crate::locale::os_error::describe_os_error;
 
 /// Why an input cannot be read, or cannot be read any further. The text is Portuguese, names the
@@ -202,11 +203,11 @@ pub enum InputError {
 }
 
 impl InputError {
-    /// Whether this machine failed, or the file was changed under us, rather than the file being
-    /// wrong from the start: the run then ends as a local failure and not as a usage error.
-    pub fn is_local_failure(&self) -> bool {
+    /// The exit code of a command that ends with this error. A file that changes while it is read
+    /// counts as a failure of this machine.
+    pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Spool { .. } | Self::Read { .. } | Self::Changed { .. } => true,
+            Self::Spool { .. } | Self::Read { .. } | Self::Changed { .. } => exit_code::LOCAL,
             Self::Open { .. }
             | Self::Directory { .. }
             | Self::Gzip { .. }
@@ -221,8 +222,13 @@ impl InputError {
             | Self::Undecodable { .. }
             | Self::UnclosedQuote { .. }
             | Self::TextAfterQuote { .. }
-            | Self::AmbiguousDelimiter { .. } => false,
+            | Self::AmbiguousDelimiter { .. } => exit_code::USAGE,
         }
+    }
+
+    /// Whether this machine failed, rather than the file being wrong from the start.
+    pub fn is_local_failure(&self) -> bool {
+        self.exit_code() == exit_code::LOCAL
     }
 }
 

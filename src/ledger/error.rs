@@ -1,11 +1,11 @@
 //! What can go wrong with the ledger, in words for the user (Portuguese, because they end on the
-//! terminal). Which exit code an error gives is decided by the caller; [`LedgerError::is_refusal`]
-//! says whether anything was wrong with the call rather than with this machine.
+//! terminal), and its exit code.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lock::Holder;
+use crate::exit_code;
 use crate::locale::os_error::describe_os_error;
 
 /// Why the ledger cannot be used, or no longer.
@@ -102,17 +102,23 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// Whether a person has to fix the call or the surroundings, as opposed to a failure of this
-    /// machine: nothing was changed, nothing was sent.
+    /// Whether a person has to fix the call or the surroundings: nothing was changed.
     pub const fn is_refusal(&self) -> bool {
+        self.exit_code() == exit_code::USAGE
+    }
+
+    /// The exit code of a command that ends with this error.
+    pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Newer { .. }
             | Self::Foreign { .. }
             | Self::Busy { .. }
             | Self::KeyLost { .. }
             | Self::KeyDamaged { .. }
-            | Self::Label(_) => true,
-            Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => false,
+            | Self::Label(_) => exit_code::USAGE,
+            Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => {
+                exit_code::LOCAL
+            }
         }
     }
 }

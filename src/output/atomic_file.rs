@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::destination::{Destination, Place, partial};
 use super::holder;
+use crate::exit_code;
 use crate::locale::os_error::describe_os_error;
 
 /// What went wrong with an output.
@@ -72,9 +73,13 @@ fn in_parentheses(text: &Option<String>) -> String {
 }
 
 impl OutputError {
-    /// Whether it happened before anything could be sent.
-    pub const fn is_before_sending(&self) -> bool {
-        !matches!(self, Self::Write { .. })
+    /// The exit code of a command that ends with this error: only an output that is already open
+    /// counts as a failure of this machine.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Write { .. } => exit_code::LOCAL,
+            _ => exit_code::USAGE,
+        }
     }
 }
 

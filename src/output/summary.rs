@@ -136,13 +136,13 @@ impl Summary {
     /// Notes that the report could not be written. The rows' outcome stands; the exit code is that
     /// of a local failure.
     pub fn report_unwritten(&mut self, why: String) {
-        self.codigo_saida = exit_code::of_error(true);
+        self.codigo_saida = exit_code::LOCAL;
         self.unwritten_report = Some(why);
     }
 
     /// The same for the JSON form of this summary.
     pub fn json_unwritten(&mut self, why: String) {
-        self.codigo_saida = exit_code::of_error(true);
+        self.codigo_saida = exit_code::LOCAL;
         self.unwritten_json = Some(why);
     }
 

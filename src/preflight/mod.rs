@@ -14,6 +14,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::exit_code;
 use crate::input::{InputError, Inspection, ReadOptions, Record, Rows, Source, inspect, rows};
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
 use crate::mapping::{MappingError, MappingOptions, Plan};
@@ -57,12 +58,12 @@ pub enum PreflightError {
 }
 
 impl PreflightError {
-    /// Whether this machine failed rather than the input.
-    pub fn is_local_failure(&self) -> bool {
+    /// The exit code of a command that ends with this error.
+    pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Input(error) => error.is_local_failure(),
-            Self::Ledger(error) => !error.is_refusal(),
-            Self::Mapping { .. } => false,
+            Self::Input(error) => error.exit_code(),
+            Self::Ledger(error) => error.exit_code(),
+            Self::Mapping { .. } => exit_code::USAGE,
         }
     }
 }

@@ -1,0 +1,40 @@
+//! Why a command did not do its work, and its exit code. The errors themselves and their texts are
+//! those of the parts; `run` and `check` report theirs in [`super::run`].
+
+use std::io;
+
+use crate::config::{CommandLineError, SettingsError};
+use crate::exit_code;
+use crate::html_report::ReportError;
+use crate::ledger::LedgerError;
+use crate::locale::os_error::describe_os_error;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CommandError {
+    #[error(transparent)]
+    CommandLine(#[from] CommandLineError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// An option of `sandbox` that cannot be met.
+    #[error("{0}")]
+    SandboxOption(String),
+    #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
+    Start(io::Error),
+    #[error("não foi possível gravar a saída padrão: {}. Confira o espaço em disco e para onde ela vai", describe_os_error(.0))]
+    Stdout(io::Error),
+}
+
+impl CommandError {
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::CommandLine(_) | Self::Settings(_) | Self::SandboxOption(_) => exit_code::USAGE,
+            Self::Ledger(error) => error.exit_code(),
+            Self::Report(error) => error.exit_code(),
+            Self::Start(_) | Self::Stdout(_) => exit_code::LOCAL,
+        }
+    }
+}

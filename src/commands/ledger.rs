@@ -1,0 +1,78 @@
+//! `ledger status` and `ledger forget`. The ledger itself is [`crate::ledger`].
+
+use super::error::CommandError;
+use super::print;
+use crate::cli::{LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
+use crate::config::{SettingsError, base_url, ledger_path, token};
+use crate::ledger::{Account, Place, admin};
+use crate::locale::format::number;
+use crate::model::Name;
+
+pub(super) fn run(command: LedgerCommand) -> Result<u8, CommandError> {
+    match command {
+        LedgerCommand::Status(args) => status(&args),
+        LedgerCommand::Forget(args) => forget(&args),
+    }
+}
+
+fn status(args: &LedgerStatusArgs) -> Result<u8, CommandError> {
+    let path = ledger_path(args.ledger.as_deref())?;
+    let accounts = admin::status(&path)?;
+    let mut text = format!("Registro: {}\n", path.display());
+    if accounts.is_empty() {
+        text.push_str("Nenhuma conta: nada foi enviado com este registro ainda.\n");
+    }
+    for account in &accounts {
+        let label =
+            account.label.as_deref().map_or("(pelo token)".to_owned(), |l| format!("\"{l}\""));
+        let changed = account.last_change.map_or("nunca".to_owned(), |at| at.to_string());
+        text.push_str(&format!(
+            "\nConta {label} em {}\n  código:         {}\n  clientes:       {}\n  última mudança: {changed}\n  em andamento:   {}\n",
+            account.base_url,
+            account.account,
+            number(account.customers),
+            number(account.in_flight)
+        ));
+    }
+    text.push_str("\nO registro só sabe o que este programa enviou com ele. O que mudou no painel, por outro programa,\noutra máquina ou com --no-ledger é invisível: use --full, --max-age ou ledger forget.\n");
+    print(&text)
+}
+
+fn forget(args: &LedgerForgetArgs) -> Result<u8, CommandError> {
+    let path = ledger_path(args.ledger.as_deref())?;
+    if let Some(code) = &args.account_id {
+        let id = code.trim().parse().map_err(|()| SettingsError::AccountCode(code.clone()))?;
+        return print_forgotten(admin::forget_account(&path, id)?, "a conta");
+    }
+    let base_url = base_url(args.base_url.as_ref())?;
+    let token = match &args.account {
+        Some(_) => None,
+        None => Some(token(args.token_file.as_deref()).map_err(|error| match error {
+            SettingsError::NoToken => SettingsError::NoAccount,
+            error => error,
+        })?),
+    };
+    let account = match (&args.account, &token) {
+        (Some(label), _) => Account::Label(label),
+        (None, Some(token)) => Account::Token(token.expose_for_key()),
+        (None, None) => return Err(SettingsError::NoAccount.into()),
+    };
+    let place = Place { path: &path, base_url: base_url.as_str(), account };
+    if let (Some(identificador), Some(ctype)) = (&args.identificador, args.id_type) {
+        let name = Name { ctype, text: identificador.trim() };
+        return print_forgotten(admin::forget_customer(&place, name)?, "o cliente");
+    }
+    let known = match admin::find_account(&place)? {
+        Some(id) => admin::forget_account(&path, id)?,
+        None => false,
+    };
+    print_forgotten(known, "a conta")
+}
+
+/// That there was nothing to forget is no failure.
+fn print_forgotten(known: bool, what: &str) -> Result<u8, CommandError> {
+    print(&match known {
+        true => format!("Feito: o registro esqueceu {what}.\n"),
+        false => format!("Nada a fazer: o registro não conhecia {what}.\n"),
+    })
+}

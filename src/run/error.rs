@@ -1,0 +1,54 @@
+//! Why a run does not begin, or breaks off outside the scheduler.
+
+use std::io;
+
+use crate::api::{BaseUrlError, ClientError, TokenError};
+use crate::config::SettingsError;
+use crate::exit_code;
+use crate::input::InputError;
+use crate::ledger::LedgerError;
+use crate::locale::os_error::describe_os_error;
+use crate::output::OutputError;
+use crate::preflight::PreflightError;
+
+/// Why a run did not begin. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each is the error of the part it names")]
+pub enum RunError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Preflight(#[from] PreflightError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("não foi possível iniciar o simulador: {}", describe_os_error(.0))]
+    Sandbox(io::Error),
+    #[error("endereço do simulador: {0}")]
+    SandboxUrl(#[from] BaseUrlError),
+    #[error("token do simulador: {0}")]
+    SandboxToken(#[from] TokenError),
+    #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
+    Start(io::Error),
+}
+
+impl RunError {
+    /// The exit code of a program that ends with this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Input(error) => error.exit_code(),
+            Self::Preflight(error) => error.exit_code(),
+            Self::Ledger(error) => error.exit_code(),
+            Self::Output(error) => error.exit_code(),
+            Self::Sandbox(_) | Self::Start(_) => exit_code::LOCAL,
+            Self::Settings(_) | Self::Client(_) | Self::SandboxUrl(_) | Self::SandboxToken(_) => {
+                exit_code::USAGE
+            }
+        }
+    }
+}
