@@ -14,7 +14,7 @@ use crate::scheduler::Transport;
 use crate::scheduler::circuit_breaker::{Health, SendPermission};
 use crate::scheduler::events::{Event, Request, RequestKind};
 use crate::scheduler::ledger::{Ledger, RequestOutcome};
-use crate::scheduler::rate_limiter::Fate;
+use crate::scheduler::rate_limiter::RequestResult;
 use crate::scheduler::retry::{Decision, decide};
 use crate::scheduler::window::{Entry, State};
 use crate::stop::StopReason;
@@ -197,7 +197,7 @@ impl<T: Transport, M: Ledger> Dispatcher<T, M> {
             }
         });
         let answered = Instant::from_std(attempt.answered);
-        self.pace.answered(permit, answered, fate(attempt.reply));
+        self.pace.on_result(permit, answered, fate(attempt.reply));
         self.count(&attempt, seq);
         let stop = self.health.replied(&attempt, sent, now);
         self.weigh(seq, attempt, sent, now);
@@ -307,12 +307,14 @@ fn verdict(entry: &Entry, situacao: Situacao) -> (Outcome, RequestOutcome) {
     (history.outcome(situacao, mensagem), how)
 }
 
-pub(super) fn fate(reply: Reply) -> Fate {
+pub(super) fn fate(reply: Reply) -> RequestResult {
     match reply {
-        Reply::Limited { .. } => Fate::Limited,
-        Reply::NotSent(_) => Fate::NeverLeft,
-        Reply::Ambiguous => Fate::Unknown,
-        Reply::Accepted | Reply::Refused | Reply::Denied | Reply::Redirected => Fate::Answered,
+        Reply::Limited { .. } => RequestResult::Limited,
+        Reply::NotSent(_) => RequestResult::NotSent,
+        Reply::Ambiguous => RequestResult::Unanswered,
+        Reply::Accepted | Reply::Refused | Reply::Denied | Reply::Redirected => {
+            RequestResult::Answered
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::scheduler::events::{Event, RequestKind};
 use crate::scheduler::ledger::{Ledger, LedgerFailed, NoLedger, Recorded, RequestOutcome};
-use crate::scheduler::rate_limiter::Fate;
+use crate::scheduler::rate_limiter::RequestResult;
 use crate::scheduler::window::WINDOW_ROWS;
 use crate::scheduler::{InputBatch, PoolOptions, Rate, Transport};
 use crate::stop::{Signal, StopReason, channel};
@@ -798,13 +798,13 @@ async fn unchanged_rows_of_both_types_that_wait_for_one_another_all_get_their_ve
 #[test]
 fn what_the_pace_is_told_of_each_reply() {
     for (reply, expected) in [
-        (Reply::Accepted, Fate::Answered),
-        (Reply::Refused, Fate::Answered),
-        (Reply::Denied, Fate::Answered),
-        (Reply::Redirected, Fate::Answered),
-        (Reply::Limited { retry_after: None }, Fate::Limited),
-        (AWAY, Fate::NeverLeft),
-        (Reply::Ambiguous, Fate::Unknown),
+        (Reply::Accepted, RequestResult::Answered),
+        (Reply::Refused, RequestResult::Answered),
+        (Reply::Denied, RequestResult::Answered),
+        (Reply::Redirected, RequestResult::Answered),
+        (Reply::Limited { retry_after: None }, RequestResult::Limited),
+        (AWAY, RequestResult::NotSent),
+        (Reply::Ambiguous, RequestResult::Unanswered),
     ] {
         assert_eq!(fate(reply), expected, "{reply:?}");
     }

@@ -1,30 +1,26 @@
-//! When the next request may leave.
+//! When the next request may leave. Not what a 429 means for the run; that is
+//! [`super::circuit_breaker`].
 //!
 //! The account's limit is `count` requests in any `window` (3 in 1 s), counted where the server
-//! stands, and neither its clock nor the network's delays are known here. What is known for certain:
-//! a request arrived between its send and its reply. So request *n* + `count` may leave as soon as
-//! request *n* has surely been there for a whole window. The reply came at the latest moment at
-//! which request *n* can have arrived; of the time that the shortest round trip takes, the way there
-//! is also spent by the request to come, so that part cancels out:
+//! stands. Its clock and the network's delays are unknown. Known is that a request arrived between
+//! its send and its reply. So request *n* + `count` may leave once request *n* has certainly been
+//! there for a whole window. The reply came at the latest moment at which request *n* can have
+//! arrived, and the shortest round trip includes a way that the coming request needs as well:
 //!
 //! ```text
 //! may leave(n + count) = reply(n) − shortest round trip + window
 //! ```
 //!
-//! When the reply is not there yet (a slow API must not lower the pace), the bound is the send time
-//! plus the largest excess over the shortest round trip seen lately.
+//! While the reply is missing (a slow API must not lower the pace), the bound is the send time plus
+//! the largest excess over the shortest round trip seen lately.
 //!
-//! Under that stands a hard ceiling from the governor crate: a minimum distance between two sends,
-//! so that after a pause or a stall no burst leaves. On top stands the slow-down, which shares the
-//! account with other programs that use it: after 429s only so many of the `count` places are used
-//! (`share` says how many). Of a whole number of places the bound above holds as it stands, with
-//! that number for `count`; a fraction stretches the window.
+//! Below that stands a hard ceiling, governor's GCRA: a minimum distance between two sends, so that
+//! no burst leaves after a pause. Above it stands [`adaptive_share`]: after 429s fewer than `count`
+//! slots are used, so that another client of the account has room.
 //!
-//! Turned down: a fixed spacing. At 334 ms a few milliseconds of jitter draw 13–20 % rejections; at
-//! 360 ms 7 % of the night is wasted. And a slow-down in per cents: each 429 stretched the window by
-//! a twentieth, and clean replies took that back little by little. Beside a client that takes one
-//! request a second nine 429s were needed until there was room for it, and one every forty seconds
-//! afterwards, each with a pause of a second.
+//! Turned down: a fixed spacing. At 334 ms a few milliseconds of jitter cause 13–20 % rejections; at
+//! 360 ms 7 % of the night is wasted. And a slow-down in per cents: beside a client that takes one
+//! request a second it needed nine 429s to make room, and one every forty seconds afterwards.
 
 mod adaptive_share;
 #[cfg(test)]
@@ -44,9 +40,9 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use tokio::time::Instant;
 
-use adaptive_share::Share;
+use adaptive_share::AdaptiveShare;
 
-/// The pace asked for.
+/// The requested pace.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
     /// Requests a second, above 0.
@@ -69,95 +65,95 @@ impl Rate {
 }
 
 /// Round trips remembered for the shortest one: about three minutes at the account's limit, after
-/// which a changed route is believed.
-const SAMPLES: usize = 512;
-/// Round trips, of the latest, that say how late an unanswered request may have been counted.
-const LATEST: usize = 128;
-/// Round trips below which the shortest is not trusted yet.
-const ENOUGH: usize = 16;
+/// which a changed route is accepted.
+const ROUND_TRIPS_KEPT: usize = 512;
+/// The latest round trips, which say how late an unanswered request may have been counted.
+const LATEST_ROUND_TRIPS: usize = 128;
+/// Round trips needed before the shortest is trusted.
+const ROUND_TRIPS_NEEDED: usize = 16;
 /// Excess assumed while nothing is known about the network.
 const FIRST_EXCESS: Duration = Duration::from_millis(150);
 /// The part of the even distance that must lie between two sends.
 const MIN_SPACING: f64 = 0.4;
-/// The same while not all places are used: then somebody else uses the account too, and even
-/// requests leave gaps for theirs.
+/// The same while another client may be there: evenly spaced requests leave gaps for its own.
 const EVEN_SPACING: f64 = 0.97;
-/// Added to each bound: clocks and schedulers have a grain.
-const GRAIN: Duration = Duration::from_millis(1);
+/// Added to each bound, since clocks and schedulers have a granularity.
+const CLOCK_GRANULARITY: Duration = Duration::from_millis(1);
 
-/// A request that was allowed to leave, until [`RateLimiter::answered`] takes it back.
+/// A request that was allowed to leave; [`RateLimiter::on_result`] takes it back.
 #[derive(Debug)]
-#[must_use = "the pace must hear what became of the request"]
+#[must_use = "the rate limiter must be told the result of the request"]
 pub struct Permit {
     id: u64,
-    at: Instant,
-    /// Whether the one before left so shortly before that there might have been too many.
-    close: bool,
+    sent: Instant,
+    /// Whether the previous request left so shortly before that this one can be one too many.
+    follows_closely: bool,
 }
 
-/// What became of a request, as far as the pace is concerned.
+/// The result of a request, as far as the pace is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum RequestResult {
     /// The server answered, with anything but 429.
     Answered,
-    /// 429.
+    /// The server answered with 429.
     Limited,
-    /// It surely never reached the server.
-    NeverLeft,
-    /// No answer; it may have been counted at any time up to now.
-    Unknown,
+    /// The request certainly never reached the server.
+    NotSent,
+    /// No answer; the server may have counted the request at any time up to now.
+    Unanswered,
 }
 
-/// The controller. It is asked and told; it never waits itself.
+/// Decides when requests may leave. It never waits itself.
 #[derive(Debug)]
 pub struct RateLimiter {
-    limit: Option<Limit>,
+    limit: Option<SlidingLimit>,
 }
 
 impl RateLimiter {
-    /// A controller for `rate`. `now` is the origin of its clock.
+    /// A limiter for `rate`. `now` is the origin of its clock.
     pub fn new(rate: Rate, now: Instant) -> Self {
-        Self { limit: rate.per_second().map(|rate| Limit::new(rate, now)) }
+        Self { limit: rate.per_second().map(|rate| SlidingLimit::new(rate, now)) }
     }
 
-    /// Asks for a permit at `now`.
+    /// Takes a permit at `now`.
     ///
     /// # Errors
     /// The instant at which it is worth asking again.
     pub fn take(&mut self, now: Instant) -> Result<Permit, Instant> {
         match &mut self.limit {
             Some(limit) => limit.take(now),
-            None => Ok(Permit { id: 0, at: now, close: true }),
+            None => Ok(Permit { id: 0, sent: now, follows_closely: true }),
         }
     }
 
-    /// Tells what became of a request, at `answered`.
-    pub fn answered(&mut self, permit: Permit, answered: Instant, fate: Fate) {
+    /// Takes the result of a request into account; `ended` is when it became known.
+    pub fn on_result(&mut self, permit: Permit, ended: Instant, result: RequestResult) {
         if let Some(limit) = &mut self.limit {
-            limit.answered(permit, answered, fate);
+            limit.on_result(permit, ended, result);
         }
     }
 
     /// The pace now aimed at, in requests a second.
-    pub fn target(&self) -> Option<f64> {
-        self.limit.as_ref().map(|limit| limit.share.places() / limit.window.as_secs_f64())
+    #[cfg(test)]
+    fn target(&self) -> Option<f64> {
+        self.limit.as_ref().map(|limit| limit.share.slots() as f64 / limit.window.as_secs_f64())
     }
 }
 
 /// The state behind a limited rate.
 #[derive(Debug)]
-struct Limit {
+struct SlidingLimit {
     count: usize,
     window: Duration,
-    ceiling: governor::RateLimiter<NotKeyed, InMemoryState, ToldClock, NoOpMiddleware<Duration>>,
-    clock: ToldClock,
+    ceiling: governor::RateLimiter<NotKeyed, InMemoryState, ManualClock, NoOpMiddleware<Duration>>,
+    clock: ManualClock,
     origin: Instant,
-    share: Share,
-    /// When a 429 came last. One burst of them is one event, and of what left before the pace
-    /// changed no reply says anything about how it is now.
+    share: AdaptiveShare,
+    /// When the last 429 came. The 429s of one burst are one event, and replies to requests that
+    /// left before it say nothing about the pace after it.
     limited_at: Option<Instant>,
     /// The last `count` requests.
-    recent: VecDeque<Sent>,
+    recent: VecDeque<SentRequest>,
     next_id: u64,
     round_trips: VecDeque<Duration>,
     /// The shortest of them, once there are enough.
@@ -165,13 +161,13 @@ struct Limit {
 }
 
 #[derive(Debug)]
-struct Sent {
+struct SentRequest {
     id: u64,
-    at: Instant,
+    sent: Instant,
     answered: Option<Instant>,
 }
 
-impl Limit {
+impl SlidingLimit {
     fn new(rate: f64, now: Instant) -> Self {
         // As many whole requests as fit into a second, and the window that gives them the rate;
         // below one a second, one in a longer window. A rate near 0 would overflow the window.
@@ -179,7 +175,7 @@ impl Limit {
         let count = rate.floor().max(1.0);
         let window = Duration::from_secs_f64(count / rate);
         let spacing = window.mul_f64(MIN_SPACING / count).max(Duration::from_nanos(1));
-        let clock = ToldClock::default();
+        let clock = ManualClock::default();
         let quota = Quota::with_period(spacing)
             .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
             .allow_burst(NonZeroU32::MIN);
@@ -189,7 +185,7 @@ impl Limit {
             ceiling: governor::RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,
             origin: now,
-            share: Share::of(count as usize),
+            share: AdaptiveShare::of(count as usize),
             limited_at: None,
             recent: VecDeque::new(),
             next_id: 0,
@@ -199,27 +195,24 @@ impl Limit {
     }
 
     fn take(&mut self, now: Instant) -> Result<Permit, Instant> {
-        let places = self.share.places();
-        // So many requests, in a window that is longer by what is missing to a whole place.
-        let whole = (places.ceil() as usize).clamp(1, self.count);
-        let window = self.window.mul_f64(whole as f64 / places);
-        if let Some(before) = self.recent.len().checked_sub(whole)
+        let slots = self.share.slots();
+        if let Some(before) = self.recent.len().checked_sub(slots)
             && let Some(oldest) = self.recent.get(before)
         {
-            let free_at = self.counted_by(oldest) + window;
+            let free_at = self.latest_arrival(oldest) + self.window;
             if free_at > now {
                 return Err(free_at);
             }
         }
-        if self.share.is_part()
-            && let Some(last) = self.recent.back()
+        let even = self.window.div_f64(slots as f64);
+        let last = self.recent.back().map(|last| last.sent);
+        if self.share.leaves_gaps()
+            && let Some(next) = last.map(|last| last + even.mul_f64(EVEN_SPACING))
+            && next > now
         {
-            let even = window.mul_f64(EVEN_SPACING / whole as f64);
-            if last.at + even > now {
-                return Err(last.at + even);
-            }
+            return Err(next);
         }
-        self.clock.tell(now.duration_since(self.origin));
+        self.clock.set(now.duration_since(self.origin));
         if let Err(early) = self.ceiling.check() {
             return Err(self.origin + early.earliest_possible().max(now - self.origin));
         }
@@ -228,81 +221,81 @@ impl Limit {
         if self.recent.len() >= self.count {
             self.recent.pop_front();
         }
-        let twice = window.mul_f64(2.0 / whole as f64);
-        let close = self.recent.back().is_some_and(|last| now < last.at + twice);
-        self.recent.push_back(Sent { id, at: now, answered: None });
-        Ok(Permit { id, at: now, close })
+        self.recent.push_back(SentRequest { id, sent: now, answered: None });
+        let follows_closely = last.is_some_and(|last| now < last + even * 2);
+        Ok(Permit { id, sent: now, follows_closely })
     }
 
-    /// The latest instant, on the scale of sends, at which `sent` can have been counted.
-    fn counted_by(&self, sent: &Sent) -> Instant {
-        let excess = match (sent.answered, self.shortest) {
-            (Some(answered), Some(shortest)) => (answered - sent.at).saturating_sub(shortest),
-            (Some(answered), None) => (answered - sent.at).min(FIRST_EXCESS),
+    /// The latest instant, on the scale of sends, at which `request` can have been counted.
+    fn latest_arrival(&self, request: &SentRequest) -> Instant {
+        let excess = match (request.answered, self.shortest) {
+            (Some(answered), Some(shortest)) => (answered - request.sent).saturating_sub(shortest),
+            (Some(answered), None) => (answered - request.sent).min(FIRST_EXCESS),
             (None, Some(shortest)) => self.usual_longest().saturating_sub(shortest),
             (None, None) => FIRST_EXCESS,
         };
-        sent.at + excess + GRAIN
+        request.sent + excess + CLOCK_GRANULARITY
     }
 
     /// The round trip that only one in fifty of the latest exceeded.
     fn usual_longest(&self) -> Duration {
-        let mut latest: Vec<_> = self.round_trips.iter().rev().take(LATEST).copied().collect();
+        let mut latest: Vec<_> =
+            self.round_trips.iter().rev().take(LATEST_ROUND_TRIPS).copied().collect();
         latest.sort_unstable();
         latest.get(latest.len() * 49 / 50).or(latest.last()).copied().unwrap_or_default()
     }
 
-    fn answered(&mut self, permit: Permit, answered: Instant, fate: Fate) {
-        let place = self.recent.iter().position(|sent| sent.id == permit.id);
-        match fate {
-            Fate::NeverLeft => {
-                if let Some(place) = place {
-                    self.recent.remove(place);
+    fn on_result(&mut self, permit: Permit, ended: Instant, result: RequestResult) {
+        let index = self.recent.iter().position(|request| request.id == permit.id);
+        match result {
+            RequestResult::NotSent => {
+                if let Some(index) = index {
+                    self.recent.remove(index);
                 }
                 return;
             }
-            Fate::Unknown => {}
-            Fate::Answered | Fate::Limited => {
-                if self.round_trips.len() >= SAMPLES {
+            RequestResult::Unanswered => {}
+            RequestResult::Answered | RequestResult::Limited => {
+                if self.round_trips.len() >= ROUND_TRIPS_KEPT {
                     self.round_trips.pop_front();
                 }
-                self.round_trips.push_back(answered - permit.at);
-                if self.round_trips.len() >= ENOUGH {
+                self.round_trips.push_back(ended - permit.sent);
+                if self.round_trips.len() >= ROUND_TRIPS_NEEDED {
                     self.shortest = self.round_trips.iter().min().copied();
                 }
             }
         }
-        if let Some(place) = place {
-            self.recent[place].answered = Some(answered);
+        if let Some(index) = index {
+            self.recent[index].answered = Some(ended);
         }
-        if self.limited_at.is_some_and(|at| permit.at < at) {
+        if self.limited_at.is_some_and(|at| permit.sent < at) {
             return;
         }
-        match fate {
-            Fate::Limited => {
-                // One that left alone, as after a pause, was not too much.
-                if permit.close {
-                    self.share.refused();
+        match result {
+            RequestResult::Limited => {
+                // A request that left alone, as after a pause, was not one too many.
+                if permit.follows_closely {
+                    self.share.on_rejection();
                 }
-                self.limited_at = Some(answered);
+                self.limited_at = Some(ended);
             }
-            Fate::Answered => self.share.clean(),
-            Fate::Unknown | Fate::NeverLeft => {}
+            RequestResult::Answered => self.share.on_clean_reply(),
+            RequestResult::Unanswered | RequestResult::NotSent => {}
         }
     }
 }
 
-/// A clock for governor that shows what it was told, so that the controller sees one time only.
+/// A clock for governor that shows the time it was set to, so that the limiter sees one time only.
 #[derive(Debug, Clone, Default)]
-struct ToldClock(Arc<AtomicU64>);
+struct ManualClock(Arc<AtomicU64>);
 
-impl ToldClock {
-    fn tell(&self, now: Duration) {
+impl ManualClock {
+    fn set(&self, now: Duration) {
         self.0.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
-impl Clock for ToldClock {
+impl Clock for ManualClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {

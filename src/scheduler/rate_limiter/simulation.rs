@@ -1,11 +1,11 @@
-//! A run against a simulated network and a strict server, beside another client of the account;
-//! hours pass in a moment. The pace and the pauses after a 429 are the real ones.
+//! A run against a simulated network and a strict server, beside another client of the account, in
+//! simulated time. The rate limiter and the pauses after a 429 are the real ones.
 
 use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
 
-use super::{Duration, Fate, Permit, Rate, RateLimiter};
+use super::{Duration, Permit, Rate, RateLimiter, RequestResult};
 use crate::api::{Attempt, Reply};
 use crate::scheduler::circuit_breaker::{Health, SendPermission};
 
@@ -22,40 +22,39 @@ pub(super) struct Simulation {
     /// Milliseconds that the server takes over a reply.
     pub work: f64,
     pub rows: usize,
-    /// The part of our requests that is refused though there is room, as by a single request of
-    /// somebody.
+    /// The part of our requests that is rejected at random, although there is room.
     pub stray: f64,
-    pub neighbour: Option<Neighbour>,
+    pub other: Option<OtherClient>,
 }
 
-/// Another client of the account, with ways as long as ours.
+/// Another client of the account, with the same network delays.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Neighbour {
+pub(super) struct OtherClient {
     /// Seconds.
     pub every: f64,
     pub habit: Habit,
-    /// From when to when it is there, in seconds of our run.
-    pub there: (f64, f64),
+    /// From when to when it is active, in seconds of our run.
+    pub active: (f64, f64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Habit {
     /// A request, its reply, a pause.
     Pauses,
-    /// A request whenever its clock says so.
+    /// A request at fixed times, whatever the last reply was.
     Clock,
 }
 
-/// What a run came to; instants are seconds of the run.
+/// The results of a run; instants are seconds of the run.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub seconds: f64,
-    /// Ours that were accepted, and theirs.
+    /// When our requests were accepted, and those of the other client.
     pub ours: Vec<f64>,
     pub theirs: Vec<f64>,
-    pub refused_ours: Vec<f64>,
-    pub refused_theirs: Vec<f64>,
-    /// The most that were counted in one window.
+    pub rejected_ours: usize,
+    pub rejected_theirs: usize,
+    /// The most requests that were counted in one window.
     pub worst_window: usize,
 }
 
@@ -72,8 +71,8 @@ impl Figures {
 
     /// The share of 429s in all requests of both clients.
     pub fn rejected(&self) -> f64 {
-        let refused = self.refused_ours.len() + self.refused_theirs.len();
-        refused as f64 / (refused + self.ours.len() + self.theirs.len()) as f64
+        let rejected = self.rejected_ours + self.rejected_theirs;
+        rejected as f64 / (rejected + self.ours.len() + self.theirs.len()) as f64
     }
 
     /// Our rows a second between two instants.
@@ -82,23 +81,23 @@ impl Figures {
     }
 }
 
-enum What {
-    /// One of ours reaches the server.
-    Arrive(u64),
+enum SimulatedEvent {
+    /// One of our requests reaches the server.
+    Arrival(u64),
     /// Its reply reaches us.
-    Return(u64, Reply),
-    /// One of theirs, sent at this instant, reaches the server.
-    Theirs(f64),
+    Response(u64, Reply),
+    /// A request of the other client, sent at this instant, reaches the server.
+    OtherArrival(f64),
 }
 
-/// The account's limit, as strict as can be.
-struct Server {
+/// The account's limit, applied strictly.
+struct StrictServer {
     count: usize,
     window: f64,
     counted: VecDeque<f64>,
 }
 
-impl Server {
+impl StrictServer {
     fn admits(&mut self, now: f64) -> bool {
         while self.counted.front().is_some_and(|at| now - at >= self.window) {
             self.counted.pop_front();
@@ -121,46 +120,49 @@ impl Simulation {
         let at = |seconds: f64| origin + Duration::from_secs_f64(seconds);
         let seconds = |instant: Instant| (instant - origin).as_secs_f64();
 
-        let mut pace = RateLimiter::new(Rate::PerSecond(self.rate), origin);
+        let mut limiter = RateLimiter::new(Rate::PerSecond(self.rate), origin);
         let mut health = Health::new(Duration::from_secs(3600), false, None);
         let count = self.rate.floor().max(1.0);
         let window = count / self.rate;
-        let mut server = Server { count: count as usize, window, counted: VecDeque::new() };
-        let mut events: Vec<(f64, What)> = Vec::new();
-        if let Some(neighbour) = &self.neighbour {
-            let first = neighbour.there.0 + between((0.0, neighbour.every));
-            events.push((first + between(way), What::Theirs(first)));
+        let mut server = StrictServer { count: count as usize, window, counted: VecDeque::new() };
+        let mut events: Vec<(f64, SimulatedEvent)> = Vec::new();
+        if let Some(other) = &self.other {
+            let first = other.active.0 + between((0.0, other.every));
+            events.push((first + between(way), SimulatedEvent::OtherArrival(first)));
         }
-        let mut flights: HashMap<u64, (Permit, Instant)> = HashMap::new();
+        let mut in_flight: HashMap<u64, (Permit, Instant)> = HashMap::new();
         let (mut rows_left, mut next_id) = (self.rows, 0u64);
         let mut figures = Figures::default();
         let mut now = 0.0f64;
-        // When to ask the pace again, whatever else happens.
+        // When to ask the limiter again, whatever else happens.
         let mut wake = 0.0f64;
-        while figures.ours.len() < self.rows || !flights.is_empty() {
+        while figures.ours.len() < self.rows || !in_flight.is_empty() {
             let next = (0..events.len()).min_by(|a, b| events[*a].0.total_cmp(&events[*b].0));
             match next {
                 Some(next) if events[next].0 <= wake => {
                     let (time, what) = events.swap_remove(next);
                     now = time;
                     match what {
-                        What::Theirs(sent) => {
+                        SimulatedEvent::OtherArrival(sent) => {
                             match server.admits(now) {
                                 _ if now < 0.0 => {}
                                 true => figures.theirs.push(now),
-                                false => figures.refused_theirs.push(now),
+                                false => figures.rejected_theirs += 1,
                             }
-                            let Some(neighbour) = &self.neighbour else { continue };
-                            let again = match neighbour.habit {
-                                Habit::Pauses => now + work + between(way) + neighbour.every,
-                                Habit::Clock => sent + neighbour.every,
+                            let Some(other) = &self.other else { continue };
+                            let again = match other.habit {
+                                Habit::Pauses => now + work + between(way) + other.every,
+                                Habit::Clock => sent + other.every,
                             };
-                            if again < neighbour.there.1 {
-                                events.push((again + between(way), What::Theirs(again)));
+                            if again < other.active.1 {
+                                events.push((
+                                    again + between(way),
+                                    SimulatedEvent::OtherArrival(again),
+                                ));
                             }
                             continue;
                         }
-                        What::Arrive(id) => {
+                        SimulatedEvent::Arrival(id) => {
                             let stray = self.stray > 0.0 && between((0.0, 1.0)) < self.stray;
                             let reply = match !stray && server.admits(now) {
                                 true => {
@@ -168,18 +170,24 @@ impl Simulation {
                                     Reply::Accepted
                                 }
                                 false => {
-                                    figures.refused_ours.push(now);
+                                    figures.rejected_ours += 1;
                                     Reply::Limited { retry_after: None }
                                 }
                             };
-                            events.push((now + work + between(way), What::Return(id, reply)));
+                            events.push((
+                                now + work + between(way),
+                                SimulatedEvent::Response(id, reply),
+                            ));
                             continue;
                         }
-                        What::Return(id, reply) => {
-                            let (permit, sent) = flights.remove(&id).unwrap();
+                        SimulatedEvent::Response(id, reply) => {
+                            let (permit, sent) = in_flight.remove(&id).unwrap();
                             let limited = reply != Reply::Accepted;
-                            let fate = if limited { Fate::Limited } else { Fate::Answered };
-                            pace.answered(permit, at(now), fate);
+                            let result = match limited {
+                                true => RequestResult::Limited,
+                                false => RequestResult::Answered,
+                            };
+                            limiter.on_result(permit, at(now), result);
                             let attempt = Attempt {
                                 reply,
                                 status: None,
@@ -196,15 +204,15 @@ impl Simulation {
             }
             // Send all that may leave now.
             wake = f64::INFINITY;
-            while flights.len() < CONCURRENCY && rows_left > 0 {
+            while in_flight.len() < CONCURRENCY && rows_left > 0 {
                 if let SendPermission::PausedUntil(until) = health.gate(at(now)) {
                     wake = seconds(until) + between(LATE);
                     break;
                 }
-                match pace.take(at(now)) {
+                match limiter.take(at(now)) {
                     Ok(permit) => {
-                        events.push((now + between(way), What::Arrive(next_id)));
-                        flights.insert(next_id, (permit, at(now)));
+                        events.push((now + between(way), SimulatedEvent::Arrival(next_id)));
+                        in_flight.insert(next_id, (permit, at(now)));
                         next_id += 1;
                         rows_left -= 1;
                     }
@@ -225,7 +233,7 @@ impl Simulation {
         figures
     }
 
-    /// The mean of `seeds` runs, shown as well.
+    /// The mean of `seeds` runs, printed as well.
     pub fn mean(&self, what: &str, seeds: u64) -> Mean {
         let runs: Vec<_> = (0..seeds).map(|seed| self.run(seed)).collect();
         let of = |figure: fn(&Figures) -> f64| runs.iter().map(figure).sum::<f64>() / seeds as f64;
@@ -237,14 +245,14 @@ impl Simulation {
             mean.own,
             mean.sum,
             mean.rejected * 100.0,
-            of(|figures| figures.refused_ours.len() as f64),
-            of(|figures| figures.refused_theirs.len() as f64),
+            of(|figures| figures.rejected_ours as f64),
+            of(|figures| figures.rejected_theirs as f64),
         );
         mean
     }
 }
 
-/// Figures in the mean of several runs.
+/// The mean figures of several runs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mean {
     pub own: f64,

@@ -1,16 +1,16 @@
-//! The pace: what the limit's last per cent costs under jitter, what is left to another client of
-//! the account, and what holds at any rate.
+//! The pace: how much of the limit is used under jitter, how it is shared with another client of the
+//! account, and what holds at any rate.
 
-use super::simulation::{Habit, Neighbour, Simulation};
+use super::simulation::{Habit, OtherClient, Simulation};
 use super::*;
 
 const ALONE: Simulation =
-    Simulation { rate: 3.0, way: (5.0, 20.0), work: 0.0, rows: 5_000, stray: 0.0, neighbour: None };
+    Simulation { rate: 3.0, way: (5.0, 20.0), work: 0.0, rows: 5_000, stray: 0.0, other: None };
 
-/// Beside another client that was there before us and stays.
+/// Beside another client that is active before our run begins, and until after it.
 fn beside(every: f64, habit: Habit, rows: usize) -> Simulation {
-    let there = (-5.0 - every, f64::INFINITY);
-    Simulation { rows, neighbour: Some(Neighbour { every, habit, there }), ..ALONE }
+    let active = (-5.0 - every, f64::INFINITY);
+    Simulation { rows, other: Some(OtherClient { every, habit, active }), ..ALONE }
 }
 
 #[test]
@@ -38,18 +38,17 @@ fn a_slow_api_does_not_lower_the_pace() {
 
 #[test]
 fn another_client_of_the_account_is_left_its_share() {
-    // The least sum and the most rejections for short runs and long ones. A client that comes seldom
-    // is mostly refused while all places are used: no request of ours is refused for it then, so
-    // nothing here knows of it, and its figures depend on when that is and when a place is left.
-    for (every, habit, short, long) in [
-        (1.0, Habit::Pauses, (2.86, 0.025), (2.88, 0.01)),
-        (1.0, Habit::Clock, (2.54, 0.14), (2.54, 0.14)),
-        (5.0, Habit::Pauses, (2.6, 0.07), (2.1, 0.055)),
-        (2.0, Habit::Pauses, (2.5, 0.065), (2.4, 0.02)),
-        (0.5, Habit::Pauses, (2.85, 0.02), (2.86, 0.01)),
+    // The least sum and the most rejections. A client that comes seldom is mostly rejected while all
+    // slots are used: that rejects no request of ours, so the limiter cannot notice it.
+    for (every, habit, least, most) in [
+        (1.0, Habit::Pauses, 2.8, 0.05),
+        (1.0, Habit::Clock, 2.54, 0.17),
+        (5.0, Habit::Pauses, 2.85, 0.07),
+        (2.0, Habit::Pauses, 2.7, 0.15),
+        (0.5, Habit::Pauses, 2.8, 0.05),
     ] {
         let case = format!("another client, {habit:?} {every} s");
-        for (rows, seeds, (least, most)) in [(360, 20, short), (5_000, 2, long)] {
+        for (rows, seeds) in [(360, 20), (5_000, 2)] {
             let mean = beside(every, habit, rows).mean(&case, seeds);
             assert!(mean.sum >= least, "{case}, {rows} rows: {mean:?}");
             assert!(mean.rejected <= most, "{case}, {rows} rows: {mean:?}");
@@ -64,10 +63,11 @@ fn single_429s_cost_seconds() {
     assert!(mean.own >= 2.82, "{mean:?}");
 }
 
-/// The pauses alone would leave 2.77, 2.55 and 2.2 rows a second.
+/// The pauses alone would leave 2.77, 2.55 and 2.2 rows a second. Rejections that have nothing to do
+/// with the pace are taken for another client; at least the last slot stays in use.
 #[test]
 fn refusals_at_random_do_not_wear_the_pace_down() {
-    for (stray, least) in [(0.02, 2.05), (0.05, 1.7), (0.1, 1.65)] {
+    for (stray, least) in [(0.02, 1.9), (0.05, 1.2), (0.1, 0.9)] {
         for rows in [600, 5_000] {
             let mean = Simulation { stray, rows, ..ALONE }.mean(&format!("{stray} refused"), 8);
             assert!(mean.own >= least, "{stray}, {rows} rows: {mean:?}");
@@ -77,8 +77,8 @@ fn refusals_at_random_do_not_wear_the_pace_down() {
 
 #[test]
 fn a_client_that_comes_is_made_room_for_and_one_that_goes_leaves_its_room() {
-    let neighbour = Neighbour { every: 1.0, habit: Habit::Pauses, there: (120.0, 420.0) };
-    let visited = Simulation { rows: 1_800, neighbour: Some(neighbour), ..ALONE };
+    let other = OtherClient { every: 1.0, habit: Habit::Pauses, active: (120.0, 420.0) };
+    let visited = Simulation { rows: 1_800, other: Some(other), ..ALONE };
     let runs: Vec<_> = (0..6).map(|seed| visited.run(seed)).collect();
     let own = |from, to| runs.iter().map(|run| run.own_between(from, to)).sum::<f64>() / 6.0;
     for from in (0..660).step_by(30) {
@@ -86,9 +86,8 @@ fn a_client_that_comes_is_made_room_for_and_one_that_goes_leaves_its_room() {
         println!("{from} s: {:.2} rows/s", own(from, from + 30.0));
     }
     assert!(own(0.0, 120.0) > 2.9);
-    assert!(own(210.0, 420.0) > 1.9);
-    // Two minutes of holding back and ten seconds of trying at the most.
-    assert!(own(555.0, 660.0) > 2.9);
+    assert!(own(210.0, 420.0) > 1.8);
+    assert!(own(480.0, 660.0) > 2.9);
 }
 
 #[test]
@@ -104,13 +103,13 @@ fn any_rate_is_followed() {
     }
     // Without a server that would have to agree.
     let origin = Instant::now();
-    let mut pace = RateLimiter::new(Rate::PerSecond(2.5), origin);
+    let mut limiter = RateLimiter::new(Rate::PerSecond(2.5), origin);
     let (mut now, mut sent) = (origin, 0);
     while now < origin + Duration::from_secs(100) {
-        match pace.take(now) {
+        match limiter.take(now) {
             Ok(permit) => {
                 sent += 1;
-                pace.answered(permit, now, Fate::Answered);
+                limiter.on_result(permit, now, RequestResult::Answered);
             }
             Err(later) => now = later,
         }
@@ -132,65 +131,65 @@ fn any_rate_is_shared() {
 #[test]
 fn no_burst_leaves_after_a_stall() {
     let origin = Instant::now();
-    let mut pace = RateLimiter::new(Rate::DEFAULT, origin);
+    let mut limiter = RateLimiter::new(Rate::DEFAULT, origin);
     let stall = origin + Duration::from_secs(3600);
-    assert!(pace.take(stall).is_ok());
-    let next = pace.take(stall).unwrap_err();
+    assert!(limiter.take(stall).is_ok());
+    let next = limiter.take(stall).unwrap_err();
     assert!(next - stall >= Duration::from_millis(130), "{:?}", next - stall);
-    assert!(pace.take(next).is_ok());
+    assert!(limiter.take(next).is_ok());
 }
 
 #[test]
 fn a_429_slows_down_and_clean_replies_recover() {
     let origin = Instant::now();
-    let mut pace = RateLimiter::new(Rate::DEFAULT, origin);
+    let mut limiter = RateLimiter::new(Rate::DEFAULT, origin);
     let mut now = origin;
-    let mut step = |pace: &mut RateLimiter, fate| {
+    let mut step = |limiter: &mut RateLimiter, result| {
         let permit = loop {
-            match pace.take(now) {
+            match limiter.take(now) {
                 Ok(permit) => break permit,
                 Err(later) => now = later,
             }
         };
         now += Duration::from_millis(10);
-        pace.answered(permit, now, fate);
+        limiter.on_result(permit, now, result);
     };
-    step(&mut pace, Fate::Limited);
-    assert_eq!(pace.target(), Some(3.0), "one alone was not too much");
-    step(&mut pace, Fate::Answered);
-    step(&mut pace, Fate::Limited);
-    let slowed = pace.target().unwrap();
-    assert!(slowed < 2.9);
+    step(&mut limiter, RequestResult::Limited);
+    step(&mut limiter, RequestResult::Limited);
+    assert_eq!(limiter.target(), Some(3.0), "the first one left alone");
+    step(&mut limiter, RequestResult::Answered);
+    step(&mut limiter, RequestResult::Limited);
+    assert_eq!(limiter.target(), Some(2.0));
     for _ in 0..2000 {
-        step(&mut pace, Fate::Answered);
+        step(&mut limiter, RequestResult::Answered);
     }
-    assert!(pace.target().unwrap() > 2.99);
+    assert_eq!(limiter.target(), Some(3.0));
 }
 
 #[test]
-fn what_left_before_a_429_says_nothing_more() {
+fn replies_to_requests_sent_before_a_429_change_nothing() {
     let origin = Instant::now();
-    let mut pace = RateLimiter::new(Rate::DEFAULT, origin);
+    let mut limiter = RateLimiter::new(Rate::DEFAULT, origin);
     let mut now = origin;
-    let mut leave = |pace: &mut RateLimiter| loop {
-        match pace.take(now) {
+    let mut leave = |limiter: &mut RateLimiter| loop {
+        match limiter.take(now) {
             Ok(permit) => break permit,
             Err(later) => now = later,
         }
     };
-    let [_first, second, third, fourth] = [(); 4].map(|()| leave(&mut pace));
+    let [_first, second, third, fourth] = [(); 4].map(|()| leave(&mut limiter));
     let back = origin + Duration::from_secs(2);
-    pace.answered(second, back, Fate::Limited);
-    let slowed = pace.target();
-    pace.answered(third, back, Fate::Limited);
-    pace.answered(fourth, back, Fate::Answered);
-    assert_eq!(pace.target(), slowed);
+    limiter.on_result(second, back, RequestResult::Limited);
+    let slowed = limiter.target();
+    limiter.on_result(third, back, RequestResult::Limited);
+    limiter.on_result(fourth, back, RequestResult::Answered);
+    assert_eq!(limiter.target(), slowed);
 }
 
 /// The next permit, as early as there is one.
-fn leave(pace: &mut RateLimiter, now: &mut Instant) -> Permit {
+fn leave(limiter: &mut RateLimiter, now: &mut Instant) -> Permit {
     loop {
-        match pace.take(*now) {
+        match limiter.take(*now) {
             Ok(permit) => break permit,
             Err(later) => *now = later,
         }
@@ -200,80 +199,80 @@ fn leave(pace: &mut RateLimiter, now: &mut Instant) -> Permit {
 #[test]
 fn silence_brings_no_pace_back() {
     let mut now = Instant::now();
-    let mut pace = RateLimiter::new(Rate::DEFAULT, now);
-    let mut end = |pace: &mut RateLimiter, fate| {
-        let permit = leave(pace, &mut now);
+    let mut limiter = RateLimiter::new(Rate::DEFAULT, now);
+    let mut end = |limiter: &mut RateLimiter, result| {
+        let permit = leave(limiter, &mut now);
         now += Duration::from_millis(10);
-        pace.answered(permit, now, fate);
+        limiter.on_result(permit, now, result);
     };
-    end(&mut pace, Fate::Limited);
-    let slowed = pace.target();
+    end(&mut limiter, RequestResult::Limited);
+    let slowed = limiter.target();
     for _ in 0..200 {
-        end(&mut pace, Fate::Unknown);
+        end(&mut limiter, RequestResult::Unanswered);
     }
-    assert_eq!(pace.target(), slowed);
+    assert_eq!(limiter.target(), slowed);
 }
 
-/// When a request was counted nobody knows; that was at the latest when its answer left.
+/// The server counted a request at the latest when its answer left.
 #[test]
-fn a_place_is_free_a_window_after_the_latest_instant_at_which_it_was_counted() {
+fn a_slot_is_free_a_window_after_the_latest_instant_at_which_it_was_counted() {
     let ms = Duration::from_millis;
-    let free_after = |pace: &mut RateLimiter, sent: Instant| match pace.take(sent) {
+    let free_after = |limiter: &mut RateLimiter, sent: Instant| match limiter.take(sent) {
         Ok(_) => panic!("at once"),
         Err(later) => later - sent,
     };
     let origin = Instant::now();
     for (answer, expected) in [
-        // Before it is known how long a way takes, a usual delay on it is reckoned with.
+        // Before the network is known, a usual delay is assumed.
         (None, ms(1151)),
-        (Some((ms(30), Fate::Answered)), ms(1031)),
-        (Some((ms(900), Fate::Answered)), ms(1151)),
+        (Some((ms(30), RequestResult::Answered)), ms(1031)),
+        (Some((ms(900), RequestResult::Answered)), ms(1151)),
     ] {
-        let mut pace = RateLimiter::new(Rate::PerSecond(1.0), origin);
-        let permit = pace.take(origin).unwrap();
-        if let Some((after, fate)) = answer {
-            pace.answered(permit, origin + after, fate);
+        let mut limiter = RateLimiter::new(Rate::PerSecond(1.0), origin);
+        let permit = limiter.take(origin).unwrap();
+        if let Some((after, result)) = answer {
+            limiter.on_result(permit, origin + after, result);
         }
-        assert_eq!(free_after(&mut pace, origin), expected, "{answer:?}");
+        assert_eq!(free_after(&mut limiter, origin), expected, "{answer:?}");
     }
 
-    let mut pace = RateLimiter::new(Rate::PerSecond(1.0), origin);
+    let mut limiter = RateLimiter::new(Rate::PerSecond(1.0), origin);
     let mut now = origin;
-    for _ in 0..ENOUGH {
-        let permit = leave(&mut pace, &mut now);
-        pace.answered(permit, now + ms(20), Fate::Answered);
+    for _ in 0..ROUND_TRIPS_NEEDED {
+        let permit = leave(&mut limiter, &mut now);
+        limiter.on_result(permit, now + ms(20), RequestResult::Answered);
     }
-    // The shortest way took 20 ms; the rest of a silence may have been on it or not.
-    let permit = leave(&mut pace, &mut now);
-    assert_eq!(free_after(&mut pace, now), ms(1001));
-    pace.answered(permit, now + ms(3000), Fate::Unknown);
-    assert_eq!(free_after(&mut pace, now), ms(1000 + 2980 + 1));
-    // A way that became longer for good is the shortest some time.
-    for _ in 0..SAMPLES {
-        let permit = leave(&mut pace, &mut now);
-        pace.answered(permit, now + ms(80), Fate::Answered);
+    // The shortest round trip took 20 ms; the rest of the wait may have been delay on the way.
+    let permit = leave(&mut limiter, &mut now);
+    assert_eq!(free_after(&mut limiter, now), ms(1001));
+    limiter.on_result(permit, now + ms(3000), RequestResult::Unanswered);
+    assert_eq!(free_after(&mut limiter, now), ms(1000 + 2980 + 1));
+    // Once the network is slower for good, the old shortest round trip is forgotten.
+    for _ in 0..ROUND_TRIPS_KEPT {
+        let permit = leave(&mut limiter, &mut now);
+        limiter.on_result(permit, now + ms(80), RequestResult::Answered);
     }
-    assert_eq!(free_after(&mut pace, now), ms(1001));
+    assert_eq!(free_after(&mut limiter, now), ms(1001));
 }
 
 #[test]
-fn a_request_that_never_left_gives_its_place_back() {
+fn a_request_that_never_left_gives_its_slot_back() {
     let origin = Instant::now();
-    let mut pace = RateLimiter::new(Rate::PerSecond(1.0), origin);
-    let permit = pace.take(origin).unwrap();
-    pace.answered(permit, origin, Fate::NeverLeft);
+    let mut limiter = RateLimiter::new(Rate::PerSecond(1.0), origin);
+    let permit = limiter.take(origin).unwrap();
+    limiter.on_result(permit, origin, RequestResult::NotSent);
     let later = origin + Duration::from_millis(700);
-    assert!(pace.take(later).is_ok());
+    assert!(limiter.take(later).is_ok());
 }
 
 #[test]
 fn unlimited_never_waits() {
     let now = Instant::now();
-    let mut pace = RateLimiter::new(Rate::Unlimited, now);
+    let mut limiter = RateLimiter::new(Rate::Unlimited, now);
     for _ in 0..100 {
-        assert!(pace.take(now).is_ok());
+        assert!(limiter.take(now).is_ok());
     }
-    assert_eq!(pace.target(), None);
+    assert_eq!(limiter.target(), None);
 }
 
 /// What was turned down: a request every so many seconds, whatever the network does.
