@@ -17,7 +17,7 @@ use crate::api::{BaseUrl, Client, ClientOptions, Token};
 use crate::cli::MaxErrors;
 use crate::config::{LedgerChoice, Mode, Settings};
 use crate::exit_code;
-use crate::input::{InputError, Rows, Source, rows};
+use crate::input::{InputError, InputFile, Rows, rows};
 use crate::ledger::Claimed;
 use crate::locale::format::number;
 use crate::mapping::Plan;
@@ -72,7 +72,7 @@ impl Runtimes {
 /// When the run does not begin; nothing was sent then.
 pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> {
     let started = Instant::now();
-    let source = Source::open(&settings.input)?;
+    let source = InputFile::open(&settings.input)?;
     let sending = !matches!(settings.mode, Mode::Check { .. });
     if sending {
         // Before anything is opened for writing, the ledger too.
@@ -81,8 +81,7 @@ pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> 
     // Before anything else that takes time: the account's lock.
     let _lock = ledger::lock_without(&settings)?;
     let (memory, mut lookup) = ledger::open_for(&settings)?;
-    let preflight =
-        Preflight::of(&source, &settings.read, &settings.mapping, sending, lookup.as_mut())?;
+    let preflight = Preflight::of(&source, &settings.read, &settings.mapping, lookup.as_mut())?;
     if !settings.quiet {
         terminal.print(&preflight.remarks(source.label()));
     }
@@ -141,7 +140,7 @@ fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 
 #[expect(clippy::too_many_arguments, reason = "the wiring of a run, called once")]
 fn send(
     settings: &Settings,
-    source: &Source,
+    source: &InputFile,
     preflight: Preflight,
     claimed: Option<Claimed>,
     (base_url, token): (BaseUrl, Token),
@@ -178,15 +177,11 @@ fn send(
         probe: preflight.believed,
     };
     let rows = preflight.rows;
-    let watch = source.watch();
-    let changed = InputError::Changed { label: source.label().into() }.to_string();
     let line = Line { client, options, reading, plan: preflight.plan, reporter };
     let deadline = settings.max_duration.map(|most| started + most);
     let local = |why: String| Some(StopReason::Local(why));
     // Until the last file is written: a second signal must end the process whatever it waits for.
     let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
-    let watching =
-        runtimes.beside.spawn(feed::stop_on_change(watch.clone(), changed.clone(), stop.clone()));
     let mut done = match memory {
         None => runtimes.line.block_on(line.run(NoLedger, &stop, listener, deadline)).0,
         Some((mut ledger, policy)) => {
@@ -205,14 +200,13 @@ fn send(
             done
         }
     };
-    watching.abort();
     if let Some(error) = done.output.take() {
         done.stop = local(unwritable(&error));
     }
     let broke_off = matches!(done.stop, Some(StopReason::Local(_)));
-    // The last rows may have been on their way for long after they were read.
-    if !broke_off && watch.changed_now() {
-        done.stop = local(changed);
+    // The rows may have been read long before the last of them was sent.
+    if !broke_off && source.has_changed() {
+        done.stop = local(InputError::Changed { label: source.label().into() }.to_string());
     } else if !broke_off && let Err(error) = done.reporter.finish() {
         done.stop = local(unwritable(&error));
     }

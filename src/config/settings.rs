@@ -10,7 +10,7 @@ use super::effective_settings;
 use super::file::FOUND;
 use crate::api::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL, Token, TokenError};
 use crate::cli::{MaxErrors, Resolved, RunArgs};
-use crate::input::{Input, ReadOptions};
+use crate::input::{InputArg, ReadOptions};
 use crate::ledger::Policy;
 use crate::locale::os_error::describe_os_error;
 use crate::mapping::MappingOptions;
@@ -112,7 +112,7 @@ pub struct Settings {
     /// `--account`.
     pub account: Option<String>,
     /// The input.
-    pub input: Input,
+    pub input: InputArg,
     /// The input as it was named.
     pub input_label: String,
     /// How to read it.
@@ -186,7 +186,7 @@ impl Settings {
             ledger,
             account: args.account,
             input_label: args.input.display().to_string(),
-            input: Input::from_arg(args.input),
+            input: InputArg::from_arg(args.input),
             read: ReadOptions { delimiter: args.delimiter, encoding: args.encoding },
             mapping: MappingOptions {
                 map: args.map,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::error::ReportError;
 use crate::html_report::stats::{Entry, ResultStats, cut};
 use crate::input::{
-    Encoding, Input, ReadOptions, Record, Source, inspect, reject_columns_at, rows,
+    Encoding, InputArg, InputFile, ReadOptions, Record, inspect, reject_columns_at, rows,
 };
 use crate::model::Situacao;
 use crate::output::RESULT_COLUMNS;
@@ -21,15 +21,13 @@ const SHOWN: usize = 60;
 /// # Errors
 /// When it cannot be read, is none, or is damaged.
 pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
-    let source = Source::open(&Input::from_arg(path))?;
+    let input = InputFile::open(&InputArg::from_arg(path))?;
     let options = ReadOptions { delimiter: None, encoding: Some(Encoding::Utf8) };
-    let inspection = inspect(&source, &options, true)?;
-    let file = ResultsFile::new(source.label().to_owned(), &inspection.header)?;
-    let mut reading = rows(&source, &inspection)?;
+    let inspection = inspect(&input, &options)?;
+    let file = ResultsFile::new(input.label().to_owned(), &inspection.header)?;
     let mut findings = ResultStats::default();
-    let mut record = Record::default();
-    while reading.read(&mut record)? {
-        findings.add(&file.entry(&record)?);
+    for record in rows(&input, &inspection)? {
+        findings.add(&file.entry(&record?)?);
     }
     Ok(findings)
 }

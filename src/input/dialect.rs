@@ -1,16 +1,15 @@
-//! How a file is laid out: a leading `sep=` line, the delimiter, the header and its line end.
+//! The layout of a file: a leading `sep=` line, the delimiter, the header and its line end.
 //!
-//! The delimiter is found by trying: quotes are respected, so each candidate reads the first
-//! records for itself. What the header's names mean is the mapper's business, but for those that
-//! this program wrote: a rejects file has lost the rows by which its delimiter was found, and is
-//! read in the one that its own columns stand in.
+//! The delimiter is found by trial: quotes count, so each candidate reads the first records for
+//! itself. What the header's names mean is decided in the mapping, except for those that this program
+//! wrote: a rejects file has lost the rows by which its delimiter was found, and is read in the one
+//! that separates its own columns.
 
 use std::sync::Arc;
 
-use super::blocks::Chunks;
 use super::error::InputError;
 use super::header::reject_columns_at;
-use super::parser::{LineEnd, Mode};
+use super::parser::{LineEnd, QuoteMode};
 use super::record::Record;
 use super::records::Records;
 
@@ -19,19 +18,19 @@ const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// How many records after the header are looked at.
 const SAMPLE: usize = 100;
 
-/// How a file is laid out.
+/// The layout of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Dialect {
     /// `None`: the file has one column.
     pub(super) delimiter: Option<u8>,
-    /// The first line only says what the delimiter is.
+    /// Whether the first line only says what the delimiter is.
     pub(super) sep_line: bool,
     pub(super) header: Record,
-    /// The header ends in `\r\n`.
+    /// Whether the header ends in `\r\n`.
     pub(super) crlf: bool,
 }
 
-/// A text that is no delimiter. The message is Portuguese.
+/// An invalid delimiter. The message is Portuguese.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "use um só caractere, como \",\" \";\" ou \"|\", ou então tab \
@@ -57,40 +56,39 @@ fn is_delimiter(byte: u8) -> bool {
     byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'"')
 }
 
-/// Looks at the first records. `open` begins a new reading of the same text each time; `forced` is
-/// the delimiter the user insists on.
-pub(super) fn detect<R: Chunks>(
-    open: impl Fn() -> Records<R>,
+/// Reads the first records. `open` begins a new reading of the same text each time; `forced` is the
+/// delimiter the user insists on.
+pub(super) fn detect(
+    open: impl Fn() -> Result<Records, InputError>,
     forced: Option<u8>,
     label: &Arc<str>,
 ) -> Result<Dialect, InputError> {
-    let announced = sep_line(&mut open())?;
+    let announced = sep_line(&mut open()?)?;
     let sep_line = announced.is_some();
-    let reopen = |delimiter, mode| begin(open(), sep_line, delimiter, mode);
+    let reopen = |delimiter, mode| begin(open()?, sep_line, delimiter, mode);
     let delimiter = match forced.or(announced) {
         Some(delimiter) => Some(delimiter),
-        None => vote(|delimiter, mode| reopen(Some(delimiter), mode), label)?,
+        None => guess_delimiter(|delimiter, mode| reopen(Some(delimiter), mode), label)?,
     };
-    let mut records = reopen(delimiter, Mode::Strict)?;
-    let mut header = Record::default();
-    if !records.read_filled(&mut header)? {
+    let mut records = reopen(delimiter, QuoteMode::Strict)?;
+    let Some(header) = records.read_filled()? else {
         return Err(InputError::NoHeader { label: label.clone() });
-    }
-    if header.is_overlong() || (0..header.len()).any(|cell| header.is_cut(cell)) {
+    };
+    if header.is_overlong() || header.is_any_cut() {
         return Err(InputError::HeaderTooLong { label: label.clone(), line: header.linha() });
     }
     Ok(Dialect { delimiter, sep_line, header, crlf: records.line_end() == LineEnd::CrLf })
 }
 
 /// Prepares records that were just opened for reading from the header on.
-pub(super) fn begin<R: Chunks>(
-    mut records: Records<R>,
+pub(super) fn begin(
+    mut records: Records,
     sep_line: bool,
     delimiter: Option<u8>,
-    mode: Mode,
-) -> Result<Records<R>, InputError> {
+    mode: QuoteMode,
+) -> Result<Records, InputError> {
     if sep_line {
-        records.read(&mut Record::default())?;
+        records.read()?;
     }
     records.set_dialect(delimiter, mode);
     Ok(records)
@@ -98,11 +96,8 @@ pub(super) fn begin<R: Chunks>(
 
 /// The delimiter that a first line `sep=;` announces. Programs that do not know such a line pad it
 /// with further delimiters when they save the file.
-fn sep_line<R: Chunks>(records: &mut Records<R>) -> Result<Option<u8>, InputError> {
-    let mut first = Record::default();
-    if !records.read(&mut first)? || first.is_cut(0) {
-        return Ok(None);
-    }
+fn sep_line(records: &mut Records) -> Result<Option<u8>, InputError> {
+    let Some(first) = records.read()?.filter(|first| !first.is_cut(0)) else { return Ok(None) };
     let line = first.cell(0).unwrap_or_default().as_bytes();
     Ok(match line.split_at_checked(4) {
         Some((word, [delimiter, padding @ ..]))
@@ -116,12 +111,12 @@ fn sep_line<R: Chunks>(records: &mut Records<R>) -> Result<Option<u8>, InputErro
     })
 }
 
-/// What one candidate makes of the first records.
-struct Ballot {
+/// How well one candidate fits the first records.
+struct DelimiterScore {
     delimiter: u8,
-    /// Under it no quote of the header is damaged.
+    /// Whether the header's quotes are undamaged.
     quotes_hold: bool,
-    /// Under it the header ends as this program ends that of a rejects file.
+    /// Whether the header holds the columns that this program appends to a rejects file.
     own: bool,
     /// Cells of the header; more than one.
     cells: usize,
@@ -133,53 +128,50 @@ struct Ballot {
 
 /// The delimiter under which most records have as many cells as the header; `None` if none splits
 /// the header.
-fn vote<R: Chunks>(
-    open: impl Fn(u8, Mode) -> Result<Records<R>, InputError>,
+fn guess_delimiter(
+    open: impl Fn(u8, QuoteMode) -> Result<Records, InputError>,
     label: &Arc<str>,
 ) -> Result<Option<u8>, InputError> {
-    let mut ballots = Vec::new();
-    let mut record = Record::default();
+    let mut scores = Vec::new();
     for delimiter in CANDIDATES {
-        let mut records = open(delimiter, Mode::Lenient)?;
-        if !records.read_filled(&mut record)? {
-            // Nothing but delimiters and white space.
+        let mut records = open(delimiter, QuoteMode::Lenient)?;
+        let Some(header) = records.read_filled()? else {
+            // Only delimiters and white space.
             return Err(InputError::NoHeader { label: label.clone() });
-        }
-        let cells = record.len();
+        };
+        let cells = header.len();
         if cells < 2 {
             continue;
         }
-        let own = reject_columns_at(&record).is_some();
+        let own = reject_columns_at(&header).is_some();
         // `"a","b;c"` splits at the semicolon only if its quotes are ignored.
-        let quotes_hold = open(delimiter, Mode::Strict)?.read_filled(&mut record).is_ok();
-        let mut ballot = Ballot { delimiter, quotes_hold, own, cells, fitting: 0, seen: 0 };
-        while ballot.seen < SAMPLE && records.read_filled(&mut record)? {
-            ballot.seen += 1;
-            ballot.fitting += usize::from(record.len() == cells);
+        let quotes_hold = open(delimiter, QuoteMode::Strict)?.read_filled().is_ok();
+        let mut score = DelimiterScore { delimiter, quotes_hold, own, cells, fitting: 0, seen: 0 };
+        while score.seen < SAMPLE
+            && let Some(record) = records.read_filled()?
+        {
+            score.seen += 1;
+            score.fitting += usize::from(record.len() == cells);
         }
-        ballots.push(ballot);
+        scores.push(score);
     }
-    if ballots.iter().any(|ballot| ballot.quotes_hold) {
-        ballots.retain(|ballot| ballot.quotes_hold);
+    if scores.iter().any(|score| score.quotes_hold) {
+        scores.retain(|score| score.quotes_hold);
     }
-    if ballots.iter().any(|ballot| ballot.own) {
-        ballots.retain(|ballot| ballot.own);
+    if scores.iter().any(|score| score.own) {
+        scores.retain(|score| score.own);
     }
-    // Where there are no rows, nothing can be sent wrongly: the header alone may decide.
-    let rank = |ballot: &Ballot| {
-        (ballot.fitting, if ballots.iter().all(|b| b.seen == 0) { ballot.cells } else { 0 })
-    };
-    let Some(best) = ballots.iter().map(rank).max() else { return Ok(None) };
-    let mut winners = ballots.iter().filter(|ballot| rank(ballot) == best);
-    match (winners.next(), winners.next()) {
-        (Some(winner), None) => Ok(Some(winner.delimiter)),
+    // Without rows, a wrong guess sends nothing: the header alone may decide.
+    let no_rows = scores.iter().all(|score| score.seen == 0);
+    let rank = |score: &DelimiterScore| (score.fitting, if no_rows { score.cells } else { 0 });
+    let Some(best) = scores.iter().map(rank).max() else { return Ok(None) };
+    scores.retain(|score| rank(score) == best);
+    match &scores[..] {
+        [winner] => Ok(Some(winner.delimiter)),
         _ => {
-            let names: Vec<_> =
-                ballots.iter().filter(|b| rank(b) == best).map(|b| name(b.delimiter)).collect();
-            Err(InputError::AmbiguousDelimiter {
-                label: label.clone(),
-                candidates: enumerate(&names),
-            })
+            let names: Vec<_> = scores.iter().map(|score| name(score.delimiter)).collect();
+            let candidates = enumerate(&names);
+            Err(InputError::AmbiguousDelimiter { label: label.clone(), candidates })
         }
     }
 }
@@ -202,14 +194,12 @@ fn enumerate(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::encoding::Encoding;
-    use super::super::text::tests::Pieces;
+    use super::super::testing::in_pieces;
     use super::*;
 
     fn look(text: &str, forced: Option<u8>) -> Result<Dialect, InputError> {
         let label: Arc<str> = "x.csv".into();
-        let open =
-            || Records::new(Pieces::new(text.as_bytes(), 7), Encoding::Utf8, 0, label.clone());
+        let open = || Ok(Records::new(in_pieces(text.as_bytes(), 7), label.clone()));
         detect(open, forced, &label)
     }
 
@@ -245,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_records_do_not_vote() {
+    fn blank_records_do_not_count() {
         assert_eq!(delimiter(&format!("a;b\n{}1;2\n", "\n;\n".repeat(150))), Some(';'));
         // Were the blank records counted, the comma would fit as many as the semicolon.
         let blank = "\n \n;\n".repeat(50);
@@ -275,14 +265,14 @@ mod tests {
         let rows = "1;Ana;invalido;true;faltam células: a linha tem 1, o cabeçalho tem 2\n";
         assert_eq!(delimiter(&format!("{header}{rows}")), Some(';'));
         assert_eq!(delimiter(header), Some(';'));
-        // By the rows alone it would be the comma, for the surplus cell fits the semicolon not.
+        // By the rows alone it would be the comma: the surplus cell does not fit the semicolon.
         let surplus = "1;Ana;invalido;true;\"sobram; a linha tem 3, e não 2\";x\n";
         assert_eq!(delimiter(&format!("{header}{surplus}")), Some(';'));
         assert_eq!(delimiter("id|a;b|SITUACAO|erro| mensagem\n1|x;y|a|b|c\n"), Some('|'));
     }
 
     #[test]
-    fn only_the_first_hundred_records_vote() {
+    fn only_the_first_hundred_records_count() {
         let text = format!("a,b;c\n{}{}", "1,2\n".repeat(100), "1;2\n".repeat(500));
         assert_eq!(delimiter(&text), Some(','));
     }

@@ -1,7 +1,7 @@
 //! Which encoding a file is in, decided on the whole of it.
 //!
-//! A sample would not do: the first accent may stand in the last row, and Windows-1252 never fails
-//! to decode, so a wrong guess is silent. Decoding itself is done elsewhere.
+//! A sample is not enough: the first accent may stand in the last row, and Windows-1252 never fails
+//! to decode, so a wrong guess is silent. Decoding is done in `decode`.
 
 use std::fmt;
 
@@ -18,14 +18,14 @@ pub enum Encoding {
     Windows1252,
 }
 
-/// A name that is no encoding. The text is Portuguese and lists the choices.
+/// An unknown name of an encoding. The text is Portuguese and lists the choices.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("use utf-8, utf-16, utf-16le, utf-16be ou windows-1252")]
 pub struct UnknownEncoding(String);
 
 impl Encoding {
-    /// Reads a name as a user writes it, in any case. Plain `utf-16` is little end first, for where
-    /// a byte order mark says otherwise it wins anyway.
+    /// Reads a name as a user writes it, in any case. Plain `utf-16` is little end first; a byte order
+    /// mark in the file wins anyway.
     ///
     /// # Errors
     /// If it is none of the names.
@@ -62,14 +62,6 @@ impl Encoding {
     }
 }
 
-impl std::str::FromStr for Encoding {
-    type Err = UnknownEncoding;
-
-    fn from_str(name: &str) -> Result<Self, UnknownEncoding> {
-        Self::parse(name)
-    }
-}
-
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -81,128 +73,100 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// What a whole file looks like to somebody who expects UTF-8.
+/// How much of a file is UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Utf8Verdict {
     /// Every byte fits.
     Valid,
-    /// Some do not, but at least as many sequences do.
-    Mostly { first_bad: Bad },
-    /// It must be something else.
-    Not { first_bad: Bad },
+    /// Some do not, but at least as many multi-byte sequences do.
+    Mostly { first_bad: BadByte },
+    /// The file has another encoding.
+    Not { first_bad: BadByte },
 }
 
-/// A byte that does not fit, by its place in the file.
+/// The first byte that does not fit, by its position in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bad {
+pub(super) struct BadByte {
     pub(super) offset: u64,
     pub(super) byte: u8,
 }
 
-/// Weighs valid multi-byte sequences against invalid bytes, chunk by chunk.
+/// Counts valid multi-byte sequences and invalid bytes, piece by piece.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Utf8Scan {
-    /// Bytes of the file before the chunk that comes next.
+    /// Bytes of the file before `carry`.
     offset: u64,
-    /// The beginning of a sequence that the previous chunk broke off.
-    carry: [u8; 4],
-    carried: usize,
-    /// Where that sequence began.
-    carry_offset: u64,
+    /// The beginning of a sequence that the last piece broke off; at most three bytes.
+    carry: Vec<u8>,
     multibyte: u64,
     invalid: u64,
-    first_bad: Option<Bad>,
+    first_bad: Option<BadByte>,
 }
 
 impl Utf8Scan {
-    pub(crate) fn push(&mut self, chunk: &[u8]) {
-        let end = self.offset + chunk.len() as u64;
-        let mut rest = self.join(chunk);
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        if self.carry.is_empty() {
+            return self.scan(piece);
+        }
+        let mut joined = std::mem::take(&mut self.carry);
+        joined.extend_from_slice(piece);
+        self.scan(&joined);
+    }
+
+    fn scan(&mut self, mut rest: &[u8]) {
         loop {
-            match std::str::from_utf8(rest) {
+            let error = match std::str::from_utf8(rest) {
                 Ok(_) => {
-                    self.multibyte += lead_bytes(rest);
-                    break;
+                    self.multibyte += multibyte_sequences(rest);
+                    self.offset += rest.len() as u64;
+                    return;
                 }
-                Err(error) => {
-                    let (valid, bad) = rest.split_at(error.valid_up_to());
-                    self.multibyte += lead_bytes(valid);
-                    let Some(len) = error.error_len() else {
-                        self.carry[..bad.len()].copy_from_slice(bad);
-                        self.carried = bad.len();
-                        self.carry_offset = end - bad.len() as u64;
-                        break;
-                    };
-                    self.bad(end - bad.len() as u64, bad[0], len);
-                    rest = &bad[len..];
-                }
-            }
+                Err(error) => error,
+            };
+            let (valid, bad) = rest.split_at(error.valid_up_to());
+            self.multibyte += multibyte_sequences(valid);
+            self.offset += valid.len() as u64;
+            let Some(len) = error.error_len() else {
+                self.carry = bad.to_vec();
+                return;
+            };
+            self.invalid(&bad[..len]);
+            rest = &bad[len..];
         }
-        self.offset = end;
     }
 
-    /// Completes the sequence that was broken off, and returns what is left of the chunk.
-    fn join<'a>(&mut self, mut chunk: &'a [u8]) -> &'a [u8] {
-        while self.carried > 0
-            && let Some((&byte, rest)) = chunk.split_first()
-        {
-            self.carry[self.carried] = byte;
-            match std::str::from_utf8(&self.carry[..=self.carried]) {
-                Ok(_) => {
-                    self.multibyte += 1;
-                    self.carried = 0;
-                }
-                Err(error) if error.error_len().is_none() => self.carried += 1,
-                Err(_) => {
-                    // What was carried is the bad part; `byte` may begin something good.
-                    self.carry_is_bad();
-                    return chunk;
-                }
-            }
-            chunk = rest;
-        }
-        chunk
+    fn invalid(&mut self, bytes: &[u8]) {
+        self.first_bad.get_or_insert(BadByte { offset: self.offset, byte: bytes[0] });
+        self.invalid += bytes.len() as u64;
+        self.offset += bytes.len() as u64;
     }
 
-    fn carry_is_bad(&mut self) {
-        let len = std::mem::take(&mut self.carried);
-        self.bad(self.carry_offset, self.carry[0], len);
-    }
-
-    fn bad(&mut self, offset: u64, byte: u8, len: usize) {
-        self.first_bad.get_or_insert(Bad { offset, byte });
-        self.invalid += len as u64;
-    }
-
-    /// Whether text in Windows-1252 of which these are the bytes would be read as something else, if
-    /// nobody said what it is. ASCII alone reads the same in both.
+    /// Whether these bytes are text in Windows-1252 that would be detected as something else. ASCII
+    /// alone reads the same in both.
     pub(crate) fn misleads(&self) -> bool {
         match self.clone().finish() {
-            Verdict::Valid => self.multibyte > 0,
-            Verdict::Mostly { .. } => true,
-            Verdict::Not { .. } => false,
+            Utf8Verdict::Valid => self.multibyte > 0,
+            Utf8Verdict::Mostly { .. } => true,
+            Utf8Verdict::Not { .. } => false,
         }
     }
 
-    pub(super) fn finish(mut self) -> Verdict {
-        if self.carried > 0 {
-            self.carry_is_bad();
+    pub(super) fn finish(mut self) -> Utf8Verdict {
+        let carry = std::mem::take(&mut self.carry);
+        if !carry.is_empty() {
+            self.invalid(&carry);
         }
         match self.first_bad {
-            None => Verdict::Valid,
+            None => Utf8Verdict::Valid,
             // `invalid` is not 0 here, so there is at least one valid sequence.
-            Some(first_bad) if self.multibyte >= self.invalid => Verdict::Mostly { first_bad },
-            Some(first_bad) => Verdict::Not { first_bad },
+            Some(first_bad) if self.multibyte >= self.invalid => Utf8Verdict::Mostly { first_bad },
+            Some(first_bad) => Utf8Verdict::Not { first_bad },
         }
     }
 }
 
-/// Number of multi-byte sequences in valid UTF-8. The inner sums fit a byte, which lets the
-/// compiler count sixteen or more at a time.
-fn lead_bytes(valid: &[u8]) -> u64 {
-    if valid.is_ascii() {
-        return 0;
-    }
+fn multibyte_sequences(valid: &[u8]) -> u64 {
+    // Counted in a byte where that cannot overflow, which the compiler does for many at a time.
     let count = |piece: &[u8]| piece.iter().map(|byte| u8::from(*byte >= 0xC0)).sum::<u8>();
     valid.chunks(255).map(|piece| u64::from(count(piece))).sum()
 }
@@ -213,9 +177,9 @@ mod tests {
 
     use super::*;
 
-    fn scan(bytes: &[u8], size: usize) -> Verdict {
+    fn scan_in_pieces(bytes: &[u8], size: usize) -> Utf8Verdict {
         let mut scan = Utf8Scan::default();
-        bytes.chunks(size.max(1)).for_each(|chunk| scan.push(chunk));
+        bytes.chunks(size.max(1)).for_each(|piece| scan.push(piece));
         scan.finish()
     }
 
@@ -240,19 +204,23 @@ mod tests {
     #[test]
     fn one_stray_byte_among_accents_is_a_damaged_utf8_file() {
         let bytes = [&b"Jo"[..], "ão;São".as_bytes(), b"\nJos\xe9;x"].concat();
-        let first_bad = Bad { offset: 14, byte: 0xE9 };
+        let first_bad = BadByte { offset: 14, byte: 0xE9 };
         for size in 1..=bytes.len() {
-            assert_eq!(scan(&bytes, size), Verdict::Mostly { first_bad }, "chunks of {size}");
+            assert_eq!(
+                scan_in_pieces(&bytes, size),
+                Utf8Verdict::Mostly { first_bad },
+                "pieces of {size}"
+            );
         }
     }
 
     #[test]
     fn accents_that_are_single_bytes_are_no_utf8() {
-        let first_bad = Bad { offset: 2, byte: 0xE3 };
-        assert_eq!(scan(b"Jo\xe3o;Jos\xe9", 3), Verdict::Not { first_bad });
+        let first_bad = BadByte { offset: 2, byte: 0xE3 };
+        assert_eq!(scan_in_pieces(b"Jo\xe3o;Jos\xe9", 3), Utf8Verdict::Not { first_bad });
         // No valid sequence at all: one bad byte decides.
-        let first_bad = Bad { offset: 3, byte: 0xE9 };
-        assert_eq!(scan(b"Jos\xe9", 64), Verdict::Not { first_bad });
+        let first_bad = BadByte { offset: 3, byte: 0xE9 };
+        assert_eq!(scan_in_pieces(b"Jos\xe9", 64), Utf8Verdict::Not { first_bad });
     }
 
     #[test]
@@ -267,18 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_a_broken_sequence_counts() {
-        // One valid sequence against the two bytes of a broken off "€".
-        let first_bad = Bad { offset: 2, byte: 0xE2 };
+    fn every_byte_of_an_incomplete_sequence_counts() {
+        // One valid sequence against the two bytes of an incomplete "€".
+        let first_bad = BadByte { offset: 2, byte: 0xE2 };
         for bytes in [b"\xc3\xa9\xe2\x82".as_slice(), b"\xc3\xa9\xe2\x82;"] {
-            assert_eq!(scan(bytes, 1), Verdict::Not { first_bad });
-            assert_eq!(scan(bytes, 64), Verdict::Not { first_bad });
+            assert_eq!(scan_in_pieces(bytes, 1), Utf8Verdict::Not { first_bad });
+            assert_eq!(scan_in_pieces(bytes, 64), Utf8Verdict::Not { first_bad });
         }
     }
 
     proptest! {
         #[test]
-        fn chunks_do_not_matter(
+        fn the_size_of_pieces_does_not_matter(
             pieces in prop::collection::vec(
                 prop_oneof![
                     any::<char>().prop_map(|c| c.to_string().into_bytes()),
@@ -289,12 +257,12 @@ mod tests {
             size in 1usize..9,
         ) {
             let bytes = pieces.concat();
-            let whole = scan(&bytes, bytes.len());
-            prop_assert_eq!(scan(&bytes, size), whole);
+            let whole = scan_in_pieces(&bytes, bytes.len());
+            prop_assert_eq!(scan_in_pieces(&bytes, size), whole);
             match std::str::from_utf8(&bytes) {
-                Ok(_) => prop_assert_eq!(whole, Verdict::Valid),
+                Ok(_) => prop_assert_eq!(whole, Utf8Verdict::Valid),
                 Err(error) => {
-                    let (Verdict::Mostly { first_bad } | Verdict::Not { first_bad }) = whole else {
+                    let (Utf8Verdict::Mostly { first_bad } | Utf8Verdict::Not { first_bad }) = whole else {
                         return Err(TestCaseError::fail("bad bytes were not seen"));
                     };
                     prop_assert_eq!(first_bad.offset, error.valid_up_to() as u64);

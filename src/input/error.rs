@@ -1,6 +1,6 @@
 //! What can be wrong with an input as a whole, in words for the person who runs the program.
 //!
-//! Trouble within a row (too few cells, a cell that is too long) is data and not found here.
+//! What is wrong with one row (too few cells, a cell that is too long) is data, and not here.
 
 use std::io;
 use std::sync::Arc;
@@ -9,122 +9,76 @@ use super::encoding::Encoding;
 use crate::exit_code;
 use crate::locale::os_error::describe_os_error;
 
-/// Why an input cannot be read, or cannot be read any further. The text is Portuguese, names the
-/// file and the line where there is one, and says what to do.
+/// Why an input cannot be read, or not any further. The text is Portuguese, names the file and the
+/// line where there is one, and says what to do. `label` is the input as messages name it, `line` a
+/// physical line, `column` the number of a cell in its record, from 1.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are those of the messages")]
 pub enum InputError {
-    /// It is not there, or may not be read.
+    /// It does not exist or may not be read.
     #[error("não foi possível abrir {label}: {}", reason(cause))]
-    Open {
-        /// The input, as messages name it.
-        label: Arc<str>,
-        /// What the system said.
-        cause: io::Error,
-    },
+    Open { label: Arc<str>, cause: io::Error },
     /// It is a directory.
     #[error("{label} é uma pasta; informe um arquivo CSV")]
-    Directory {
-        /// The input, as messages name it.
-        label: Arc<str>,
-    },
+    Directory { label: Arc<str> },
     /// A pipe could not be copied to a temporary file.
     #[error(
         "não foi possível copiar {label} para um arquivo temporário em {}: {}",
         std::env::temp_dir().display(),
         reason(cause)
     )]
-    Spool {
-        /// The input, as messages name it.
-        label: Arc<str>,
-        /// What the system said.
-        cause: io::Error,
-    },
+    Spool { label: Arc<str>, cause: io::Error },
     /// Reading failed after the input had been opened.
     #[error("falha ao ler {label}: {}", reason(cause))]
-    Read {
-        /// The input, as messages name it.
-        label: Arc<str>,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// It is not what it was when it was opened or first read.
+    Read { label: Arc<str>, cause: io::Error },
+    /// It differs from what was opened or first read.
     #[error(
         "{label} mudou ou foi trocado por outro enquanto era usado; espere a exportação terminar e \
          rode de novo, sobre uma cópia se a próxima puder chegar durante o envio"
     )]
-    Changed {
-        /// The input, as messages name it.
-        label: Arc<str>,
-    },
+    Changed { label: Arc<str> },
     /// It begins like gzip, but cannot be unpacked to the end.
     #[error(
         "{label} está compactado com gzip, mas incompleto ou corrompido ({}); gere ou copie o \
          arquivo de novo",
         gzip_reason(cause)
     )]
-    Gzip {
-        /// The input, as messages name it.
-        label: Arc<str>,
-        /// What the unpacker said.
-        cause: io::Error,
-    },
-    /// What gzip packed was packed already.
+    Gzip { label: Arc<str>, cause: io::Error },
+    /// It was packed with gzip twice.
     #[error(
         "{label} foi compactado com gzip duas vezes; descompacte-o uma vez (gunzip) e rode de novo"
     )]
-    GzipTwice {
-        /// The input, as messages name it.
-        label: Arc<str>,
-    },
+    GzipTwice { label: Arc<str> },
     /// It begins as .xlsx, .ods and .zip do.
     #[error(
         "{label} não é um CSV, e sim uma planilha (.xlsx, .ods) ou um arquivo zip; abra a planilha e \
          salve como \"CSV UTF-8\", ou descompacte o zip"
     )]
-    Zip {
-        /// The input, as messages name it.
-        label: Arc<str>,
-    },
+    Zip { label: Arc<str> },
     /// It begins as .xls does.
     #[error(
         "{label} não é um CSV, e sim uma planilha do Excel (.xls); abra a planilha e salve como \
          \"CSV UTF-8\""
     )]
-    OldSpreadsheet {
-        /// The input, as messages name it.
-        label: Arc<str>,
-    },
+    OldSpreadsheet { label: Arc<str> },
     /// Every other byte of its beginning is zero.
     #[error(
         "{label} parece UTF-16 sem a marca (BOM) do começo; use --encoding {}",
         if *big_endian { "utf-16be" } else { "utf-16le" }
     )]
-    Utf16WithoutBom {
-        /// The input, as messages name it.
-        label: Arc<str>,
-        /// Which end comes first.
-        big_endian: bool,
-    },
-    /// It holds nothing at all.
+    Utf16WithoutBom { label: Arc<str>, big_endian: bool },
+    /// It has no bytes.
     #[error("{label}: entrada vazia; é preciso pelo menos a linha de cabeçalho")]
-    Empty {
-        /// The input, as messages name it.
-        label: Arc<str>,
-    },
-    /// It holds nothing but blank lines.
+    Empty { label: Arc<str> },
+    /// It has only blank lines.
     #[error("{label} não tem cabeçalho, só linhas em branco")]
-    NoHeader {
-        /// The input, as messages name it.
-        label: Arc<str>,
-    },
-    /// The header is beyond every bound: most likely the file is no CSV.
+    NoHeader { label: Arc<str> },
+    /// The header is over the bounds of a record: most likely the file is no CSV.
     #[error(
         "{label}, linha {line}: o cabeçalho é grande demais; confira se o arquivo é mesmo um CSV e \
          se o separador está certo"
     )]
     HeaderTooLong {
-        /// The input, as messages name it.
         label: Arc<str>,
         /// Where the header starts.
         line: u64,
@@ -136,14 +90,13 @@ pub enum InputError {
          --encoding windows-1252"
     )]
     MostlyUtf8 {
-        /// The input, as messages name it.
         label: Arc<str>,
         /// Physical line of the first bad byte.
         line: u64,
         /// The first bad byte.
         byte: u8,
     },
-    /// Bytes that the encoding cannot hold.
+    /// It has bytes that are not valid in its encoding.
     #[error(
         "{label}, linha {line}: há bytes que não são {encoding} válido; {}",
         if *bom {
@@ -153,7 +106,6 @@ pub enum InputError {
         }
     )]
     Undecodable {
-        /// The input, as messages name it.
         label: Arc<str>,
         /// Physical line of the first bad byte.
         line: u64,
@@ -168,7 +120,6 @@ pub enum InputError {
          (aspas que fazem parte do texto se escrevem dobradas: \"\")"
     )]
     UnclosedQuote {
-        /// The input, as messages name it.
         label: Arc<str>,
         /// Physical line of the opening quote.
         line: u64,
@@ -182,7 +133,6 @@ pub enum InputError {
          escrevem dobradas: \"\") ou o separador seja outro (--delimiter)"
     )]
     TextAfterQuote {
-        /// The input, as messages name it.
         label: Arc<str>,
         /// Physical line of the opening quote.
         line: u64,
@@ -195,7 +145,6 @@ pub enum InputError {
          com --delimiter"
     )]
     AmbiguousDelimiter {
-        /// The input, as messages name it.
         label: Arc<str>,
         /// Those that fit, as a Portuguese enumeration.
         candidates: String,
@@ -226,13 +175,14 @@ impl InputError {
         }
     }
 
-    /// Whether this machine failed, rather than the file being wrong from the start.
-    pub fn is_local_failure(&self) -> bool {
-        self.exit_code() == exit_code::LOCAL
+    /// Takes out the error that a reader of this module put into an [`io::Error`]; any other is a
+    /// failed read.
+    pub(super) fn from_io(error: io::Error, label: &Arc<str>) -> Self {
+        error.downcast::<Self>().unwrap_or_else(|cause| Self::Read { label: label.clone(), cause })
     }
 }
 
-/// What the unpacker says is English, but little more than this.
+/// The unpacker's two reasons in Portuguese.
 fn gzip_reason(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "termina antes da hora",
@@ -240,7 +190,7 @@ fn gzip_reason(error: &io::Error) -> &'static str {
     }
 }
 
-/// The frequent reasons in Portuguese; the system speaks its own language.
+/// The system's reason; the frequent ones in our own words.
 fn reason(error: &io::Error) -> String {
     let text = match error.kind() {
         io::ErrorKind::NotFound => "o arquivo não existe",

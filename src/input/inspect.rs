@@ -1,28 +1,29 @@
-//! The first look at an input, over the whole of it: is it readable, in which encoding, laid out
-//! how, and made of which bytes.
+//! The first pass over an input, over the whole of it: whether it is readable, its encoding, its
+//! layout, and the fingerprints of its blocks.
 //!
-//! It does not look for damaged quotes beyond the header; whoever reads the rows meets those.
+//! Damaged quotes beyond the header are not looked for; reading the rows finds those.
 
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 
-use super::blocks::{Bytes, Check, Chunks, Fingerprints};
+use super::blocks::Fingerprints;
+use super::decode::decode;
 use super::dialect::{self, Dialect};
-use super::encoding::{Encoding, Utf8Scan, Verdict};
+use super::encoding::{Encoding, Utf8Scan, Utf8Verdict};
 use super::error::InputError;
+use super::input_file::InputFile;
 use super::lines::LineCounter;
 use super::record::Record;
 use super::records::Records;
-use super::source::Source;
-use super::text::Text;
 
-/// What the user decided about the input; `None` where it is to be found out.
+/// What the user decided about the input; `None` where it is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReadOptions {
     /// The byte between cells: ASCII, and neither a quote nor a line end
     /// ([`parse_delimiter`](super::parse_delimiter) gives no other).
     pub delimiter: Option<u8>,
-    /// The encoding where no byte order mark tells: such a mark wins, so that a rejects file, which
-    /// may have one where the original had not, is read under the flags of the original.
+    /// The encoding of a file without a byte order mark. A mark wins, so that a rejects file, which
+    /// may have one where the original had none, is read under the flags of the original.
     pub encoding: Option<Encoding>,
 }
 
@@ -33,11 +34,10 @@ pub struct Inspection {
     pub encoding: Encoding,
     /// Whether it begins with a byte order mark.
     pub bom: bool,
-    /// The encoding the user asked for; not the one it is read in, if a byte order mark said
-    /// otherwise.
+    /// The encoding the user asked for. A byte order mark may have overruled it.
     pub forced_encoding: Option<Encoding>,
-    /// Whether it is read as Windows-1252 because the user asked for that, and has accents that look
-    /// like UTF-8.
+    /// Whether it is read as Windows-1252 at the user's request, and has accents that look like
+    /// UTF-8.
     pub looks_like_utf8: bool,
     /// The byte between cells; `None` if there is one column.
     pub delimiter: Option<u8>,
@@ -46,8 +46,23 @@ pub struct Inspection {
     /// Whether the header's line ends in `\r\n`.
     pub crlf: bool,
     pub(super) sep_line: bool,
-    pub(super) bom_len: usize,
-    pub(super) fingerprints: Option<Arc<Fingerprints>>,
+    layout: TextLayout,
+}
+
+/// What is needed to read the text of a file once more.
+#[derive(Debug, Clone)]
+struct TextLayout {
+    encoding: Encoding,
+    bom_len: usize,
+    fingerprints: Arc<Fingerprints>,
+}
+
+impl TextLayout {
+    fn records(&self, file: &InputFile) -> Result<Records, InputError> {
+        let label = file.shared_label();
+        let bytes = file.unpack(file.blocks(Some(self.fingerprints.clone())));
+        Ok(Records::new(decode(bytes, self.encoding, self.bom_len, &label)?, label))
+    }
 }
 
 impl Inspection {
@@ -56,66 +71,54 @@ impl Inspection {
         self.sep_line
     }
 
-    /// What a later pass has to do with the bytes it reads.
-    pub(super) fn check(&self) -> Check {
-        check(self.fingerprints.as_ref())
+    /// A verified reading of the file from its beginning.
+    pub(super) fn records(&self, file: &InputFile) -> Result<Records, InputError> {
+        self.layout.records(file)
     }
 }
 
-fn check(fingerprints: Option<&Arc<Fingerprints>>) -> Check {
-    fingerprints.map_or(Check::No, |known| Check::Verify(known.clone()))
-}
-
-/// Reads the whole of `source` once to decide on its encoding, and its beginning a few times more.
-/// With `fingerprint`, every later reading fails if a single byte is another than now.
+/// Reads the whole of `file` once to detect its encoding, and its beginning a few times more. Every
+/// later reading fails if a byte differs from now.
 ///
 /// # Errors
-/// If the input is empty or has no header, cannot be unpacked or decoded, could be laid out in
-/// several ways, or changes meanwhile.
-pub fn inspect(
-    source: &Source,
-    options: &ReadOptions,
-    fingerprint: bool,
-) -> Result<Inspection, InputError> {
-    let label = source.shared_label();
-    let start = beginning(source)?;
+/// If the input is empty or has no header, cannot be unpacked or decoded, has an ambiguous layout,
+/// or changes meanwhile.
+pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, InputError> {
+    let label = file.shared_label();
+    let start = beginning(file)?;
     let mark = Encoding::from_bom(&start);
     if mark.is_none() {
-        refuse_foreign(&start, source, options.encoding)?;
+        refuse_other_formats(&start, file, options.encoding)?;
     }
     let bom_len = mark.map_or(0, |(_, len)| len);
     let known = mark.map(|(encoding, _)| encoding).or(options.encoding);
 
-    let pass = source.bytes(if fingerprint { Check::Record } else { Check::No });
+    let mut raw = file.blocks(None);
+    let bytes = file.unpack(&mut raw);
     let mut looks_like_utf8 = false;
-    let (encoding, pass) = match known {
-        Some(Encoding::Utf8) | None => {
-            let (scan, pass) = scan_utf8(pass)?;
-            (judge(source, scan.finish(), known, bom_len > 0)?, pass)
-        }
-        Some(encoding @ Encoding::Windows1252) => {
-            // Every byte is a character there; but gzip must be whole, and blocks fingerprinted.
-            let (scan, pass) = scan_utf8(pass)?;
-            looks_like_utf8 = scan.misleads();
-            (encoding, pass)
-        }
+    let encoding = match known {
         Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) => {
-            let mut text = Text::new(pass, encoding, bom_len, label.clone());
-            while text.advance()? {}
-            (encoding, text.into_raw())
+            for_each_piece(decode(bytes, encoding, bom_len, &label)?, &label, |_| {})?;
+            encoding
+        }
+        Some(Encoding::Utf8 | Encoding::Windows1252) | None => {
+            let mut scan = Utf8Scan::default();
+            for_each_piece(bytes, &label, |piece| scan.push(piece))?;
+            if known == Some(Encoding::Windows1252) {
+                looks_like_utf8 = scan.misleads();
+                Encoding::Windows1252
+            } else {
+                utf8_or_windows_1252(file, scan.finish(), known, bom_len > 0)?
+            }
         }
     };
-    if source.watch().changed_now() || pass.position() != source.raw_len() {
+    if file.has_changed() {
         return Err(InputError::Changed { label });
     }
-    let fingerprints = fingerprint.then(|| Arc::new(pass.into_fingerprints()));
-
-    let open = || {
-        let bytes = source.bytes(check(fingerprints.as_ref()));
-        Records::new(bytes, encoding, bom_len, label.clone())
-    };
+    let fingerprints = Arc::new(raw.into_fingerprints());
+    let layout = TextLayout { encoding, bom_len, fingerprints };
     let Dialect { delimiter, sep_line, header, crlf } =
-        dialect::detect(open, options.delimiter, &label)?;
+        dialect::detect(|| layout.records(file), options.delimiter, &label)?;
     Ok(Inspection {
         encoding,
         bom: bom_len > 0,
@@ -125,38 +128,35 @@ pub fn inspect(
         header,
         crlf,
         sep_line,
-        bom_len,
-        fingerprints,
+        layout,
     })
 }
 
-/// The first bytes: enough for a byte order mark, and for what is no CSV to show itself.
-fn beginning(source: &Source) -> Result<Vec<u8>, InputError> {
-    const LOOKED_AT: usize = 64;
-    let mut bytes = source.bytes(Check::No);
-    let mut start = Vec::with_capacity(LOOKED_AT);
-    while start.len() < LOOKED_AT && bytes.advance()? {
-        start.extend(bytes.chunk().iter().take(LOOKED_AT - start.len()));
-    }
-    if start.is_empty() {
-        return Err(InputError::Empty { label: source.shared_label() });
-    }
-    Ok(start)
+/// The first bytes: enough for a byte order mark, and to recognise what is no CSV.
+fn beginning(file: &InputFile) -> Result<Vec<u8>, InputError> {
+    const LOOKED_AT: u64 = 64;
+    let label = file.shared_label();
+    let mut start = Vec::new();
+    file.unpack(file.blocks(None))
+        .take(LOOKED_AT)
+        .read_to_end(&mut start)
+        .map_err(|error| InputError::from_io(error, &label))?;
+    if start.is_empty() { Err(InputError::Empty { label }) } else { Ok(start) }
 }
 
-/// Files that people take for CSV, or that would be one in an encoding that must be said. As CSV they
-/// would be refused too, but with words about columns that lead nowhere.
-fn refuse_foreign(
+/// Refuses files that people take for CSV, and UTF-16 without a mark. Read as CSV they would be
+/// refused too, but with misleading words about columns.
+fn refuse_other_formats(
     start: &[u8],
-    source: &Source,
+    file: &InputFile,
     forced: Option<Encoding>,
 ) -> Result<(), InputError> {
-    let label = source.shared_label();
+    let label = file.shared_label();
     let zeros = |first: usize| start.iter().skip(first).step_by(2).filter(|b| **b == 0).count();
     match start {
         [b'P', b'K', 3, 4, ..] => Err(InputError::Zip { label }),
         [0xD0, 0xCF, 0x11, 0xE0, ..] => Err(InputError::OldSpreadsheet { label }),
-        // A plain gzip file has been unpacked before it comes here.
+        // A plain gzip file has been unpacked before.
         [0x1F, 0x8B, ..] => Err(InputError::GzipTwice { label }),
         _ if forced.is_some() => Ok(()),
         // Nearly every letter of a header is below U+0100: one half of it is zero.
@@ -172,47 +172,53 @@ fn refuse_foreign(
     }
 }
 
-fn scan_utf8(mut bytes: Bytes) -> Result<(Utf8Scan, Bytes), InputError> {
-    let mut scan = Utf8Scan::default();
-    while bytes.advance()? {
-        scan.push(bytes.chunk());
+/// Reads a stream to its end.
+fn for_each_piece(
+    mut bytes: impl BufRead,
+    label: &Arc<str>,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), InputError> {
+    loop {
+        let piece = bytes.fill_buf().map_err(|error| InputError::from_io(error, label))?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        take(piece);
+        let len = piece.len();
+        bytes.consume(len);
     }
-    Ok((scan, bytes))
 }
 
-/// The encoding of a file that is UTF-8 according to `known`, or may be according to nobody.
-fn judge(
-    source: &Source,
-    verdict: Verdict,
+/// The encoding of a file that is UTF-8 according to `known`, or of unknown encoding.
+fn utf8_or_windows_1252(
+    file: &InputFile,
+    verdict: Utf8Verdict,
     known: Option<Encoding>,
     bom: bool,
 ) -> Result<Encoding, InputError> {
-    let label = source.shared_label();
+    let label = file.shared_label();
     match (verdict, known) {
-        (Verdict::Valid, _) => Ok(Encoding::Utf8),
-        (Verdict::Mostly { first_bad } | Verdict::Not { first_bad }, Some(encoding)) => {
-            let line = line_of(source, first_bad.offset)?;
+        (Utf8Verdict::Valid, _) => Ok(Encoding::Utf8),
+        (Utf8Verdict::Mostly { first_bad } | Utf8Verdict::Not { first_bad }, Some(encoding)) => {
+            let line = line_of(file, first_bad.offset)?;
             Err(InputError::Undecodable { label, line, encoding, bom })
         }
-        (Verdict::Not { .. }, None) => Ok(Encoding::Windows1252),
-        (Verdict::Mostly { first_bad }, None) => {
-            let line = line_of(source, first_bad.offset)?;
+        (Utf8Verdict::Not { .. }, None) => Ok(Encoding::Windows1252),
+        (Utf8Verdict::Mostly { first_bad }, None) => {
+            let line = line_of(file, first_bad.offset)?;
             Err(InputError::MostlyUtf8 { label, line, byte: first_bad.byte })
         }
     }
 }
 
-/// The physical line of a byte; read for once more, because counting lines costs time and is
-/// needed only for a message.
-fn line_of(source: &Source, offset: u64) -> Result<u64, InputError> {
+/// The physical line of a byte. It takes one more reading, for an error message only.
+fn line_of(file: &InputFile, offset: u64) -> Result<u64, InputError> {
     let mut lines = LineCounter::default();
-    let mut left = offset;
-    let mut bytes = source.bytes(Check::No);
-    while left > 0 && bytes.advance()? {
-        let chunk = bytes.chunk();
-        let before = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
-        lines.push(&chunk[..before]);
-        left -= before as u64;
-    }
+    let before = file.unpack(file.blocks(None)).take(offset);
+    for_each_piece(before, &file.shared_label(), |piece| lines.push(piece))?;
     Ok(lines.line())
 }
+
+#[cfg(test)]
+#[path = "inspect_tests.rs"]
+mod tests;

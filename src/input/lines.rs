@@ -1,10 +1,10 @@
 //! Counts physical lines in a stream of bytes: `\n`, `\r\n` and a bare `\r` each end one.
 //!
-//! It does not know about cells: a line break inside quotes is a physical line like any other.
+//! Cells are not known here: a line break inside quotes ends a physical line like any other.
 
 use memchr::memchr2_iter;
 
-/// Line ends seen so far; a `\r\n` that is torn apart by two chunks counts once.
+/// Line ends seen so far; a `\r\n` that is torn apart by two pieces counts once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LineCounter {
     ended: u64,

@@ -1,23 +1,23 @@
-//! The CSV state machine: chunks of UTF-8 in, one record at a time out, physical lines counted.
+//! The CSV state machine: pieces of UTF-8 in, one record at a time out, physical lines counted.
 //!
-//! It is not the csv crate's reader because that one cannot tell text after a closing quote nor a
-//! quote that never closes (both silently swallow rows), counts blank and CR-only lines wrongly,
-//! and keeps a cell of any size in memory. What a record may hold is bounded by the record's
-//! builder; choosing the delimiter, decoding, and dropping blank records are done elsewhere.
+//! The csv crate does not serve here: it reports neither text after a closing quote nor a quote that
+//! never closes (both swallow rows silently), counts blank and CR-only lines wrongly, and has no
+//! bound for a cell. The bounds are those of the record's builder. Choosing the delimiter, decoding
+//! and dropping blank records are done elsewhere.
 
 use memchr::{memchr, memchr2, memchr3};
 
 use super::lines::LineCounter;
-use super::record::{Builder, CELL_MAX};
+use super::record::RecordBuilder;
 
 const QUOTE: u8 = b'"';
 
-/// What the parser does about quotes that cannot be right.
+/// How damaged quotes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// They are an error.
+pub(super) enum QuoteMode {
+    /// As an error.
     Strict,
-    /// They are data: while the delimiter is still being guessed, a wrong guess tears quotes apart.
+    /// As data. Needed while the delimiter is being detected: a wrong guess tears quotes apart.
     Lenient,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum DamageKind {
     TextAfterQuote,
 }
 
-/// Quotes that cannot be right, and where the quoted cell opened.
+/// Damaged quotes, and where the quoted cell opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Damage {
     pub(super) kind: DamageKind,
@@ -50,17 +50,17 @@ pub(super) enum LineEnd {
     Eof,
 }
 
-/// What became of the bytes given to [`Parser::feed`].
+/// What a step of the parser did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fed {
-    /// How many were taken; all of them unless a record is complete.
+pub(super) struct ParseProgress {
+    /// Bytes taken: all that were given, unless the record is complete.
     pub(super) used: usize,
     /// Whether the record is complete.
     pub(super) complete: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ParserState {
     RecordStart,
     CellStart,
     Unquoted,
@@ -71,12 +71,12 @@ enum State {
     AfterCr,
 }
 
-/// Reads records of one dialect from chunks of any size.
+/// Reads records of one dialect from pieces of any size.
 #[derive(Debug)]
 pub(super) struct Parser {
     delimiter: Option<u8>,
-    mode: Mode,
-    state: State,
+    mode: QuoteMode,
+    state: ParserState,
     /// Physical line of the next byte.
     line: u64,
     /// Where the quoted cell that is being read opened.
@@ -87,12 +87,12 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    /// A parser at the beginning of a file. Without a delimiter a record is one cell.
-    pub(super) fn new(delimiter: Option<u8>, mode: Mode) -> Self {
+    /// A parser at the beginning of a file. Without a delimiter, a record is one cell.
+    pub(super) fn new(delimiter: Option<u8>, mode: QuoteMode) -> Self {
         Self {
             delimiter,
             mode,
-            state: State::RecordStart,
+            state: ParserState::RecordStart,
             line: 1,
             opened: 1,
             quoted_lines: LineCounter::default(),
@@ -101,7 +101,7 @@ impl Parser {
     }
 
     /// Reads on in another dialect; for use between records.
-    pub(super) fn change_dialect(&mut self, delimiter: Option<u8>, mode: Mode) {
+    pub(super) fn set_dialect(&mut self, delimiter: Option<u8>, mode: QuoteMode) {
         self.delimiter = delimiter;
         self.mode = mode;
     }
@@ -113,26 +113,27 @@ impl Parser {
 
     /// Takes bytes into `out` until a record is complete or none are left. The next call gets what
     /// was not used, and the same `out` if the record was not complete.
-    pub(super) fn feed(&mut self, input: &[u8], out: &mut Builder) -> Result<Fed, Damage> {
+    pub(super) fn feed(
+        &mut self,
+        input: &[u8],
+        out: &mut RecordBuilder,
+    ) -> Result<ParseProgress, Damage> {
         let mut at = 0;
         while let Some(&byte) = input.get(at) {
             let rest = &input[at..];
             match self.state {
-                State::RecordStart => {
+                ParserState::RecordStart => {
                     out.start(self.line);
-                    match self.whole_line(rest, out) {
-                        Some(used) => at += used,
-                        None => self.state = State::CellStart,
-                    }
+                    self.state = ParserState::CellStart;
                 }
-                State::CellStart if byte == QUOTE => {
+                ParserState::CellStart if byte == QUOTE => {
                     self.opened = self.line;
                     self.quoted_lines = LineCounter::default();
-                    self.state = State::Quoted;
+                    self.state = ParserState::Quoted;
                     at += 1;
                 }
-                State::CellStart => self.state = State::Unquoted,
-                State::Unquoted => match self.find_cell_end(rest) {
+                ParserState::CellStart => self.state = ParserState::Unquoted,
+                ParserState::Unquoted => match self.find_cell_end(rest) {
                     Some(end) => {
                         out.push(&rest[..end]);
                         self.end_cell(rest[end], out);
@@ -143,87 +144,68 @@ impl Parser {
                         at = input.len();
                     }
                 },
-                State::Quoted => {
+                ParserState::Quoted => {
                     let quote = memchr(QUOTE, rest);
                     let text = &rest[..quote.unwrap_or(rest.len())];
                     self.line += self.quoted_lines.count(text);
                     out.push(text);
                     at += text.len();
                     if quote.is_some() {
-                        self.state = State::QuoteInQuoted;
+                        self.state = ParserState::QuoteInQuoted;
                         at += 1;
                     }
                 }
-                State::QuoteInQuoted if byte == QUOTE => {
+                ParserState::QuoteInQuoted if byte == QUOTE => {
                     self.quoted_lines.count(b"\"");
                     out.push(b"\"");
-                    self.state = State::Quoted;
+                    self.state = ParserState::Quoted;
                     at += 1;
                 }
-                State::QuoteInQuoted
+                ParserState::QuoteInQuoted
                     if byte == b'\n' || byte == b'\r' || Some(byte) == self.delimiter =>
                 {
                     self.end_cell(byte, out);
                     at += 1;
                 }
-                State::QuoteInQuoted => match self.mode {
-                    Mode::Strict => return Err(self.damage(DamageKind::TextAfterQuote, out)),
-                    Mode::Lenient => self.state = State::Unquoted,
+                ParserState::QuoteInQuoted => match self.mode {
+                    QuoteMode::Strict => return Err(self.damage(DamageKind::TextAfterQuote, out)),
+                    QuoteMode::Lenient => self.state = ParserState::Unquoted,
                 },
-                State::AfterCr => {
+                ParserState::AfterCr => {
                     if byte == b'\n' {
                         at += 1;
                         self.end_record(LineEnd::CrLf);
                     } else {
                         self.end_record(LineEnd::Cr);
                     }
-                    return Ok(Fed { used: at, complete: true });
+                    return Ok(ParseProgress { used: at, complete: true });
                 }
             }
-            if self.state == State::RecordStart {
-                return Ok(Fed { used: at, complete: true });
+            if self.state == ParserState::RecordStart {
+                return Ok(ParseProgress { used: at, complete: true });
             }
         }
-        Ok(Fed { used: at, complete: false })
+        Ok(ParseProgress { used: at, complete: false })
     }
 
-    /// Tells the parser that the file has ended. Whether that completed a record.
-    pub(super) fn finish(&mut self, out: &mut Builder) -> Result<bool, Damage> {
+    /// Takes the end of the file.
+    pub(super) fn finish(&mut self, out: &mut RecordBuilder) -> Result<ParseProgress, Damage> {
+        let complete = self.state != ParserState::RecordStart;
         match self.state {
-            State::RecordStart => return Ok(false),
-            State::AfterCr => {
-                self.end_record(LineEnd::Cr);
-                return Ok(true);
-            }
-            State::Quoted if self.mode == Mode::Strict => {
+            ParserState::RecordStart => {}
+            ParserState::AfterCr => self.end_record(LineEnd::Cr),
+            ParserState::Quoted if self.mode == QuoteMode::Strict => {
                 return Err(self.damage(DamageKind::Unclosed, out));
             }
-            State::CellStart | State::Unquoted | State::Quoted | State::QuoteInQuoted => {}
+            ParserState::CellStart
+            | ParserState::Unquoted
+            | ParserState::Quoted
+            | ParserState::QuoteInQuoted => {
+                out.end_cell();
+                self.end_record(LineEnd::Eof);
+            }
         }
-        out.end_cell();
-        self.state = State::RecordStart;
-        self.line_end = LineEnd::Eof;
-        Ok(true)
-    }
-
-    /// The common case in one go: a line that lies whole in `rest`, is not long and has no quotes.
-    /// Returns how many bytes it took, its line end included.
-    fn whole_line(&mut self, rest: &[u8], out: &mut Builder) -> Option<usize> {
-        let end = memchr3(b'\n', b'\r', QUOTE, rest)?;
-        if rest[end] == QUOTE || end > CELL_MAX {
-            return None;
-        }
-        out.whole_line(&rest[..end], self.delimiter);
-        if rest[end] == b'\n' {
-            self.end_record(LineEnd::Lf);
-            Some(end + 1)
-        } else if rest.get(end + 1) == Some(&b'\n') {
-            self.end_record(LineEnd::CrLf);
-            Some(end + 2)
-        } else {
-            self.state = State::AfterCr;
-            Some(end + 1)
-        }
+        Ok(ParseProgress { used: 0, complete })
     }
 
     fn find_cell_end(&self, rest: &[u8]) -> Option<usize> {
@@ -234,22 +216,22 @@ impl Parser {
     }
 
     /// Ends the cell at this delimiter or line end.
-    fn end_cell(&mut self, at: u8, out: &mut Builder) {
+    fn end_cell(&mut self, at: u8, out: &mut RecordBuilder) {
         out.end_cell();
         match at {
             b'\n' => self.end_record(LineEnd::Lf),
-            b'\r' => self.state = State::AfterCr,
-            _ => self.state = State::CellStart,
+            b'\r' => self.state = ParserState::AfterCr,
+            _ => self.state = ParserState::CellStart,
         }
     }
 
     fn end_record(&mut self, line_end: LineEnd) {
         self.line += 1;
         self.line_end = line_end;
-        self.state = State::RecordStart;
+        self.state = ParserState::RecordStart;
     }
 
-    fn damage(&self, kind: DamageKind, out: &Builder) -> Damage {
+    fn damage(&self, kind: DamageKind, out: &RecordBuilder) -> Damage {
         Damage { kind, line: self.opened, column: out.cell_number() }
     }
 }

@@ -1,47 +1,43 @@
-//! Text → records: the parser, fed chunk by chunk.
+//! Text → records: the parser, fed piece by piece, and the end-of-file mark of DOS, which is dropped.
 //!
-//! Every record is handed out, blank ones and the header too; what counts as a row is decided by
-//! those who read from here.
+//! Every record is handed out, blank ones and the header too. What counts as a row is decided in
+//! `rows`.
 
 use std::sync::Arc;
 
-use super::blocks::Chunks;
-use super::encoding::Encoding;
+use super::decode::ByteStream;
 use super::error::InputError;
-use super::parser::{Damage, DamageKind, LineEnd, Mode, Parser};
-use super::record::{Builder, Record};
-use super::text::Text;
+use super::parser::{Damage, DamageKind, LineEnd, ParseProgress, Parser, QuoteMode};
+use super::record::{Record, RecordBuilder};
+
+/// What DOS programs write after the last line.
+const EOF_MARK: u8 = 0x1A;
 
 /// The records of a text, one after the other.
-pub(super) struct Records<R> {
-    text: Text<R>,
-    /// How much of the current chunk has been parsed.
-    at: usize,
+pub(super) struct Records {
+    text: ByteStream<'static>,
+    /// A mark was consumed, and something follows it: the mark is data, and comes next.
+    mark: bool,
     parser: Parser,
+    record: RecordBuilder,
     label: Arc<str>,
-    encoding: Encoding,
-    bom: bool,
-    /// Size of the previous record: a new one is given buffers of that size.
-    expected: (usize, usize),
 }
 
-impl<R: Chunks> Records<R> {
-    /// The records of `raw`, which begins with a byte order mark of `bom` bytes (0 for none).
-    pub(super) fn new(raw: R, encoding: Encoding, bom: usize, label: Arc<str>) -> Self {
+impl Records {
+    /// The records of a text. Until a dialect is set, a line is one cell.
+    pub(super) fn new(text: ByteStream<'static>, label: Arc<str>) -> Self {
         Self {
-            text: Text::new(raw, encoding, bom, label.clone()),
-            at: 0,
-            parser: Parser::new(None, Mode::Lenient),
+            text,
+            mark: false,
+            parser: Parser::new(None, QuoteMode::Lenient),
+            record: RecordBuilder::default(),
             label,
-            encoding,
-            bom: bom > 0,
-            expected: (0, 0),
         }
     }
 
-    /// Reads on in this dialect; for use between records. Until then a line is one cell.
-    pub(super) fn set_dialect(&mut self, delimiter: Option<u8>, mode: Mode) {
-        self.parser.change_dialect(delimiter, mode);
+    /// Reads on in this dialect; for use between records.
+    pub(super) fn set_dialect(&mut self, delimiter: Option<u8>, mode: QuoteMode) {
+        self.parser.set_dialect(delimiter, mode);
     }
 
     /// What ended the last record.
@@ -49,49 +45,52 @@ impl<R: Chunks> Records<R> {
         self.parser.line_end()
     }
 
-    /// The bytes below, for their position.
-    pub(super) fn raw(&self) -> &R {
-        self.text.raw()
-    }
-
-    /// Reads the next record into the buffers of `record`; `false` at the end of the text.
-    pub(super) fn read(&mut self, record: &mut Record) -> Result<bool, InputError> {
-        let mut out = Builder::reuse(std::mem::take(record));
-        out.expect(self.expected.0, self.expected.1);
+    /// The next record; `None` at the end of the text.
+    pub(super) fn read(&mut self) -> Result<Option<Record>, InputError> {
         loop {
-            let fed = self.parser.feed(&self.text.chunk()[self.at..], &mut out);
-            let fed = fed.map_err(|damage| self.damaged(damage))?;
-            self.at += fed.used;
-            if fed.complete {
-                break;
-            }
-            self.at = 0;
-            if !self.text.advance()? {
-                if !self.parser.finish(&mut out).map_err(|damage| self.damaged(damage))? {
-                    *record = out.discard();
-                    return Ok(false);
+            let piece = match self.mark {
+                true => &[EOF_MARK],
+                false => fill(&mut self.text, &self.label)?,
+            };
+            let (piece, ended) = match piece {
+                [] => (piece, true),
+                [EOF_MARK] if !self.mark => {
+                    self.text.consume(1);
+                    self.mark = !fill(&mut self.text, &self.label)?.is_empty();
+                    continue;
                 }
-                break;
+                [before @ .., EOF_MARK] if !self.mark => (before, false),
+                all => (all, false),
+            };
+            let parsed = match ended {
+                true => self.parser.finish(&mut self.record),
+                false => self.parser.feed(piece, &mut self.record),
+            };
+            let ParseProgress { used, complete } = parsed.map_err(|damage| self.damaged(damage))?;
+            match self.mark {
+                true => self.mark = used == 0,
+                false => self.text.consume(used),
+            }
+            if complete {
+                let record = self.record.finish();
+                // The first pass has found the text to be UTF-8.
+                let changed = || InputError::Changed { label: self.label.clone() };
+                return record.map(Some).ok_or_else(changed);
+            }
+            if ended {
+                return Ok(None);
             }
         }
-        *record = out.finish().map_err(|bad| InputError::Undecodable {
-            label: self.label.clone(),
-            line: bad.line,
-            encoding: self.encoding,
-            bom: self.bom,
-        })?;
-        self.expected = record.size();
-        Ok(true)
     }
 
-    /// Like [`read`](Self::read), over records whose cells are all empty.
-    pub(super) fn read_filled(&mut self, record: &mut Record) -> Result<bool, InputError> {
-        while self.read(record)? {
-            if !record.is_blank() {
-                return Ok(true);
+    /// The next record that is not blank.
+    pub(super) fn read_filled(&mut self) -> Result<Option<Record>, InputError> {
+        loop {
+            match self.read()? {
+                Some(record) if record.is_blank() => {}
+                other => return Ok(other),
             }
         }
-        Ok(false)
     }
 
     fn damaged(&self, Damage { kind, line, column }: Damage) -> InputError {
@@ -99,6 +98,36 @@ impl<R: Chunks> Records<R> {
         match kind {
             DamageKind::Unclosed => InputError::UnclosedQuote { label, line, column },
             DamageKind::TextAfterQuote => InputError::TextAfterQuote { label, line, column },
+        }
+    }
+}
+
+fn fill<'t>(text: &'t mut ByteStream<'static>, label: &Arc<str>) -> Result<&'t [u8], InputError> {
+    text.fill_buf().map_err(|error| InputError::from_io(error, label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::in_pieces;
+    use super::*;
+
+    #[test]
+    fn only_the_very_last_mark_is_dropped() {
+        for (text, records) in [
+            ("a\x1a\x1a", &["a\x1a"][..]),
+            ("\x1a", &[]),
+            ("\x1aa", &["\x1aa"]),
+            ("a\r\x1ab\r\x1a", &["a", "\x1ab"]),
+            ("a\n\x1a\nb\x1a", &["a", "\x1a", "b"]),
+        ] {
+            for size in 1..6 {
+                let mut from = Records::new(in_pieces(text.as_bytes(), size), "x.csv".into());
+                let mut read = Vec::new();
+                while let Some(record) = from.read().unwrap() {
+                    read.push(record.text().to_owned());
+                }
+                assert_eq!(read, records, "{text:?} in pieces of {size}");
+            }
         }
     }
 }

@@ -27,13 +27,13 @@ impl Row {
         self.record.linha()
     }
 
-    /// Bytes this row holds, for bounding what waits in memory.
-    pub fn weight(&self) -> usize {
+    /// Bytes of memory that the row takes on the heap, for bounding what waits.
+    pub fn heap_bytes(&self) -> usize {
         let job = match &self.job {
-            Job::Send(update) => update.weight(),
+            Job::Send(update) => update.heap_bytes(),
             Job::Invalid(mensagem) => mensagem.len(),
         };
-        self.record.weight() + self.identificador.len() + job
+        self.record.heap_bytes() + self.identificador.len() + job
     }
 }
 

@@ -97,8 +97,8 @@ impl Update {
         Some(Name { ctype, text })
     }
 
-    /// Bytes this update holds, for bounding what waits in memory.
-    pub fn weight(&self) -> usize {
+    /// Bytes of memory that the update takes on the heap.
+    pub fn heap_bytes(&self) -> usize {
         self.text.len() + self.ends.len() * 8 + self.customer.identifier.as_str().len()
     }
 }

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::exit_code;
-use crate::input::{InputError, Inspection, ReadOptions, Record, Rows, Source, inspect, rows};
+use crate::input::{InputError, InputFile, Inspection, ReadOptions, Rows, inspect, rows};
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
 use crate::mapping::{MappingError, MappingOptions, Plan};
 use crate::model::{Job, Update};
@@ -102,16 +102,15 @@ fn read_ahead(
     plan: &Plan,
     batches: &SyncSender<Vec<(u64, Job)>>,
 ) -> Result<(), InputError> {
-    let mut record = Record::default();
     loop {
         let mut batch = Vec::with_capacity(BATCH_ROWS);
         let mut bytes = 0;
         while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            if !reading.read(&mut record)? {
+            let Some(record) = reading.next().transpose()? else {
                 // Whether anybody still listens makes no difference any more.
                 let _ = batches.send(batch);
                 return Ok(());
-            }
+            };
             bytes += record.text().len();
             batch.push((record.linha(), plan.map(&record).job));
         }
@@ -185,21 +184,20 @@ impl InFlight {
 }
 
 impl Preflight {
-    /// Looks at all of the input. With `verify`, a later reading fails if a byte has changed since.
+    /// Looks at all of the input.
     ///
     /// # Errors
     /// See [`PreflightError`].
     pub fn of(
-        source: &Source,
+        file: &InputFile,
         read: &ReadOptions,
         mapping: &MappingOptions,
-        verify: bool,
         ledger: Option<&mut Lookup>,
     ) -> Result<Self, PreflightError> {
-        let inspection = inspect(source, read, verify)?;
+        let inspection = inspect(file, read)?;
         let plan =
             Plan::new(&inspection.header, mapping).map_err(|error| PreflightError::Mapping {
-                label: source.label().to_owned(),
+                label: file.label().to_owned(),
                 linha: inspection.header.linha(),
                 error,
             })?;
@@ -216,10 +214,10 @@ impl Preflight {
             mangled: Mangled::default(),
             in_flight: InFlight::default(),
         };
-        let mut reading = rows(source, &found.inspection)?;
+        let reading = rows(file, &found.inspection)?;
         let Some(lookup) = ledger else {
-            let mut record = Record::default();
-            while reading.read(&mut record)? {
+            for record in reading {
+                let record = record?;
                 let job = found.plan.map(&record).job;
                 found.take(record.linha(), job);
             }

@@ -1,15 +1,12 @@
-//! The input's side of a run: the thread that reads and maps, and the look at the file behind it.
-
-use std::time::Duration;
+//! The input's side of a run: the thread that reads and maps.
 
 use tokio::sync::mpsc;
 
-use crate::input::{Rows, Watch};
+use crate::input::Rows;
 use crate::mapping::Plan;
 use crate::model::Row;
 use crate::panic_hook;
 use crate::scheduler::InputBatch;
-use crate::stop::{StopHandle, StopReason};
 
 /// Rows that travel from the reader to the pool together.
 const BATCH_ROWS: usize = 64;
@@ -17,13 +14,11 @@ const BATCH_ROWS: usize = 64;
 const BATCH_BYTES: usize = 512 * 1024;
 /// Batches between reader and pool.
 pub const FEED_BATCHES: usize = 2;
-/// How often it is looked whether the input is still the one that preflight saw.
-const LOOK_AT_INPUT: Duration = Duration::from_secs(1);
 
 /// Reads, maps and hands on, until the input ends or nobody takes the rows any more.
 pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
     let mut batch = Vec::with_capacity(BATCH_ROWS);
-    let mut weight = 0;
+    let mut bytes = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {
         panic_hook::if_asked(panic_hook::Part::Read, &seq);
         let record = match record {
@@ -41,10 +36,10 @@ pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
             tipo: mapped.tipo,
             job: mapped.job,
         };
-        weight += row.weight();
+        bytes += row.heap_bytes();
         batch.push(row);
-        if batch.len() >= BATCH_ROWS || weight >= BATCH_BYTES {
-            weight = 0;
+        if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
+            bytes = 0;
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
             if feed.blocking_send(InputBatch::Rows(full)).is_err() {
                 return;
@@ -53,17 +48,5 @@ pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
     }
     if !batch.is_empty() {
         let _ = feed.blocking_send(InputBatch::Rows(batch));
-    }
-}
-
-/// Stops the run soon after the input is another one, whether rows are still being read or not. To
-/// ask a file system may block, so it is done on a thread for that.
-pub async fn stop_on_change(watch: Watch, changed: String, stop: StopHandle) {
-    loop {
-        tokio::time::sleep(LOOK_AT_INPUT).await;
-        let watch = watch.clone();
-        if tokio::task::spawn_blocking(move || watch.changed()).await.unwrap_or(false) {
-            return stop.stop(StopReason::Local(changed));
-        }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::{Besides, Settings};
 use crate::exit_code;
 use crate::html_report::stats::ResultStats;
 use crate::html_report::{Clock, ReportError, RunFacts, html};
-use crate::input::{Input, Source};
+use crate::input::{InputArg, InputFile};
 use crate::output::{
     Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
     Results, Summary, Terminal, resolved,
@@ -15,7 +15,7 @@ use crate::output::{
 use crate::preflight::Preflight;
 
 /// Refuses outputs that are the input, another file of the program, or one another.
-pub fn check(settings: &Settings, source: &Source) -> Result<(), OutputError> {
+pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError> {
     let outputs: Vec<(&Destination, &str)> = [
         Some((&settings.results, "já recebe os resultados")),
         Some((&settings.rejects, "já recebe os rejeitados")),
@@ -27,8 +27,8 @@ pub fn check(settings: &Settings, source: &Source) -> Result<(), OutputError> {
     .collect();
     // Standard input may be a file too (`run - < clientes.csv`).
     let input = match &settings.input {
-        Input::Stdin => Path::new("/dev/stdin"),
-        Input::File(path) => source.path().unwrap_or(path),
+        InputArg::Stdin => Path::new("/dev/stdin"),
+        InputArg::File(path) => source.path().unwrap_or(path),
     };
     let Besides { token, config, ledger } = &settings.besides;
     for (index, (output, _)) in outputs.iter().enumerate() {

@@ -61,7 +61,7 @@ pub struct Entry {
 
 impl Entry {
     pub fn new(row: Option<Box<Row>>, update: Option<Arc<Update>>, keys: Keys) -> Self {
-        let weight = row.as_ref().map_or(0, |row| row.weight());
+        let weight = row.as_ref().map_or(0, |row| row.heap_bytes());
         Self {
             row,
             update,

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tomticket_sync::api::{self, Body, RETRY_AFTER_MAX, Reply, Token, parse_retry_after};
 use tomticket_sync::cli::parse_duration;
 use tomticket_sync::config;
-use tomticket_sync::input::{Input, Inspection, ReadOptions, Record, Source, inspect, rows};
+use tomticket_sync::input::{InputArg, InputFile, Inspection, ReadOptions, Record, inspect, rows};
 use tomticket_sync::mapping::{MappingOptions, Plan};
 use tomticket_sync::model::{CustomerType, FieldName, Job};
 
@@ -64,11 +64,11 @@ impl Drop for File {
 fn read(bytes: &[u8], options: ReadOptions) -> Result<(Inspection, Vec<Record>), String> {
     let file = File::new(bytes);
     let told = |error: tomticket_sync::input::InputError| {
-        assert!(!error.is_local_failure(), "nobody changed the file: {error}");
+        assert_eq!(error.exit_code(), 2, "the file has not changed: {error}");
         error.to_string()
     };
-    let source = Source::open(&Input::from_arg(&file.0)).map_err(told)?;
-    let inspection = inspect(&source, &options, true).map_err(told)?;
+    let source = InputFile::open(&InputArg::from_arg(&file.0)).map_err(told)?;
+    let inspection = inspect(&source, &options).map_err(told)?;
     let rows = rows(&source, &inspection).map_err(told)?;
     let rows = rows.collect::<Result<Vec<_>, _>>().map_err(told)?;
     Ok((inspection, rows))
