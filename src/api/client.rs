@@ -1,27 +1,28 @@
-//! The HTTP client: one update, one POST, one [`Attempt`]. No retries, no redirects, no cookies, no
-//! decompression; whatever goes wrong comes back as data without the URL.
+//! The HTTP client: one update, one POST, one [`Attempt`]. It does not retry, follow redirects, keep
+//! cookies or unpack bodies. Whatever goes wrong comes back as data, without the URL.
 
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
-use hyper::{Method, Request, Uri};
-use tokio::time::{Sleep, sleep};
+use reqwest::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Proxy, Request, Response, Url, redirect, retry};
+use rustls::crypto::ring;
 
-use super::attempt::{Attempt, Cause, Reply};
-use super::connect::{Connector, ConnectorError};
-use super::connections::{Connections, Failure};
-use super::form::Forms;
-use super::proxy::ProxyError;
-use super::reply::{BODY_MAX, Body, classify};
-use super::{BaseUrl, Endpoint, Token, failure, retry_after};
-use crate::locale::format::duration_words;
+use super::attempt::{Attempt, Reply};
+use super::proxy::{self, ProxyError};
+use super::response::{BODY_MAX, Body, classify};
+use super::{BaseUrl, Token, retry_after, transport_error, v1};
 use crate::model::Update;
 use crate::panic_hook;
+
+/// How long to wait for a connection, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an unused connection is kept. A server that closes idle connections must not win the
+/// race against the next request: a POST that was already written is not sent again.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+/// The longest form, in bytes, that is sent on a connection meant for further requests. A server
+/// that answers a longer one before it has read it all may close the connection at any time.
+const KEEP_ALIVE_FORM_MAX: u64 = 16 * 1024;
 
 /// What can be chosen about the client.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +50,11 @@ pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    connections: Connections,
-    endpoint: Endpoint,
-    forms: Forms,
-    /// What all requests say alike.
-    headers: HeaderMap,
+    http: reqwest::Client,
+    endpoint: v1::Endpoint,
     token: Token,
+    /// Host and port of the proxy, for messages.
+    proxy: Option<String>,
     timeout: Duration,
 }
 
@@ -66,19 +66,17 @@ impl Client {
     /// If TLS cannot be set up, or the environment names a proxy that cannot be used.
     pub fn new(base: &BaseUrl, token: Token, options: ClientOptions) -> Result<Self, ClientError> {
         let timeout = options.timeout;
-        let tls = |error: &(dyn std::error::Error + 'static)| {
-            tracing::debug!(erro = %failure::chain(error), "TLS");
+        let proxy = proxy::from_environment(base)?;
+        let http = http_client(base, proxy.clone(), timeout).map_err(|error| {
+            tracing::debug!(erro = %transport_error::chain(&error), "TLS");
             ClientError::Tls
-        };
-        let connector = Connector::new(base).map_err(|error| match error {
-            ConnectorError::Proxy(error) => error.into(),
-            ConnectorError::Tls(error) => tls(&*error),
         })?;
-        let headers = headers(connector.to()).map_err(|error| tls(&error))?;
-        let connections = Connections::new(connector, timeout);
-        let endpoint = Endpoint::new(base, &token);
-        let forms = Forms::new();
-        Ok(Self(Arc::new(Inner { connections, endpoint, forms, headers, token, timeout })))
+        let proxy = proxy.as_ref().and_then(|proxy| {
+            let host = proxy.host_str()?;
+            Some(proxy.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+        });
+        let endpoint = v1::Endpoint::new(base, &token);
+        Ok(Self(Arc::new(Inner { http, endpoint, token, proxy, timeout })))
     }
 
     /// Sends one update once and waits for the reply (or for the timeout).
@@ -90,7 +88,7 @@ impl Client {
 impl Inner {
     async fn send(&self, update: &Update) -> Attempt {
         let sent = Instant::now();
-        let Some(path) = self.endpoint.path(update.customer()) else {
+        let Some(url) = self.endpoint.url(update.customer()) else {
             return Attempt {
                 reply: Reply::Refused,
                 status: None,
@@ -99,134 +97,92 @@ impl Inner {
                 answered: sent,
             };
         };
-        panic_hook::if_asked(panic_hook::Part::Send, &path);
-        let mut clock = pin!(sleep(self.timeout));
-        let request = self.request(path, update);
-        let (response, connection) =
-            match before(clock.as_mut(), self.connections.send(request)).await {
-                Some(Ok(answered)) => answered,
-                Some(Err(failure)) => return self.failed(&failure, sent),
-                None => return self.unanswered(sent),
-            };
-        let answered = Instant::now();
-        let status = response.status().as_u16();
-        let pause = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| retry_after::parse(value.as_bytes(), SystemTime::now()));
-        let read = before(clock, read_body(response.into_body())).await;
-        let scrubbed;
-        let body = match &read {
-            Some(Read::Whole(bytes)) => {
-                self.connections.keep(connection);
-                scrubbed = self.token.scrub(bytes);
-                Body::Whole(&scrubbed)
-            }
-            Some(Read::TooLong) => Body::TooLong,
-            Some(Read::Cut) | None => Body::Cut,
+        panic_hook::if_asked(panic_hook::Part::Send, &url);
+        let response = match self.request(url, update) {
+            Ok(request) => self.http.execute(request).await,
+            Err(error) => Err(error),
         };
-        let (mut reply, mensagem) = classify(status, body);
-        if let Reply::Limited { retry_after } = &mut reply {
-            *retry_after = pause;
-        }
-        Attempt {
-            reply,
-            status: Some(status),
-            mensagem: self.token.scrub_text(mensagem),
-            sent,
-            answered,
-        }
-    }
-
-    fn request(&self, path: Uri, update: &Update) -> Request<Full<Bytes>> {
-        let (content_type, body) = self.forms.write(update);
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = path;
-        request.headers_mut().clone_from(&self.headers);
-        request.headers_mut().insert(CONTENT_TYPE, content_type);
-        request
-    }
-
-    /// No response: did the request leave or not?
-    fn failed(&self, cause: &Failure, sent: Instant) -> Attempt {
-        let error = cause.as_error();
-        let detail = self.token.scrub_text(failure::chain(error));
-        tracing::debug!(erro = %detail, "requisição sem resposta");
-        let words = failure::words(error);
-        let (reply, mensagem) =
-            match (cause, failure::certificate_error(error), self.connections.proxy()) {
-                (Failure::NotSent(_), Some(why), _) => (
-                    Reply::NotSent(Cause::BadCertificate),
-                    format!("o certificado do servidor {why}"),
-                ),
-                (Failure::NotSent(_), None, None) => (
-                    Reply::NotSent(Cause::Unreachable),
-                    format!("sem conexão com o servidor: {words}"),
-                ),
-                (Failure::NotSent(_), None, Some(proxy)) => (
-                    Reply::NotSent(Cause::Proxy),
-                    format!("sem conexão pelo proxy {proxy}: {words}"),
-                ),
-                (Failure::Broken(_), _, _) => {
-                    (Reply::Ambiguous, format!("sem resposta completa: {words}"))
+        let answered = Instant::now();
+        let (reply, status, mensagem) = match response {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                let pause = pause_asked(response.headers());
+                let (mut reply, mensagem) = classify(status, &read_body(response).await);
+                if let Reply::Limited { retry_after } = &mut reply {
+                    *retry_after = pause;
                 }
-            };
-        self.gave_up(reply, mensagem, sent)
+                (reply, Some(status), mensagem)
+            }
+            Err(error) => {
+                // The URL holds the token.
+                let error = error.without_url();
+                let detail = self.token.redact(transport_error::chain(&error));
+                tracing::debug!(erro = %detail, "requisição sem resposta");
+                let proxy = self.proxy.as_deref();
+                let (reply, mensagem) = transport_error::classify(&error, proxy, self.timeout);
+                (reply, None, mensagem)
+            }
+        };
+        Attempt { reply, status, mensagem: self.token.redact(mensagem), sent, answered }
     }
 
-    fn unanswered(&self, sent: Instant) -> Attempt {
-        let words = duration_words(self.timeout);
-        self.gave_up(Reply::Ambiguous, format!("sem resposta em {words}"), sent)
-    }
-
-    fn gave_up(&self, reply: Reply, mensagem: String, sent: Instant) -> Attempt {
-        let mensagem = self.token.scrub_text(mensagem);
-        Attempt { reply, status: None, mensagem, sent, answered: Instant::now() }
-    }
-}
-
-/// The headers of a request to `to`, its `Content-Type` apart.
-fn headers(to: &Uri) -> Result<HeaderMap, hyper::header::InvalidHeaderValue> {
-    let host = to.authority().map_or("", |authority| authority.as_str());
-    let agent = concat!("tomticket-sync/", env!("CARGO_PKG_VERSION"));
-    let mut headers = HeaderMap::new();
-    headers.insert(HOST, HeaderValue::try_from(host)?);
-    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    Ok(headers)
-}
-
-/// What `work` gives, or `None` if `clock` ends first.
-async fn before<T>(clock: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        done = work => Some(done),
-        () = clock => None,
-    }
-}
-
-/// A body as it was read.
-enum Read {
-    Whole(Bytes),
-    TooLong,
-    Cut,
-}
-
-async fn read_body(mut body: Incoming) -> Read {
-    let mut whole = Bytes::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Read::Cut };
-        // Trailers say nothing that is wanted.
-        let Ok(data) = frame.into_data() else { continue };
-        if whole.len() + data.len() > BODY_MAX {
-            return Read::TooLong;
+    fn request(&self, url: Url, update: &Update) -> reqwest::Result<Request> {
+        let mut request = self.http.post(url).multipart(v1::form(update)).build()?;
+        let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length = length.and_then(|length| length.parse().ok());
+        if length.is_none_or(|length: u64| length > KEEP_ALIVE_FORM_MAX) {
+            request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        // Nearly every reply comes in one piece.
-        whole = if whole.is_empty() { data } else { [whole, data].concat().into() };
-        if body.is_end_stream() {
-            break;
+        Ok(request)
+    }
+}
+
+fn http_client(
+    base: &BaseUrl,
+    proxy: Option<Url>,
+    timeout: Duration,
+) -> reqwest::Result<reqwest::Client> {
+    // Fails only where one is installed already.
+    let _ = ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("tomticket-sync/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(retry::never())
+        .http1_only()
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        // Shorter than the whole request, so that a connection that could not be made is told from
+        // a reply that did not come.
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout.mul_f64(0.9)))
+        .timeout(timeout)
+        // What the environment says is decided in `proxy`.
+        .no_proxy();
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(Proxy::all(proxy)?);
+    }
+    if !base.is_https() {
+        // A rehearsal needs no certificates, and its machine may have none.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build()
+}
+
+fn pause_asked(headers: &HeaderMap) -> Option<Duration> {
+    retry_after::parse(headers.get(RETRY_AFTER)?.as_bytes(), SystemTime::now())
+}
+
+async fn read_body(mut response: Response) -> Body {
+    let mut whole = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if whole.len() + chunk.len() > BODY_MAX => return Body::TooLong,
+            Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
+            Ok(None) => return Body::Whole(whole),
+            Err(_) => return Body::Cut,
         }
     }
-    Read::Whole(whole)
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

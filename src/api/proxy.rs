@@ -1,21 +1,22 @@
-//! The proxy that the environment names, if any: which variable decides, and whether its value can be
-//! used. One that cannot is an error: to go around it would send the token another way than the user
-//! said.
+//! The proxy that the environment names: which variable decides, and whether its value can be used.
+//! An unusable value is an error. Ignoring it would send the token another way than the user said.
 //!
-//! `HTTP_PROXY` is not among them, since no request beyond this machine goes without TLS. So a program
-//! that a web server runs (CGI) is safe too: there that variable alone may be what a visitor sent.
+//! `HTTP_PROXY` is not read, because no request beyond this machine goes without TLS. That also
+//! keeps a program safe that a web server runs (CGI), where a visitor can set that variable.
 
 use std::ffi::OsString;
 
-use hyper::Uri;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
 
-/// In the order in which they are asked; an empty one is as none.
+use super::BaseUrl;
+
+/// In order of precedence; an empty one counts as unset.
 const NAMES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/// Name the servers that are reached without it.
+/// They list the servers that are reached without a proxy.
 const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// A scheme that is longer is none, and may be something that is nobody's to read.
-const LONGEST_SCHEME: usize = 12;
+/// The longest scheme that a message repeats. A longer one may be part of a password.
+const SCHEME_MAX: usize = 12;
 
 /// Why the environment's proxy cannot be used. The value is not repeated: it may hold a password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,59 +32,41 @@ pub enum ProxyError {
     Scheme { variable: &'static str, scheme: String },
 }
 
-/// The proxy for `to`, as the environment says now.
-pub(super) fn from_environment(to: &Uri) -> Result<Option<Intercept>, ProxyError> {
-    choose(to, |name| std::env::var_os(name))
+/// The proxy to the server of `base`, as the environment says now; none for loopback.
+pub(super) fn from_environment(base: &BaseUrl) -> Result<Option<Url>, ProxyError> {
+    if base.is_loopback() { Ok(None) } else { choose(base, |name| std::env::var_os(name)) }
 }
 
 fn choose(
-    to: &Uri,
+    base: &BaseUrl,
     value_of: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<Intercept>, ProxyError> {
+) -> Result<Option<Url>, ProxyError> {
     let set = |name: &'static str| {
         let value = value_of(name).filter(|value| !value.to_string_lossy().trim().is_empty())?;
         Some((name, value))
     };
     let Some((variable, value)) = NAMES.into_iter().find_map(set) else { return Ok(None) };
-    let except = EXCEPT.into_iter().find_map(set);
-    let except = except.map_or(String::new(), |(_, hosts)| hosts.to_string_lossy().into_owned());
-    let intercept =
-        |proxy: &str| Matcher::builder().https(proxy).no(&*except).build().intercept(to);
-    // Whether this server is left out does not depend on what the proxy is called.
-    if intercept("http://localhost").is_none() {
+    if except(base, EXCEPT.into_iter().find_map(set)) {
         return Ok(None);
     }
-    let malformed = || ProxyError::Malformed { variable };
-    let value = value.to_str().ok_or_else(malformed)?.trim();
-    let proxy = match value.split_once("://") {
-        None => intercept(&format!("http://{value}")),
-        Some((scheme, _)) if is_http(scheme) => intercept(value),
-        Some((scheme, _)) if scheme.len() > LONGEST_SCHEME || !is_scheme(scheme) => None,
-        Some((scheme, _)) => {
-            return Err(ProxyError::Scheme { variable, scheme: scheme.to_owned() });
-        }
-    };
-    let proxy = proxy.filter(|proxy| is_reachable(proxy.uri())).ok_or_else(malformed)?;
-    Ok(Some(proxy))
+    let malformed = ProxyError::Malformed { variable };
+    let Some(value) = value.to_str().map(str::trim) else { return Err(malformed) };
+    let with_scheme =
+        if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let Ok(proxy) = Url::parse(&with_scheme) else { return Err(malformed) };
+    match proxy.scheme() {
+        "http" | "https" if proxy.port() == Some(0) => Err(malformed),
+        "http" | "https" => Ok(Some(proxy)),
+        scheme if scheme.len() > SCHEME_MAX => Err(malformed),
+        scheme => Err(ProxyError::Scheme { variable, scheme: scheme.to_owned() }),
+    }
 }
 
-fn is_http(scheme: &str) -> bool {
-    ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
-}
-
-fn is_scheme(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
-/// Whether it has a host, and a port if it says that it has one. The HTTP library would take the
-/// usual port for one that is none.
-fn is_reachable(proxy: &Uri) -> bool {
-    let Some(authority) = proxy.authority() else { return false };
-    let host = authority.host();
-    // A password with an @ in it was divided there, and this is the rest of it.
-    let is_whole = !authority.as_str().contains('@');
-    let has_port = authority.as_str() != host;
-    !host.is_empty() && is_whole && (!has_port || authority.port_u16().is_some_and(|port| port > 0))
+/// Whether the list of exceptions names the server.
+fn except(base: &BaseUrl, listed: Option<(&'static str, OsString)>) -> bool {
+    let (Some((_, listed)), Ok(to)) = (listed, base.as_str().parse()) else { return false };
+    let any_proxy = Matcher::builder().all("http://localhost");
+    any_proxy.no(&*listed.to_string_lossy()).build().intercept(&to).is_none()
 }
 
 #[cfg(test)]
@@ -91,11 +74,11 @@ mod tests {
     use super::*;
 
     fn chosen(set: &[(&str, &str)]) -> Result<Option<String>, ProxyError> {
-        let to = Uri::from_static("https://api.exemplo.invalid");
-        let proxy = choose(&to, |name| {
+        let base = BaseUrl::parse("https://api.exemplo.invalid").unwrap();
+        let proxy = choose(&base, |name| {
             set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
         })?;
-        Ok(proxy.map(|proxy| proxy.uri().to_string()))
+        Ok(proxy.map(|proxy| proxy.to_string()))
     }
 
     #[test]
@@ -108,10 +91,11 @@ mod tests {
             (&[all], Some("http://todos:1/")),
             (&[all, ("https_proxy", "p:2")], Some("http://p:2/")),
             (&[all, ("HTTPS_PROXY", " ")], Some("http://todos:1/")),
-            (&[("https_proxy", " https://a:b@p/x ")], Some("https://p/")),
-            (&[("https_proxy", "HTTP://p:80")], Some("http://p:80/")),
+            (&[("https_proxy", " https://a:b@p/x ")], Some("https://a:b@p/x")),
+            (&[("https_proxy", "HTTP://p:80")], Some("http://p/")),
             (&[("https_proxy", "p.exemplo.invalid:3128/")], Some("http://p.exemplo.invalid:3128/")),
-            (&[("https_proxy", "ana:segredo@p:1")], Some("http://p:1/")),
+            (&[("https_proxy", "ana:segredo@p:1")], Some("http://ana:segredo@p:1/")),
+            (&[("https_proxy", "http://ana:se@gredo@p:1")], Some("http://ana:se%40gredo@p:1/")),
             (&[("https_proxy", "http://[::1]:3")], Some("http://[::1]:3/")),
             (&[("https_proxy", "http://[::1]")], Some("http://[::1]/")),
             (&[all, ("NO_PROXY", ".exemplo.invalid")], None),
@@ -142,12 +126,10 @@ mod tests {
             "http://p:99999",
             "http://p:0",
             "p:99999",
-            "http://p:",
             "http://",
             "http://:80",
             ":80",
             "http://ana:segredo@:80",
-            "http://ana:se@gredo@p:80",
             "http://ana:se/gredo@p:80",
             "http://a b",
             "1 2://x",
@@ -170,10 +152,10 @@ mod tests {
     #[test]
     fn what_is_no_text_is_an_error_too() {
         use std::os::unix::ffi::OsStringExt;
-        let to = Uri::from_static("https://api.exemplo.invalid");
+        let base = BaseUrl::parse("https://api.exemplo.invalid").unwrap();
         let value_of = |name: &str| {
             (name == "https_proxy").then(|| OsString::from_vec(b"http://p\xff:1".to_vec()))
         };
-        assert!(choose(&to, value_of).is_err());
+        assert!(choose(&base, value_of).is_err());
     }
 }

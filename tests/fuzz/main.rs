@@ -10,23 +10,20 @@ mod strategies;
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
 use tempfile::TempDir;
-use tomticket_sync::api::{self, Body, RETRY_AFTER_MAX, Reply, Token, parse_retry_after};
 use tomticket_sync::cli::parse_duration;
 use tomticket_sync::config;
 use tomticket_sync::input::{InputArg, InputFile, Inspection, ReadOptions, Record, inspect, rows};
 use tomticket_sync::mapping::{MappingOptions, Plan};
 use tomticket_sync::model::{CustomerType, FieldName, Job};
 
-use strategies::{
-    column, config_text, encoding, options, quantity, reply_body, soup, spell, table, utf16, value,
-};
+use strategies::{column, config_text, encoding, options, quantity, soup, table, value};
 
 /// As many cases as the environment says (256 if it does not); seeds of failures are kept.
 fn config() -> ProptestConfig {
@@ -187,65 +184,6 @@ proptest! {
         check_update(&plan.map(&Record::from_cells(2, &cells)).job)?;
     }
 
-    /// f59
-    #[test]
-    fn any_reply_is_classified_and_success_is_only_what_says_so(
-        (body, good) in reply_body(),
-        status in prop_oneof![3 => Just(200u16), 1 => 100u16..1000],
-        whole in 0..10u8,
-    ) {
-        let given = match whole {
-            0 => Body::Cut,
-            1 => Body::TooLong,
-            _ => Body::Whole(&body),
-        };
-        let (reply, mensagem) = api::classify(status, given);
-        prop_assert!(!mensagem.is_empty());
-        let success = good && whole > 1 && (200..300).contains(&status);
-        prop_assert_eq!(reply == Reply::Accepted, success, "{}", String::from_utf8_lossy(&body));
-        if reply == Reply::Refused && status < 300 {
-            let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
-            let value: serde_json::Value = serde_json::from_slice(body).unwrap();
-            let erro = &value["erro"];
-            prop_assert!(erro == true || erro == 1 || erro == "true");
-        }
-    }
-
-    /// f59
-    #[test]
-    fn any_bytes_are_classified(status in any::<u16>(), body in vec(any::<u8>(), 0..300)) {
-        let (reply, _) = api::classify(status, Body::Whole(&body));
-        prop_assert!(reply != Reply::Accepted || (200..300).contains(&status));
-    }
-
-    /// f60
-    #[test]
-    fn any_retry_after_is_a_pause_with_a_bound_or_nothing(
-        bytes in prop_oneof![
-            vec(any::<u8>(), 0..40),
-            "[0-9]{1,40}".prop_map(String::into_bytes),
-            "(Mon|Tue|Wed), [0-9]{1,2} (Jan|Feb|Foo) [0-9]{1,5} [0-9]{2}:[0-9]{2}:[0-9]{2} (GMT|UTC)"
-                .prop_map(String::into_bytes),
-        ],
-        now in 0u64..=4_102_444_800,
-        ahead in -100_000i64..100_000,
-    ) {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
-        let pause = parse_retry_after(&bytes, now);
-        prop_assert!(pause.is_none_or(|pause| pause <= RETRY_AFTER_MAX));
-        if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit) {
-            let seconds = String::from_utf8_lossy(&bytes).parse().unwrap_or(u64::MAX);
-            prop_assert_eq!(pause, Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX)));
-        }
-        let step = Duration::from_secs(ahead.unsigned_abs());
-        let then = if ahead < 0 { now.checked_sub(step) } else { now.checked_add(step) };
-        if let Some(then) = then.filter(|then| *then >= SystemTime::UNIX_EPOCH) {
-            let date = httpdate::fmt_http_date(then);
-            let expected = if ahead < 0 { Duration::ZERO } else { step.min(RETRY_AFTER_MAX) };
-            prop_assert_eq!(parse_retry_after(date.as_bytes(), now), Some(expected));
-        }
-    }
-
     /// f61
     #[test]
     fn any_configuration_file_is_flags_or_an_error_in_words(text in config_text()) {
@@ -285,55 +223,5 @@ proptest! {
             let expected = (exact <= most).then_some(exact);
             prop_assert_eq!(parse_duration(&format!("{number}{unit}")).ok(), expected);
         }
-    }
-
-    /// f63
-    #[test]
-    fn a_token_is_found_in_foreign_text_however_its_characters_are_spelled(
-        token in "[!-~é€\u{1F600}]{6,24}",
-        before in "\\PC{0,20}",
-        after in "\\PC{0,20}",
-        how in vec(any::<u8>(), 24),
-    ) {
-        prop_assume!(token != "." && token != "..");
-        let secret = Token::new(&token).map_err(|why| TestCaseError::fail(why.to_string()))?;
-        let spelled: String = token.chars().zip(how).map(|(c, how)| spell(c, how)).collect();
-        let clean = secret.scrub_text(format!("{before}{spelled}{after}"));
-        prop_assert!(clean.contains("[token]"), "{}", clean);
-        prop_assert!(!clean.contains(&token) && !clean.contains(&spelled), "{}", clean);
-    }
-
-    /// f63
-    #[test]
-    fn a_token_is_found_in_utf_16_and_where_it_was_cut_short(
-        token in "[!-~]{9,40}",
-        before in "\\PC{0,20}",
-        left in 8usize..40,
-        how in vec(any::<u8>(), 40),
-        dots in select(vec!["", "…", "...", "\\u2026"]),
-    ) {
-        let secret = Token::new(&token).map_err(|why| TestCaseError::fail(why.to_string()))?;
-        for order in [u16::to_le_bytes, u16::to_be_bytes] {
-            let clean = secret.scrub(&utf16(&format!("{before}{token}!"), order)).into_owned();
-            prop_assert!(String::from_utf8_lossy(&clean).contains("[token]"), "{:?}", clean);
-        }
-        let left: String = token.chars().zip(how).take(left).map(|(c, how)| spell(c, how)).collect();
-        let clean = secret.scrub_text(format!("{before}{left}{dots}"));
-        prop_assert!(clean.contains("[token]") && !clean.contains(&left), "{}", clean);
-    }
-
-    /// f63
-    #[test]
-    fn text_without_the_token_is_left_alone(
-        token in "[G-L]{1,20}",
-        text in vec(prop_oneof![
-            select(vec!["%25", "&amp;", "&#38;", "\\x5c", "\\u0026", "%", "&", "\\", "\0", "nome", " "])
-                .prop_map(ToOwned::to_owned),
-            "\\PC{0,5}".prop_map(|noise| noise.replace(char::is_alphanumeric, "·")),
-        ], 0..20),
-    ) {
-        let text = text.concat();
-        let secret = Token::new(&token).map_err(|why| TestCaseError::fail(why.to_string()))?;
-        prop_assert_eq!(secret.scrub_text(text.clone()), text);
     }
 }

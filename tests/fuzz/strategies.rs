@@ -91,7 +91,7 @@ pub fn table() -> impl Strategy<Value = (Vec<Vec<String>>, u8, Vec<u8>, Encoding
     )
 }
 
-pub fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(bytes).collect()
 }
 
@@ -154,54 +154,6 @@ pub fn value() -> impl Strategy<Value = String> {
     ]
 }
 
-/// The JSON around and inside a reply, as servers spell it.
-pub fn reply_body() -> impl Strategy<Value = (Vec<u8>, bool)> {
-    let erro = select(vec![
-        "false",
-        "true",
-        "0",
-        "1",
-        "\"false\"",
-        "\"true\"",
-        "null",
-        "2",
-        "0.0",
-        "-0",
-        "\"0\"",
-        "[]",
-        "{}",
-        "1e999",
-        "\"FALSE\"",
-        "\" false\"",
-    ]);
-    let mensagem = prop_oneof![
-        select(vec!["\"ok\"", "null", "\"\"", "[1]", "\"\\ud800\"", "\"\\u0000\"", "1"])
-            .prop_map(ToOwned::to_owned),
-        any::<String>().prop_map(|text| serde_json::Value::String(text).to_string()),
-    ];
-    let around = select(vec!["", " ", "\n", "\u{feff}", "<br>", ",", "\0", "{}", "[", "}"]);
-    let extra = select(vec!["", ",\"x\":[[]]", ",\"erro\":true", ",\"Erro\":1", ","]);
-    (around.clone(), erro, mensagem, extra, around, 0..12u8, any::<u16>()).prop_map(
-        |(before, erro, mensagem, extra, after, cut, at)| {
-            let body = format!("{before}{{\"erro\":{erro},\"mensagem\":{mensagem}{extra}}}{after}");
-            // Cut anywhere up to the brace that closes it, but not behind: that would cut nothing.
-            let end = body.len() - after.len();
-            let mut bytes = body.into_bytes();
-            if cut == 0 {
-                bytes.truncate(usize::from(at) % end);
-            }
-            let plain = |text: &str| text.trim().is_empty();
-            let good = cut != 0
-                && matches!(before, "" | " " | "\n" | "\u{feff}")
-                && plain(after)
-                && matches!(extra, "" | ",\"x\":[[]]" | ",\"Erro\":1")
-                && matches!(erro, "false" | "0" | "\"false\"")
-                && mensagem != "\"\\ud800\"";
-            (bytes, good)
-        },
-    )
-}
-
 /// Lines as configuration files have them.
 pub fn config_text() -> impl Strategy<Value = String> {
     let key = prop_oneof![
@@ -241,34 +193,4 @@ pub fn quantity() -> impl Strategy<Value = String> {
             .prop_map(ToOwned::to_owned),
         1 => any::<String>(),
     ]
-}
-
-/// One character of a token in some spelling that a server may choose, with what nobody sees behind
-/// it.
-pub fn spell(c: char, how: u8) -> String {
-    let percent = |sign: &str| -> String {
-        c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("{sign}{byte:02X}")).collect()
-    };
-    let escape = |slashes: &str| -> String {
-        let mut units = [0; 2];
-        c.encode_utf16(&mut units).iter().map(|unit| format!("{slashes}u{unit:04x}")).collect()
-    };
-    let code = u32::from(c);
-    match how % 16 {
-        0 => percent("%"),
-        1 => percent("%").to_lowercase(),
-        2 => percent("%25"),
-        3 => percent("%2525"),
-        4 => format!("&#{code};"),
-        5 => format!("&#x{code:X};"),
-        6 => format!("&amp;#{code:07};"),
-        7 => escape("\\"),
-        8 => escape("\\\\"),
-        9 => c.to_uppercase().collect(),
-        10 => format!("{c}\0"),
-        11 => format!("{c}\u{fffd}"),
-        12 => format!("{c}\u{200b}\u{ad}"),
-        13 => format!("{}\\u0000", escape("\\")),
-        _ => c.to_string(),
-    }
 }

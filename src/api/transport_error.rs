@@ -1,13 +1,46 @@
-//! Why a request got no answer, in the user's words. What the libraries say of it is English, and
-//! goes to the log alone.
+//! What a failed request means: whether it can have left, and why there is no response, in the
+//! user's words. The libraries' own words are English and go to the log alone.
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
-use crate::locale::os_error::{OwnWords, describe_os_error, dns_words, kind_words};
+use super::attempt::{Cause, Reply};
+use crate::locale::format::duration_words;
+use crate::locale::os_error::{describe_os_error, dns_words, kind_words};
+
+/// What `error` means for the row, with the words for its `mensagem`. `proxy` is the host and port
+/// of the proxy in use, `timeout` the limit of the whole request.
+pub(super) fn classify(
+    error: &reqwest::Error,
+    proxy: Option<&str>,
+    timeout: Duration,
+) -> (Reply, String) {
+    if !error.is_connect() {
+        // Bytes of the request may have left.
+        let mensagem = match error.is_timeout() {
+            true => format!("sem resposta em {}", duration_words(timeout)),
+            false => format!("sem resposta completa: {}", words(error)),
+        };
+        return (Reply::Ambiguous, mensagem);
+    }
+    if let Some(why) = certificate_error(error) {
+        return (Reply::NotSent(Cause::BadCertificate), format!("o certificado do servidor {why}"));
+    }
+    let timed_out = kind_words(io::ErrorKind::TimedOut).filter(|_| error.is_timeout());
+    let words = timed_out.map_or_else(|| words(error), ToOwned::to_owned);
+    match proxy {
+        None => {
+            (Reply::NotSent(Cause::Unreachable), format!("sem conexão com o servidor: {words}"))
+        }
+        Some(proxy) => {
+            (Reply::NotSent(Cause::Proxy), format!("sem conexão pelo proxy {proxy}: {words}"))
+        }
+    }
+}
 
 /// What rustls has against the server's certificate, if that was the cause.
-pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
+fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
     causes(error).find_map(|cause| match cause.downcast_ref() {
         Some(rustls::Error::InvalidCertificate(why)) => Some(certificate_words(why)),
         _ => None,
@@ -15,7 +48,7 @@ pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'stati
 }
 
 /// Why there was no connection, or none to the end: the cause that says most.
-pub(super) fn words(error: &(dyn Error + 'static)) -> String {
+fn words(error: &(dyn Error + 'static)) -> String {
     let said = |cause: &(dyn Error + 'static)| {
         if let Some(error) = cause.downcast_ref::<hyper::Error>() {
             return hyper_words(error).map(ToOwned::to_owned);
@@ -26,9 +59,6 @@ pub(super) fn words(error: &(dyn Error + 'static)) -> String {
         // The type of these is not public.
         if let Some(why) = cause.to_string().strip_prefix("tunnel error: ") {
             return tunnel_words(why).map(ToOwned::to_owned);
-        }
-        if let Some(OwnWords(words)) = cause.downcast_ref() {
-            return Some((*words).to_owned());
         }
         if let Some(words) = dns_words(cause) {
             return Some(words.to_owned());
@@ -165,7 +195,6 @@ mod tests {
                 "esta máquina não permite a conexão (firewall?)",
             ),
             (io::Error::from_raw_os_error(32), "conexão cortada pelo servidor"),
-            (wrapped(OwnWords("a resposta não tem fim")), "a resposta não tem fim"),
             (
                 wrapped("failed to lookup address information: Name or service not known"),
                 "o nome do servidor não foi encontrado (DNS)",

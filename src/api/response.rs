@@ -1,5 +1,5 @@
-//! Status and body → what the reply means. Pure. Status first, then the body; a body is understood
-//! or not, never scraped.
+//! What a response means: status first, then the body. A body is one JSON object or unreadable; it
+//! is never searched for words. Pure; the bytes are read in [`super::client`].
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,16 +7,16 @@ use serde_json::Value;
 use super::Reply;
 
 /// The most that is read of a response's body, in bytes.
-pub const BODY_MAX: usize = 64 * 1024;
+pub(super) const BODY_MAX: usize = 64 * 1024;
 
 /// Characters of an unreadable body that the message repeats.
 const SNIPPET: usize = 120;
 
 /// A response's body as far as it was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Body {
     /// All of it.
-    Whole(&'a [u8]),
+    Whole(Vec<u8>),
     /// It went on beyond [`BODY_MAX`].
     TooLong,
     /// It broke off or came too slowly.
@@ -33,9 +33,9 @@ pub enum Body<'a> {
 /// | 408, 5xx (and what HTTP does not define) | ambiguous, whatever the body says |
 /// | 429 | limited; `Retry-After` is the caller's |
 /// | other 4xx | refused |
-pub fn classify(status: u16, body: Body<'_>) -> (Reply, String) {
+pub(super) fn classify(status: u16, body: &Body) -> (Reply, String) {
     let whole = match body {
-        Body::Whole(bytes) => Some(bytes),
+        Body::Whole(bytes) => Some(bytes.as_slice()),
         Body::TooLong | Body::Cut => None,
     };
     let said = whole.and_then(Answer::parse);
@@ -126,6 +126,10 @@ impl Answer {
 
 /// The beginning of a body on one line, for a person to recognise a maintenance page by.
 fn snippet(body: &[u8]) -> String {
+    // UTF-16 or no text at all.
+    if body.contains(&0) {
+        return "(não é texto)".to_owned();
+    }
     let text = String::from_utf8_lossy(&body[..body.len().min(8 * SNIPPET)]);
     let mut out = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -146,108 +150,5 @@ fn snippet(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn reply(status: u16, body: &str) -> Reply {
-        classify(status, Body::Whole(body.as_bytes())).0
-    }
-
-    #[test]
-    fn erro_has_exactly_the_known_spellings() {
-        for body in [
-            r#"{"erro":false}"#,
-            r#"{"erro":0}"#,
-            r#"{"erro":"false","mensagem":"ok"}"#,
-            "\u{feff} {\"erro\": false}\n",
-        ] {
-            assert_eq!(reply(200, body), Reply::Accepted, "{body}");
-        }
-        for body in [r#"{"erro":true}"#, r#"{"erro":1}"#, r#"{"erro":"true"}"#] {
-            assert_eq!(reply(200, body), Reply::Refused, "{body}");
-        }
-        for body in [
-            "",
-            "[]",
-            "[false, \"ok\"]",
-            "null",
-            "{}",
-            r#"{"erro":null}"#,
-            r#"{"erro":2}"#,
-            r#"{"erro":0.0}"#,
-            r#"{"erro":""}"#,
-            r#"{"erro":"False"}"#,
-            r#"{"erro":[]}"#,
-            r#"{"Erro":false}"#,
-            r#"{"erro":false"#,
-            r#"{"erro":true,"erro":false}"#,
-            r#"{"erro":false,"mensagem":"a","mensagem":"b"}"#,
-            r#"{"erro":false} {"erro":true}"#,
-            r#"Warning: x in y.php {"erro":false}"#,
-            "<html>{\"erro\":false}</html>",
-        ] {
-            assert_eq!(reply(200, body), Reply::Ambiguous, "{body}");
-        }
-    }
-
-    #[test]
-    fn the_status_comes_first() {
-        let ok = r#"{"erro":false}"#;
-        assert_eq!(reply(500, ok), Reply::Ambiguous);
-        assert_eq!(reply(408, ok), Reply::Ambiguous);
-        assert_eq!(reply(600, ok), Reply::Ambiguous);
-        assert_eq!(reply(302, ok), Reply::Redirected);
-        assert_eq!(reply(304, ok), Reply::Redirected);
-        assert_eq!(reply(401, ok), Reply::Denied);
-        assert_eq!(reply(403, ok), Reply::Denied);
-        assert_eq!(reply(404, ok), Reply::Refused);
-        assert_eq!(reply(429, ok), Reply::Limited { retry_after: None });
-        assert_eq!(reply(201, ok), Reply::Accepted);
-    }
-
-    #[test]
-    fn the_api_speaks_for_itself() {
-        let said = |status, body: &str| classify(status, Body::Whole(body.as_bytes())).1;
-        assert_eq!(said(200, r#"{"erro":true,"mensagem":"Não."}"#), "Não.");
-        assert_eq!(said(404, r#"{"erro":true,"mensagem":"Sumiu."}"#), "Sumiu.");
-        assert_eq!(said(200, r#"{"erro":true,"mensagem":{"a":1}}"#), r#"{"a":1}"#);
-        assert!(said(404, "<h1>x</h1>").starts_with("HTTP 404"));
-        assert!(said(200, "<h1>Em\n manutenção</h1>").ends_with("<h1>Em manutenção</h1>"));
-        assert!(said(200, "").contains("(vazia)"));
-        assert_eq!(said(200, r#"{"erro":false,"mensagem":" Feito.\n"}"#), "Feito.");
-        assert_eq!(
-            said(200, r#"{"erro":true,"mensagem":" "}"#),
-            "Recusado pela API, sem explicação."
-        );
-        assert!(said(200, "<h1>a\u{1}b").ends_with(": <h1>a b"));
-        let [whole, cut] = [SNIPPET, SNIPPET + 1].map(|length| said(200, &"x".repeat(length)));
-        assert!(whole.ends_with('x'));
-        assert_eq!(cut, format!("{whole}…"));
-        assert!(classify(200, Body::TooLong).1.contains("passa de 64 KiB"));
-    }
-
-    #[test]
-    fn a_cut_or_endless_2xx_is_ambiguous_and_a_4xx_is_not() {
-        assert_eq!(classify(200, Body::Cut).0, Reply::Ambiguous);
-        assert_eq!(classify(200, Body::TooLong).0, Reply::Ambiguous);
-        assert_eq!(classify(404, Body::Cut).0, Reply::Refused);
-    }
-
-    proptest! {
-        #[test]
-        fn any_body_is_classified_and_only_an_object_with_erro_false_is_success(
-            status in 100u16..=999, body in proptest::collection::vec(any::<u8>(), 0..200)
-        ) {
-            let (reply, mensagem) = classify(status, Body::Whole(&body));
-            prop_assert!(!mensagem.is_empty());
-            if reply == Reply::Accepted {
-                let value: Value = serde_json::from_slice(
-                    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).unwrap();
-                let erro = &value["erro"];
-                prop_assert!(erro == false || erro == 0 || erro == "false");
-            }
-        }
-    }
-}
+#[path = "response_tests.rs"]
+mod tests;

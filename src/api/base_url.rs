@@ -1,0 +1,127 @@
+//! Where the API is, as `--base-url` says. What stands behind it in a request's address is in
+//! [`super::v1`].
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+/// The documented host.
+pub const DEFAULT_BASE_URL: &str = "https://api.tomticket.com";
+
+/// Why a text cannot be a base URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// Not a URL at all.
+    #[error("\"{0}\" não é um endereço completo. Exemplo: {DEFAULT_BASE_URL}")]
+    Malformed(String),
+    /// Another scheme than http(s).
+    #[error("só https:// é aceito (http:// apenas para 127.0.0.1, ::1 e localhost)")]
+    Scheme,
+    /// `http://` to another machine would show the token to everyone on the way.
+    #[error(
+        "http:// mostraria o token a toda a rede; use https:// (http:// só é aceito para 127.0.0.1, ::1 e localhost)"
+    )]
+    Insecure,
+    /// A user name or password inside the URL.
+    #[error("o endereço não pode levar usuário nem senha")]
+    Credentials,
+    /// `//` in the path.
+    #[error("o caminho do endereço tem duas barras seguidas")]
+    EmptySegment,
+    /// `?…` or `#…`.
+    #[error("o endereço não pode ter ? nem #")]
+    Query,
+}
+
+/// Where the API is: scheme, host, port and perhaps a path, without a trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    loopback: bool,
+    segments: usize,
+}
+
+impl BaseUrl {
+    /// Checks and normalises a base URL.
+    ///
+    /// # Errors
+    /// See [`BaseUrlError`]; `http://` is refused but on loopback.
+    pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
+        let url = Url::parse(text.trim()).map_err(|_| BaseUrlError::Malformed(text.to_owned()))?;
+        let loopback = match url.host() {
+            Some(Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
+            Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+            Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+            None => return Err(BaseUrlError::Scheme),
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => return Err(BaseUrlError::Insecure),
+            _ => return Err(BaseUrlError::Scheme),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseUrlError::Credentials);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseUrlError::Query);
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        if url.path().trim_end_matches('/').contains("//") {
+            return Err(BaseUrlError::EmptySegment);
+        }
+        let segments =
+            url.path_segments().map_or(0, |parts| parts.filter(|part| !part.is_empty()).count());
+        Ok(Self { text, loopback, segments })
+    }
+
+    /// The normalised text; holds no secret.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether requests are encrypted. Only on loopback they may not be.
+    pub(super) fn is_https(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+
+    /// How many segments its path has.
+    pub(super) fn segments(&self) -> usize {
+        self.segments
+    }
+
+    /// Whether requests stay on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_bases_are_refused() {
+        for (text, why) in [
+            ("http://api.tomticket.com", BaseUrlError::Insecure),
+            ("http://127.0.0.1.evil.test", BaseUrlError::Insecure),
+            ("ftp://x.test", BaseUrlError::Scheme),
+            ("https://u:p@x.test", BaseUrlError::Credentials),
+            ("https://x.test/?a", BaseUrlError::Query),
+            ("https://x.test//api", BaseUrlError::EmptySegment),
+        ] {
+            assert_eq!(BaseUrl::parse(text), Err(why), "{text}");
+        }
+        assert!(matches!(BaseUrl::parse("api.tomticket.com"), Err(BaseUrlError::Malformed(_))));
+        for text in ["http://localhost:1", "http://127.9.9.9", "http://[::1]:5", DEFAULT_BASE_URL] {
+            assert!(BaseUrl::parse(text).is_ok(), "{text}");
+        }
+    }
+}

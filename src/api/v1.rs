@@ -1,0 +1,98 @@
+//! How the API's first version spells an update: `POST {base}/update_cliente/{token}/{identificador}/{tipo}`
+//! with a form. What a reply says is in [`super::response`].
+
+use percent_encoding::utf8_percent_encode;
+use reqwest::Url;
+use reqwest::multipart::Form;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::token::SEGMENT;
+use super::{BaseUrl, Token};
+use crate::model::{Customer, FieldName, Update};
+
+/// `{base}/update_cliente/{token}`: what the addresses of all requests of an account share.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    prefix: SecretString,
+    /// How many segments the path of a request has.
+    segments: usize,
+}
+
+impl Endpoint {
+    pub fn new(base: &BaseUrl, token: &Token) -> Self {
+        Self {
+            prefix: format!("{base}/update_cliente/{}", token.encoded()).into(),
+            segments: base.segments() + 4,
+        }
+    }
+
+    /// The address that updates `customer`. The identifier is one percent-encoded segment.
+    ///
+    /// `None` if what was parsed does not have exactly the segments meant. No identifier that
+    /// [`crate::model::Identifier`] accepts is known to cause that; it is checked all the same,
+    /// because the alternative is to address another customer.
+    pub fn url(&self, customer: &Customer) -> Option<Url> {
+        let prefix = self.prefix.expose_secret();
+        let identifier = utf8_percent_encode(customer.identifier.as_str(), SEGMENT);
+        let text = format!("{prefix}/{identifier}/{}", customer.ctype.as_str());
+        let url = Url::parse(&text).ok()?;
+        // The parser rewrites what it takes for a relative segment.
+        let is_intact = url.as_str() == text && url.query().is_none();
+        let segments = url.path_segments()?.filter(|segment| !segment.is_empty()).count();
+        (is_intact && segments == self.segments).then_some(url)
+    }
+}
+
+/// The form of one update. Parameter names go out raw (`campos[abc01]`, UTF-8): PHP drops escaped
+/// ones without a word. That is safe because no [`crate::model::CampoId`] holds a character that
+/// could end the header.
+pub(super) fn form(update: &Update) -> Form {
+    update.values().fold(Form::new().percent_encode_noop(), |form, (name, value)| {
+        let name = match name {
+            FieldName::Param(param) => param.as_str().to_owned(),
+            FieldName::Campo(id) => format!("campos[{}]", id.as_str()),
+        };
+        form.text(name, value.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{CustomerType, Identifier};
+
+    fn url(base: &str, identifier: &str) -> Option<String> {
+        let base = BaseUrl::parse(base).unwrap();
+        let endpoint = Endpoint::new(&base, &Token::new("t0/k").unwrap());
+        let customer = Customer {
+            ctype: CustomerType::Email,
+            identifier: Identifier::new(identifier).unwrap(),
+        };
+        endpoint.url(&customer).map(String::from)
+    }
+
+    #[test]
+    fn identifiers_become_one_segment() {
+        assert_eq!(
+            url("https://x.test/api/", "12.345/0001-90 ç%").unwrap(),
+            "https://x.test/api/update_cliente/t0%2Fk/12.345%2F0001-90%20%C3%A7%25/E"
+        );
+        assert_eq!(
+            url("http://127.0.0.1:81", "...").unwrap(),
+            "http://127.0.0.1:81/update_cliente/t0%2Fk/.../E"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_identifier_survives_the_url(text in "\\PC{1,80}") {
+            prop_assume!(Identifier::new(&text).is_ok());
+            let url = url("https://x.test", &text).expect("intact");
+            let segment = url.split('/').nth(5).unwrap();
+            let decoded = percent_encoding::percent_decode_str(segment).decode_utf8().unwrap();
+            prop_assert_eq!(decoded, text);
+        }
+    }
+}
