@@ -29,12 +29,12 @@ fn standard_output_under_another_name_is_still_standard_output() {
 #[test]
 fn an_ignored_hangup_stays_ignored() {
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let mut running =
         Run::new(&server).csv(SMALL).through_shell(r#"trap "" HUP; exec "$0" "$@""#).spawn();
     server.wait_for_requests(1);
     running.signal("HUP");
-    gate.open();
+    latch.release();
     running.wait().exits(0).accounted_rows(2);
 }
 
@@ -225,7 +225,7 @@ fn a_link_in_the_place_of_the_partial_file_is_not_followed() {
 fn an_input_that_changes_while_the_last_rows_are_on_their_way_stops_the_run() {
     use std::io::Write as _;
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let run = Run::new(&server).csv(SMALL).file("clientes.resultado.csv", "antes\n");
     let running = run.spawn();
     server.wait_for_requests(2);
@@ -233,7 +233,7 @@ fn an_input_that_changes_while_the_last_rows_are_on_their_way_stops_the_run() {
     std::fs::File::options().append(true).open(input).unwrap().write_all(b"3,I,Zoe\n").unwrap();
     // All rows have been read by now: only who goes on looking sees it.
     running.wait_for_stderr(|text| text.contains("parando"));
-    gate.open();
+    latch.release();
     let finished = running.wait();
     let summary = finished.exits(5).says(&["clientes.csv", "mudou"]).summary();
     assert_eq!(summary["situacoes"]["atualizado"], 2, "what was answered stands");
@@ -243,10 +243,10 @@ fn an_input_that_changes_while_the_last_rows_are_on_their_way_stops_the_run() {
 #[test]
 fn an_input_that_changes_at_the_last_moment_is_no_success() {
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let running = Run::new(&server).csv(SMALL).spawn();
     server.wait_for_requests(2);
     std::fs::remove_file(running.work().join("clientes.csv")).unwrap();
-    gate.open();
+    latch.release();
     running.wait().exits(5);
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{CANARY, Reply, Server, canary, needs, table};
+use crate::support::{CANARY, Reply, Server, canary, prerequisites, table};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
@@ -148,7 +148,8 @@ fn the_guides_commands_do_what_it_says() {
         for block in blocks(&document(name), "sh") {
             let unfit = NOT_HERE.iter().any(|word| block.contains(word));
             if unfit
-                || (block.contains("jq") && !needs::program("jq", &format!("a block of {name}")))
+                || (block.contains("jq")
+                    && !prerequisites::program("jq", &format!("a block of {name}")))
             {
                 continue;
             }
@@ -281,7 +282,7 @@ fn the_example_configuration_works() {
 #[test]
 fn the_rehearsal_example_runs() {
     let test = "the_rehearsal_example_runs";
-    if !needs::program("jq", test) || !needs::program("curl", test) {
+    if !prerequisites::program("jq", test) || !prerequisites::program("curl", test) {
         return;
     }
     let desk = Desk::new();
@@ -330,7 +331,7 @@ fn the_night_script_repeats_exit_code_4_alone() {
 #[test]
 fn the_pipelines_send_step_runs() {
     let test = "the_pipelines_send_step_runs";
-    if !needs::program("jq", test) {
+    if !prerequisites::program("jq", test) {
         return;
     }
     for name in ["docs/exemplos/github-actions.yml", "docs/exemplos/gitlab-ci.yml"] {
@@ -374,7 +375,7 @@ fn literal_blocks(text: &str) -> Vec<String> {
 
 #[test]
 fn the_systemd_units_are_sound() {
-    if !needs::program("systemd-analyze", "the_systemd_units_are_sound") {
+    if !prerequisites::program("systemd-analyze", "the_systemd_units_are_sound") {
         return;
     }
     let folder = TempDir::with_prefix("tomticket-unidades-").unwrap();

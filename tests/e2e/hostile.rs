@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::support::reply::{Answer, Framing};
-use crate::support::short::of;
+use crate::support::shortcuts::row_of;
 use crate::support::{CANARY, Certificate, Reply, Run, Server, table, text};
 
 /// What a fault means for its row. The fault happens once; a repeat is answered well.
@@ -309,7 +309,7 @@ fn provoke(group: &[Fault], concurrency: &str, taken_max: u64) -> (u64, Duration
         Run::new(&server).csv(&input).args(["--timeout", "2s", "--concurrency", concurrency]).go();
     let rows = finished.accounted_rows(12 + 3 * group.len());
     for (index, (name, meaning, _)) in group.iter().enumerate() {
-        let row = of(&rows, &format!("F{index}"));
+        let row = row_of(&rows, &format!("F{index}"));
         let expected = match meaning {
             Fine => ("atualizado", 1, 1),
             Refused => ("recusado", 1, 1),
@@ -328,7 +328,7 @@ fn provoke(group: &[Fault], concurrency: &str, taken_max: u64) -> (u64, Duration
     let any = group.iter().any(|(_, meaning, _)| *meaning == Refused);
     finished.exits(if any { 1 } else { 0 });
     assert!(!finished.stderr.contains('\u{1b}'));
-    finished.stays_below(64 * 1024);
+    finished.peak_memory_below(64 * 1024);
     // What the kernel holds for each connection comes on top of what is read.
     assert!(server.written() < taken_max, "{} bytes were taken", server.written());
     (finished.peak_kib, finished.took)
@@ -424,7 +424,7 @@ fn f54_a_truncated_tls_stream_is_not_a_whole_answer() {
     let ca = run.work().join("ca.pem");
     let finished = run.csv(&table::customers(6)).env("SSL_CERT_FILE", ca).go();
     let rows = finished.exits(0).accounted_rows(6);
-    assert_eq!((of(&rows, "C00003").tentativas, of(&rows, "C00004").tentativas), (2, 2));
+    assert_eq!((row_of(&rows, "C00003").tentativas, row_of(&rows, "C00004").tentativas), (2, 2));
 }
 
 #[test]

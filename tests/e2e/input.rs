@@ -299,7 +299,7 @@ fn c06_a_huge_cell_does_not_fill_the_memory() {
     let rows = finished.exits(1).accounted([2, 3, 4]);
     assert_eq!(rows[1].situacao, "invalido");
     assert_eq!(server.count(), 2);
-    finished.stays_below(64 * 1024);
+    finished.peak_memory_below(64 * 1024);
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn c07_no_trim_keeps_white_space() {
 /// Starts a long run, lets `change` at the file once the first request is there, and goes on.
 fn change_during_run(change: impl FnOnce(&std::path::Path)) -> (Server, Finished) {
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let mut text = String::from("identificador,tipo_identificador,nome\n");
     for row in 0..30_000 {
         text.push_str(&format!("C{row:05},I,Nome antigo {row:05}\n"));
@@ -364,7 +364,7 @@ fn change_during_run(change: impl FnOnce(&std::path::Path)) -> (Server, Finished
     let running = Run::new(&server).csv(&text).spawn();
     server.wait_for_requests(8);
     change(&running.work().join("clientes.csv"));
-    gate.open();
+    latch.release();
     (server, running.wait())
 }
 

@@ -178,7 +178,7 @@ fn c40_killed_between_a_reply_and_its_commit() {
         let run = || nights.run(&csv).args(["--concurrency", &concurrency]);
         let running = run().spawn();
         server.wait_for_requests(before + n);
-        server.wait_until_hung_up();
+        server.wait_until_disconnected();
         let read: Vec<String> = server.raw_requests()[before..]
             .iter()
             .filter(|request| request.answered.is_some())
@@ -186,7 +186,7 @@ fn c40_killed_between_a_reply_and_its_commit() {
             .collect();
         // Dropping it sends SIGKILL at once.
         drop(running);
-        server.wait_until_hung_up();
+        server.wait_until_disconnected();
         let (connection, open) = held.lock().unwrap().take().unwrap();
         connection.execute_batch("ROLLBACK").unwrap();
         connection.close().unwrap();
@@ -312,11 +312,11 @@ fn c39_the_same_command_after_an_interrupt_repeats_nothing_that_was_answered() {
     for signal in ["INT", "TERM", "HUP"] {
         let nights = Nights::begin();
         let csv = table::customers(300);
-        let gate = nights.server.hold();
+        let latch = nights.server.hold_replies();
         let mut running = nights.run(&csv).spawn();
         nights.server.wait_for_requests(8);
-        running.signal_and_see(signal);
-        gate.open();
+        running.signal_and_wait(signal);
+        latch.release();
         let finished = running.wait();
         let rows = finished.accounted_rows(300);
         assert!(finished.code.is_some_and(|code| code > 128));

@@ -12,7 +12,7 @@ const OTHER_TOKEN: &str = "outro-S3GR3D0-0001";
 #[test]
 fn c38_the_second_process_on_an_account_names_the_first() {
     let nights = Nights::begin();
-    let gate = nights.server.hold();
+    let latch = nights.server.hold_replies();
     let running = nights.run(&table::customers(20)).spawn();
     nights.server.wait_for_requests(8);
     let other = |name: &str| {
@@ -39,7 +39,7 @@ fn c38_the_second_process_on_an_account_names_the_first() {
     // Another account is another matter, in the same file and at the same time.
     let third = other("terceiro").token(OTHER_TOKEN).spawn();
     nights.server.wait_for_requests(16);
-    gate.open();
+    latch.release();
     third.wait().exits(0).accounted_rows(20);
     running.wait().exits(0).accounted_rows(20);
     assert_eq!(nights.server.count(), 40);
@@ -57,7 +57,7 @@ fn c38_a_ledger_has_one_lock_under_all_of_its_names_and_for_runs_that_decline_it
     std::fs::create_dir(work.join("dir")).unwrap();
     std::os::unix::fs::symlink("../ledger.db", work.join("dir/link.db")).unwrap();
     std::os::unix::fs::symlink("dir/link.db", work.join("link.db")).unwrap();
-    let gate = nights.server.hold();
+    let latch = nights.server.hold_replies();
     let before = nights.server.count();
     let running = nights.run(&csv).arg("--full").spawn();
     nights.server.wait_for_requests(before + 8);
@@ -77,7 +77,7 @@ fn c38_a_ledger_has_one_lock_under_all_of_its_names_and_for_runs_that_decline_it
         };
         other.go().exits(2).says(&[&pid]);
     }
-    gate.open();
+    latch.release();
     running.wait().exits(0);
     // Under a link it is the same ledger, and under one that leads nowhere yet it comes to be there.
     let linked = |name: &str| {
@@ -203,7 +203,7 @@ fn change(path: &Path, sql: &str) {
 fn c44_everything_about_the_ledger_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let nights = Nights::begin();
-    let gate = nights.server.hold();
+    let latch = nights.server.hold_replies();
     let running = nights.run(&table::customers(20)).args(["--account", "matriz"]).spawn();
     nights.server.wait_for_requests(8);
     let assert_private = |at_least: usize| {
@@ -216,7 +216,7 @@ fn c44_everything_about_the_ledger_is_for_its_owner_alone() {
     };
     // The ledger, its log and shared memory, the key, the lock.
     assert_private(5);
-    gate.open();
+    latch.release();
     running.wait().exits(0);
     assert_private(2);
     // One that was copied here with other modes is made private again.

@@ -238,8 +238,8 @@ fn c33_order_holds_through_renames_and_unanswered_requests_under_random_latency(
 fn a_slow_customer_holds_up_none_of_the_next_64_rows() {
     for letters in [1, 60_000] {
         let server = Server::start();
-        let gate = crate::support::Gate::new();
-        server.reply("LENTO", Reply::ok().behind(&gate));
+        let latch = crate::support::Latch::new();
+        server.reply("LENTO", Reply::ok().held_by(&latch));
         let values = ["x".repeat(letters), "y".repeat(letters), "z".repeat(letters)].join(",");
         let mut csv = String::from("identificador,tipo_identificador,campo:a,campo:b,campo:c\n");
         csv.push_str(&format!("LENTO,I,{values}\nLENTO,I,,,outro\n"));
@@ -249,7 +249,7 @@ fn a_slow_customer_holds_up_none_of_the_next_64_rows() {
         let running = Run::new(&server).csv(&csv).args(["--concurrency", "2"]).spawn();
         server.wait_for_requests(64);
         assert_eq!(server.requests_for("LENTO").len(), 1);
-        gate.open();
+        latch.release();
         running.wait().exits(0).accounted_rows(65);
         assert_eq!(server.requests_for("LENTO").len(), 2);
     }

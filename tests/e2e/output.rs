@@ -1,7 +1,7 @@
 //! The files a run writes: whole or not at all, safe to open, fit to run again, and the same story
 //! in each of them.
 
-use crate::support::finished::RESULT_COLUMNS;
+use crate::support::result_row::RESULT_COLUMNS;
 use crate::support::{Reply, Run, Server, table, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -124,7 +124,7 @@ fn outputs_may_be_named_pipes() {
 #[test]
 fn c35_files_appear_whole_or_not_at_all() {
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let run =
         Run::new(&server).csv(&table::customers(200)).file("clientes.resultado.csv", "antes\n");
     let running = run.spawn();
@@ -132,7 +132,7 @@ fn c35_files_appear_whole_or_not_at_all() {
     let path = running.work().join("clientes.resultado.csv");
     assert!(running.work().join("clientes.resultado.csv.parcial").exists());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "antes\n");
-    gate.open();
+    latch.release();
     let finished = running.wait();
     finished.exits(0).accounted_rows(200);
 }
@@ -278,7 +278,7 @@ fn c37_original_cells_are_not_altered() {
 #[test]
 fn c38_two_runs_do_not_share_one_results_file() {
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let first = Run::new(&server).csv(&table::customers(20));
     let folder = first.folder();
     let first = first.spawn();
@@ -292,7 +292,7 @@ fn c38_two_runs_do_not_share_one_results_file() {
         second.says(&[&first.pid().to_string()]);
     }
     assert_eq!(other.count(), 0);
-    gate.open();
+    latch.release();
     first.wait().exits(0).accounted_rows(20);
     // The lock is gone with its holder.
     Run::new(&other).sharing(&folder).on("clientes.csv").go().exits(0).accounted_rows(20);
@@ -493,14 +493,14 @@ fn what_was_sent_after_an_output_failed_is_told_as_sent() {
 #[test]
 fn one_file_that_cannot_be_completed_leaves_both_as_they_were() {
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let running = Run::new(&server)
         .csv(&table::customers(3))
         .file("clientes.resultado.csv", "antes\n")
         .spawn();
     server.wait_for_requests(3);
     std::fs::remove_file(running.work().join("clientes.rejeitados.csv.parcial")).unwrap();
-    gate.open();
+    latch.release();
     let finished = running.wait();
     finished.exits(5).says(&["Resultados: clientes.resultado.csv.parcial\n"]);
     assert_eq!(finished.text("clientes.resultado.csv"), "antes\n");

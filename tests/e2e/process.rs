@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use crate::support::{CANARY, Finished, Reply, Run, Running, Server, table};
 
-/// A run of 2000 rows with all its requests held back.
-fn held() -> (Server, crate::support::Gate, Running) {
+/// A run of 2000 rows whose requests get no reply until the latch is released. The log is text.
+fn held() -> (Server, crate::support::Latch, Running) {
     let server = Server::start();
-    let gate = server.hold();
-    let running = Run::new(&server).csv(&table::customers(2000)).rate("100").spawn();
+    let latch = server.hold_replies();
+    let running = Run::new(&server).csv(&table::customers(2000)).rate("100").arg("-vv").spawn();
     server.wait_for_requests(8);
-    (server, gate, running)
+    (server, latch, running)
 }
 
 fn assert_drained(server: &Server, finished: &Finished, code: i32) {
@@ -28,9 +28,9 @@ fn assert_drained(server: &Server, finished: &Finished, code: i32) {
 
 #[test]
 fn c39_an_interrupt_waits_for_what_is_in_flight_and_writes_everything() {
-    let (server, gate, mut running) = held();
-    running.signal_and_see("INT");
-    gate.open();
+    let (server, latch, mut running) = held();
+    running.signal_and_wait("INT");
+    latch.release();
     let finished = running.wait();
     finished.says(&[" aviso: parando: as requisições", "(um segundo sinal sai já)"]);
     assert!(!finished.stderr.contains("WARN"), "{}", finished.stderr);
@@ -42,16 +42,16 @@ fn c39_an_interrupt_waits_for_what_is_in_flight_and_writes_everything() {
 fn c39_what_a_signal_leaves_unsettled_is_not_too_many_errors() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let server = Server::start();
-        let gate = crate::support::Gate::new();
+        let latch = crate::support::Latch::new();
         server.script({
-            let gate = gate.clone();
-            move |_, _| Reply::html(500).behind(&gate)
+            let latch = latch.clone();
+            move |_, _| Reply::html(500).held_by(&latch)
         });
         let mut running =
             Run::new(&server).csv(&table::customers(100)).args(["--max-errors", "5%"]).spawn();
         server.wait_for_requests(8);
-        running.signal_and_see(signal);
-        gate.open();
+        running.signal_and_wait(signal);
+        latch.release();
         let finished = running.wait();
         let rows = finished.exits(code).accounted_rows(100);
         assert_eq!(rows.iter().filter(|row| row.situacao == "falhou").count(), 8);
@@ -61,17 +61,17 @@ fn c39_what_a_signal_leaves_unsettled_is_not_too_many_errors() {
 
 #[test]
 fn c39_termination_is_the_same_with_another_code() {
-    let (server, gate, mut running) = held();
-    running.signal_and_see("TERM");
-    gate.open();
+    let (server, latch, mut running) = held();
+    running.signal_and_wait("TERM");
+    latch.release();
     assert_drained(&server, &running.wait(), 143);
 }
 
 #[test]
 fn c43a_a_dropped_session_is_the_same_with_another_code() {
-    let (server, gate, mut running) = held();
-    running.signal_and_see("HUP");
-    gate.open();
+    let (server, latch, mut running) = held();
+    running.signal_and_wait("HUP");
+    latch.release();
     assert_drained(&server, &running.wait(), 129);
 }
 
@@ -82,7 +82,7 @@ fn c39_a_second_signal_leaves_at_once() {
     let mut running =
         Run::new(&server).csv(&table::customers(50)).allow_partial().without_summary().spawn();
     server.wait_for_requests(8);
-    running.signal_and_see("INT");
+    running.signal_and_wait("INT");
     let since = Instant::now();
     running.signal("INT");
     let finished = running.wait();
@@ -101,7 +101,7 @@ fn c39_what_never_answers_is_waited_for_only_so_long() {
     server.script(|_, _| Reply::hang());
     let mut running = Run::new(&server).csv(&table::customers(50)).spawn();
     server.wait_for_requests(8);
-    running.signal_and_see("TERM");
+    running.signal_and_wait("TERM");
     let since = Instant::now();
     let finished = running.wait();
     let rows = finished.exits(143).accounted_rows(50);
@@ -120,7 +120,7 @@ fn c39_an_unanswered_rename_is_uncertain() {
         .csv("identificador,tipo_identificador,email\na@x.com,E,b@x.com\nb@x.com,E,b@x.com\n")
         .spawn();
     server.wait_for_requests(1);
-    running.signal_and_see("INT");
+    running.signal_and_wait("INT");
     let rows = running.wait().exits(130).accounted_rows(2);
     assert_eq!((&*rows[0].situacao, &*rows[1].situacao), ("incerto", "nao_enviado"));
 }

@@ -1,6 +1,6 @@
 //! The rehearsal that needs no account: `run --sandbox`, and the simulator as a process of its own.
 
-use crate::support::{CANARY, Finished, Reply, Run, Server, table};
+use crate::support::{CANARY, Finished, Reply, Run, Server, Simulator, table};
 
 /// The commands of the next step, each as its arguments.
 fn next_commands(finished: &Finished) -> Vec<Vec<String>> {
@@ -60,22 +60,18 @@ fn a_rehearsal_keeps_the_pace_of_the_simulated_account() {
 
 #[test]
 fn the_simulator_is_a_server_for_other_runs() {
-    let mut sandbox =
-        Run::bare(&["sandbox"]).args(["--rate", "unlimited", "--token", "outro"]).spawn();
-    let line = sandbox.wait_for_stdout(|text| text.contains('\n'));
-    let url = line.lines().next().unwrap().trim().to_owned();
-    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let simulator = Simulator::start(&["--token", "outro"]);
+    assert!(simulator.url().starts_with("http://127.0.0.1:"), "{}", simulator.url());
     let run = |token: &str| {
         Run::bare(&["run"])
             .csv(&table::customers(30))
             .env("TOMTICKET_TOKEN", token)
-            .args(["--base-url", &url, "--rate", "unlimited"])
+            .args(["--base-url", simulator.url(), "--rate", "unlimited"])
             .go()
     };
     run("outro").exits(0).accounted_rows(30);
     run(CANARY).exits(3).accounted_rows(30);
-    sandbox.signal("INT");
-    let ended = sandbox.wait();
+    let ended = simulator.stop("INT");
     assert!(matches!(ended.code, Some(0 | 130)), "{:?}", ended.code);
 }
 

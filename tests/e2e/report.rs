@@ -139,12 +139,12 @@ fn a_run_that_stops_early_has_its_report() {
     assert!(page.contains("Parou antes do fim") && page.contains("Motivo: "), "{page}");
 
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let mut running =
         Run::new(&server).csv(&table::customers(50)).args(["--report", "r.html"]).spawn();
     server.wait_for_requests(1);
-    running.signal_and_see("INT");
-    gate.open();
+    running.signal_and_wait("INT");
+    latch.release();
     let page = running.wait().exits(130).text("r.html");
     assert!(page.contains("Foi interrompida") && page.contains("SIGINT"), "{page}");
 }
@@ -254,8 +254,8 @@ fn many_rows_cost_no_memory_and_no_page() {
     let page = many.exits(0).text("noite.relatorio.html");
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
     assert!(page.contains("E mais 119.500 linhas além das que estão aqui."));
-    few.exits(0).stays_below(64 * 1024);
-    many.stays_below(few.peak_kib + 8 * 1024);
+    few.exits(0).peak_memory_below(64 * 1024);
+    many.peak_memory_below(few.peak_kib + 8 * 1024);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, Reply, Run, Server, needs, table};
+use crate::support::{PATIENCE, Reply, Run, Server, prerequisites, table};
 
 /// What a hostile text tries to do; the document's title tells whether it did.
 const HOSTILE: [&str; 5] = [
@@ -23,7 +23,8 @@ const HOSTILE: [&str; 5] = [
 
 fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    named.or_else(|| needs::on_the_path(&["chromium", "chromium-browser", "google-chrome"]))
+    named
+        .or_else(|| prerequisites::find_program(&["chromium", "chromium-browser", "google-chrome"]))
 }
 
 /// What the browser said: the document as it stands after loading, and its console.
@@ -91,7 +92,7 @@ impl Browser {
 #[test]
 fn the_report_in_a_browser() {
     let program = chromium();
-    needs::met(program.is_some(), "chromium", "the_report_in_a_browser");
+    prerequisites::met(program.is_some(), "chromium", "the_report_in_a_browser");
     let Some(program) = program else { return };
     let server = Server::start();
     for (index, text) in HOSTILE.iter().enumerate() {

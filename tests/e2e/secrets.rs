@@ -1,7 +1,7 @@
 //! The token: where it may come from, and that it is seen nowhere. Every run of every end-to-end
 //! test searches both streams and all files for it; here are the runs that tempt it out.
 
-use crate::support::{CANARY, Certificate, Reply, Run, Server, Unheard, table};
+use crate::support::{CANARY, Certificate, Reply, ReservedPort, Run, Server, table};
 
 /// Each way to be talkative, alone and together.
 const LOUD: [&[&str]; 5] = [
@@ -52,7 +52,7 @@ fn c44_no_dead_end_shows_the_token_however_talkative() {
         run(&Server::start_tls(&certificate).url()).exits(3);
         // A label of 64 letters is no name, and nobody is asked for it.
         run(&format!("https://{}.exemplo.com.br", "a".repeat(64))).exits(4);
-        run(&Unheard::new().url()).exits(4);
+        run(&ReservedPort::new().url()).exits(4);
         run("http://exemplo.com.br").exits(2);
     }
 }
@@ -101,7 +101,7 @@ fn c44_an_echo_is_recognised_in_other_spellings() {
         .token(token)
         .csv(&table::customers(8))
         .args(["-vv"])
-        .fed("Not found")
+        .with_english("Not found")
         .go();
     finished.exits(1).accounted_rows(8);
     for path in ["clientes.resultado.csv", "clientes.rejeitados.csv", "resumo.json"] {
@@ -227,12 +227,12 @@ fn c44_the_token_is_no_argument() {
 #[test]
 fn c44_the_process_list_shows_no_token() {
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let running = Run::new(&server).csv(&table::customers(10)).spawn();
     server.wait_for_requests(1);
     let line = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
     assert_eq!(crate::support::canary::leak(CANARY, &line), None);
-    gate.open();
+    latch.release();
     running.wait().exits(0);
 }
 
@@ -241,7 +241,7 @@ fn c44_the_process_list_shows_no_token() {
 fn c44_spooled_input_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let server = Server::start();
-    let gate = server.hold();
+    let latch = server.hold_replies();
     let run = Run::new(&server).stdin(table::customers(10));
     let folder = run.folder();
     let temporary = folder.path().join("tmp");
@@ -251,7 +251,7 @@ fn c44_spooled_input_is_for_its_owner_only() {
         let mode = entry.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "customer data that others may read: {mode:o}");
     }
-    gate.open();
+    latch.release();
     let finished = running.wait();
     finished.exits(0);
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "something is left behind");

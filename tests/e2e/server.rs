@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::short::{of, run};
+use crate::support::shortcuts::{row_of, run_customers};
 use crate::support::{Reply, Run, Server, table};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -12,9 +12,9 @@ use proptest::prelude::*;
 fn c23_a_429_pauses_everybody() {
     let server = Server::start();
     server.reply("C00006", Reply::too_many(Some("2")));
-    let finished = run(&server, 40, &["--concurrency", "4"]);
+    let finished = run_customers(&server, 40, &["--concurrency", "4"]);
     let rows = finished.exits(0).accounted_rows(40);
-    assert_eq!(of(&rows, "C00006").tentativas, 1, "a 429 is no attempt");
+    assert_eq!(row_of(&rows, "C00006").tentativas, 1, "a 429 is no attempt");
     let summary = finished.summary();
     assert_eq!(summary["limitadas_429"], 1);
     assert_eq!(summary["requisicoes"], 41);
@@ -41,7 +41,7 @@ fn storm(form: Option<String>, asked: Duration, obeyed: bool) {
         ..STORM => Reply::too_many(told.as_deref()),
         _ => Reply::ok(),
     });
-    let finished = run(&server, 12, &["--concurrency", "4"]);
+    let finished = run_customers(&server, 12, &["--concurrency", "4"]);
     let rows = finished.exits(0).accounted_rows(12);
     assert!(rows.iter().all(|row| row.situacao == "atualizado" && row.tentativas == 1), "{form:?}");
     let limited = finished.summary()["limitadas_429"].as_u64();
@@ -115,7 +115,7 @@ fn c24_a_429_that_asks_for_no_pause_pauses_all_the_same() {
     for form in ["0", "Wed, 21 Oct 2015 07:28:00 GMT"] {
         let server = Server::start();
         server.script(move |_, _| Reply::too_many(Some(form)));
-        let finished = run(&server, 40, &["--give-up-after", "1s"]);
+        let finished = run_customers(&server, 40, &["--give-up-after", "1s"]);
         finished.exits(4).accounted_rows(40);
         // Three seconds in pauses of one, two and four: a burst of eight after each, not thousands.
         assert!(server.count() <= 4 * 8, "{} requests for {form:?}", server.count());
@@ -127,7 +127,7 @@ fn c24_a_429_that_asks_for_no_pause_pauses_all_the_same() {
 fn c24_patience_ends_in_the_midst_of_a_pause() {
     let server = Server::start();
     server.script(|_, _| Reply::too_many(Some("86400")));
-    let finished = run(&server, 4, &["--give-up-after", "1s"]);
+    let finished = run_customers(&server, 4, &["--give-up-after", "1s"]);
     let rows = finished.exits(4).accounted_rows(4);
     assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
     assert!(finished.took < Duration::from_secs(100), "{:?}", finished.took);
@@ -142,7 +142,7 @@ fn c24_429_between_failures_does_not_hide_an_outage() {
         3 => Reply::too_many(Some("1")),
         _ => Reply::html(502),
     });
-    let finished = run(&server, 200, &["--give-up-after", "2s", "--concurrency", "1"]);
+    let finished = run_customers(&server, 200, &["--give-up-after", "2s", "--concurrency", "1"]);
     let rows = finished.exits(4).accounted_rows(200);
     finished.says(&["fora do ar ou inacessível há 2 s"]);
     assert!(rows.iter().filter(|row| row.situacao == "nao_enviado").count() > 150);
@@ -152,7 +152,7 @@ fn c24_429_between_failures_does_not_hide_an_outage() {
 fn c24_nothing_but_429_ends_the_run() {
     let server = Server::start();
     server.script(|_, _| Reply::too_many(None));
-    let finished = run(&server, 4, &["--give-up-after", "1s"]);
+    let finished = run_customers(&server, 4, &["--give-up-after", "1s"]);
     let rows = finished.exits(4).accounted_rows(4);
     assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
     assert!(
@@ -215,7 +215,7 @@ fn c26_a_200_that_is_no_answer_is_not_success() {
             let name = format!("C{:05}", index + 2);
             server.replies(&name, std::iter::repeat_n(reply.clone(), 3));
         }
-        let finished = run(&server, 6, &[]);
+        let finished = run_customers(&server, 6, &[]);
         let rows = finished.exits(4).accounted_rows(6);
         for (index, row) in rows.iter().enumerate() {
             let bad = index < group.len();
@@ -245,7 +245,7 @@ fn c27_the_spellings_of_erro() {
     for (index, (body, _)) in clear.iter().enumerate() {
         server.reply(&format!("C{:05}", index + 2), Reply::json(200, body));
     }
-    let finished = run(&server, clear.len(), &[]);
+    let finished = run_customers(&server, clear.len(), &[]);
     let rows = finished.exits(1).accounted_rows(clear.len());
     for (row, (body, expected)) in rows.iter().zip(clear) {
         assert_eq!((&*row.situacao, row.tentativas), (expected, 1), "{body}");
@@ -270,7 +270,7 @@ fn c27_the_spellings_of_erro() {
             let name = format!("C{:05}", index + 2);
             server.replies(&name, std::iter::repeat_n(Reply::json(200, body), 3));
         }
-        let finished = run(&server, 3, &[]);
+        let finished = run_customers(&server, 3, &[]);
         let rows = finished.exits(4).accounted_rows(3);
         for (row, body) in rows.iter().zip(group) {
             assert_eq!((&*row.situacao, row.tentativas), ("falhou", 3), "{body}");
@@ -286,7 +286,7 @@ fn other_4xx_are_final() {
     server.reply("C00003", Reply::html(400));
     server.reply("C00004", Reply::json(422, "{}"));
     server.reply("C00005", Reply::json(404, r#"{"erro":false,"mensagem":"ok"}"#));
-    let finished = run(&server, 6, &[]);
+    let finished = run_customers(&server, 6, &[]);
     let rows = finished.exits(1).accounted_rows(6);
     for (row, status) in rows.iter().zip([404, 400, 422, 404]) {
         assert_eq!(
@@ -305,7 +305,7 @@ fn c29_the_status_goes_before_the_body() {
         let reply = Reply::json(status, r#"{"erro":false,"mensagem":"ok"}"#);
         server.replies(&format!("C{:05}", index + 2), std::iter::repeat_n(reply, 3));
     }
-    let finished = run(&server, 5, &[]);
+    let finished = run_customers(&server, 5, &[]);
     let rows = finished.exits(4).accounted_rows(5);
     for (row, status) in rows.iter().zip([500, 503, 408]) {
         assert_eq!((&*row.situacao, row.http_status, row.tentativas), ("falhou", Some(status), 3));
@@ -324,7 +324,7 @@ fn c29_an_ambiguous_attempt_may_succeed_when_repeated() {
         "C00005",
         [Reply::too_many(Some("0")), Reply::html(500), Reply::too_many(Some("0"))],
     );
-    let finished = run(&server, 8, &[]);
+    let finished = run_customers(&server, 8, &[]);
     let rows = finished.exits(1).accounted_rows(8);
     let ends: Vec<_> = rows.iter().map(|row| (&*row.situacao, row.tentativas)).collect();
     assert_eq!(
@@ -339,13 +339,13 @@ fn c30_drip_flood_and_bomb_meet_a_limit() {
     server.replies("C00002", std::iter::repeat_n(Reply::drip(Duration::from_millis(200)), 3));
     server.replies("C00003", std::iter::repeat_n(Reply::endless(), 3));
     server.replies("C00004", std::iter::repeat_n(Reply::gzip_bomb(), 3));
-    let finished = run(&server, 6, &["--timeout", "2s"]);
+    let finished = run_customers(&server, 6, &["--timeout", "2s"]);
     let rows = finished.exits(4).accounted_rows(6);
     for row in &rows[..3] {
         assert_eq!((&*row.situacao, row.tentativas), ("falhou", 3), "{row:?}");
     }
     assert!(rows[3..].iter().all(|row| row.situacao == "atualizado"));
-    finished.stays_below(64 * 1024);
+    finished.peak_memory_below(64 * 1024);
     assert!(finished.took < Duration::from_secs(40), "{:?}", finished.took);
     // What the kernel buffers is not the client's doing; three endless bodies read to 64 KiB each
     // stay far below this, three that are read for two seconds do not.
@@ -359,7 +359,7 @@ fn c30_a_long_but_finite_page_is_cut() {
     body.push_str(&"x".repeat(200 * 1024));
     body.push_str("\"}");
     server.replies("C00002", std::iter::repeat_n(Reply::json(200, &body), 3));
-    let finished = run(&server, 2, &[]);
+    let finished = run_customers(&server, 2, &[]);
     let rows = finished.exits(4).accounted_rows(2);
     assert_eq!((&*rows[0].situacao, rows[0].tentativas), ("falhou", 3));
     assert!(finished.read("clientes.resultado.csv").len() < 10_000);
@@ -449,7 +449,7 @@ proptest! {
         for (index, deeds) in script.iter().enumerate() {
             server.replies(&format!("C{:05}", index + 2), deeds.iter().map(|deed| deed.reply()));
         }
-        let finished = run(&server, script.len(), &["--no-breaker", "--give-up-after", "60s"]);
+        let finished = run_customers(&server, script.len(), &["--no-breaker", "--give-up-after", "60s"]);
         let rows = finished.accounted_rows(script.len());
         for (row, deeds) in rows.iter().zip(&script) {
             let (situacao, attempts) = expected(deeds);

@@ -4,14 +4,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::short::{of, run};
+use crate::support::shortcuts::{row_of, run_customers};
 use crate::support::{Reply, Run, Server, table};
 
 #[test]
 fn c28_the_same_refusal_for_everybody_stops_the_run() {
     let server = Server::start();
     server.script(|_, _| Reply::refuse("Token inválido."));
-    let finished = run(&server, 500, &[]);
+    let finished = run_customers(&server, 500, &[]);
     let rows = finished.exits(3).accounted_rows(500);
     let refused = rows.iter().filter(|row| row.situacao == "recusado").count();
     assert!((20..=28).contains(&refused), "{refused} refused");
@@ -27,7 +27,7 @@ fn c28_the_same_refusal_for_everybody_stops_the_run() {
 fn c28_the_breaker_can_be_turned_off() {
     let server = Server::start();
     server.script(|_, _| Reply::refuse("Cliente não encontrado."));
-    let finished = run(&server, 40, &["--no-breaker"]);
+    let finished = run_customers(&server, 40, &["--no-breaker"]);
     let rows = finished.exits(1).accounted_rows(40);
     assert!(rows.iter().all(|row| row.situacao == "recusado"));
 }
@@ -36,13 +36,13 @@ fn c28_the_breaker_can_be_turned_off() {
 fn c28_different_refusals_or_one_success_are_no_reason_to_stop() {
     let server = Server::start();
     server.script(|request, _| Reply::refuse(&format!("{} é ruim", request.identificador())));
-    run(&server, 40, &[]).exits(1).accounted_rows(40);
+    run_customers(&server, 40, &[]).exits(1).accounted_rows(40);
     let server = Server::start();
     server.script(|request, _| match request.identificador() {
         "C00012" => Reply::ok(),
         _ => Reply::refuse("Cliente não encontrado."),
     });
-    run(&server, 60, &["--concurrency", "1"]).exits(1).accounted_rows(60);
+    run_customers(&server, 60, &["--concurrency", "1"]).exits(1).accounted_rows(60);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn refused_access_before_any_success_stops_at_once() {
     for status in [401, 403] {
         let server = Server::start();
         server.script(move |_, _| Reply::json(status, r#"{"erro":true,"mensagem":"Negado."}"#));
-        let finished = run(&server, 100, &["--concurrency", "2"]);
+        let finished = run_customers(&server, 100, &["--concurrency", "2"]);
         let rows = finished.exits(3).accounted_rows(100);
         assert!(server.count() <= 2, "{} requests", server.count());
         assert!(rows.iter().filter(|row| row.situacao == "nao_enviado").count() >= 98);
@@ -62,7 +62,7 @@ fn refused_access_before_any_success_stops_at_once() {
 fn refused_access_without_words_names_the_status_once() {
     let server = Server::start();
     server.script(|_, _| Reply::html(401));
-    let finished = run(&server, 3, &["--concurrency", "1"]);
+    let finished = run_customers(&server, 3, &["--concurrency", "1"]);
     finished.exits(3).says(&["o TomTicket recusou o acesso (HTTP 401: acesso negado)"]);
 }
 
@@ -70,14 +70,14 @@ fn refused_access_without_words_names_the_status_once() {
 fn what_the_api_says_ends_where_a_sentence_around_it_goes_on() {
     let server = Server::start();
     server.script(|_, _| Reply::json(401, r#"{"erro":true,"mensagem":"Token inválido."}"#));
-    let finished = run(&server, 3, &["--concurrency", "1"]);
+    let finished = run_customers(&server, 3, &["--concurrency", "1"]);
     finished.exits(3).says(&["(HTTP 401: Token inválido); confira o token"]);
     // The row's own message is the API's.
     assert_eq!(finished.accounted_rows(3)[0].mensagem, "Token inválido.");
 
     let server = Server::start();
     server.script(|_, _| Reply::json(500, r#"{"erro":true,"mensagem":"Erro interno."}"#));
-    let finished = run(&server, 40, &["--give-up-after", "1s"]);
+    let finished = run_customers(&server, 40, &["--give-up-after", "1s"]);
     let rows = finished.exits(4).accounted_rows(40);
     finished.says(&["última resposta: Erro interno.\n"]);
     for row in rows {
@@ -92,11 +92,11 @@ fn refused_access_later_is_that_rows_own_until_it_is_five_in_a_row() {
         "C00010" | "C00020" => Reply::json(403, r#"{"erro":true,"mensagem":"Negado."}"#),
         _ => Reply::ok(),
     });
-    let finished = run(&server, 30, &["--concurrency", "1"]);
+    let finished = run_customers(&server, 30, &["--concurrency", "1"]);
     let rows = finished.exits(1).accounted_rows(30);
     assert_eq!(rows.iter().filter(|row| row.situacao == "recusado").count(), 2);
     assert_eq!(
-        (of(&rows, "C00010").http_status, &*of(&rows, "C00010").mensagem),
+        (row_of(&rows, "C00010").http_status, &*row_of(&rows, "C00010").mensagem),
         (Some(403), "Negado.")
     );
 
@@ -104,7 +104,7 @@ fn refused_access_later_is_that_rows_own_until_it_is_five_in_a_row() {
     server.script(|request, _| {
         if request.identificador() < "C00010" { Reply::ok() } else { Reply::json(401, "{}") }
     });
-    let finished = run(&server, 60, &["--concurrency", "1"]);
+    let finished = run_customers(&server, 60, &["--concurrency", "1"]);
     let rows = finished.exits(3).accounted_rows(60);
     assert_eq!(rows.iter().filter(|row| row.situacao == "atualizado").count(), 8);
     assert_eq!(server.count(), 8 + 5);
@@ -117,7 +117,7 @@ fn c31_redirects_are_not_followed() {
         let elsewhere = Server::start();
         let target = format!("{}/update_cliente/x/y/I", elsewhere.url());
         server.script(move |_, _| Reply::redirect(status, &target));
-        let finished = run(&server, 50, &["--concurrency", "1"]);
+        let finished = run_customers(&server, 50, &["--concurrency", "1"]);
         let rows = finished.exits(3).accounted_rows(50);
         assert_eq!((server.count(), elsewhere.connections()), (1, 0), "{status}");
         assert!(rows.iter().all(|row| row.situacao != "atualizado"));
@@ -131,9 +131,9 @@ fn c31_a_single_redirect_later_is_that_rows_own() {
         "C00010" => Reply::redirect(302, "https://exemplo.com.br/"),
         _ => Reply::ok(),
     });
-    let finished = run(&server, 20, &["--concurrency", "1"]);
+    let finished = run_customers(&server, 20, &["--concurrency", "1"]);
     let rows = finished.exits(1).accounted_rows(20);
-    assert_eq!(of(&rows, "C00010").situacao, "recusado");
+    assert_eq!(row_of(&rows, "C00010").situacao, "recusado");
     assert_eq!(server.count(), 20);
 }
 
@@ -148,7 +148,7 @@ fn an_outage_is_probed_by_one_row_at_a_time() {
             Reply::ok()
         }
     });
-    let finished = run(&server, 60, &["--give-up-after", "60s"]);
+    let finished = run_customers(&server, 60, &["--give-up-after", "60s"]);
     let rows = finished.accounted_rows(60);
     assert!(matches!(finished.code, Some(0 | 4)), "{:?}", finished.code);
     assert!(rows.iter().all(|row| matches!(&*row.situacao, "atualizado" | "falhou")));
@@ -164,7 +164,7 @@ fn an_outage_is_probed_by_one_row_at_a_time() {
 fn an_outage_that_does_not_end_ends_the_run() {
     let server = Server::start();
     server.script(|_, _| Reply::html(503));
-    let finished = run(&server, 300, &["--give-up-after", "2s"]);
+    let finished = run_customers(&server, 300, &["--give-up-after", "2s"]);
     let rows = finished.exits(4).accounted_rows(300);
     assert!(rows.iter().all(|row| matches!(&*row.situacao, "falhou" | "nao_enviado")));
     assert!(server.count() < 60, "{} requests into an outage", server.count());
@@ -179,7 +179,7 @@ fn an_outage_that_does_not_end_ends_the_run() {
 fn too_many_errors_stop_the_run() {
     let server = Server::start();
     server.script(|request, _| Reply::refuse(request.identificador()));
-    let finished = run(&server, 200, &["--max-errors", "5", "--concurrency", "2"]);
+    let finished = run_customers(&server, 200, &["--max-errors", "5", "--concurrency", "2"]);
     let rows = finished.exits(3).accounted_rows(200);
     let refused = rows.iter().filter(|row| row.situacao == "recusado").count();
     assert!((5..=8).contains(&refused), "{refused}");
@@ -187,7 +187,7 @@ fn too_many_errors_stop_the_run() {
 
     let server = Server::start();
     server.script(|request, _| Reply::refuse(request.identificador()));
-    let finished = run(&server, 100, &["--max-errors", "10%", "--concurrency", "1"]);
+    let finished = run_customers(&server, 100, &["--max-errors", "10%", "--concurrency", "1"]);
     finished.exits(3).accounted_rows(100);
     assert!(server.count() < 60, "{}", server.count());
 
@@ -241,7 +241,7 @@ fn rejects_run_again_unedited_under_the_same_part_of_errors() {
 fn what_an_outage_leaves_unsettled_is_not_too_many_errors() {
     let server = Server::start();
     server.script(|_, _| Reply::html(503));
-    let finished = run(&server, 100, &["--give-up-after", "2s", "--max-errors", "5%"]);
+    let finished = run_customers(&server, 100, &["--give-up-after", "2s", "--max-errors", "5%"]);
     let rows = finished.exits(4).accounted_rows(100);
     assert!(rows.iter().filter(|row| row.situacao == "falhou").count() > 5);
     let reason = finished.summary()["motivo"].to_string();
@@ -249,7 +249,7 @@ fn what_an_outage_leaves_unsettled_is_not_too_many_errors() {
     // The same for the end of the window, after which the replies of those in flight come.
     let server = Server::start();
     server.script(|_, _| Reply::html(503).after(Duration::from_secs(2)));
-    let finished = run(&server, 100, &["--max-duration", "1s", "--max-errors", "1"]);
+    let finished = run_customers(&server, 100, &["--max-duration", "1s", "--max-errors", "1"]);
     let rows = finished.exits(4).accounted_rows(100);
     assert!(rows.iter().filter(|row| row.situacao == "falhou").count() > 1);
     finished.says(&["parando: as requisições em andamento são esperadas por até 10 s"]);
@@ -277,7 +277,7 @@ fn a_nightly_window_ends() {
 #[test]
 fn a_careful_first_try_sends_so_many_rows() {
     let server = Server::start();
-    let finished = run(&server, 50, &["--limit", "7"]);
+    let finished = run_customers(&server, 50, &["--limit", "7"]);
     let rows = finished.exits(0).accounted_rows(50);
     let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
     assert_eq!(ends[..7], ["atualizado"; 7]);

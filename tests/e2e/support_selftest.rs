@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::support::reply::Framing;
 use crate::support::{
-    CANARY, Certificate, Gate, Reply, Request, Run, Server, canary, english, multipart, table, text,
+    CANARY, Certificate, Latch, Reply, Request, Run, Server, canary, english, multipart, table,
+    text,
 };
 
 const BODY: &str =
@@ -142,16 +143,16 @@ fn an_endless_body_ends_with_its_reader() {
 #[test]
 fn a_held_reply_waits_for_its_gate() {
     let server = Server::start();
-    let gate = server.hold();
-    let extra = Gate::new();
-    server.reply("a", Reply::ok().behind(&extra));
+    let latch = server.hold_replies();
+    let extra = Latch::new();
+    server.reply("a", Reply::ok().held_by(&extra));
     let mut stream = connect(&server);
     stream.write_all(request_text("a").as_bytes()).unwrap();
     server.wait_for_requests(1);
     assert_eq!((server.in_flight(), server.max_in_flight()), (1, 1));
-    gate.open();
+    latch.release();
     assert!(server.raw_requests()[0].answered.is_none());
-    extra.open();
+    extra.release();
     let mut first = [0; 12];
     stream.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
@@ -173,7 +174,7 @@ fn a_dropped_server_lets_go_of_everybody() {
 #[test]
 fn connections_can_be_turned_away() {
     let server = Server::start();
-    server.turn_away(1);
+    server.drop_connections(1);
     assert!(matches!(ask(&mut connect(&server), "a").as_deref(), Err(_) | Ok("")));
     assert!(ask(&mut connect(&server), "a").unwrap().contains(" 200 "));
     assert_eq!((server.connections(), server.count()), (2, 1));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::support::reply::Framing;
-use crate::support::{CANARY, Certificate, Reply, Run, Server, Unheard, table, text};
+use crate::support::{CANARY, Certificate, Reply, ReservedPort, Run, Server, table, text};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
@@ -210,7 +210,7 @@ fn c21_every_attempt_is_counted_and_takes_a_permit() {
 
 #[test]
 fn c22_nobody_listens() {
-    let port = Unheard::new();
+    let port = ReservedPort::new();
     let finished = Run::bare(&["run"])
         .csv(&table::customers(5))
         .env("TOMTICKET_TOKEN", CANARY)
@@ -223,7 +223,7 @@ fn c22_nobody_listens() {
 
 #[test]
 fn c22_a_server_that_comes_back_gets_everything() {
-    let port = Unheard::new();
+    let port = ReservedPort::new();
     let running = Run::bare(&["run"])
         .csv(&table::customers(5))
         .env("TOMTICKET_TOKEN", CANARY)
@@ -240,7 +240,7 @@ fn c22_a_server_that_comes_back_gets_everything() {
 fn c22_a_handshake_that_is_broken_off_was_not_sent() {
     let certificate = Certificate::for_names(&["127.0.0.1"]);
     let server = Server::start_tls(&certificate);
-    server.turn_away(4);
+    server.drop_connections(4);
     let run = Run::new(&server).file("ca.pem", &certificate.pem);
     let ca = run.work().join("ca.pem");
     let finished = run
@@ -351,14 +351,14 @@ fn odd_but_valid_responses_are_understood() {
 fn concurrency_is_what_was_asked_for() {
     for (flag, expected) in [(Some("1"), 1), (Some("5"), 5), (None, 8)] {
         let server = Server::start();
-        let gate = server.hold();
+        let latch = server.hold_replies();
         let mut run = Run::new(&server).csv(&table::customers(40));
         if let Some(flag) = flag {
             run = run.args(["--concurrency", flag]);
         }
         let running = run.spawn();
         server.wait_for_requests(expected);
-        gate.open();
+        latch.release();
         running.wait().exits(0).accounted_rows(40);
         assert_eq!(server.max_in_flight(), expected);
     }

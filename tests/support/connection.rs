@@ -56,7 +56,7 @@ pub fn accept(
         let Ok(stream) = stream else { continue };
         let id = shared.connections.fetch_add(1, Ordering::SeqCst);
         let turned_away = shared
-            .turn_away
+            .drop_connections
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
             .is_ok();
         if turned_away {
@@ -127,8 +127,8 @@ fn serve(shared: &Shared, wire: &mut Wire, connection: usize) -> io::Result<()> 
         if peeked && !reset {
             wire.read_exact(&mut byte)?;
         }
-        for gate in hold.iter().chain(&reply.gate) {
-            gate.pass(|| shared.stopped());
+        for latch in hold.iter().chain(&reply.latch) {
+            latch.wait_unless(|| shared.stopped());
         }
         shared.pause(reply.delay);
         let go_on = answer(shared, wire, request.n, reply)?;

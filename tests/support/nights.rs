@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::finished::{Finished, ResultRow};
+use super::finished::Finished;
+use super::result_row::ResultRow;
 use super::run::Run;
 use super::server::Server;
 

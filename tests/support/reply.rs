@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::gate::Gate;
+use super::latch::Latch;
 
 /// How the body of a [`Reply`] is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,8 @@ pub struct Reply {
     pub answer: Answer,
     /// How long the server takes first.
     pub delay: Duration,
-    /// A gate that the reply waits behind.
-    pub gate: Option<Gate>,
+    /// A latch that the reply waits behind.
+    pub latch: Option<Latch>,
     /// Whether an interim `100 Continue` goes ahead.
     pub interim: bool,
     /// Whether the connection is closed right after, without having said so.
@@ -68,7 +68,7 @@ pub struct Reply {
 impl Reply {
     /// A reply that is this answer, at once.
     pub fn new(answer: Answer) -> Self {
-        Self { answer, delay: Duration::ZERO, gate: None, interim: false, close: false }
+        Self { answer, delay: Duration::ZERO, latch: None, interim: false, close: false }
     }
 
     /// A response with this status, content type and body.
@@ -216,9 +216,9 @@ impl Reply {
         self
     }
 
-    /// Waits behind a gate before answering.
-    pub fn behind(mut self, gate: &Gate) -> Self {
-        self.gate = Some(gate.clone());
+    /// Waits behind a latch before answering.
+    pub fn held_by(mut self, latch: &Latch) -> Self {
+        self.latch = Some(latch.clone());
         self
     }
 

@@ -1,7 +1,6 @@
-//! The real binary, started in a private folder with a clean environment, as the test
-//! describes it.
+//! A builder for one run of the real binary in a private folder with a clean environment.
 //!
-//! Judging what it left behind is for [`Finished`]; every run goes through its common checks.
+//! [`Finished`] checks what the run left behind; its common checks apply to every run.
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -18,7 +17,7 @@ use super::running::Running;
 use super::server::Server;
 use super::small_disk;
 
-/// A run that has not begun.
+/// A run that has not started.
 pub struct Run {
     folder: Arc<TempDir>,
     subcommand: Vec<String>,
@@ -40,38 +39,38 @@ pub struct Run {
     shell: Option<String>,
 }
 
-/// What the common checks and the messages need to know about a run.
+/// What the common checks and failure messages need to know about a run.
 #[derive(Clone)]
 pub struct Plan {
     /// The private folder.
     pub folder: Arc<TempDir>,
-    /// The command line, for messages.
+    /// The command line, for failure messages.
     pub command: String,
-    /// The token that must not be found anywhere.
+    /// The token that must not appear anywhere.
     pub token: String,
-    /// Files that hold the token because the test put it there.
+    /// Files into which the test wrote the token.
     pub secret_files: Vec<PathBuf>,
-    /// Where the results are expected.
+    /// The expected path of the results.
     pub results: String,
-    /// Where the rejects are expected.
+    /// The expected path of the rejects.
     pub rejects: String,
-    /// Where the summary is expected, if one was asked for.
+    /// The expected path of the summary, if one was requested.
     pub summary: Option<String>,
-    /// Whether something was asked to go to standard output.
-    pub speaks: bool,
-    /// Whether a `.parcial` may be there at the end.
+    /// Whether output on standard output is expected.
+    pub expects_stdout: bool,
+    /// Whether a `.parcial` may remain.
     pub allow_partial: bool,
-    /// Whether the test makes it panic.
+    /// Whether the test forces a panic.
     pub may_panic: bool,
-    /// English that the test feeds to it, and that may come out again.
+    /// English texts from the test that may appear in the output.
     pub english: Vec<String>,
 }
 
 const SUMMARY: &str = "resumo.json";
 
 impl Run {
-    /// `run` against this server, with [`CANARY`] as the token, without a rate limit, with a
-    /// summary in `resumo.json`.
+    /// `run` against this server with [`CANARY`] as the token, no rate limit and the summary in
+    /// `resumo.json`.
     pub fn new(server: &Server) -> Self {
         let url = server.url();
         let mut run =
@@ -81,7 +80,7 @@ impl Run {
         run
     }
 
-    /// Any subcommand in a clean environment, with nothing added.
+    /// Any subcommand in a clean environment, without further arguments.
     pub fn bare(subcommand: &[&str]) -> Self {
         let folder = TempDir::with_prefix("tomticket-e2e-").unwrap();
         for name in ["casa", "estado", "tmp", "trabalho"] {
@@ -109,19 +108,19 @@ impl Run {
         }
     }
 
-    /// Goes on in the folder of an earlier run: its files are there.
+    /// Uses the folder of an earlier run, with its files.
     pub fn in_folder_of(mut self, earlier: &Finished) -> Self {
         self.folder = Arc::clone(&earlier.plan.folder);
         self
     }
 
-    /// Uses the folder of another run that has not begun, or is still going.
+    /// Uses the folder of another run that has not started or is still running.
     pub fn sharing(mut self, folder: &Arc<TempDir>) -> Self {
         self.folder = Arc::clone(folder);
         self
     }
 
-    /// The folder, to be shared with another run.
+    /// The folder, to share it with another run.
     pub fn folder(&self) -> Arc<TempDir> {
         Arc::clone(&self.folder)
     }
@@ -131,8 +130,8 @@ impl Run {
         self.folder.path().join("trabalho")
     }
 
-    /// Writes a file into the working directory. One that holds the same already is left alone:
-    /// another run may be reading it, and a new date is a change.
+    /// Writes a file into the working directory. A file with the same content is left alone: another
+    /// run may be reading it, and a new modification time counts as a change.
     pub fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
         let path = self.work().join(name);
         if std::fs::read(&path).is_ok_and(|there| there == bytes.as_ref()) {
@@ -142,7 +141,7 @@ impl Run {
         self
     }
 
-    /// Writes a file that is known to hold the token.
+    /// Writes a file that contains the token.
     pub fn secret_file(mut self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
         let path = self.work().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -160,13 +159,13 @@ impl Run {
         self.input("clientes.csv", text)
     }
 
-    /// Names the input, wherever it comes from.
+    /// Names the input.
     pub fn on(mut self, name: &str) -> Self {
         self.input = Some(name.to_owned());
         self
     }
 
-    /// Gives the input on standard input.
+    /// Passes the input on standard input.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self.on("-")
@@ -184,38 +183,38 @@ impl Run {
         self
     }
 
-    /// Another `--rate`.
+    /// Sets `--rate`.
     pub fn rate(mut self, rate: &str) -> Self {
         self.rate = Some(rate.to_owned());
         self
     }
 
-    /// No `--rate` at all.
+    /// Leaves `--rate` out.
     pub fn default_rate(mut self) -> Self {
         self.rate = None;
         self
     }
 
-    /// `--results`.
+    /// Sets `--results`.
     pub fn results(mut self, path: &str) -> Self {
         self.results = Some(path.to_owned());
         self
     }
 
-    /// `--rejects`.
+    /// Sets `--rejects`.
     pub fn rejects(mut self, path: &str) -> Self {
         self.rejects = Some(path.to_owned());
         self
     }
 
-    /// Sets a variable.
+    /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.retain(|(key, _)| key != name);
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Another token in `TOMTICKET_TOKEN`.
+    /// Sets `TOMTICKET_TOKEN`.
     pub fn token(mut self, token: &str) -> Self {
         token.clone_into(&mut self.token);
         self.env("TOMTICKET_TOKEN", token)
@@ -233,40 +232,39 @@ impl Run {
         self
     }
 
-    /// No `--summary-json`.
+    /// Leaves `--summary-json` out.
     pub fn without_summary(mut self) -> Self {
         self.summary = false;
         self
     }
 
-    /// A `.parcial` may be there at the end, whatever the exit code.
+    /// Allows a `.parcial` to remain, whatever the exit code.
     pub fn allow_partial(mut self) -> Self {
         self.allow_partial = true;
         self
     }
 
-    /// Makes this part of the program panic (`send`, `read`, `report`, `pool`), with the function
-    /// names of the way there.
+    /// Forces a panic in this part of the program (`send`, `read`, `report`, `pool`), with a full
+    /// backtrace.
     pub fn panicking_in(mut self, part: &str) -> Self {
         self.may_panic = true;
         self.env("TOMTICKET_SYNC_TEST_PANIC", part).env("RUST_BACKTRACE", "full")
     }
 
-    /// This text, which the input or the server holds, is English and may be shown.
-    pub fn fed(mut self, english: &str) -> Self {
+    /// Allows this English text, which the input or the server contains, in the output.
+    pub fn with_english(mut self, english: &str) -> Self {
         self.english.push(english.to_owned());
         self
     }
 
-    /// Whoever reads standard output goes away at once.
+    /// Closes the reading end of standard output at once.
     pub fn close_stdout(mut self) -> Self {
         self.close_stdout = true;
         self
     }
 
-    /// The folder `disco` is a file system of its own with room for `size` (`256k`). What was in it
-    /// at the end is in `disco-depois`. Only where that is
-    /// [possible](small_disk::possible).
+    /// Makes the folder `disco` a file system of `size` (`256k`); at the end its files are copied to
+    /// `disco-depois`. Works only where [`small_disk::possible`] is true.
     pub fn on_a_small_disk(mut self, size: &'static str) -> Self {
         for name in ["disco", "disco-depois"] {
             std::fs::create_dir_all(self.work().join(name)).unwrap();
@@ -275,7 +273,7 @@ impl Run {
         self
     }
 
-    /// Starts it from a shell script, in which `"$0" "$@"` is the whole command.
+    /// Starts it from a shell script, in which `"$0" "$@"` is the command.
     pub fn through_shell(mut self, script: &str) -> Self {
         self.shell = Some(script.to_owned());
         self
@@ -300,7 +298,7 @@ impl Run {
         flag("--results", &self.results);
         flag("--rejects", &self.rejects);
         flag("--summary-json", &self.summary.then(|| SUMMARY.to_owned()));
-        args.extend(self.loudness(&args).iter().map(|&word| word.to_owned()));
+        args.extend(self.verbosity(&args).iter().map(|&word| word.to_owned()));
         let binary = env!("CARGO_BIN_EXE_tomticket-sync");
         let mut command = match (&self.shell, self.small_disk) {
             (_, Some(size)) => small_disk::command(size, binary),
@@ -324,7 +322,7 @@ impl Run {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         for (key, _) in std::env::vars_os() {
-            // Coverage tools write where these variables say; without them they write here.
+            // Coverage tools write to the file that this variable names, else to the working directory.
             if key == "LLVM_PROFILE_FILE" {
                 command.env(&key, std::env::var_os(&key).unwrap_or_default());
             }
@@ -332,26 +330,24 @@ impl Run {
         let plan = self.plan(&args);
         let mut child = command.spawn().unwrap();
         if let (Some(bytes), Some(mut pipe)) = (self.stdin, child.stdin.take()) {
-            // Apart from the test's own thread: the binary may write before it has read all.
+            // In a thread of its own: the binary may write before it has read everything.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
         Running::begin(child, plan, !self.close_stdout)
     }
 
-    /// Every run that does not choose otherwise is as talkative as can be, so that the search for
-    /// the token sees the whole log of every test. The runs of one test take turns, text and JSON;
-    /// which comes first depends on the length of the test's name, so that of the tests with a
-    /// single run some see the one and some the other, each always the same.
-    fn loudness(&self, args: &[String]) -> &'static [&'static str] {
+    /// `run` and `check` get `-vv` unless the test chooses the verbosity, so that the search for the
+    /// token covers the whole log. The runs of one test alternate between the text and the JSON log,
+    /// starting with text.
+    fn verbosity(&self, args: &[String]) -> &'static [&'static str] {
         let chosen = ["-v", "-vv", "--verbose", "--quiet", "--log-format"];
         let sends = matches!(&*self.subcommand[0], "run" | "check");
         if !sends || args.iter().any(|arg| chosen.contains(&&**arg)) {
             return &[];
         }
+        // The test harness runs each test in a thread of its own.
         thread_local!(static RUNS: Cell<usize> = const { Cell::new(0) });
-        let before = RUNS.replace(RUNS.get() + 1);
-        let name = std::thread::current().name().map_or(0, str::len);
-        match (name + before).is_multiple_of(2) {
+        match RUNS.replace(RUNS.get() + 1).is_multiple_of(2) {
             true => &["-vv"],
             false => &["-vv", "--log-format", "json"],
         }
@@ -377,7 +373,7 @@ impl Run {
             results: named(&self.results, "resultado"),
             rejects: named(&self.rejects, "rejeitados"),
             summary: self.summary.then(|| SUMMARY.to_owned()),
-            speaks: !quiet
+            expects_stdout: !quiet
                 || args.windows(2).any(to_stdout)
                 || args.iter().any(|arg| matches!(&**arg, "--help" | "--version")),
             allow_partial: self.allow_partial,

@@ -1,4 +1,4 @@
-//! A run that has begun: its streams, its signals, its memory, its end.
+//! A running process: its output streams, signals, memory and end.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::finished::Finished;
 use super::run::Plan;
-use super::text::as_said;
+use super::text::plain_log;
 use super::{PATIENCE, canary};
 
-/// One output stream, read by a thread of its own so that the child never waits for the test.
+/// One output stream. A thread reads it, so that a full pipe never blocks the process.
 struct Stream {
     shared: Arc<(Mutex<Vec<u8>>, Condvar)>,
     reader: Option<JoinHandle<()>>,
@@ -45,23 +45,23 @@ impl Stream {
         self.so_far()
     }
 
-    /// Waits until `enough` likes what there is.
-    fn wait(&self, enough: impl Fn(&str) -> bool) -> String {
+    /// Waits until `accept` returns true for the text so far.
+    fn wait(&self, accept: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         let mut text = self.shared.0.lock().unwrap();
         loop {
             let shown = String::from_utf8_lossy(&text).into_owned();
-            if enough(&shown) {
+            if accept(&shown) {
                 return shown;
             }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "what the test waits for was never printed: {shown}");
+            assert!(!left.is_zero(), "the expected text was never printed: {shown}");
             text = self.shared.1.wait_timeout(text, left).unwrap().0;
         }
     }
 }
 
-/// A run that has begun.
+/// A running process; it is killed when dropped.
 pub struct Running {
     child: Child,
     plan: Plan,
@@ -69,19 +69,19 @@ pub struct Running {
     stderr: Stream,
     begun: Instant,
     peak_kib: u64,
-    /// Whether the test ended it by force, so that no exit code is expected.
-    pushed: bool,
-    /// Whether what it left behind is somebody else's to judge by now.
-    handed_over: bool,
+    /// Whether the test killed it, so that no exit code is expected.
+    killed: bool,
+    /// Whether [`wait`](Self::wait) has taken over the checks.
+    finished: bool,
 }
 
 impl Running {
-    /// Reads along with a process that has just been started.
+    /// Starts to read the streams of a new process.
     pub fn begin(mut child: Child, plan: Plan, keep_stdout: bool) -> Self {
         let stdout = Stream::read(child.stdout.take().filter(|_| keep_stdout));
         let stderr = Stream::read(child.stderr.take());
         let begun = Instant::now();
-        Self { child, plan, stdout, stderr, begun, peak_kib: 0, pushed: false, handed_over: false }
+        Self { child, plan, stdout, stderr, begun, peak_kib: 0, killed: false, finished: false }
     }
 
     /// The process id.
@@ -96,7 +96,7 @@ impl Running {
 
     /// Sends a signal by name: `INT`, `TERM`, `HUP`, `KILL`.
     pub fn signal(&mut self, name: &str) {
-        self.pushed |= name == "KILL";
+        self.killed |= name == "KILL";
         let sent = Command::new("sh")
             .args(["-c", &format!("kill -{name} {}", self.child.id())])
             .status()
@@ -104,50 +104,50 @@ impl Running {
         assert!(sent.success(), "kill -{name} failed");
     }
 
-    /// Kills it, unless it has ended by itself by now.
+    /// Kills it; does nothing if it has ended.
     pub fn kill(&mut self) {
-        self.pushed = true;
+        self.killed = true;
         self.child.kill().unwrap();
     }
 
-    /// What has been written to standard error so far.
+    /// Standard error so far.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr.so_far()).into_owned()
     }
 
-    /// Waits until standard error is as `enough` wants it, and returns it.
-    pub fn wait_for_stderr(&self, enough: impl Fn(&str) -> bool) -> String {
-        self.stderr.wait(enough)
+    /// Waits until `accept` returns true for standard error, and returns it.
+    pub fn wait_for_stderr(&self, accept: impl Fn(&str) -> bool) -> String {
+        self.stderr.wait(accept)
     }
 
-    /// Waits until standard output is as `enough` wants it, and returns it.
-    pub fn wait_for_stdout(&self, enough: impl Fn(&str) -> bool) -> String {
-        self.stdout.wait(enough)
+    /// Waits until `accept` returns true for standard output, and returns it.
+    pub fn wait_for_stdout(&self, accept: impl Fn(&str) -> bool) -> String {
+        self.stdout.wait(accept)
     }
 
-    /// Sends a signal and waits until the process says that it is stopping: from then on it is known
-    /// to have seen it.
-    pub fn signal_and_see(&mut self, name: &str) {
-        assert!(!self.stderr().contains("parando: "), "it was stopping already");
+    /// Sends a signal and waits until the process says that it is stopping, which shows that it has
+    /// handled the signal.
+    pub fn signal_and_wait(&mut self, name: &str) {
+        assert!(!self.stderr().contains("parando: "), "it was already stopping");
         self.signal(name);
         self.wait_for_stderr(|text| text.contains("parando: "));
     }
 
-    /// Whether it still runs.
+    /// Whether it is still running.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for the end, watching the memory, and checks what every run must keep to.
+    /// Waits for the end, samples the peak memory, and makes the checks that hold for every run.
     pub fn wait(mut self) -> Finished {
         let status = self.watch();
-        self.handed_over = true;
+        self.finished = true;
         let log = String::from_utf8_lossy(&self.stderr.finish()).into_owned();
         let finished = Finished {
             plan: self.plan.clone(),
             code: status.and_then(|status| status.code()),
             stdout: self.stdout.finish(),
-            stderr: as_said(&log),
+            stderr: plain_log(&log),
             log,
             took: self.begun.elapsed(),
             peak_kib: self.peak_kib,
@@ -155,14 +155,14 @@ impl Running {
         if status.is_none() {
             finished.fail(&format!("still running after {PATIENCE:?}"));
         }
-        if finished.code.is_none() && !self.pushed {
+        if finished.code.is_none() && !self.killed {
             finished.fail(&format!("ended without an exit code: {status:?}"));
         }
         finished.common_checks();
         finished
     }
 
-    /// Waits for the end of the process; kills it when [`PATIENCE`] is over.
+    /// Waits for the end of the process; kills it after [`PATIENCE`].
     fn watch(&mut self) -> Option<ExitStatus> {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -187,10 +187,10 @@ impl Drop for Running {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if self.handed_over || std::thread::panicking() {
+        if self.finished || std::thread::panicking() {
             return;
         }
-        // A run that is killed may not leave the token behind either.
+        // A killed run must not leave the token behind either.
         let plan = &self.plan;
         let streams = [self.stdout.so_far(), self.stderr.so_far()].concat();
         let leak = canary::leak(&plan.token, &streams).or_else(|| {
@@ -200,7 +200,7 @@ impl Drop for Running {
     }
 }
 
-/// The most memory the process has had so far, where the system tells.
+/// The peak memory of the process so far in KiB, on systems with `/proc`.
 fn high_water_mark(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

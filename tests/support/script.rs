@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use super::canary::CANARY;
-use super::gate::Gate;
+use super::latch::Latch;
 use super::reply::{Answer, Reply};
 use super::request::Request;
 
@@ -26,7 +26,7 @@ pub struct Shared {
     /// Connections accepted so far.
     pub connections: AtomicUsize,
     /// Connections that are to be dropped before a byte is read.
-    pub turn_away: AtomicUsize,
+    pub drop_connections: AtomicUsize,
     /// Bytes of answers that the kernel took.
     pub written: AtomicU64,
     /// The token that requests are expected to carry.
@@ -43,8 +43,8 @@ pub struct State {
     pub queues: HashMap<String, VecDeque<Reply>>,
     /// What answers everything else.
     pub script: Arc<Script>,
-    /// A gate that every reply waits behind.
-    pub hold: Option<Gate>,
+    /// A latch that every reply waits behind.
+    pub hold: Option<Latch>,
     /// Requests that wait for an answer now.
     pub in_flight: usize,
     /// The most there have been of them.
@@ -74,7 +74,7 @@ impl Default for Shared {
             changed: Condvar::new(),
             stop: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
-            turn_away: AtomicUsize::new(0),
+            drop_connections: AtomicUsize::new(0),
             written: AtomicU64::new(0),
             token: Mutex::new(CANARY.to_owned()),
         }
@@ -117,7 +117,7 @@ impl Shared {
     }
 
     /// Keeps the request and says what to do with it.
-    pub fn admit(&self, request: &mut Request) -> (Reply, Option<Gate>) {
+    pub fn admit(&self, request: &mut Request) -> (Reply, Option<Latch>) {
         let mut state = self.state.lock().unwrap();
         let times = state.log(request);
         state.in_flight += 1;

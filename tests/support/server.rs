@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::PATIENCE;
 use super::connection::accept;
-use super::gate::Gate;
+use super::latch::Latch;
 use super::reply::Reply;
 use super::request::Request;
 use super::script::{Script, Shared};
@@ -87,16 +87,16 @@ impl Server {
         self.shared.state.lock().unwrap().script = Arc::new(Box::new(script) as Script);
     }
 
-    /// From now on every reply waits until the gate is opened.
-    pub fn hold(&self) -> Gate {
-        let gate = Gate::new();
-        self.shared.state.lock().unwrap().hold = Some(gate.clone());
-        gate
+    /// From now on every reply waits until the latch is opened.
+    pub fn hold_replies(&self) -> Latch {
+        let latch = Latch::new();
+        self.shared.state.lock().unwrap().hold = Some(latch.clone());
+        latch
     }
 
     /// Drops the next `count` connections before reading a byte of them.
-    pub fn turn_away(&self, count: usize) {
-        self.shared.turn_away.store(count, Ordering::SeqCst);
+    pub fn drop_connections(&self, count: usize) {
+        self.shared.drop_connections.store(count, Ordering::SeqCst);
     }
 
     /// Waits until at least `count` requests have been read whole.
@@ -112,7 +112,7 @@ impl Server {
 
     /// Waits until no connection is open: whoever had one has read what it was sent, or is gone.
     /// The client must not keep connections (`Connection: close`).
-    pub fn wait_until_hung_up(&self) {
+    pub fn wait_until_disconnected(&self) {
         let end = Instant::now() + PATIENCE;
         let mut state = self.shared.state.lock().unwrap();
         while !state.sockets.is_empty() {

@@ -1,11 +1,11 @@
-//! A disk that is soon full: a file system in memory, mounted where only the process under test and
-//! its children see it.
+//! A small file system in memory that fills up quickly. It is mounted in a private mount namespace,
+//! so only the process under test and its children see it.
 
 use std::process::{Command, Stdio};
 
-use super::needs;
+use super::prerequisites;
 
-/// Whether this machine lets us mount one; [`needs::met`] says what happens where it does not.
+/// Whether this machine allows such a mount; if not, the test is skipped (see [`prerequisites`]).
 pub fn possible(test: &str) -> bool {
     let mounted = private_mounts()
         .args(["sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"])
@@ -13,10 +13,11 @@ pub fn possible(test: &str) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    needs::met(mounted, "small_disk", test)
+    prerequisites::met(mounted, "small_disk", test)
 }
 
-/// Runs `program` with the arguments that are added, `disco` being a file system of `size`.
+/// A command that runs `program` with the arguments added later, with `disco` as a file system of
+/// `size`. Afterwards its files are copied to `disco-depois`.
 pub fn command(size: &str, program: &str) -> Command {
     let script = "mount -t tmpfs -o size=\"$1\" tmpfs disco || exit 99; shift; \"$@\"; code=$?; \
                   cp -a disco/. disco-depois/; exit $code";

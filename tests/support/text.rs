@@ -106,7 +106,7 @@ pub fn find(hay: &[u8], needle: &[u8], from: usize) -> Option<usize> {
 }
 
 /// A log in which what is said to people stands as it would without `--log-format json`.
-pub fn as_said(log: &str) -> String {
+pub fn plain_log(log: &str) -> String {
     let said = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
         let prefix = match (line["target"].as_str()?, line["level"].as_str()?) {

@@ -1,60 +1,57 @@
-//! Several nights in a row, at random: two jobs on different columns, several rows per customer, both
-//! identifier types, renames, chains of renames, names taken over, internal ids given and taken,
-//! faults, kills and re-runs against the sandbox.
+//! Random nights of two jobs with different columns: several rows per customer, both identifier types,
+//! renames, chains of renames, names that move to another customer, internal ids, injected failures,
+//! kills and repeated runs, all against the simulator.
 //!
-//! Two judges. Whenever a run ends with 0, the sandbox's customers equal what sending every row of the
-//! file once, in order, would have left. And every run that nobody killed, the first one after a kill
-//! among them, is walked through row by row: what it calls `atualizado` is executed on the [`model`],
-//! what it calls `inalterado` must be held there already, and at the end both must be alike. Where
-//! nobody can know (a row without a definite answer, names that meddle with each other while several
-//! requests are in flight), the customers who may be concerned are left out, and they alone.
+//! Two independent checks:
+//! - After a run that ends with 0, the simulator's customers are what sending each row once, in order,
+//!   would have left.
+//! - Every run that was not killed is replayed row by row on the [`model`]: an `atualizado` row is
+//!   executed, an `inalterado` row must already be held, and at the end model and simulator must be
+//!   equal. Where the effect of a row cannot be known (no definite answer, or names that the program
+//!   cannot know to be one customer's while several requests are in flight), the customers concerned
+//!   are left out of the comparison, and only they.
 //!
-//! `NIGHTS_SEEDS=1000 cargo test --test e2e nights -- --nocapture` looks at more of them.
+//! More seeds: `NIGHTS_SEEDS=1000 cargo test --test e2e nights -- --nocapture`.
 
 mod files;
 mod model;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::support::canary::CANARY;
-use crate::support::{Finished, PATIENCE, Run};
-use files::{File, Name, Sending};
-use model::{Fields, Model};
-use serde_json::Value;
-use tomticket_sync::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv};
-use tomticket_sync::scheduler::Rate;
+use crate::support::{Finished, PATIENCE, Run, Simulator};
+use files::{File, Name, Replay};
+use model::{Fields, Model, Row};
 
-/// What is special about a row of nights.
+/// The settings of one test.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
     first_seed: u64,
-    /// How many seeds are looked at where `NIGHTS_SEEDS` says nothing.
+    /// The number of seeds, unless `NIGHTS_SEEDS` gives another.
     seeds: u64,
     faults: &'static [&'static str],
     concurrency: u8,
     resets_defaults: bool,
 }
 
-/// How much was looked at.
+/// Counts of what was checked, so that a test cannot pass by checking nothing.
 #[derive(Debug, Default)]
 struct Seen {
-    /// Runs that ended with 0 and were compared with the file.
+    /// Runs that ended with 0 and were compared with the whole file.
     compared: usize,
-    /// Runs that were walked through row by row.
-    walked: usize,
-    /// Rows of those that were judged, and among them the ones called unchanged.
-    judged: usize,
+    /// Runs that were replayed on the model.
+    replayed: usize,
+    /// Rows of these runs that were checked, and the `inalterado` ones among them.
+    checked: usize,
     unchanged: usize,
-    /// Rows that were not judged.
-    unjudged: usize,
-    /// Walked runs that came right after a kill.
+    /// Rows that could not be checked.
+    unchecked: usize,
+    /// Replayed runs that directly followed a kill.
     after_kill: usize,
     /// Runs that were killed.
     killed: usize,
-    /// Rows of another type than `E`, renames, and internal ids given.
+    /// Rows of type `I`, rows that rename, rows that give an internal id.
     internal: usize,
     renames: usize,
     linked: usize,
@@ -63,10 +60,10 @@ struct Seen {
 impl Seen {
     fn add(&mut self, other: &Self) {
         self.compared += other.compared;
-        self.walked += other.walked;
-        self.judged += other.judged;
+        self.replayed += other.replayed;
+        self.checked += other.checked;
         self.unchanged += other.unchanged;
-        self.unjudged += other.unjudged;
+        self.unchecked += other.unchecked;
         self.after_kill += other.after_kill;
         self.killed += other.killed;
         self.internal += other.internal;
@@ -75,33 +72,27 @@ impl Seen {
     }
 }
 
-fn get(base_url: &str, path: &str) -> Value {
-    let address = base_url.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (_, body) = text.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap_or_else(|why| panic!("{path}: {why}: {text}"))
-}
-
-/// Waits until nothing that a killed client sent can still be executed: no connection is left, and
-/// the counters stand still.
-fn wait_until_idle(sandbox: &Sandbox) {
-    let port = sandbox.base_url().rsplit(':').next().unwrap().parse().unwrap();
+/// Waits until no request of a killed client can still be executed: no connection is open and the
+/// counters do not change.
+fn wait_until_idle(simulator: &Simulator) {
     let end = Instant::now() + PATIENCE;
-    let mut still = 0;
-    let mut before = sandbox.counters();
-    while still < 2 {
-        assert!(Instant::now() < end, "the sandbox does not come to rest");
+    let mut unchanged = 0;
+    let mut before = simulator.counters();
+    while unchanged < 2 {
+        assert!(Instant::now() < end, "the simulator does not become idle");
         std::thread::sleep(Duration::from_millis(2));
-        let now = sandbox.counters();
-        still = if now == before && connections(port) == 0 { still + 1 } else { 0 };
+        let now = simulator.counters();
+        let idle = now == before && connections(simulator.port()) == 0;
+        unchanged = if idle { unchanged + 1 } else { 0 };
         before = now;
     }
 }
 
-/// How many connections this port of the loopback has, where the system tells.
+fn requests(simulator: &Simulator) -> u64 {
+    simulator.counters()["requisicoes"].as_u64().unwrap()
+}
+
+/// The number of open connections to this loopback port; 0 on systems without `/proc/net/tcp`.
 fn connections(port: u16) -> usize {
     const ESTABLISHED: &str = "01";
     const CLOSE_WAIT: &str = "08";
@@ -117,10 +108,10 @@ fn connections(port: u16) -> usize {
     table.lines().skip(1).filter(open).count()
 }
 
-/// Walks through a run's results from what was held before it, and compares the end with what is
-/// held now; leaves out the customers of `doubtful` names, and from the first row on whose effect
-/// nobody knows, those whom it may concern.
-fn walk(
+/// Replays a run's results on the customers held before it and compares the outcome with those held
+/// now. Leaves out the customers with `doubtful` names and, from the first row with an unknown effect
+/// on, every customer that row may concern.
+fn replay(
     before: &Model,
     now: &Model,
     file: &File,
@@ -129,11 +120,11 @@ fn walk(
     seen: &mut Seen,
 ) {
     let results = run.accounted_rows(file.rows.len());
-    seen.walked += 1;
+    seen.replayed += 1;
     let mut held = before.clone();
     for (row, result) in file.rows.iter().zip(results) {
         if row.names().iter().any(|name| doubtful.contains(name)) {
-            seen.unjudged += 1;
+            seen.unchecked += 1;
             continue;
         }
         let found = match result.situacao.as_str() {
@@ -145,12 +136,12 @@ fn walk(
             "recusado" => held.execute(row).is_none(),
             "nao_enviado" => result.tentativas == 0,
             _ => {
-                doubtful.extend(file.family(before, row.names()));
-                seen.unjudged += 1;
+                doubtful.extend(file.connected_names(before, row.names()));
+                seen.unchecked += 1;
                 continue;
             }
         };
-        seen.judged += 1;
+        seen.checked += 1;
         if !found {
             run.fail(&format!("line {} is not {}: {row:?}", result.linha, result.situacao));
         }
@@ -174,26 +165,21 @@ fn scenario(seed: u64, kind: Kind, seen: &mut Seen) {
     let folder = Run::bare(&["run"]).folder();
     let list = folder.path().join("clientes-iniciais.csv");
     std::fs::write(&list, customers.to_csv()).unwrap();
-    let failures = Failures::new(kind.faults.iter().map(|f| f.parse().unwrap())).unwrap();
-    let config = SandboxConfig {
-        rate: Rate::Unlimited,
-        failures,
-        seed,
-        customers: Some(customers_from_csv(&list).unwrap()),
-        reset_defaults: kind.resets_defaults,
-        ..SandboxConfig::default()
-    };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let sandbox = runtime.block_on(Sandbox::start(config)).unwrap();
-    let url = sandbox.base_url();
-    let shown = || Model::of_sandbox(&get(&url, "/_sandbox/clientes"), kind.resets_defaults);
+    let list = list.to_str().unwrap();
+    let seed_arg = seed.to_string();
+    let mut args = vec!["--seed", &seed_arg, "--customers", list];
+    args.extend(kind.faults.iter().flat_map(|share| ["--fail", share]));
+    args.extend(kind.resets_defaults.then_some("--reset-defaults"));
+    let simulator = Simulator::start(&args);
+    let url = simulator.url();
+    let shown = || Model::of_simulator(&simulator.customers(), kind.resets_defaults);
     let run = |file: &File, full: bool| {
         let concurrency = kind.concurrency.to_string();
         let run = Run::bare(&["run"])
             .sharing(&folder)
             .csv(&file.csv())
             .env("TOMTICKET_TOKEN", CANARY)
-            .args(["--base-url", &url, "--ledger", "l.db", "--rate", "unlimited"])
+            .args(["--base-url", url, "--ledger", "l.db", "--rate", "unlimited"])
             .args(["--concurrency", &concurrency, "--no-breaker", "--timeout", "1s"])
             .allow_partial();
         if full { run.arg("--full") } else { run }
@@ -206,72 +192,68 @@ fn scenario(seed: u64, kind: Kind, seen: &mut Seen) {
             continue;
         }
         seen.internal += file.rows.iter().filter(|row| row.tipo == 'I').count();
-        for (home, email) in
-            file.rows.iter().filter_map(|row| Some((&row.identificador, row.values.get("email")?)))
-        {
-            seen.renames += usize::from(!home.eq_ignore_ascii_case(email));
-        }
+        let renames = |row: &&Row| {
+            row.values.get("email").is_some_and(|to| !row.identificador.eq_ignore_ascii_case(to))
+        };
+        seen.renames += file.rows.iter().filter(renames).count();
         seen.linked += file.rows.iter().filter(|row| row.values.contains_key("id_interno")).count();
         let mut after_kill = false;
         if rng.bool() {
-            // Killed in the middle, wherever that is.
+            // Killed after a random number of requests.
             seen.killed += 1;
             let mut running = run(&file, false).spawn();
-            let enough = sandbox.counters().requests + rng.u64(1..12);
-            while running.is_running() && sandbox.counters().requests < enough {
-                std::thread::sleep(Duration::from_micros(200));
-            }
+            let enough = requests(&simulator) + rng.u64(1..12);
+            while running.is_running() && requests(&simulator) < enough {}
             running.kill();
             running.wait();
-            // What was on its way is executed even now.
-            wait_until_idle(&sandbox);
+            // Requests that were sent before the kill are still executed.
+            wait_until_idle(&simulator);
             before = shown();
             after_kill = true;
         }
-        // Again and again until no row is without a definite answer; and perhaps the next night, when
-        // nothing has changed.
+        // Repeats until every row has a definite answer, and in half of the cases once more, with an
+        // unchanged file.
         let mut nights = if rng.bool() { 2 } else { 1 };
         for _ in 0..12 {
             let finished = run(&file, rng.u8(..10) == 0).go();
-            wait_until_idle(&sandbox);
+            wait_until_idle(&simulator);
             let held = shown();
-            let sending = file.sent_to(&before);
+            let expected = file.replay(&before);
             let doubtful = match kind.concurrency {
                 1 => BTreeSet::new(),
-                _ => file.family(&before, file.meddlers(&before)),
+                _ => file.connected_names(&before, file.conflicting_names(&before)),
             };
-            walk(&before, &held, &file, &finished, doubtful, seen);
+            replay(&before, &held, &file, &finished, doubtful, seen);
             seen.after_kill += usize::from(std::mem::take(&mut after_kill));
             before = held;
             match finished.code {
                 Some(0) => {
-                    if sending == Sending::Settles && before.settled() != file.after.settled() {
+                    if expected == Replay::Settles && before.settled() != file.after.settled() {
                         finished.fail(&format!(
                             "seed {seed}, {kind:?}: {:#?} instead of {:#?}",
                             before.settled(),
                             file.after.settled()
                         ));
                     }
-                    seen.compared += usize::from(sending == Sending::Settles);
+                    seen.compared += usize::from(expected == Replay::Settles);
                     nights -= 1;
                     if nights == 0 {
                         break;
                     }
                 }
-                // A rename that was cut off may have been done: a person is told.
+                // A rename without a reply may have been executed; the run reports it as `incerto`.
                 Some(1 | 6) => break,
                 Some(4) => {}
                 code => finished.fail(&format!("seed {seed}, {kind:?}: {code:?}")),
             }
         }
     }
-    runtime.block_on(sandbox.stop());
 }
 
-/// Says which seed it was, if it failed.
-struct Told(u64);
+/// Prints the seed if its scenario panics.
+struct PrintSeedOnPanic(u64);
 
-impl Drop for Told {
+impl Drop for PrintSeedOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- seed {}", self.0);
@@ -283,15 +265,15 @@ fn nights(kind: Kind) {
     let seeds = std::env::var("NIGHTS_SEEDS").map_or(kind.seeds, |seeds| seeds.parse().unwrap());
     let mut seen = Seen::default();
     let all: Vec<u64> = (kind.first_seed..kind.first_seed + seeds).collect();
-    // Most of the time is spent waiting, so some are looked at side by side.
-    for some in all.chunks(4) {
+    // Scenarios wait most of the time, so four of them run in parallel.
+    for seeds in all.chunks(4) {
         std::thread::scope(|scope| {
-            let running: Vec<_> = some
+            let running: Vec<_> = seeds
                 .iter()
                 .map(|&seed| {
                     scope.spawn(move || {
                         let mut seen = Seen::default();
-                        let _told = Told(seed);
+                        let _print = PrintSeedOnPanic(seed);
                         scenario(seed, kind, &mut seen);
                         seen
                     })
@@ -304,17 +286,16 @@ fn nights(kind: Kind) {
         });
     }
     println!("{kind:?}: {seen:?}");
-    assert!(seen.compared >= 6 && seen.walked >= 12 && seen.unchanged >= 3, "{seen:?}");
+    assert!(seen.compared >= 6 && seen.replayed >= 12 && seen.unchanged >= 3, "{seen:?}");
     assert!(seen.internal > 0 && seen.renames > 0 && seen.linked > 0, "{seen:?}");
-    assert!(seen.after_kill > 0 && seen.judged > 4 * seen.unjudged, "{seen:?}");
+    assert!(seen.after_kill > 0 && seen.checked > 4 * seen.unchecked, "{seen:?}");
 }
 
 const FAULTS: &[&str] = &["500=3", "502=1", "close=2", "reset=1", "truncated=2", "html=1", "429=3"];
-/// Each of these costs a timeout.
+/// Each `hang` costs a timeout.
 const SILENCE: &[&str] = &["hang=3", "502=3"];
 const NONE: &[&str] = &[];
 
-/// A row of nights.
 const fn kind(first_seed: u64, seeds: u64, faults: &'static [&'static str]) -> Kind {
     Kind { first_seed, seeds, faults, concurrency: 4, resets_defaults: false }
 }

@@ -1,12 +1,12 @@
-//! The trivial sequential model: customers, and what one row does to them. It knows nothing of
-//! concurrency, faults or memory, which is why it can judge a run that has all three.
+//! A sequential model: customers, and the effect of one row on them. It has no concurrency, failures
+//! or ledger, so it is simple enough to check a run that has all three.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// What one customer holds, its names (`email`, `id_interno`) among it; nothing is empty.
+/// The values of one customer, including its names (`email`, `id_interno`); none is empty.
 pub type Fields = BTreeMap<String, String>;
 
 /// One row of a file.
@@ -16,25 +16,25 @@ pub struct Row {
     pub tipo: char,
     /// The name in the request's path.
     pub identificador: String,
-    /// What is sent.
+    /// The values that are sent.
     pub values: Fields,
 }
 
-/// What sending a row changes.
+/// The customers that a row affects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touched {
-    /// The customers that may be changed: the one addressed, and who loses a name to it.
+    /// The addressed customer, and those that lose a name to it.
     customers: Vec<usize>,
 }
 
 impl Touched {
-    /// Whether both concern one customer.
+    /// Whether both affect a common customer.
     pub fn meets(&self, other: &Self) -> bool {
         self.customers.iter().any(|number| other.customers.contains(number))
     }
 }
 
-/// All customers, by a number that is never given twice.
+/// All customers, by a number that is never reused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
     customers: BTreeMap<usize, Fields>,
@@ -50,19 +50,19 @@ fn names_of(fields: &Fields) -> Vec<(char, String)> {
 }
 
 impl Row {
-    /// The names by which the pool decides whose turn it is, each with its type.
+    /// The names by which the scheduler orders rows, each with its type.
     pub fn names(&self) -> Vec<(char, String)> {
         let email = self.values.get("email").map(|email| ('E', email.to_lowercase()));
         let interno = self.values.get("id_interno").map(|id| ('I', id.clone()));
-        let home = match self.tipo {
+        let identifier = match self.tipo {
             'E' => self.identificador.to_lowercase(),
             _ => self.identificador.clone(),
         };
-        [Some((self.tipo, home)), email, interno].into_iter().flatten().collect()
+        [Some((self.tipo, identifier)), email, interno].into_iter().flatten().collect()
     }
 
-    /// The name under which the customer is found afterwards.
-    fn place(&self) -> &str {
+    /// The name of the customer after the row was executed.
+    fn name_afterwards(&self) -> &str {
         match self.values.get("email") {
             Some(email) if self.tipo == 'E' => email,
             _ => &self.identificador,
@@ -71,13 +71,13 @@ impl Row {
 }
 
 impl Model {
-    /// Nobody yet.
+    /// No customers.
     pub fn new(resets_defaults: bool) -> Self {
         Self { resets_defaults, ..Self::default() }
     }
 
-    /// The customers that the sandbox shows.
-    pub fn of_sandbox(shown: &Value, resets_defaults: bool) -> Self {
+    /// The customers that the simulator holds.
+    pub fn of_simulator(shown: &Value, resets_defaults: bool) -> Self {
         let mut model = Self::new(resets_defaults);
         for customer in shown.as_array().unwrap() {
             let mut fields = Fields::new();
@@ -99,13 +99,13 @@ impl Model {
         model
     }
 
-    /// One more customer.
+    /// Adds a customer.
     pub fn add(&mut self, fields: Fields) {
         let number = self.customers.keys().next_back().map_or(0, |last| last + 1);
         self.customers.insert(number, fields);
     }
 
-    /// A file for the sandbox's `--customers`.
+    /// A file for the simulator's `--customers`.
     pub fn to_csv(&self) -> String {
         let mut text = String::from("identificador,tipo_identificador,id_interno,nome\n");
         for fields in self.customers.values() {
@@ -115,12 +115,12 @@ impl Model {
         text
     }
 
-    /// What is held, in an order of its own, for comparing.
+    /// All values in a canonical order, for comparisons.
     fn held(&self) -> Vec<&Fields> {
         self.held_without(&BTreeSet::new())
     }
 
-    /// The same without the customers who have one of these names.
+    /// As [`held`](Self::held), without the customers that have one of these names.
     pub fn held_without(&self, names: &BTreeSet<(char, String)>) -> Vec<&Fields> {
         let mut held: Vec<_> = self
             .customers
@@ -136,8 +136,8 @@ impl Model {
         self.customers.values().map(names_of)
     }
 
-    /// What is held and does not depend on whether rows were sent that are held already: where
-    /// defaults are reset, every update that leaves `criarchamados` or `idioma` out resets it.
+    /// All values that do not depend on whether unchanged rows were sent again. If updates reset
+    /// defaults, `criarchamados` and `idioma` do depend on it and are left out.
     pub fn settled(&self) -> Vec<Fields> {
         let mut settled: Vec<_> = self.customers.values().cloned().collect();
         if self.resets_defaults {
@@ -162,7 +162,7 @@ impl Model {
         self.customers.iter().find(|(_, fields)| is(fields)).map(|(number, _)| *number)
     }
 
-    /// Executes a row; `None` if there is no such customer.
+    /// Executes a row; `None` if its customer does not exist.
     pub fn execute(&mut self, row: &Row) -> Option<Touched> {
         let number = self.find(row.tipo, &row.identificador)?;
         let mut touched = vec![number];
@@ -178,13 +178,13 @@ impl Model {
                 "id_interno" => Some('I'),
                 _ => None,
             };
-            let loser = tipo.and_then(|tipo| self.find(tipo, &value));
-            if let Some(loser) = loser.filter(|loser| *loser != number) {
-                touched.push(loser);
-                let fields = self.customers.get_mut(&loser).unwrap();
+            let previous = tipo.and_then(|tipo| self.find(tipo, &value));
+            if let Some(previous) = previous.filter(|previous| *previous != number) {
+                touched.push(previous);
+                let fields = self.customers.get_mut(&previous).unwrap();
                 fields.remove(&field);
                 if !fields.contains_key("email") && !fields.contains_key("id_interno") {
-                    self.customers.remove(&loser);
+                    self.customers.remove(&previous);
                 }
             }
             self.customers.get_mut(&number).unwrap().insert(field, value);
@@ -192,15 +192,15 @@ impl Model {
         Some(Touched { customers: touched })
     }
 
-    /// Whether the row's customer is found where the row wants it and holds every value, so that
-    /// nothing is lost by not sending the row.
+    /// Whether the row's customer exists under its new name and holds every value, so that not sending
+    /// the row loses nothing.
     pub fn holds(&self, row: &Row) -> bool {
-        let Some(number) = self.find(row.tipo, row.place()) else { return false };
+        let Some(number) = self.find(row.tipo, row.name_afterwards()) else { return false };
         let held = &self.customers[&number];
         if row.values.iter().any(|(field, value)| held.get(field) != Some(value)) {
             return false;
         }
-        // If somebody answers to the old name, sending it would rename them.
+        // If another customer has the old name by now, sending the row would rename that one.
         let mut after = self.clone();
         after.execute(row).is_none() || after.held() == self.held() || self.resets_defaults
     }

@@ -1,18 +1,19 @@
-//! A port that is ours and that nobody listens on: no other process can come by it meanwhile.
+//! A loopback port that is bound but does not listen: connections to it are refused, and no other
+//! process can take it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
-/// The port; whoever connects to it is refused.
-pub struct Unheard {
+/// The bound port.
+pub struct ReservedPort {
     socket: TcpSocket,
     address: SocketAddr,
 }
 
-impl Unheard {
-    /// A free port of the loopback.
+impl ReservedPort {
+    /// Binds a free port.
     pub fn new() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
@@ -20,16 +21,16 @@ impl Unheard {
         Self { socket, address }
     }
 
-    /// What goes to `--base-url`.
+    /// The value for `--base-url`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Begins to listen.
+    /// Starts to listen.
     pub fn listen(self) -> TcpListener {
         let runtime = Runtime::new().unwrap();
         let listener = {
-            let _inside = runtime.enter();
+            let _context = runtime.enter();
             self.socket.listen(128).unwrap().into_std().unwrap()
         };
         listener.set_nonblocking(false).unwrap();
@@ -37,7 +38,7 @@ impl Unheard {
     }
 }
 
-impl Default for Unheard {
+impl Default for ReservedPort {
     fn default() -> Self {
         Self::new()
     }
