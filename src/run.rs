@@ -186,7 +186,7 @@ fn send(
         None => runtimes.line.block_on(line.run(NoLedger, &stop, listener, deadline)).0,
         Some((mut ledger, policy)) => {
             if policy.max_age.is_none() {
-                ledger.believe_before(preflight.leading);
+                ledger.skip_checks_before(preflight.leading);
             }
             let (mut done, ledger) =
                 runtimes.line.block_on(line.run(ledger, &stop, listener, deadline));

@@ -1,36 +1,40 @@
-//! What is believed: the reading half of the rules, shared by a run (through
-//! [`super::rules::Rules`]) and by a preflight that only looks. Nothing here changes anything.
+//! What the API already holds: the reading half of the rules, shared by a run (through
+//! [`super::rules::Rules`]) and by a preflight that only reads. Nothing here writes.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::LedgerError;
-use super::keys::{BuildKeyed, FieldTag, NameKey, RowKeys};
-use super::record::{CutKey, Group, Held, Intent, Record, Saved, Stamp, Values};
+use super::keys::{FieldTag, NameKey};
+use super::row_keys::RowKeys;
+use super::state::{
+    AcceptedUpdate, CustomerRecord, InvalidationKey, KnownState, KnownValues, SavedAccount,
+    SequenceNumber,
+};
 use crate::model::CustomerType;
 
-/// Looks up names.
-pub trait Names {
-    /// What is filed under `name`; an empty record where nothing is.
+/// Looks up customer records.
+pub trait CustomerRecords {
+    /// What is stored under `name`; an empty record where nothing is.
     ///
     /// # Errors
-    /// The store cannot be read.
-    fn name(&mut self, name: NameKey) -> Result<Record, LedgerError>;
+    /// The ledger cannot be read, or is damaged.
+    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError>;
 }
 
-/// What the user does not want to be believed.
+/// What counts as known, as the user wants it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Policy {
-    /// Values that were accepted longer ago are not believed (`--max-age`).
+    /// Values that were accepted longer ago are not known (`--max-age`).
     pub max_age: Option<Duration>,
-    /// Nothing is believed (`--full`); what is accepted is remembered all the same.
+    /// Nothing is known (`--full`); what is accepted is recorded all the same.
     pub full: bool,
 }
 
 impl Policy {
-    /// Whether something accepted at `at` may still be believed at `now` (seconds since 1970).
-    /// Where ages matter, a time in the future has none: the clock was wrong then or is now.
-    fn trusts(&self, at: u32, now: u32) -> bool {
+    /// Whether what was accepted at `at` is still known at `now` (seconds since 1970). With a
+    /// maximum age, a time in the future is not: the clock was wrong then or is wrong now.
+    fn is_recent(&self, at: u32, now: u32) -> bool {
         match self.max_age {
             None => true,
             Some(max) => now.checked_sub(at).is_some_and(|age| u64::from(age) <= max.as_secs()),
@@ -38,82 +42,78 @@ impl Policy {
     }
 }
 
-/// The cut-offs of one type.
+/// The latest invalidations of one type.
 #[derive(Debug, Default)]
-struct Cuts {
-    whole: Stamp,
-    fields: HashMap<FieldTag, Stamp, BuildKeyed>,
+struct Invalidations {
+    whole_type: SequenceNumber,
+    fields: HashMap<FieldTag, SequenceNumber>,
 }
 
-impl Cuts {
-    fn latest(&self, field: FieldTag) -> Stamp {
-        // Most accounts know one type only, and so have no cut-offs.
-        if self.fields.is_empty() {
-            return self.whole;
-        }
-        self.fields.get(&field).map_or(self.whole, |cut| self.whole.max(*cut))
+impl Invalidations {
+    fn latest(&self, field: FieldTag) -> SequenceNumber {
+        self.fields.get(&field).map_or(self.whole_type, |latest| self.whole_type.max(*latest))
     }
 }
 
-/// What is known of an account as a whole.
+/// Which stored values are known to be held by the API.
 #[derive(Debug, Default)]
-pub struct Knowledge {
-    internal: Cuts,
-    email: Cuts,
-    /// How many open requests touch a name; nothing is believed of it meanwhile.
-    blocked: HashMap<NameKey, u32, BuildKeyed>,
+pub struct AcceptedState {
+    internal: Invalidations,
+    email: Invalidations,
+    /// How many open requests touch a name; a name in here is unknown.
+    blocked: HashMap<NameKey, u32>,
 }
 
-impl Knowledge {
-    /// The cut-offs of `saved`; its intents are left to the caller.
-    pub fn new(saved: &Saved) -> Self {
-        let mut knowledge = Self::default();
-        saved.cuts.iter().for_each(|(key, stamp)| knowledge.cut(*key, *stamp));
-        knowledge
+impl AcceptedState {
+    /// Takes over the invalidations of `saved`; its intents are left to the caller.
+    pub fn new(saved: &SavedAccount) -> Self {
+        let mut state = Self::default();
+        saved.invalidations.iter().for_each(|(key, upto)| state.invalidate(*key, *upto));
+        state
     }
 
-    /// What a reader may believe while the fate of `saved`'s intents is open: of their names
-    /// nothing, and whatever they may have overtaken is cut off. They may belong to a crashed run or
-    /// to one that is under way.
-    pub fn cautious(saved: &Saved) -> Self {
-        let mut knowledge = Self::new(saved);
+    /// For a reader, which must expect that `saved`'s intents were executed or still will be: their
+    /// names are unknown, and so is what they may have changed under the other type. They may belong
+    /// to a run that crashed or to one that is under way.
+    pub fn cautious(saved: &SavedAccount) -> Self {
+        let mut state = Self::new(saved);
         for intent in &saved.intents {
-            intent.touched().for_each(|name| knowledge.block(name));
+            intent.touched().for_each(|name| state.block(name));
             if !intent.resolved {
-                for key in cuts_of(intent) {
-                    knowledge.cut(key, Stamp(saved.next));
-                }
+                let upto = SequenceNumber(saved.next_sequence);
+                intent.invalidations().for_each(|key| state.invalidate(key, upto));
             }
         }
-        knowledge
+        state
     }
 
-    /// Ends the belief in what carries this stamp or an earlier one.
-    pub fn cut(&mut self, key: CutKey, stamp: Stamp) {
-        let cuts = match key.ctype {
+    /// Makes unknown what carries the number `upto` or an earlier one.
+    pub fn invalidate(&mut self, key: InvalidationKey, upto: SequenceNumber) {
+        let invalidations = match key.ctype {
             CustomerType::Internal => &mut self.internal,
             CustomerType::Email => &mut self.email,
         };
-        let standing = match key.field {
-            Some(field) => cuts.fields.entry(field).or_default(),
-            None => &mut cuts.whole,
+        let latest = match key.field {
+            Some(field) => invalidations.fields.entry(field).or_default(),
+            None => &mut invalidations.whole_type,
         };
-        *standing = stamp.max(*standing);
+        *latest = upto.max(*latest);
     }
 
-    const fn cuts(&self, ctype: CustomerType) -> &Cuts {
+    const fn invalidations(&self, ctype: CustomerType) -> &Invalidations {
         match ctype {
             CustomerType::Internal => &self.internal,
             CustomerType::Email => &self.email,
         }
     }
 
-    /// Whether no cut-off has ended what was accepted by `stamp`.
-    pub fn is_alive(&self, ctype: CustomerType, field: FieldTag, stamp: Stamp) -> bool {
-        stamp > self.cuts(ctype).latest(field)
+    /// Whether no invalidation covers a value that was accepted by the intent `sequence`.
+    pub fn is_valid(&self, ctype: CustomerType, field: FieldTag, sequence: SequenceNumber) -> bool {
+        sequence > self.invalidations(ctype).latest(field)
     }
 
-    /// Takes a name out of belief until [`unblock`](Self::unblock), which is due as often.
+    /// Marks `name` as unknown. Reference-counted: every call needs a matching
+    /// [`unblock`](Self::unblock).
     pub fn block(&mut self, name: NameKey) {
         *self.blocked.entry(name).or_insert(0) += 1;
     }
@@ -128,105 +128,100 @@ impl Knowledge {
         }
     }
 
-    /// Whether the API is believed to hold every value that the row would send.
-    pub(super) fn believes(
+    fn touches_blocked(&self, row: &RowKeys<'_>) -> bool {
+        row.touched().any(|name| self.blocked.contains_key(&name))
+    }
+
+    /// Whether the API is known to hold every value that the row would send.
+    pub fn is_up_to_date(
         &self,
         row: &RowKeys<'_>,
-        names: &mut impl Names,
+        records: &mut impl CustomerRecords,
         policy: &Policy,
         now: u32,
     ) -> Result<bool, LedgerError> {
-        if policy.full || row.unnames || row.touched().any(|name| self.blocked.contains_key(&name))
-        {
+        if policy.full || row.removes_own_name || self.touches_blocked(row) {
             return Ok(false);
         }
-        let Some(values) = self.found(row, names)? else { return Ok(false) };
-        for at in 0..row.sent.len() {
-            match self.group_of(row, &values, at, names)? {
-                Some(group) if policy.trusts(group.at, now) => {}
+        let Some(values) = self.known_values(row, records)? else { return Ok(false) };
+        for index in 0..row.sent.len() {
+            match self.accepted_update(row, &values, index, records)? {
+                Some(update) if policy.is_recent(update.at, now) => {}
                 _ => return Ok(false),
             }
         }
         Ok(true)
     }
 
-    /// Whether the row's customer is believed to have the other name (or to lack one) that the row
-    /// gives it, so that sending it again changes nobody's names. Age does not matter here: it is a
-    /// wish to refresh, not a sign that the value is wrong.
-    pub(super) fn link_stands(
+    /// Whether the row's customer is known to have the alias (or to lack one) that the row gives it,
+    /// so that sending the row changes no customer's alias. Age does not matter here: `--max-age` is
+    /// a wish to refresh, not a sign that the value is wrong.
+    pub fn keeps_alias(
         &self,
         row: &RowKeys<'_>,
-        names: &mut impl Names,
+        records: &mut impl CustomerRecords,
     ) -> Result<bool, LedgerError> {
-        let Some(link) = row.link else { return Ok(true) };
-        if row.touched().any(|name| self.blocked.contains_key(&name)) {
+        let Some(index) = row.alias_index else { return Ok(true) };
+        if self.touches_blocked(row) {
             return Ok(false);
         }
-        match names.name(row.home.key)?.held {
-            Held::Values(values) if values.spelling == row.home.spelling => {
-                Ok(self.group_of(row, &values, link, names)?.is_some())
+        match records.record(row.primary_name.key)?.known {
+            KnownState::Values(values) if values.spelling == row.primary_name.spelling => {
+                Ok(self.accepted_update(row, &values, index, records)?.is_some())
             }
             _ => Ok(false),
         }
     }
 
-    /// Where the values of the row's customer are filed: under the name it is addressed by or, for
-    /// a rename that was done, under the new one.
-    fn found(
+    /// The values of the row's customer: stored under the name in the row's path or, for a rename
+    /// that was executed, under the new name.
+    fn known_values(
         &self,
         row: &RowKeys<'_>,
-        names: &mut impl Names,
-    ) -> Result<Option<Values>, LedgerError> {
-        let mut place = row.home;
-        if let Some(rename) = row.rename {
-            match names.name(row.home.key)?.held {
-                Held::Moved(moved)
-                    if moved.to == rename.key
-                        && moved.spelling == row.home.spelling
-                        && moved.stamp > self.cuts(row.ctype).whole =>
+        records: &mut impl CustomerRecords,
+    ) -> Result<Option<KnownValues>, LedgerError> {
+        let mut name = row.primary_name;
+        if let Some(renamed_to) = row.renamed_to {
+            match records.record(row.primary_name.key)?.known {
+                KnownState::Renamed(pointer)
+                    if pointer.to == renamed_to.key
+                        && pointer.spelling == row.primary_name.spelling
+                        && pointer.sequence > self.invalidations(row.ctype).whole_type =>
                 {
-                    place = rename;
+                    name = renamed_to;
                 }
                 _ => return Ok(None),
             }
         }
-        match names.name(place.key)?.held {
-            Held::Values(values) if values.spelling == place.spelling => Ok(Some(values)),
+        match records.record(name.key)?.known {
+            KnownState::Values(values) if values.spelling == name.spelling => Ok(Some(values)),
             _ => Ok(None),
         }
     }
 
-    /// The group in which `values` hold what the row sends at `at`, if it is believed.
-    fn group_of<'v>(
+    /// The update that brought the value which the row sends at `index`, if that value is known.
+    fn accepted_update<'v>(
         &self,
         row: &RowKeys<'_>,
-        values: &'v Values,
-        at: usize,
-        names: &mut impl Names,
-    ) -> Result<Option<&'v Group>, LedgerError> {
-        let Some(sent) = row.sent.get(at) else { return Ok(None) };
-        let entry = (sent.tag, row.value(sent, values.salt));
-        let Some(group) = values.groups.iter().find(|group| group.entries.contains(&entry)) else {
+        values: &'v KnownValues,
+        index: usize,
+        records: &mut impl CustomerRecords,
+    ) -> Result<Option<&'v AcceptedUpdate>, LedgerError> {
+        let Some(sent) = row.sent.get(index) else { return Ok(None) };
+        let value = (sent.tag(), row.value(sent, values.salt()));
+        let Some(update) = values.updates.iter().find(|update| update.values.contains(&value))
+        else {
             return Ok(None);
         };
-        if !self.is_alive(row.ctype, sent.tag, group.stamp) {
+        if !self.is_valid(row.ctype, sent.tag(), update.sequence) {
             return Ok(None);
         }
-        if row.link == Some(at)
-            && let Some(linked) = row.linked
-            && names.name(linked)?.claim != Some(group.stamp)
+        if row.alias_index == Some(index)
+            && let Some(alias) = row.alias
+            && records.record(alias)?.alias_owner != Some(update.sequence)
         {
             return Ok(None);
         }
-        Ok(Some(group))
+        Ok(Some(update))
     }
-}
-
-/// The beliefs under the other type that a request ends, should it have been executed: nobody knows
-/// which names of the two types belong to one customer.
-pub fn cuts_of(intent: &Intent) -> impl Iterator<Item = CutKey> + '_ {
-    let ctype = intent.ctype.other();
-    let whole = intent.relinks.then_some(None);
-    let fields = intent.changed.iter().map(|field| Some(*field));
-    whole.into_iter().chain(fields).map(move |field| CutKey { ctype, field })
 }

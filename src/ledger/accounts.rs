@@ -1,17 +1,13 @@
-//! The accounts that a ledger file knows: which there are, how one is added, how many customers each
-//! has. What is filed for one of them is [`super::store`]'s.
+//! The accounts of a ledger file: which there are, and how one is added. What is stored for one of
+//! them is in [`super::tables`].
 
-use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::LedgerError;
-use super::codec;
 use super::keys::AccountId;
-use super::recent::Recent;
 use super::schema;
-use super::store::split;
 
 /// An account as the file knows it.
 #[derive(Debug, Clone)]
@@ -68,39 +64,10 @@ pub fn add_account(
     base_url: &str,
     label: Option<&str>,
 ) -> Result<i64, LedgerError> {
-    let sql = "INSERT INTO account(hash, base_url, label, next, changed_at)
+    let sql = "INSERT INTO account(hash, base_url, label, next_sequence, changed_at)
                VALUES(?, ?, ?, 1, 0) ON CONFLICT(hash) DO NOTHING";
     connection
         .execute(sql, params![hash.as_bytes(), base_url, label])
         .map_err(|source| schema::error(path, source))?;
     find_account(connection, path, hash)?.ok_or_else(|| schema::damaged(path, "a conta sumiu"))
-}
-
-/// How many names of each account hold values, given what changed of each.
-pub fn count_customers(
-    connection: &Connection,
-    path: &Path,
-    recent: &HashMap<i64, Recent>,
-) -> Result<HashMap<i64, u64>, LedgerError> {
-    let count = || -> rusqlite::Result<_> {
-        let mut counts = HashMap::new();
-        let mut changed = HashSet::new();
-        for (account, recent) in recent {
-            let held = recent.names().filter(|(_, blob)| codec::holds_values(blob)).count();
-            counts.insert(*account, held as u64);
-            changed.extend(recent.names().map(|(name, _)| (*account, split(name).0)));
-        }
-        let mut statement = connection.prepare("SELECT account, id, record FROM name")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let account = row.get(0)?;
-            let blob = row.get_ref(2)?.as_blob()?;
-            let holds = blob.split_first_chunk::<8>().is_some_and(|(_, b)| codec::holds_values(b));
-            if holds && !changed.contains(&(account, row.get(1)?)) {
-                *counts.entry(account).or_insert(0) += 1;
-            }
-        }
-        Ok(counts)
-    };
-    count().map_err(|source| schema::error(path, source))
 }

@@ -1,18 +1,16 @@
-//! What a person asks of the ledger: how much it knows, and that it forget.
+//! The commands on a ledger: `ledger status` and `ledger forget`.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::accepted_state::Names;
-use super::accounts;
-use super::keys::{AccountId, NameKey};
-use super::record::{Held, Record};
-use super::rules::Store;
-use super::store::{self, SqliteStore};
-use super::{FileLock, LedgerError, Place, lock_path, schema};
+use super::accepted_state::CustomerRecords;
+use super::changes::Changes;
+use super::keys::AccountId;
+use super::state::{CustomerRecord, KnownState};
+use super::tables::AccountTables;
+use super::{FileLock, LedgerError, Place, accounts, lock_path, schema};
 use crate::model::Name;
 
 /// What the ledger knows of one account.
@@ -24,47 +22,44 @@ pub struct AccountStatus {
     pub base_url: String,
     /// What the user calls it; `None` where the token tells it apart.
     pub label: Option<String>,
-    /// Names of which values are remembered, those that are no longer believed included.
+    /// Names with values, including those that are no longer known.
     pub customers: u64,
-    /// When something was last noted.
+    /// When something was last recorded.
     pub last_change: Option<Timestamp>,
-    /// Requests without a known end: on their way in a run that lives, left by one that died, or
-    /// renames without a definite reply.
+    /// Requests without a known outcome: in flight in a run that is under way, left by one that died,
+    /// or renames without a definite reply.
     pub in_flight: u64,
 }
 
-/// What the ledger knows, account by account. No ledger knows nothing. Takes no lock; reads every
-/// record, which for a million customers takes about a second.
+/// What the ledger knows, account by account; nothing where there is no ledger. Takes no lock; reads
+/// every record, which for a million customers takes seconds.
 ///
 /// # Errors
 /// The ledger cannot be read, or is damaged.
 pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
     let Some(connection) = schema::open_for_reading(path)? else { return Ok(Vec::new()) };
-    let failed = |source| schema::error(path, source);
-    connection.execute_batch("BEGIN").map_err(failed)?;
+    // One transaction, so that all figures belong to one moment.
+    connection.execute_batch("BEGIN").map_err(|source| schema::error(path, source))?;
     let accounts = accounts::accounts(&connection, path)?;
-    let recent = accounts
-        .iter()
-        .map(|row| Ok((row.id, store::read_recent(&connection, path, row.id)?)))
-        .collect::<Result<HashMap<_, _>, LedgerError>>()?;
-    let customers = accounts::count_customers(&connection, path, &recent)?;
-    Ok(accounts
-        .into_iter()
-        .map(|row| AccountStatus {
-            customers: customers.get(&row.id).copied().unwrap_or(0),
-            in_flight: recent.get(&row.id).map_or(0, |recent| recent.intents().len() as u64),
+    let mut tables = AccountTables::new(connection, path, 0);
+    let mut found = Vec::new();
+    for row in accounts {
+        tables = tables.of_account(row.id);
+        found.push(AccountStatus {
+            customers: tables.count_customers()?,
+            in_flight: tables.load()?.intents.len() as u64,
             account: row.hash,
             base_url: row.base_url,
             label: row.label,
             last_change: (row.changed_at > 0)
                 .then(|| Timestamp::from_second(row.changed_at).ok())
                 .flatten(),
-        })
-        .collect())
+        });
+    }
+    Ok(found)
 }
 
-/// Which account a place means, even where its key is lost; `None` where the ledger does not know
-/// it.
+/// Which account a place means, even where its key is lost; `None` where the ledger does not know it.
 ///
 /// # Errors
 /// The ledger cannot be read, or is damaged.
@@ -92,15 +87,15 @@ pub fn forget_account(path: &Path, account: AccountId) -> Result<bool, LedgerErr
         return Ok(false);
     };
     let forget = || -> rusqlite::Result<()> {
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        for table in ["name", "recent", "intent", "cut", "field"] {
-            connection.execute(&format!("DELETE FROM {table} WHERE account = ?"), [id])?;
+        let transaction = connection.unchecked_transaction()?;
+        for table in ["customer", "intent", "invalidation"] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE account = ?"), [id])?;
         }
-        connection.execute("DELETE FROM account WHERE id = ?", [id])?;
-        connection.execute_batch("COMMIT")
+        transaction.execute("DELETE FROM account WHERE id = ?", [id])?;
+        transaction.commit()
     };
     forget().map_err(|source| schema::error(path, source))?;
-    close(connection, path)?;
+    AccountTables::new(connection, path, id).close()?;
     Ok(true)
 }
 
@@ -117,28 +112,19 @@ pub fn forget_customer(place: &Place<'_>, name: Name<'_>) -> Result<bool, Ledger
         return Ok(false);
     };
     let name = keys.name(name);
-    let mut store = SqliteStore::new(connection, place.path, id)?;
-    store.begin(true)?;
-    let known = forget_name(&mut store, name)?;
-    // Nor does the past of the name stay among the recent changes.
-    store.fold()?;
-    store.commit()?;
-    store.close()?;
-    Ok(known)
-}
-
-fn forget_name(store: &mut SqliteStore, name: NameKey) -> Result<bool, LedgerError> {
-    let record = store.name(name)?;
-    let mut known = record.held != Held::Nothing;
-    store.put_name(name, &Record::default())?;
-    // A request that has not been resolved has consequences for other names; the next run draws
-    // them.
-    for intent in store.load()?.intents {
+    let mut tables = AccountTables::new(connection, place.path, id);
+    let mut changes = Changes::default();
+    let mut known = tables.record(name)?.known != KnownState::Unknown;
+    changes.records.insert(name, CustomerRecord::default());
+    // A request that is not resolved has consequences for other names, which the next run draws.
+    for intent in tables.load()?.intents {
         if intent.resolved && intent.touched().any(|touched| touched == name) {
-            store.remove_intent(intent.stamp)?;
+            changes.intents.insert(intent.sequence, None);
             known = true;
         }
     }
+    tables.apply(&changes)?;
+    tables.close()?;
     Ok(known)
 }
 
@@ -151,11 +137,6 @@ fn open_for_forgetting(
     }
     let connection = schema::open_for_writing(path)?;
     let lock = FileLock::acquire(&lock_path(path, account))?;
-    schema::upgrade(path, &connection)?;
     let Some(id) = accounts::find_account(&connection, path, account)? else { return Ok(None) };
     Ok(Some((connection, id, lock)))
-}
-
-fn close(connection: Connection, path: &Path) -> Result<(), LedgerError> {
-    connection.close().map_err(|(_, source)| schema::error(path, source))
 }

@@ -36,7 +36,20 @@ pub enum LedgerError {
         /// The latest that this build knows.
         known: i64,
     },
-    /// A sound SQLite database, but somebody else's; or no file at all, but a folder or a device.
+    /// The file was written by an earlier version of this program.
+    #[error(
+        "o ledger {0} foi gravado por uma versão mais antiga do programa (formato {found}; esta versão usa o formato {needed}). Mova ou apague {0} (com os arquivos -wal e -shm ao lado, se houver) e rode de novo: todas as linhas serão enviadas uma vez",
+        path.display()
+    )]
+    Older {
+        /// The ledger.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The one that this build uses.
+        needed: i64,
+    },
+    /// A sound SQLite database, but another program's; or no file at all, but a folder or a device.
     #[error(
         "{} não é um ledger do tomticket-sync, e sim uma pasta ou o banco de outro programa; confira --ledger",
         path.display()
@@ -99,6 +112,9 @@ pub enum LedgerError {
     /// The ledger has stopped after an earlier error, which was reported when it happened.
     #[error("o ledger parou depois de um erro anterior")]
     Stopped,
+    /// More is waiting to be written than the scheduler may have open: a bug.
+    #[error("falha interna do ledger; avise os autores do programa")]
+    QueueFull,
 }
 
 impl LedgerError {
@@ -111,14 +127,17 @@ impl LedgerError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Newer { .. }
+            | Self::Older { .. }
             | Self::Foreign { .. }
             | Self::Busy { .. }
             | Self::KeyLost { .. }
             | Self::KeyDamaged { .. }
             | Self::Label(_) => exit_code::USAGE,
-            Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => {
-                exit_code::LOCAL
-            }
+            Self::Damaged { .. }
+            | Self::Io { .. }
+            | Self::Storage { .. }
+            | Self::Stopped
+            | Self::QueueFull => exit_code::LOCAL,
         }
     }
 }

@@ -1,45 +1,48 @@
-//! What the API already accepted, kept across runs: the request that need not be sent is not sent,
+//! What the API already accepted, kept across runs: a request that would change nothing is not sent,
 //! and a run that died continues where it stopped.
 //!
-//! [`claim`] locks an account for a run, and [`Claimed::begin`] gives it the pool's memory;
-//! [`Reader`] lets a preflight look without disturbing anybody; [`admin`] answers `ledger status`
-//! and `ledger forget`. Inside, `rules` decide what is believed, as a state machine without a
-//! database; `keys` turn rows into keyed hashes; `worker` is the one thread that writes while a run
-//! sends. `docs/ledger.md` has the guarantees, their limits and the reasons.
-//!
-//! The ledger knows neither the network nor the order of rows.
+//! [`claim`] locks an account for a run, and [`Claimed::begin`] gives the run its ledger; [`Reader`]
+//! lets a preflight read without a lock; [`admin`] answers `ledger status` and `ledger forget`. Inside,
+//! `rules` decides what is known, as a state machine without a database; `keys` and `row_keys` turn
+//! rows into keyed hashes; `writer` is the one thread that writes while a run sends. The reasons are in
+//! `docs/ledger.md`. The ledger knows neither the network nor the order of rows.
 
 mod accepted_state;
 mod accounts;
 pub mod admin;
-mod codec;
+mod changes;
 mod error;
+#[cfg(test)]
+mod file_tests;
+mod handle;
 mod keyfile;
 mod keys;
 mod lock;
 #[cfg(test)]
 mod model_tests;
 mod reader;
-mod recent;
-mod record;
+mod row_keys;
 mod rules;
 #[cfg(test)]
 mod rules_tests;
+#[cfg(test)]
+mod run_tests;
 mod schema;
-mod store;
+mod state;
+mod tables;
 #[cfg(test)]
 mod testing;
-mod worker;
+mod writer;
 
 use std::path::{Path, PathBuf};
 
 pub use accepted_state::Policy;
 pub use error::LedgerError;
+pub use handle::{Claimed, LedgerHandle, claim};
 pub use keys::{AccountId, Fingerprint};
 pub use lock::{FileLock, Holder};
 pub use reader::Reader;
 pub use rules::Leftover;
-pub use worker::{Answer, Ask, Claimed, LedgerHandle, claim};
 
 use keys::Keys;
 use rusqlite::Connection;

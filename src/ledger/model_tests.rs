@@ -1,27 +1,29 @@
 //! Random nights against a simulated server: whatever is sent, executed, refused, lost or cut off by
-//! a crash, a row that is believed must be one that the server already holds. And the SQLite store
-//! must answer exactly as the one in memory.
+//! a crash, a row that is called up to date must be one that the server already holds. And the SQLite
+//! tables must answer exactly as those in memory.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use super::accepted_state::{Names, Policy};
+use super::accepted_state::{CustomerRecords, Policy};
 use super::accounts;
-use super::keys::Keys;
-use super::rules::{Rules, Store};
-use super::store::SqliteStore;
-use super::testing::{MemStore, Row, e, i};
+use super::changes::Changes;
+use super::keys::{Keys, NameKey};
+use super::rules::Rules;
+use super::state::{CustomerRecord, SavedAccount};
+use super::tables::AccountTables;
+use super::testing::{MemoryTables, TestRow, e, i};
 use super::{LedgerError, schema};
 use crate::model::{CustomerType, Update, same_name};
 use crate::scheduler::ledger::RequestOutcome;
 
-/// What the server may be like; all of it is unknown to the ledger.
+/// What kind of server it is, which the ledger does not know.
 #[derive(Debug, Clone, Copy)]
-struct Nature {
-    /// Customers come to exist by being addressed.
-    everybody_exists: bool,
+struct ServerKind {
+    /// A customer is created by being addressed.
+    customers_always_exist: bool,
     /// Left-out fields with a documented default fall back to it.
     resets_defaults: bool,
     /// E-mails that differ in letter case are different customers.
@@ -29,52 +31,52 @@ struct Nature {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Server {
+struct SimulatedServer {
     customers: Vec<BTreeMap<String, String>>,
-    /// `None` where nobody has the name any more.
+    /// `None` where no customer has the name any more.
     names: BTreeMap<(CustomerType, String), Option<usize>>,
 }
 
 const EMAIL: &str = "email";
 const INTERNO: &str = "id_interno";
 
-impl Server {
-    fn key(nature: Nature, ctype: CustomerType, name: &str) -> (CustomerType, String) {
-        let fold = ctype == CustomerType::Email && !nature.minds_case;
+impl SimulatedServer {
+    fn key(kind: ServerKind, ctype: CustomerType, name: &str) -> (CustomerType, String) {
+        let fold = ctype == CustomerType::Email && !kind.minds_case;
         (ctype, if fold { name.to_lowercase() } else { name.into() })
     }
 
-    fn find(&self, nature: Nature, ctype: CustomerType, name: &str) -> Option<usize> {
-        self.names.get(&Self::key(nature, ctype, name)).copied().flatten()
+    fn find(&self, kind: ServerKind, ctype: CustomerType, name: &str) -> Option<usize> {
+        self.names.get(&Self::key(kind, ctype, name)).copied().flatten()
     }
 
-    fn execute(&mut self, nature: Nature, row: &Row) -> bool {
-        let key = Self::key(nature, row.ctype, &row.identifier);
+    fn execute(&mut self, kind: ServerKind, row: &TestRow) -> bool {
+        let key = Self::key(kind, row.ctype, &row.identifier);
         let id = match self.names.get(&key) {
             Some(Some(id)) => *id,
-            None if nature.everybody_exists => {
+            None if kind.customers_always_exist => {
                 self.customers.push(BTreeMap::new());
                 let id = self.customers.len() - 1;
                 let name = if row.ctype == CustomerType::Email { EMAIL } else { INTERNO };
-                self.set(nature, id, name, &row.identifier);
+                self.set(kind, id, name, &row.identifier);
                 id
             }
             _ => return false,
         };
         for (field, value) in &row.values {
-            self.set(nature, id, field, value);
+            self.set(kind, id, field, value);
         }
-        if nature.resets_defaults {
+        if kind.resets_defaults {
             for (field, default) in [("criarchamados", "true"), ("idioma", "pt_BR")] {
                 if row.values.iter().all(|(sent, _)| sent != field) {
-                    self.set(nature, id, field, default);
+                    self.set(kind, id, field, default);
                 }
             }
         }
         true
     }
 
-    fn set(&mut self, nature: Nature, id: usize, field: &str, value: &str) {
+    fn set(&mut self, kind: ServerKind, id: usize, field: &str, value: &str) {
         let ctype = match field {
             EMAIL => Some(CustomerType::Email),
             INTERNO => Some(CustomerType::Internal),
@@ -83,10 +85,10 @@ impl Server {
         if let Some(ctype) = ctype {
             let old = self.customers[id].get(field).filter(|old| !old.is_empty());
             if let Some(old) = old {
-                self.names.insert(Self::key(nature, ctype, old), None);
+                self.names.insert(Self::key(kind, ctype, old), None);
             }
             if !value.is_empty() {
-                let loser = self.names.insert(Self::key(nature, ctype, value), Some(id)).flatten();
+                let loser = self.names.insert(Self::key(kind, ctype, value), Some(id)).flatten();
                 if let Some(loser) = loser.filter(|loser| *loser != id) {
                     self.customers[loser].insert(field.into(), String::new());
                 }
@@ -97,24 +99,24 @@ impl Server {
 
     /// Whether sending the row would be of no use: its customer is found where the row wants it, and
     /// holds every value.
-    fn holds(&self, nature: Nature, row: &Row) -> Result<(), String> {
+    fn holds(&self, kind: ServerKind, row: &TestRow) -> Result<(), String> {
         let update = row.update();
         let place = update.rename_to().map_or(row.identifier.as_str(), |name| name.text);
-        let id = self.find(nature, row.ctype, place).ok_or("nobody is there")?;
+        let id = self.find(kind, row.ctype, place).ok_or("no customer is there")?;
         for (field, value) in &row.values {
             let held = self.customers[id].get(field).map_or("", String::as_str);
             if held != value {
                 return Err(format!("{field} is {held:?}"));
             }
         }
-        if update.rename_to().is_some() && self.find(nature, row.ctype, &row.identifier).is_some() {
-            return Err("somebody else has the old name".into());
+        if update.rename_to().is_some() && self.find(kind, row.ctype, &row.identifier).is_some() {
+            return Err("another customer has the old name".into());
         }
         let mut after = self.clone();
         let never_seen = update.rename_to().is_some()
-            && !after.names.contains_key(&Self::key(nature, row.ctype, &row.identifier));
-        if !nature.resets_defaults && !never_seen {
-            after.execute(nature, row);
+            && !after.names.contains_key(&Self::key(kind, row.ctype, &row.identifier));
+        if !kind.resets_defaults && !never_seen {
+            after.execute(kind, row);
             if after != *self {
                 return Err("sending it would change something".into());
             }
@@ -123,9 +125,9 @@ impl Server {
     }
 }
 
-/// What happens to a request, and what the sender hears.
+/// What happens to a request, and what the sender learns of it.
 #[derive(Debug, Clone, Copy)]
-enum Fate {
+enum RequestFate {
     /// Executed if the customer exists, and answered.
     Answered,
     /// The server does not want it.
@@ -139,22 +141,22 @@ enum Fate {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
-    /// The pool comes to a row.
-    Row(Row, Fate),
-    /// A request in flight reaches the server.
+enum NightStep {
+    /// The scheduler comes to a row.
+    Row(TestRow, RequestFate),
+    /// A request in sent_row reaches the server.
     Execute(prop::sample::Index),
-    /// The sender hears what became of one.
+    /// The sender learns the outcome of one.
     Settle(prop::sample::Index),
-    /// The process is killed; `settling`: while it settles a request, before the commit.
-    Crash { settling: bool },
-    /// Everything in flight ends, and a new night begins.
+    /// The process is killed; `unwritten`: before outcomes that were handed over are durable.
+    Crash { unwritten: bool },
+    /// Everything in sent_row ends, and a new night begins.
     Night,
     /// Time passes.
     Wait,
 }
 
-fn row() -> impl Strategy<Value = Row> {
+fn row() -> impl Strategy<Value = TestRow> {
     let value = |field: &'static str, values: &'static [&'static str]| {
         prop::option::weighted(
             0.4,
@@ -182,163 +184,110 @@ fn row() -> impl Strategy<Value = Row> {
     })
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
+fn fate() -> impl Strategy<Value = RequestFate> {
     prop_oneof![
-        8 => Just(Fate::Answered),
-        1 => Just(Fate::Refused),
-        1 => Just(Fate::NotSent),
-        1 => any::<bool>().prop_map(|executed| Fate::Lost { executed }),
-        1 => any::<bool>().prop_map(|executed| Fate::Repeated { executed }),
+        8 => Just(RequestFate::Answered),
+        1 => Just(RequestFate::Refused),
+        1 => Just(RequestFate::NotSent),
+        1 => any::<bool>().prop_map(|executed| RequestFate::Lost { executed }),
+        1 => any::<bool>().prop_map(|executed| RequestFate::Repeated { executed }),
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = NightStep> {
     prop_oneof![
-        10 => (row(), fate()).prop_map(|(row, fate)| Step::Row(row, fate)),
-        5 => any::<prop::sample::Index>().prop_map(Step::Execute),
-        8 => any::<prop::sample::Index>().prop_map(Step::Settle),
-        1 => any::<bool>().prop_map(|settling| Step::Crash { settling }),
-        1 => Just(Step::Night),
-        1 => Just(Step::Wait),
+        10 => (row(), fate()).prop_map(|(row, fate)| NightStep::Row(row, fate)),
+        5 => any::<prop::sample::Index>().prop_map(NightStep::Execute),
+        8 => any::<prop::sample::Index>().prop_map(NightStep::Settle),
+        1 => any::<bool>().prop_map(|unwritten| NightStep::Crash { unwritten }),
+        1 => Just(NightStep::Night),
+        1 => Just(NightStep::Wait),
     ]
 }
 
-fn nature() -> impl Strategy<Value = Nature> {
+fn kind() -> impl Strategy<Value = ServerKind> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(everybody_exists, resets_defaults, minds_case)| Nature {
-            everybody_exists,
+        |(customers_always_exist, resets_defaults, minds_case)| ServerKind {
+            customers_always_exist,
             resets_defaults,
             minds_case,
         },
     )
 }
 
-/// Who is there before the ledger hears of anybody.
+/// Which customers exist before the ledger knows of any.
 fn customers() -> impl Strategy<Value = Vec<(Option<&'static str>, Option<&'static str>)>> {
     let email = prop::sample::select(&[None, Some("a@x"), Some("b@x"), Some("c@x")][..]);
     let interno = prop::sample::select(&[None, Some("1"), Some("2"), Some("3")][..]);
     prop::collection::vec((email, interno), 0..4)
 }
 
-/// A store that can be killed.
-trait Mortal: Store + Sized {
-    fn begin(&mut self);
-    fn commit(&mut self);
-    /// Loses what was not committed, and opens again.
-    fn crash(self) -> Self;
-}
-
-impl Mortal for MemStore {
-    fn begin(&mut self) {}
-
-    fn commit(&mut self) {
-        Self::commit(self);
-    }
-
-    fn crash(self) -> Self {
-        Self::crash(self)
+/// Durable tables that are written by one process and read by the next.
+trait DurableTables: CustomerRecords + Sized {
+    fn load(&mut self) -> SavedAccount;
+    fn apply(&mut self, changes: &Changes);
+    /// Closes and opens them again.
+    fn reopen(self) -> Self {
+        self
     }
 }
 
-/// Both stores at once; they must never differ.
-struct Both {
-    memory: MemStore,
-    sqlite: Option<SqliteStore>,
+impl DurableTables for MemoryTables {
+    fn load(&mut self) -> SavedAccount {
+        Self::load(self)
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        Self::apply(self, changes);
+    }
+}
+
+/// Tables in memory and in a file at once; they must never differ.
+struct BothTables {
+    memory: MemoryTables,
+    reading: AccountTables,
+    writing: AccountTables,
     path: PathBuf,
-    /// So many bytes of recent changes are folded into the tables.
-    fold_at: usize,
 }
 
-impl Both {
-    fn new(path: PathBuf, fold_at: usize) -> Self {
-        let mut both = Self { memory: MemStore::default(), sqlite: None, path, fold_at };
-        both.open();
-        both
-    }
-
-    fn open(&mut self) {
-        self.sqlite = None;
-        let connection = schema::open_for_writing(&self.path).unwrap();
+impl BothTables {
+    fn open(path: PathBuf, memory: MemoryTables) -> Self {
+        let connection = schema::open_for_writing(&path).unwrap();
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
-        let hash = keys().account();
-        let id = accounts::add_account(&connection, &self.path, hash, "u", None).unwrap();
-        let mut store = SqliteStore::alone(connection, &self.path, id).unwrap();
-        store.fold_at(self.fold_at);
-        self.sqlite = Some(store);
-    }
-
-    fn sqlite(&mut self) -> &mut SqliteStore {
-        self.sqlite.as_mut().unwrap()
+        let id = accounts::add_account(&connection, &path, keys().account(), "u", None).unwrap();
+        let reading = schema::open_for_reading(&path).unwrap().unwrap();
+        let [reading, writing] = [reading, connection].map(|c| AccountTables::new(c, &path, id));
+        Self { memory, reading, writing, path }
     }
 }
 
-impl Names for Both {
-    fn name(&mut self, name: super::keys::NameKey) -> Result<super::record::Record, LedgerError> {
-        let found = self.sqlite().name(name)?;
-        assert_eq!(found, self.memory.name(name)?);
+impl CustomerRecords for BothTables {
+    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+        let found = self.reading.record(name)?;
+        assert_eq!(found, self.memory.record(name)?);
         Ok(found)
     }
 }
 
-impl Store for Both {
-    fn load(&mut self) -> Result<super::record::Saved, LedgerError> {
-        let (mut one, mut other) = (self.sqlite().load()?, self.memory.load()?);
-        one.next = one.next.max(1);
-        other.next = other.next.max(1);
-        one.cuts.sort_by_key(|cut| format!("{cut:?}"));
-        other.cuts.sort_by_key(|cut| format!("{cut:?}"));
+impl DurableTables for BothTables {
+    fn load(&mut self) -> SavedAccount {
+        let (mut one, mut other) = (self.reading.load().unwrap(), self.memory.load());
+        one.next_sequence = one.next_sequence.max(1);
+        other.next_sequence = other.next_sequence.max(1);
+        one.invalidations.sort();
         assert_eq!(one, other);
-        Ok(one)
+        one
     }
 
-    fn put_name(
-        &mut self,
-        name: super::keys::NameKey,
-        record: &super::record::Record,
-    ) -> Result<(), LedgerError> {
-        self.memory.put_name(name, record)?;
-        self.sqlite().put_name(name, record)
+    fn apply(&mut self, changes: &Changes) {
+        self.memory.apply(changes);
+        self.writing.apply(changes).unwrap();
     }
 
-    fn put_intent(&mut self, intent: &super::record::Intent) -> Result<(), LedgerError> {
-        self.memory.put_intent(intent)?;
-        self.sqlite().put_intent(intent)
-    }
-
-    fn remove_intent(&mut self, stamp: super::record::Stamp) -> Result<(), LedgerError> {
-        self.memory.remove_intent(stamp)?;
-        self.sqlite().remove_intent(stamp)
-    }
-
-    fn put_cut(
-        &mut self,
-        key: super::record::CutKey,
-        stamp: super::record::Stamp,
-    ) -> Result<(), LedgerError> {
-        self.memory.put_cut(key, stamp)?;
-        self.sqlite().put_cut(key, stamp)
-    }
-
-    fn put_next(&mut self, next: u64, now: u32) -> Result<(), LedgerError> {
-        self.memory.put_next(next, now)?;
-        self.sqlite().put_next(next, now)
-    }
-}
-
-impl Mortal for Both {
-    fn begin(&mut self) {
-        self.sqlite().begin(true).unwrap();
-    }
-
-    fn commit(&mut self) {
-        self.memory.commit();
-        self.sqlite().commit().unwrap();
-    }
-
-    fn crash(mut self) -> Self {
-        self.memory = self.memory.crash();
-        self.open();
-        self
+    fn reopen(self) -> Self {
+        let Self { memory, path, reading, writing } = self;
+        drop((reading, writing));
+        Self::open(path, memory)
     }
 }
 
@@ -346,80 +295,85 @@ fn keys() -> Keys {
     Keys::from_token("https://api.example", b"token")
 }
 
-struct Flight {
+struct SentRow {
     id: u64,
-    row: Row,
+    row: TestRow,
     update: Update,
-    fate: Fate,
+    fate: RequestFate,
     /// What the server said, once it was reached.
     reply: Option<bool>,
 }
 
 struct World<S> {
-    nature: Nature,
-    server: Server,
+    kind: ServerKind,
+    server: SimulatedServer,
     /// `None` only while a process is replaced by the next.
     rules: Option<Rules<S>>,
-    flights: Vec<Flight>,
+    /// Changes that were handed over and are not durable yet.
+    unwritten: Vec<Changes>,
+    in_flight: Vec<SentRow>,
     ids: u64,
     now: u32,
-    believed: u64,
+    up_to_date: u64,
 }
 
-impl<S: Mortal> World<S> {
+impl<S: DurableTables> World<S> {
     fn new(
-        nature: Nature,
+        kind: ServerKind,
         customers: &[(Option<&'static str>, Option<&'static str>)],
-        store: S,
+        tables: S,
     ) -> Self {
-        let mut server = Server { customers: Vec::new(), names: BTreeMap::new() };
+        let mut server = SimulatedServer { customers: Vec::new(), names: BTreeMap::new() };
         for (email, interno) in customers {
             server.customers.push(BTreeMap::new());
             let id = server.customers.len() - 1;
             for (field, name) in [(EMAIL, email), (INTERNO, interno)] {
                 if let Some(name) = name {
-                    server.set(nature, id, field, name);
+                    server.set(kind, id, field, name);
                 }
             }
         }
         let mut world = Self {
-            nature,
+            kind,
             server,
             rules: None,
-            flights: Vec::new(),
+            unwritten: Vec::new(),
+            in_flight: Vec::new(),
             ids: 0,
             now: 1_000,
-            believed: 0,
+            up_to_date: 0,
         };
-        world.start(store);
+        world.start(tables);
         world
     }
 
-    fn start(&mut self, mut store: S) {
-        store.begin();
-        let (rules, _) = Rules::open(keys(), Policy::default(), store).unwrap();
+    fn start(&mut self, mut tables: S) {
+        let saved = tables.load();
+        let (rules, _, changes) =
+            Rules::open(keys(), Policy::default(), saved, tables, self.now).unwrap();
         self.rules = Some(rules);
-        self.commit();
+        self.unwritten.push(changes);
+        self.write();
     }
 
     fn rules(&mut self) -> &mut Rules<S> {
         self.rules.as_mut().unwrap()
     }
 
-    fn begin(&mut self) {
-        self.rules().store().begin();
+    /// Makes durable what was handed over, in one commit.
+    fn write(&mut self) {
+        let unwritten = std::mem::take(&mut self.unwritten);
+        let count = unwritten.len();
+        let mut group = Changes::default();
+        unwritten.into_iter().for_each(|changes| group.merge(changes));
+        self.rules().durable().apply(&group);
+        self.rules().acknowledge(count);
     }
 
-    fn commit(&mut self) {
-        let now = self.now;
-        self.rules().flush(now).unwrap();
-        self.rules().store().commit();
-    }
-
-    fn take(&mut self, row: Row, fate: Fate) -> Result<(), TestCaseError> {
+    fn take(&mut self, row: TestRow, fate: RequestFate) -> Result<(), TestCaseError> {
         let update = row.update();
-        // The e-mail that a type-I row gives is left out: the pool takes such rows one at a time too,
-        // but nothing wrong may be believed even if it did not.
+        // The e-mail that a type-I row gives is left out: the scheduler takes such rows one at
+        // a time too, but nothing wrong may be called up to date even if it did not.
         let names = |update: &Update| {
             let other = update.other_name().filter(|name| name.ctype == CustomerType::Internal);
             let names = [Some(update.home()), update.rename_to(), other];
@@ -427,13 +381,13 @@ impl<S: Mortal> World<S> {
             names.into_iter().flatten().map(owned).collect::<Vec<_>>()
         };
         let own = names(&update);
-        // The pool's part: one at a time where names meet, and no row is called unchanged while one
+        // The scheduler's part: one at a time where names meet, and no row is called unchanged while one
         // of the other type may be about the same customer.
-        let meets = |other: &Flight| names(&other.update).iter().any(|name| own.contains(name));
-        while let Some(at) = self.flights.iter().position(meets) {
+        let meets = |other: &SentRow| names(&other.update).iter().any(|name| own.contains(name));
+        while let Some(at) = self.in_flight.iter().position(meets) {
             self.end(at);
         }
-        if self.nature.minds_case
+        if self.kind.minds_case
             && update
                 .param(crate::model::Param::Email)
                 .is_some_and(|email| email != row.identifier && same_name(email, &row.identifier))
@@ -442,108 +396,111 @@ impl<S: Mortal> World<S> {
             return Ok(());
         }
         let now = self.now;
-        let mut believed = self.rules().judge(&update, now).unwrap();
-        if believed {
-            while let Some(at) = self.flights.iter().position(|f| f.row.ctype != row.ctype) {
+        let mut up_to_date = self.rules().check(&update, now).unwrap();
+        if up_to_date {
+            while let Some(at) = self.in_flight.iter().position(|f| f.row.ctype != row.ctype) {
                 self.end(at);
             }
-            believed = self.rules().judge(&update, now).unwrap();
+            up_to_date = self.rules().check(&update, now).unwrap();
         }
-        if believed {
-            self.believed += 1;
-            let held = self.server.holds(self.nature, &row);
-            prop_assert!(held.is_ok(), "{row:?} is believed, but {held:?}");
+        if up_to_date {
+            self.up_to_date += 1;
+            let held = self.server.holds(self.kind, &row);
+            prop_assert!(held.is_ok(), "{row:?} is called up to date, but {held:?}");
             return Ok(());
         }
         self.ids += 1;
         let id = self.ids;
-        self.begin();
-        self.rules().intend(id, &update, now).unwrap();
-        self.commit();
-        self.flights.push(Flight { id, row, update, fate, reply: None });
-        if self.flights.len() > 3 {
+        let changes = self.rules().record_intent(id, &update, now).unwrap();
+        self.unwritten.push(changes);
+        self.write();
+        self.in_flight.push(SentRow { id, row, update, fate, reply: None });
+        if self.in_flight.len() > 3 {
             self.end(0);
         }
         Ok(())
     }
 
     fn execute(&mut self, at: usize) {
-        let flight = &mut self.flights[at];
+        let sent_row = &mut self.in_flight[at];
         let executes = matches!(
-            flight.fate,
-            Fate::Answered | Fate::Lost { executed: true } | Fate::Repeated { executed: true }
+            sent_row.fate,
+            RequestFate::Answered
+                | RequestFate::Lost { executed: true }
+                | RequestFate::Repeated { executed: true }
         );
-        if flight.reply.is_none() && executes {
-            flight.reply = Some(self.server.execute(self.nature, &flight.row));
+        if sent_row.reply.is_none() && executes {
+            sent_row.reply = Some(self.server.execute(self.kind, &sent_row.row));
         }
     }
 
-    /// The request reaches the server if it ever does; then the sender hears of it.
+    /// The request reaches the server if it ever does; then its outcome is handed over, which need not
+    /// be durable before the next intent is.
     fn end(&mut self, at: usize) {
-        self.begin();
-        self.end_uncommitted(at);
-        self.commit();
-    }
-
-    fn end_uncommitted(&mut self, at: usize) {
         self.execute(at);
-        let flight = self.flights.remove(at);
-        let mut answer = |first_attempt| match flight.reply.filter(|_| first_attempt) {
+        let sent_row = self.in_flight.remove(at);
+        let mut answer = |first_attempt| match sent_row.reply.filter(|_| first_attempt) {
             Some(reply) => reply,
-            None => self.server.execute(self.nature, &flight.row),
+            None => self.server.execute(self.kind, &sent_row.row),
         };
-        let how = match flight.fate {
-            Fate::Answered if answer(true) => RequestOutcome::Accepted { first_attempt: true },
-            Fate::Answered | Fate::Refused => RequestOutcome::Refused,
-            Fate::NotSent => RequestOutcome::NotSent,
-            Fate::Lost { .. } => RequestOutcome::Unknown,
+        let outcome = match sent_row.fate {
+            RequestFate::Answered if answer(true) => {
+                RequestOutcome::Accepted { first_attempt: true }
+            }
+            RequestFate::Answered | RequestFate::Refused => RequestOutcome::Refused,
+            RequestFate::NotSent => RequestOutcome::NotSent,
+            RequestFate::Lost { .. } => RequestOutcome::Unknown,
             // A rename is not repeated.
-            Fate::Repeated { .. } if flight.update.rename_to().is_some() => RequestOutcome::Unknown,
-            Fate::Repeated { .. } if answer(false) => {
+            RequestFate::Repeated { .. } if sent_row.update.rename_to().is_some() => {
+                RequestOutcome::Unknown
+            }
+            RequestFate::Repeated { .. } if answer(false) => {
                 RequestOutcome::Accepted { first_attempt: false }
             }
-            Fate::Repeated { .. } => RequestOutcome::Unknown,
+            RequestFate::Repeated { .. } => RequestOutcome::Unknown,
         };
         let now = self.now;
-        self.rules().settle(flight.id, &flight.update, how, now).unwrap();
+        let (changes, _) =
+            self.rules().record_outcome(sent_row.id, &sent_row.update, outcome, now).unwrap();
+        self.unwritten.push(changes);
     }
 
-    fn crash(&mut self, settling: bool) {
-        for at in 0..self.flights.len() {
+    fn crash(&mut self, unwritten: bool) {
+        for at in 0..self.in_flight.len() {
             self.execute(at);
         }
-        if settling && !self.flights.is_empty() {
-            self.begin();
-            self.end_uncommitted(0);
+        if !unwritten {
+            self.write();
         }
-        self.flights.clear();
-        let store = self.rules.take().unwrap().into_store().crash();
-        self.start(store);
+        self.unwritten.clear();
+        self.in_flight.clear();
+        let tables = self.rules.take().unwrap().into_durable().reopen();
+        self.start(tables);
     }
 
-    fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
+    fn step(&mut self, step: NightStep) -> Result<(), TestCaseError> {
         match step {
-            Step::Row(row, fate) => self.take(row, fate)?,
-            Step::Execute(at) if !self.flights.is_empty() => {
-                self.execute(at.index(self.flights.len()));
+            NightStep::Row(row, fate) => self.take(row, fate)?,
+            NightStep::Execute(at) if !self.in_flight.is_empty() => {
+                self.execute(at.index(self.in_flight.len()));
             }
-            Step::Settle(at) if !self.flights.is_empty() => {
-                self.end(at.index(self.flights.len()));
+            NightStep::Settle(at) if !self.in_flight.is_empty() => {
+                self.end(at.index(self.in_flight.len()));
             }
-            Step::Execute(_) | Step::Settle(_) => {}
-            Step::Crash { settling } => self.crash(settling),
-            Step::Night => {
-                while !self.flights.is_empty() {
+            NightStep::Execute(_) | NightStep::Settle(_) => {}
+            NightStep::Crash { unwritten } => self.crash(unwritten),
+            NightStep::Night => {
+                while !self.in_flight.is_empty() {
                     self.end(0);
                 }
                 self.crash(false);
             }
-            Step::Wait => self.now += 400,
+            NightStep::Wait => self.now += 400,
         }
         Ok(())
     }
 
-    fn live(&mut self, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    fn live(&mut self, steps: Vec<NightStep>) -> Result<(), TestCaseError> {
         steps.into_iter().try_for_each(|step| self.step(step))
     }
 }
@@ -555,12 +512,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_believed_row_is_one_that_the_server_holds(
-        nature in nature(),
+    fn a_row_that_is_up_to_date_is_one_that_the_server_holds(
+        kind in kind(),
         customers in customers(),
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        World::new(nature, &customers, MemStore::default()).live(steps)?;
+        World::new(kind, &customers, MemoryTables::default()).live(steps)?;
     }
 }
 
@@ -569,26 +526,25 @@ proptest! {
 
     #[test]
     fn sqlite_answers_as_memory_does(
-        nature in nature(),
+        kind in kind(),
         customers in customers(),
         steps in prop::collection::vec(step(), 1..60),
-        fold_at in 1..1500usize,
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Both::new(dir.path().join("ledger.db"), fold_at);
-        World::new(nature, &customers, store).live(steps)?;
+        let tables = BothTables::open(dir.path().join("ledger.db"), MemoryTables::default());
+        World::new(kind, &customers, tables).live(steps)?;
     }
 
     /// The other side: what was accepted in a quiet night is not sent again.
     #[test]
     fn a_second_quiet_night_sends_nothing(
-        nature in nature(),
+        kind in kind(),
         rows in prop::collection::btree_map("[a-z]{1,3}", ("[a-z]{0,3}", "[a-z]{0,3}"), 1..20),
         internal: bool,
         fresh_ids: bool,
     ) {
-        let nature = Nature { everybody_exists: true, ..nature };
-        let mut world = World::new(nature, &[], MemStore::default());
+        let kind = ServerKind { customers_always_exist: true, ..kind };
+        let mut world = World::new(kind, &[], MemoryTables::default());
         let rows: Vec<_> = rows
             .iter()
             .map(|(name, (nome, campo))| {
@@ -599,12 +555,12 @@ proptest! {
             })
             .collect();
         for row in &rows {
-            world.take(row.clone(), Fate::Answered)?;
+            world.take(row.clone(), RequestFate::Answered)?;
         }
-        world.step(Step::Night)?;
+        world.step(NightStep::Night)?;
         for row in &rows {
-            world.take(row.clone(), Fate::Answered)?;
+            world.take(row.clone(), RequestFate::Answered)?;
         }
-        prop_assert_eq!(world.believed, rows.len() as u64);
+        prop_assert_eq!(world.up_to_date, rows.len() as u64);
     }
 }

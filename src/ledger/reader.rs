@@ -1,36 +1,37 @@
-//! A look at one account's beliefs, for a preflight: changes nothing, takes no lock, and disturbs
-//! nobody who writes meanwhile.
+//! Reads what is known of one account, for a preflight: changes nothing, takes no lock, and delays no
+//! run that writes meanwhile.
 
-use super::accepted_state::{Knowledge, Policy};
+use super::accepted_state::{AcceptedState, Policy};
 use super::accounts;
-use super::keys::{Fingerprint, Keys, RowKeys, TagCache};
-use super::rules::{Leftover, Store};
-use super::store::SqliteStore;
+use super::keys::{Fingerprint, Keys};
+use super::row_keys::{FieldKeyCache, RowKeys};
+use super::rules::Leftover;
+use super::tables::AccountTables;
 use super::{LedgerError, Place, schema};
 use crate::model::Update;
 
-/// What was believed of an account at the moment this was opened. To be dropped once it has served:
-/// while it lives, a run's log cannot be folded into the file, and grows.
+/// What was known of an account at the moment this was opened. Drop it as soon as it has served:
+/// while it lives, SQLite's log cannot be copied into the file, and grows.
 #[derive(Debug)]
 pub struct Reader {
     /// `None` where nothing is known of the account.
-    view: Option<View>,
+    view: Option<AccountView>,
 }
 
 #[derive(Debug)]
-struct View {
+struct AccountView {
     keys: Keys,
-    tags: TagCache,
+    fields: FieldKeyCache,
     policy: Policy,
-    knowledge: Knowledge,
+    accepted: AcceptedState,
     leftovers: Vec<Leftover>,
-    store: SqliteStore,
+    tables: AccountTables,
     now: u32,
 }
 
 impl Reader {
     /// Opens the ledger for reading. Where there is none, or it does not know the account, nothing
-    /// is believed.
+    /// is known.
     ///
     /// # Errors
     /// As for a run: a ledger that a run would refuse is refused here too.
@@ -47,15 +48,15 @@ impl Reader {
         // whether the file changed. It lasts as long as the preflight.
         let failed = |source| schema::error(place.path, source);
         connection.execute_batch("BEGIN").map_err(failed)?;
-        let mut store = SqliteStore::new(connection, place.path, id)?;
-        let saved = store.load()?;
-        let view = View {
-            knowledge: Knowledge::cautious(&saved),
-            leftovers: saved.intents.iter().map(Leftover::of).collect(),
+        let tables = AccountTables::new(connection, place.path, id);
+        let saved = tables.load()?;
+        let view = AccountView {
+            accepted: AcceptedState::cautious(&saved),
+            leftovers: saved.intents.iter().map(Leftover::from).collect(),
             keys,
-            tags: TagCache::default(),
+            fields: FieldKeyCache::default(),
             policy,
-            store,
+            tables,
             now: super::now(),
         };
         Ok(Self { view: Some(view) })
@@ -66,18 +67,18 @@ impl Reader {
         self.view.is_some()
     }
 
-    /// Whether the API is believed to hold every value that this row would send. A run may judge
-    /// otherwise by the time the row's turn comes.
+    /// Whether the API is known to hold every value that this row would send. A run may find
+    /// otherwise by the time it checks the row.
     ///
     /// # Errors
     /// The ledger cannot be read, or is damaged.
-    pub fn believed(&mut self, update: &Update) -> Result<bool, LedgerError> {
+    pub fn is_up_to_date(&mut self, update: &Update) -> Result<bool, LedgerError> {
         let Some(view) = &mut self.view else { return Ok(false) };
-        let row = RowKeys::new(&view.keys, &mut view.tags, update);
-        view.knowledge.believes(&row, &mut view.store, &view.policy, view.now)
+        let row = RowKeys::new(&view.keys, &mut view.fields, update);
+        view.accepted.is_up_to_date(&row, &mut view.tables, &view.policy, view.now)
     }
 
-    /// The requests whose fate is open: left by a run that died, or on their way in one that lives.
+    /// The requests without a known outcome: left by a run that died, or in flight in one that runs.
     pub fn leftovers(&self) -> &[Leftover] {
         self.view.as_ref().map_or(&[], |view| &view.leftovers)
     }

@@ -1,10 +1,11 @@
-//! The rules by which belief is gained and lost: one state machine over plain records, apart from
-//! any database. `docs/ledger.md` gives the reasons in words.
+//! The rules by which values become known and unknown: one state machine over plain records, without
+//! a database. `docs/ledger.md` gives the reasons.
 //!
-//! The life of a row: [`judge`](Rules::judge), and unless it is believed, [`intend`](Rules::intend)
-//! before its first request and [`settle`](Rules::settle) after its last. The caller makes what an
-//! intent wrote durable before the request leaves, and what a settlement wrote before it counts the
-//! row as done.
+//! The life of a row: [`check`](Rules::check), and unless it is up to date,
+//! [`record_intent`](Rules::record_intent) before its first request and
+//! [`record_outcome`](Rules::record_outcome) after its last. The caller makes the changes of an intent
+//! durable before the request leaves, and those of an outcome before the row counts as done, in the
+//! order in which they were returned.
 //!
 //! What this does not do: decide the order of rows. Rows that touch one name come here one at a time,
 //! in file order.
@@ -12,190 +13,157 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::LedgerError;
-use super::accepted_state::{Knowledge, Names, Policy, cuts_of};
-use super::keys::{BuildKeyed, Fingerprint, Keys, NameKey, RowKeys, TagCache};
-use super::record::{CutKey, Group, Held, Intent, Moved, Record, Saved, Stamp, Values};
+use super::accepted_state::{AcceptedState, CustomerRecords, Policy};
+use super::changes::{Changes, PendingRecords};
+use super::keys::{Fingerprint, Keys, NameKey};
+use super::row_keys::{FieldKeyCache, RowKeys};
+use super::state::{
+    AcceptedUpdate, CustomerRecord, Intent, KnownState, KnownValues, RenamePointer, SavedAccount,
+    SequenceNumber,
+};
 use crate::model::Update;
 use crate::scheduler::ledger::RequestOutcome;
 
-/// After this many seconds a request that was never answered is taken to have been executed, or to
-/// stay without effect for ever.
+/// After this many seconds a request that was never answered was either executed or never will be.
 const LATEST_EFFECT: u32 = 10 * 60;
-
-/// Keeps what the rules decide. Writes of one batch become durable together.
-pub trait Store: Names {
-    /// All that is stored of the account, names apart.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    fn load(&mut self) -> Result<Saved, LedgerError>;
-
-    /// Files `record` under `name`; an empty record takes no room.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    fn put_name(&mut self, name: NameKey, record: &Record) -> Result<(), LedgerError>;
-
-    /// Notes a request, or what became known of it.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    fn put_intent(&mut self, intent: &Intent) -> Result<(), LedgerError>;
-
-    /// Forgets a request.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    fn remove_intent(&mut self, stamp: Stamp) -> Result<(), LedgerError>;
-
-    /// Notes a cut-off, replacing an earlier one of the same key.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    fn put_cut(&mut self, key: CutKey, stamp: Stamp) -> Result<(), LedgerError>;
-
-    /// Notes the next stamp and when (seconds since 1970) the account last changed.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    fn put_next(&mut self, next: u64, now: u32) -> Result<(), LedgerError>;
-}
 
 /// A request that an earlier run left without a definite answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leftover {
     /// Which row it was; compare with [`Reader::fingerprint`](super::Reader::fingerprint).
     pub fingerprint: Fingerprint,
-    /// When its intent was noted, in seconds since 1970.
+    /// When its intent was recorded, in seconds since 1970.
     pub at: u32,
-    /// Whether it changes the e-mail it is addressed by. Such a one stays open until a definite
-    /// reply; any other is settled by being forgotten.
+    /// Whether it changes the e-mail it is addressed by. Such a request stays open until a definite
+    /// reply; any other is closed by making its names unknown.
     pub rename: bool,
 }
 
-impl Leftover {
-    pub(super) fn of(intent: &Intent) -> Self {
-        let Intent { fingerprint, at, rename, .. } = intent;
-        Self { fingerprint: *fingerprint, at: *at, rename: rename.is_some() }
+impl From<&Intent> for Leftover {
+    fn from(intent: &Intent) -> Self {
+        let Intent { fingerprint, at, renamed_to, .. } = intent;
+        Self { fingerprint: *fingerprint, at: *at, rename: renamed_to.is_some() }
     }
 }
 
-/// A request of this run.
+/// A request of this run whose outcome is not known yet.
 #[derive(Debug)]
-struct Live {
+struct OpenRequest {
     intent: Intent,
-    /// Another request that concerns one of its names was on its way at the same time, so that
-    /// nobody knows which came last.
+    /// Another request that concerns one of its names was in flight at the same time, so that it is
+    /// not known which of the two came last.
     overlapped: bool,
 }
 
 /// The state machine of one account.
 #[derive(Debug)]
-pub struct Rules<S> {
+pub struct Rules<R> {
     keys: Keys,
-    tags: TagCache,
+    fields: FieldKeyCache,
     policy: Policy,
-    store: S,
-    knowledge: Knowledge,
-    next: u64,
-    next_saved: u64,
-    /// By the caller's number.
-    live: HashMap<u64, Live>,
-    /// How many live requests concern a name.
-    concerned: HashMap<NameKey, u32, BuildKeyed>,
+    records: PendingRecords<R>,
+    accepted: AcceptedState,
+    next_sequence: u64,
+    /// Requests of this run, by the caller's number.
+    in_flight: HashMap<u64, OpenRequest>,
+    /// How many requests in flight concern a name.
+    concerned: HashMap<NameKey, u32>,
     /// Renames without a definite reply, of earlier runs and of this one.
-    pending: BTreeMap<Stamp, Intent>,
-    /// The names that rows touched whose refusal in this run proves nothing: whether a later row
-    /// finds its customer depends on them. Until a row of the name is accepted.
-    doubted: HashSet<NameKey, BuildKeyed>,
-    /// Cut-offs since the last [`flush`](Self::flush).
-    fresh_cuts: HashMap<CutKey, Stamp, BuildKeyed>,
+    open_renames: BTreeMap<SequenceNumber, Intent>,
+    /// Names touched by a row whose refusal in this run proved nothing: they decide whether a later
+    /// row finds its customer. Until a row of the name is accepted.
+    ambiguous: HashSet<NameKey>,
 }
 
-impl<S: Store> Rules<S> {
-    /// Takes the account over from whoever had it last. What was in flight then is returned, and
-    /// settled as "no definite answer".
+impl<R: CustomerRecords> Rules<R> {
+    /// Takes over an account from its last run. Requests that were in flight then are returned, and
+    /// get the outcome "no definite answer". The changes are the first to be made durable.
     ///
     /// # Errors
-    /// The store cannot be read or written.
+    /// The ledger cannot be read.
     pub fn open(
         keys: Keys,
         policy: Policy,
-        mut store: S,
-    ) -> Result<(Self, Vec<Leftover>), LedgerError> {
-        let saved = store.load()?;
+        saved: SavedAccount,
+        records: R,
+        now: u32,
+    ) -> Result<(Self, Vec<Leftover>, Changes), LedgerError> {
         let mut rules = Self {
             keys,
-            tags: TagCache::default(),
+            fields: FieldKeyCache::default(),
             policy,
-            knowledge: Knowledge::new(&saved),
-            next: saved.next.max(1),
-            next_saved: saved.next,
-            store,
-            live: HashMap::new(),
-            concerned: HashMap::default(),
-            pending: BTreeMap::new(),
-            doubted: HashSet::default(),
-            fresh_cuts: HashMap::default(),
+            records: PendingRecords::new(records),
+            accepted: AcceptedState::new(&saved),
+            next_sequence: saved.next_sequence.max(1),
+            in_flight: HashMap::new(),
+            concerned: HashMap::new(),
+            open_renames: BTreeMap::new(),
+            ambiguous: HashSet::new(),
         };
-        let mut leftovers = Vec::new();
+        let leftovers = saved.intents.iter().map(Leftover::from).collect();
         for intent in saved.intents {
-            leftovers.push(Leftover::of(&intent));
             if intent.resolved {
-                rules.keep_pending(intent)?;
+                rules.keep_open(intent);
             } else {
-                rules.lose(intent)?;
+                rules.mark_unknown(intent)?;
             }
         }
-        Ok((rules, leftovers))
+        let changed = rules.next_sequence != saved.next_sequence;
+        let changes = if changed { rules.take_changes(now) } else { rules.records.take_batch() };
+        Ok((rules, leftovers, changes))
     }
 
-    /// Whether the API is believed to hold every value that this row would send.
+    /// Whether the API is known to hold every value that this row would send.
     ///
     /// # Errors
-    /// The store cannot be read.
-    pub fn judge(&mut self, update: &Update, now: u32) -> Result<bool, LedgerError> {
-        let row = RowKeys::new(&self.keys, &mut self.tags, update);
-        // These rules do not rely on rows that give one e-mail under type I coming one at a time.
-        let contested = row.linked.is_some()
-            && self.live.values().any(|Live { intent, .. }| {
-                (intent.ctype, intent.linked) == (row.ctype, row.linked)
+    /// The ledger cannot be read.
+    pub fn check(&mut self, update: &Update, now: u32) -> Result<bool, LedgerError> {
+        let row = RowKeys::new(&self.keys, &mut self.fields, update);
+        // The rules do not rely on the scheduler sending rows that give one alias one at a time.
+        let contested = row.alias.is_some()
+            && self.in_flight.values().any(|OpenRequest { intent, .. }| {
+                (intent.ctype, intent.alias) == (row.ctype, row.alias)
             });
         if contested {
             return Ok(false);
         }
-        self.knowledge.believes(&row, &mut self.store, &self.policy, now)
+        self.accepted.is_up_to_date(&row, &mut self.records, &self.policy, now)
     }
 
-    /// Notes that this row is about to be sent, and takes what is believed of its names out of
-    /// belief until it is settled. `id` is the caller's number for it.
+    /// Records that this row is about to be sent, and marks its names as unknown until its outcome
+    /// is recorded. `id` is the caller's number for it.
     ///
     /// # Errors
-    /// The store cannot be read or written.
-    pub fn intend(&mut self, id: u64, update: &Update, now: u32) -> Result<(), LedgerError> {
-        if self.live.contains_key(&id) {
-            return Ok(());
+    /// The ledger cannot be read.
+    pub fn record_intent(
+        &mut self,
+        id: u64,
+        update: &Update,
+        now: u32,
+    ) -> Result<Changes, LedgerError> {
+        if self.in_flight.contains_key(&id) {
+            return Ok(self.records.take_batch());
         }
-        let row = RowKeys::new(&self.keys, &mut self.tags, update);
-        let relinks = !self.knowledge.link_stands(&row, &mut self.store)?;
+        let row = RowKeys::new(&self.keys, &mut self.fields, update);
+        let changes_alias = !self.accepted.keeps_alias(&row, &mut self.records)?;
         let intent = Intent {
-            stamp: Stamp(self.next),
+            sequence: SequenceNumber(self.next_sequence),
             at: now,
             fingerprint: self.keys.fingerprint(update),
             ctype: row.ctype,
-            home: row.home.key,
-            rename: row.rename.map(|name| name.key),
-            linked: row.linked,
-            relinks,
+            primary_name: row.primary_name.key,
+            renamed_to: row.renamed_to.map(|name| name.key),
+            alias: row.alias,
+            changes_alias,
             changed: row.changed(),
             resolved: false,
         };
-        self.next += 1;
-        self.store.put_intent(&intent)?;
-        intent.touched().for_each(|name| self.knowledge.block(name));
+        self.next_sequence += 1;
+        self.records.changes.intents.insert(intent.sequence, Some(intent.clone()));
+        intent.touched().for_each(|name| self.accepted.block(name));
         let overlapped = intent.concerned().any(|name| self.concerned.contains_key(&name));
         if overlapped {
-            for other in self.live.values_mut() {
+            for other in self.in_flight.values_mut() {
                 let mut theirs = other.intent.concerned();
                 other.overlapped |= theirs.any(|name| intent.concerned().any(|own| own == name));
             }
@@ -203,26 +171,28 @@ impl<S: Store> Rules<S> {
         for name in intent.concerned() {
             *self.concerned.entry(name).or_insert(0) += 1;
         }
-        self.live.insert(id, Live { intent, overlapped });
-        Ok(())
+        self.in_flight.insert(id, OpenRequest { intent, overlapped });
+        Ok(self.take_changes(now))
     }
 
-    /// Draws the consequences of what became of an intended row. Returns whether a refusal proves
-    /// nothing, because a rename that touches the same names is still without a definite reply, or
-    /// got one in this run that proves nothing.
+    /// Draws the consequences of the outcome of a row whose intent was recorded. Also returns whether
+    /// a refusal proves nothing, because a rename that touches the same names is still without a
+    /// definite reply, or got one in this run that proves nothing.
     ///
     /// [`RequestOutcome::Refused`] means that no attempt of the row may have been executed.
     ///
     /// # Errors
-    /// The store cannot be read or written.
-    pub fn settle(
+    /// The ledger cannot be read.
+    pub fn record_outcome(
         &mut self,
         id: u64,
         update: &Update,
-        how: RequestOutcome,
+        outcome: RequestOutcome,
         now: u32,
-    ) -> Result<bool, LedgerError> {
-        let Some(Live { intent, overlapped }) = self.live.remove(&id) else { return Ok(false) };
+    ) -> Result<(Changes, bool), LedgerError> {
+        let Some(OpenRequest { intent, overlapped }) = self.in_flight.remove(&id) else {
+            return Ok((self.records.take_batch(), false));
+        };
         for name in intent.concerned() {
             if let Some(count) = self.concerned.get_mut(&name) {
                 *count -= 1;
@@ -231,208 +201,181 @@ impl<S: Store> Rules<S> {
                 }
             }
         }
-        intent.touched().for_each(|name| self.knowledge.unblock(name));
-        let uncertain = self.is_uncertain(&intent);
-        match how {
-            RequestOutcome::NotSent => self.store.remove_intent(intent.stamp)?,
-            RequestOutcome::Unknown => self.lose(intent)?,
+        intent.touched().for_each(|name| self.accepted.unblock(name));
+        let uncertain = intent.touched().any(|name| self.is_ambiguous(name));
+        match outcome {
+            RequestOutcome::NotSent => self.remove_intent(intent.sequence),
+            RequestOutcome::Unknown => self.mark_unknown(intent)?,
             RequestOutcome::Refused => {
                 for name in intent.touched() {
-                    self.change(name, |record| record.held = Held::Nothing)?;
+                    self.records.change(name, |record| record.known = KnownState::Unknown)?;
                 }
-                if self.is_doubtful(intent.home) {
-                    self.doubted.extend(intent.touched());
+                if self.is_ambiguous(intent.primary_name) {
+                    self.ambiguous.extend(intent.touched());
                 }
-                self.close_pending(&intent, false, now)?;
-                self.store.remove_intent(intent.stamp)?;
+                self.close_renames(&intent, false, now);
+                self.remove_intent(intent.sequence);
             }
             RequestOutcome::Accepted { first_attempt } => {
-                let row = RowKeys::new(&self.keys, &mut self.tags, update);
-                if first_attempt && !overlapped && !row.unnames {
-                    accept(&mut self.store, &self.knowledge, &row, &intent, now)?;
+                let row = RowKeys::new(&self.keys, &mut self.fields, update);
+                if first_attempt && !overlapped && !row.removes_own_name {
+                    accept(&mut self.records, &self.accepted, &row, &intent, now)?;
                 } else {
                     self.forget_names(&intent)?;
                 }
                 intent.touched().for_each(|name| {
-                    self.doubted.remove(&name);
+                    self.ambiguous.remove(&name);
                 });
-                self.cut_other_type(&intent);
-                self.close_pending(&intent, true, now)?;
-                self.store.remove_intent(intent.stamp)?;
+                self.invalidate_other_type(&intent);
+                self.close_renames(&intent, true, now);
+                self.remove_intent(intent.sequence);
             }
         }
-        Ok(uncertain)
+        Ok((self.take_changes(now), uncertain))
     }
 
-    /// Hands what was collected to the store. Due before every commit.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub fn flush(&mut self, now: u32) -> Result<(), LedgerError> {
-        for (key, stamp) in self.fresh_cuts.drain() {
-            self.store.put_cut(key, stamp)?;
-        }
-        if self.next != self.next_saved {
-            self.store.put_next(self.next, now)?;
-            self.next_saved = self.next;
-        }
-        Ok(())
+    /// The oldest `count` changes that were returned have become durable.
+    pub fn acknowledge(&mut self, count: usize) {
+        self.records.acknowledge(count);
     }
 
-    /// The store, for beginning and ending transactions.
-    pub fn store(&mut self) -> &mut S {
-        &mut self.store
+    /// What is durable.
+    #[cfg(test)]
+    pub const fn durable(&mut self) -> &mut R {
+        self.records.durable()
     }
 
-    /// Gives the store back.
-    pub fn into_store(self) -> S {
-        self.store
+    /// Ends without making anything durable that is not.
+    #[cfg(test)]
+    pub fn into_durable(self) -> R {
+        self.records.into_durable()
     }
 
-    /// A request whose fate nobody knows: nothing is believed of its names, and all that it may have
-    /// changed elsewhere is cut off. A rename stays open.
-    fn lose(&mut self, mut intent: Intent) -> Result<(), LedgerError> {
+    fn take_changes(&mut self, now: u32) -> Changes {
+        self.records.changes.next = Some((self.next_sequence, now));
+        self.records.take_batch()
+    }
+
+    fn remove_intent(&mut self, sequence: SequenceNumber) {
+        self.records.changes.intents.insert(sequence, None);
+    }
+
+    /// A request without a known outcome: nothing is known of its names, and everything that it may
+    /// have changed elsewhere is invalidated. A rename stays open.
+    fn mark_unknown(&mut self, mut intent: Intent) -> Result<(), LedgerError> {
         self.forget_names(&intent)?;
-        self.cut_other_type(&intent);
-        if intent.rename.is_none() {
-            return self.store.remove_intent(intent.stamp);
+        self.invalidate_other_type(&intent);
+        if intent.renamed_to.is_none() {
+            self.remove_intent(intent.sequence);
+            return Ok(());
         }
         intent.resolved = true;
-        self.store.put_intent(&intent)?;
-        self.keep_pending(intent)
+        self.records.changes.intents.insert(intent.sequence, Some(intent.clone()));
+        self.keep_open(intent);
+        Ok(())
     }
 
     /// Adds a rename to the open ones, in place of an older one between the same names.
-    fn keep_pending(&mut self, intent: Intent) -> Result<(), LedgerError> {
-        let same = (intent.home, intent.rename);
-        self.drop_pending(|other| (other.home, other.rename) == same)?;
-        intent.touched().for_each(|name| self.knowledge.block(name));
-        self.pending.insert(intent.stamp, intent);
-        Ok(())
+    fn keep_open(&mut self, intent: Intent) {
+        let same = (intent.primary_name, intent.renamed_to);
+        self.drop_renames(|other| (other.primary_name, other.renamed_to) == same);
+        intent.touched().for_each(|name| self.accepted.block(name));
+        self.open_renames.insert(intent.sequence, intent);
     }
 
-    /// A definite reply to a rename closes earlier ones between the same names. And a name that
-    /// still answers after [`LATEST_EFFECT`] was not renamed away.
-    fn close_pending(
-        &mut self,
-        settled: &Intent,
-        accepted: bool,
-        now: u32,
-    ) -> Result<(), LedgerError> {
-        let (home, rename) = (settled.home, settled.rename);
-        self.drop_pending(|open| {
-            let answered = rename.is_some() && open.rename == rename;
+    /// A definite reply to a rename closes earlier ones between the same names. And a name that is
+    /// still answered to after [`LATEST_EFFECT`] was not renamed away.
+    fn close_renames(&mut self, replied: &Intent, accepted: bool, now: u32) {
+        let (name, renamed_to) = (replied.primary_name, replied.renamed_to);
+        self.drop_renames(|open| {
+            let answered = renamed_to.is_some() && open.renamed_to == renamed_to;
             let refuted = accepted && now.saturating_sub(open.at) >= LATEST_EFFECT;
-            open.home == home && (answered || refuted)
-        })
+            open.primary_name == name && (answered || refuted)
+        });
     }
 
-    fn drop_pending(&mut self, closed: impl Fn(&Intent) -> bool) -> Result<(), LedgerError> {
-        for (stamp, intent) in self.pending.extract_if(.., |_, intent| closed(intent)) {
-            intent.touched().for_each(|name| self.knowledge.unblock(name));
-            self.store.remove_intent(stamp)?;
+    fn drop_renames(&mut self, closed: impl Fn(&Intent) -> bool) {
+        for (sequence, intent) in self.open_renames.extract_if(.., |_, intent| closed(intent)) {
+            intent.touched().for_each(|name| self.accepted.unblock(name));
+            self.records.changes.intents.insert(sequence, None);
         }
-        Ok(())
     }
 
-    fn is_uncertain(&self, intent: &Intent) -> bool {
-        intent.touched().any(|name| self.is_doubtful(name))
+    /// Whether it is not known which customer answers to this name.
+    fn is_ambiguous(&self, name: NameKey) -> bool {
+        self.ambiguous.contains(&name)
+            || self.open_renames.values().any(|open| open.touched().any(|touched| touched == name))
     }
 
-    /// Whether nobody knows which customer answers to this name.
-    fn is_doubtful(&self, name: NameKey) -> bool {
-        self.doubted.contains(&name)
-            || self.pending.values().any(|open| open.touched().any(|touched| touched == name))
-    }
-
-    /// Nothing is believed of what the request may have changed: the values of the names it touches,
-    /// and whose the names are that it gives.
+    /// Makes unknown what the request may have changed: the values of the names it touches, and who
+    /// owns the names that it gives.
     fn forget_names(&mut self, intent: &Intent) -> Result<(), LedgerError> {
         for name in intent.touched() {
-            self.change(name, |record| record.held = Held::Nothing)?;
+            self.records.change(name, |record| record.known = KnownState::Unknown)?;
         }
-        let renamed = intent.rename.map(|_| intent.home);
-        for name in [renamed, intent.rename, intent.linked].into_iter().flatten() {
-            self.change(name, |record| record.claim = None)?;
+        let old_name = intent.renamed_to.map(|_| intent.primary_name);
+        for name in [old_name, intent.renamed_to, intent.alias].into_iter().flatten() {
+            self.records.change(name, |record| record.alias_owner = None)?;
         }
         Ok(())
     }
 
-    fn cut_other_type(&mut self, intent: &Intent) {
-        let stamp = Stamp(self.next);
-        self.next += 1;
-        for key in cuts_of(intent) {
-            self.knowledge.cut(key, stamp);
-            self.fresh_cuts.insert(key, stamp);
+    fn invalidate_other_type(&mut self, intent: &Intent) {
+        let upto = SequenceNumber(self.next_sequence);
+        self.next_sequence += 1;
+        for key in intent.invalidations() {
+            self.accepted.invalidate(key, upto);
+            self.records.changes.invalidations.insert(key, upto);
         }
     }
-
-    fn change(
-        &mut self,
-        name: NameKey,
-        change: impl FnOnce(&mut Record),
-    ) -> Result<(), LedgerError> {
-        change_record(&mut self.store, name, change)
-    }
 }
 
-fn change_record(
-    store: &mut impl Store,
-    name: NameKey,
-    change: impl FnOnce(&mut Record),
-) -> Result<(), LedgerError> {
-    let before = store.name(name)?;
-    let mut after = before.clone();
-    change(&mut after);
-    if after != before {
-        store.put_name(name, &after)?;
-    }
-    Ok(())
-}
-
-/// The API confirmed a row at its first attempt: its values are believed from now on, and with them
-/// what was believed before of the fields that it left alone.
-fn accept(
-    store: &mut impl Store,
-    knowledge: &Knowledge,
+/// The API confirmed a row at its first attempt: its values are known from now on, and so is what
+/// was known before of the fields that it left alone.
+fn accept<R: CustomerRecords>(
+    records: &mut PendingRecords<R>,
+    accepted: &AcceptedState,
     row: &RowKeys<'_>,
     intent: &Intent,
     now: u32,
 ) -> Result<(), LedgerError> {
-    let before = store.name(row.home.key)?;
-    let mut values = match before.held.clone() {
-        Held::Values(values) if values.spelling == row.home.spelling => values,
-        _ => {
-            let spelling = row.rename.unwrap_or(row.home).spelling;
-            Values { spelling, salt: spelling, groups: Vec::new() }
-        }
+    let before = records.record(row.primary_name.key)?;
+    let mut known = match before.known {
+        KnownState::Values(known) if known.spelling == row.primary_name.spelling => known,
+        _ => KnownValues::new(row.renamed_to.unwrap_or(row.primary_name).spelling),
     };
-    for group in &mut values.groups {
-        let stamp = group.stamp;
-        // `changed` holds the fields with a documented default even where they were not sent.
-        group.entries.retain(|(tag, _)| {
-            !intent.changed.contains(tag) && knowledge.is_alive(row.ctype, *tag, stamp)
+    for update in &mut known.updates {
+        let sequence = update.sequence;
+        // `changed` includes the fields with a documented default even where they were not sent.
+        update.values.retain(|(tag, _)| {
+            !intent.changed.contains(tag) && accepted.is_valid(row.ctype, *tag, sequence)
         });
     }
-    values.groups.retain(|group| !group.entries.is_empty());
-    let entries = row.sent.iter().map(|sent| (sent.tag, row.value(sent, values.salt))).collect();
-    values.groups.push(Group { stamp: intent.stamp, at: now, entries });
+    known.updates.retain(|update| !update.values.is_empty());
+    let salt = known.salt();
+    let values = row.sent.iter().map(|sent| (sent.tag(), row.value(sent, salt))).collect();
+    known.updates.push(AcceptedUpdate { sequence: intent.sequence, at: now, values });
 
-    if let Some(rename) = row.rename {
-        values.spelling = rename.spelling;
-        let held = Held::Values(values);
-        store.put_name(rename.key, &Record { claim: None, held })?;
-        let moved = Moved { to: rename.key, spelling: row.home.spelling, stamp: intent.stamp };
-        store.put_name(row.home.key, &Record { claim: None, held: Held::Moved(moved) })?;
+    if let Some(renamed_to) = row.renamed_to {
+        known.respell(renamed_to.spelling);
+        let known = KnownState::Values(known);
+        records.put(renamed_to.key, CustomerRecord { alias_owner: None, known });
+        let pointer = RenamePointer {
+            to: renamed_to.key,
+            spelling: row.primary_name.spelling,
+            sequence: intent.sequence,
+        };
+        let known = KnownState::Renamed(pointer);
+        records.put(row.primary_name.key, CustomerRecord { alias_owner: None, known });
     } else {
-        let after = Record { claim: before.claim, held: Held::Values(values) };
-        if after != before {
-            store.put_name(row.home.key, &after)?;
-        }
+        let known = KnownState::Values(known);
+        let after = CustomerRecord { alias_owner: before.alias_owner, known };
+        records.put(row.primary_name.key, after);
     }
-    if let Some(linked) = row.linked {
-        // If it was another customer's until now, all that was believed under it is cut off.
-        change_record(store, linked, |record| record.claim = Some(intent.stamp))?;
+    if let Some(alias) = row.alias {
+        // If it was another customer's until now, `invalidate_other_type` covers what is stored
+        // under it.
+        records.change(alias, |record| record.alias_owner = Some(intent.sequence))?;
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
-//! The rules, case by case: what was sent and what became of it, then what is believed.
+//! The rules, case by case: what was sent, its outcome, and what is up to date then.
 
 use std::borrow::Borrow;
 use std::time::Duration;
 
-use super::accepted_state::{Knowledge, Policy};
-use super::keys::{Keys, RowKeys, TagCache};
-use super::rules::{Leftover, Rules, Store};
-use super::testing::{MemStore, Row, e, i};
+use super::accepted_state::{AcceptedState, Policy};
+use super::changes::Changes;
+use super::keys::Keys;
+use super::row_keys::{FieldKeyCache, RowKeys};
+use super::rules::{Leftover, Rules};
+use super::testing::{MemoryTables, TestRow, e, i};
 use crate::scheduler::ledger::RequestOutcome::{self, Accepted, NotSent, Refused, Unknown};
 
 const FIRST: RequestOutcome = Accepted { first_attempt: true };
@@ -16,9 +18,9 @@ fn keys() -> Keys {
     Keys::from_token("https://api.example", b"token")
 }
 
-/// An account under the rules, one row at a time.
+/// An account under the rules, one row at a time; every change is durable at once.
 struct Bench {
-    rules: Rules<MemStore>,
+    rules: Rules<MemoryTables>,
     now: u32,
     ids: u64,
 }
@@ -29,51 +31,66 @@ impl Bench {
     }
 
     fn with(policy: Policy) -> Self {
-        let (rules, leftovers) = Rules::open(keys(), policy, MemStore::default()).unwrap();
+        let (bench, leftovers) = Self::open(MemoryTables::default(), policy, 1_000_000);
         assert!(leftovers.is_empty());
-        Self { rules, now: 1_000_000, ids: 0 }
+        bench
     }
 
-    fn intend(&mut self, row: &Row) -> u64 {
+    fn open(tables: MemoryTables, policy: Policy, now: u32) -> (Self, Vec<Leftover>) {
+        let saved = tables.load();
+        let (rules, leftovers, changes) = Rules::open(keys(), policy, saved, tables, now).unwrap();
+        let mut bench = Self { rules, now, ids: 0 };
+        bench.apply(&changes);
+        (bench, leftovers)
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        self.rules.durable().apply(changes);
+        self.rules.acknowledge(1);
+    }
+
+    fn record_intent_as(&mut self, id: u64, row: &TestRow) {
+        let changes = self.rules.record_intent(id, &row.update(), self.now).unwrap();
+        self.apply(&changes);
+    }
+
+    fn record_intent(&mut self, row: &TestRow) -> u64 {
         self.ids += 1;
-        self.rules.intend(self.ids, &row.update(), self.now).unwrap();
+        self.record_intent_as(self.ids, row);
         self.ids
     }
 
-    fn settle(&mut self, id: u64, row: &Row, how: RequestOutcome) -> bool {
-        self.rules.settle(id, &row.update(), how, self.now).unwrap()
+    fn record_outcome(&mut self, id: u64, row: &TestRow, outcome: RequestOutcome) -> bool {
+        let (changes, uncertain) =
+            self.rules.record_outcome(id, &row.update(), outcome, self.now).unwrap();
+        self.apply(&changes);
+        uncertain
     }
 
-    /// Sends a row; whether a refusal would prove nothing.
-    fn send(&mut self, row: &Row, how: RequestOutcome) -> bool {
-        let id = self.intend(row);
-        self.settle(id, row, how)
+    /// Sends a row; returns whether a refusal would prove nothing.
+    fn send(&mut self, row: &TestRow, outcome: RequestOutcome) -> bool {
+        let id = self.record_intent(row);
+        self.record_outcome(id, row, outcome)
     }
 
-    fn accept(&mut self, row: &Row) {
+    fn accept(&mut self, row: &TestRow) {
         self.send(row, FIRST);
     }
 
-    fn believes(&mut self, row: &Row) -> bool {
-        self.rules.judge(&row.update(), self.now).unwrap()
-    }
-
     #[track_caller]
-    fn assert<R: Borrow<Row>>(&mut self, believed: bool, rows: &[R]) {
+    fn assert<R: Borrow<TestRow>>(&mut self, up_to_date: bool, rows: &[R]) {
         for row in rows {
             let row = row.borrow();
-            assert_eq!(self.believes(row), believed, "{row:?}");
+            let found = self.rules.check(&row.update(), self.now).unwrap();
+            assert_eq!(found, up_to_date, "{row:?}");
         }
     }
 
-    /// Ends this process in good order or (`crash`) not, and starts the next.
+    /// Ends this process, in good order or by a crash, and starts the next.
     fn restart(self, policy: Policy) -> (Self, Vec<Leftover>) {
-        let Self { mut rules, now, ids } = self;
-        rules.flush(now).unwrap();
-        let mut store = rules.into_store();
-        store.commit();
-        let (rules, leftovers) = Rules::open(keys(), policy, store.crash()).unwrap();
-        (Self { rules, now, ids }, leftovers)
+        let Self { rules, now, ids } = self;
+        let (bench, leftovers) = Self::open(rules.into_durable(), policy, now);
+        (Self { ids, ..bench }, leftovers)
     }
 
     fn next_run(self) -> Self {
@@ -81,24 +98,24 @@ impl Bench {
     }
 
     fn open_intents(&mut self) -> usize {
-        self.rules.store().intents()
+        self.rules.durable().open_intents()
     }
 }
 
-fn a() -> Row {
+fn a() -> TestRow {
     e("a@x")
 }
 
-fn b() -> Row {
+fn b() -> TestRow {
     e("b@x")
 }
 
-fn a_to_b() -> Row {
+fn a_to_b() -> TestRow {
     a().set("email", "b@x").set("nome", "N")
 }
 
 #[test]
-fn an_accepted_value_is_believed_and_no_other() {
+fn an_accepted_value_is_up_to_date_and_no_other() {
     let mut bench = Bench::new();
     bench.assert(false, &[a().set("nome", "N")]);
     bench.accept(&a().set("nome", "N").set("telefone", "1"));
@@ -144,21 +161,21 @@ fn an_emptied_value_is_a_value() {
 }
 
 #[test]
-fn an_open_request_takes_its_names_out_of_belief() {
+fn the_names_of_an_open_request_are_unknown() {
     let mut bench = Bench::new();
     bench.accept(&a().set("nome", "N"));
     bench.accept(&b().set("nome", "N"));
     let sent = a().set("nome", "M");
-    let id = bench.intend(&sent);
+    let id = bench.record_intent(&sent);
     bench.assert(false, &[a().set("nome", "N"), a().set("nome", "M"), e("A@X").set("nome", "N")]);
     bench.assert(true, &[b().set("nome", "N")]);
-    bench.settle(id, &sent, FIRST);
+    bench.record_outcome(id, &sent, FIRST);
     bench.assert(true, &[a().set("nome", "M")]);
     bench.assert(false, &[a().set("nome", "N")]);
 }
 
 #[test]
-fn what_never_left_changes_nothing() {
+fn a_request_that_was_not_sent_changes_nothing() {
     let mut bench = Bench::new();
     bench.accept(&a().set("nome", "N").set("id_interno", "7"));
     bench.accept(&a_to_b());
@@ -179,7 +196,7 @@ fn what_never_left_changes_nothing() {
 }
 
 #[test]
-fn anything_but_a_first_success_leaves_no_belief() {
+fn anything_but_a_first_success_leaves_nothing_known() {
     for how in [LATER, Refused, Unknown] {
         let mut bench = Bench::new();
         bench.accept(&a().set("nome", "N").set("telefone", "1"));
@@ -196,7 +213,7 @@ fn a_crash_in_flight_is_no_definite_answer() {
     let mut bench = Bench::new();
     bench.accept(&a().set("nome", "v1"));
     bench.accept(&b().set("nome", "v1"));
-    bench.intend(&a().set("nome", "v2"));
+    bench.record_intent(&a().set("nome", "v2"));
     let (mut bench, leftovers) = bench.restart(Policy::default());
     let print = keys().fingerprint(&a().set("nome", "v2").update());
     assert_eq!(leftovers, [Leftover { fingerprint: print, at: 1_000_000, rename: false }]);
@@ -209,7 +226,7 @@ fn a_crash_in_flight_is_no_definite_answer() {
 }
 
 #[test]
-fn fields_with_a_documented_default_are_not_believed_once_left_out() {
+fn fields_with_a_documented_default_are_unknown_once_left_out() {
     let mut bench = Bench::new();
     bench.accept(&a().set("criarchamados", "false").set("idioma", "en_US").set("nome", "N"));
     bench.assert(true, &[a().set("criarchamados", "false").set("idioma", "en_US")]);
@@ -221,7 +238,7 @@ fn fields_with_a_documented_default_are_not_believed_once_left_out() {
 }
 
 #[test]
-fn another_spelling_of_the_identifier_is_not_believed() {
+fn nothing_is_known_under_another_spelling_of_the_identifier() {
     let mut bench = Bench::new();
     bench.accept(&e("Ana@x").set("nome", "N").set("telefone", "1"));
     bench.assert(false, &[e("ana@x").set("nome", "N")]);
@@ -232,7 +249,7 @@ fn another_spelling_of_the_identifier_is_not_believed() {
 }
 
 #[test]
-fn max_age_disbelieves_what_is_old_or_from_the_future() {
+fn max_age_excludes_what_is_old_or_from_the_future() {
     let policy = Policy { max_age: Some(Duration::from_secs(100)), full: false };
     let mut bench = Bench::with(policy);
     bench.accept(&a().set("nome", "N"));
@@ -250,7 +267,7 @@ fn max_age_disbelieves_what_is_old_or_from_the_future() {
 }
 
 #[test]
-fn a_full_run_believes_nothing_and_remembers_everything() {
+fn a_full_run_sends_everything_and_records_everything() {
     let mut bench = Bench::with(Policy { max_age: None, full: true });
     bench.accept(&a().set("nome", "N"));
     bench.assert(false, &[a().set("nome", "N")]);
@@ -258,7 +275,7 @@ fn a_full_run_believes_nothing_and_remembers_everything() {
 }
 
 #[test]
-fn a_field_accepted_under_one_type_is_not_believed_under_the_other() {
+fn a_field_accepted_under_one_type_is_invalidated_under_the_other() {
     let mut bench = Bench::new();
     bench.accept(&i("7").set("nome", "N").set("telefone", "1").set("idioma", "en_US"));
     bench.accept(&a().set("nome", "M"));
@@ -272,7 +289,7 @@ fn a_field_accepted_under_one_type_is_not_believed_under_the_other() {
 }
 
 #[test]
-fn only_what_was_surely_not_executed_spares_the_other_type() {
+fn only_a_request_that_was_surely_not_executed_invalidates_nothing() {
     for (how, spared) in [(NotSent, true), (Refused, true), (LATER, false), (Unknown, false)] {
         let mut bench = Bench::new();
         bench.accept(&i("7").set("nome", "N"));
@@ -281,22 +298,22 @@ fn only_what_was_surely_not_executed_spares_the_other_type() {
     }
     let mut bench = Bench::new();
     bench.accept(&i("7").set("nome", "N"));
-    bench.intend(&a().set("nome", "M"));
+    bench.record_intent(&a().set("nome", "M"));
     bench.next_run().assert(false, &[i("7").set("nome", "N")]);
 }
 
 #[test]
-fn requests_of_both_types_that_overlap_in_time_leave_neither_believed() {
+fn overlapping_requests_of_both_types_leave_neither_known() {
     let (old, new) = (i("7").set("nome", "N"), a().set("nome", "M"));
     for old_ends_last in [true, false] {
         let mut bench = Bench::new();
-        let (first, second) = (bench.intend(&old), bench.intend(&new));
+        let (first, second) = (bench.record_intent(&old), bench.record_intent(&new));
         if old_ends_last {
-            bench.settle(second, &new, FIRST);
-            bench.settle(first, &old, FIRST);
+            bench.record_outcome(second, &new, FIRST);
+            bench.record_outcome(first, &old, FIRST);
         } else {
-            bench.settle(first, &old, FIRST);
-            bench.settle(second, &new, FIRST);
+            bench.record_outcome(first, &old, FIRST);
+            bench.record_outcome(second, &new, FIRST);
         }
         bench.assert(false, &[old.clone(), new.clone()]);
         bench.next_run().assert(false, &[old.clone(), new.clone()]);
@@ -304,7 +321,7 @@ fn requests_of_both_types_that_overlap_in_time_leave_neither_believed() {
 }
 
 #[test]
-fn a_rename_moves_belief_and_leaves_a_pointer() {
+fn a_rename_moves_the_values_and_leaves_a_pointer() {
     let mut bench = Bench::new();
     bench.accept(&a().set("telefone", "1").set("idioma", "en_US").set("nome", "O"));
     bench.accept(&b().set("campo:x", "theirs").set("telefone", "9"));
@@ -339,13 +356,13 @@ fn a_rename_moves_belief_and_leaves_a_pointer() {
     bench.accept(&b().set("email", "c@x"));
     let c = e("c@x");
     bench.assert(true, &[c.clone().set("nome", "N").set("telefone", "2"), b().set("email", "c@x")]);
-    // In the chain a→b→c nobody is found at b any more.
+    // In the chain a→b→c no customer is found at b any more.
     bench.assert(false, &[a_to_b(), b().set("nome", "N")]);
     bench.next_run().assert(true, &[c.set("nome", "N").set("telefone", "2")]);
 }
 
 #[test]
-fn a_spelling_that_moved_does_not_bring_other_values() {
+fn a_rename_from_another_spelling_moves_no_values() {
     let mut bench = Bench::new();
     bench.accept(&e("A@x").set("telefone", "1"));
     bench.accept(&a_to_b());
@@ -379,7 +396,7 @@ fn a_rename_without_an_answer_stays_open_until_there_is_one() {
         bench.accept(&a().set("nome", "N"));
         bench.accept(&b().set("nome", "N"));
         match crash {
-            true => drop(bench.intend(&a_to_b())),
+            true => drop(bench.record_intent(&a_to_b())),
             false => assert!(!bench.send(&a_to_b(), Unknown)),
         }
         for _ in 0..3 {
@@ -388,11 +405,11 @@ fn a_rename_without_an_answer_stays_open_until_there_is_one() {
             assert!(matches!(leftovers[..], [Leftover { rename: true, .. }]));
             bench.assert(false, &[a_to_b(), a().set("nome", "N"), b().set("nome", "N")]);
         }
-        // A refusal of whoever depends on it proves nothing.
+        // A refusal of a row that depends on it proves nothing.
         assert!(bench.send(&b().set("nome", "N"), Refused));
         assert!(bench.send(&e("c@x").set("email", "a@x"), Refused));
         assert!(!bench.send(&e("c@x").set("nome", "N"), Refused));
-        // What is accepted meanwhile is not believed while the rename is open.
+        // What is accepted while the rename is open is not known.
         bench.accept(&b().set("telefone", "1"));
         bench.assert(false, &[b().set("telefone", "1")]);
         bench.accept(&a_to_b());
@@ -425,7 +442,7 @@ fn a_refused_repeat_of_an_open_rename_is_uncertain_and_closes_it() {
 }
 
 #[test]
-fn an_open_rename_survives_what_is_no_answer() {
+fn an_open_rename_stays_open_without_a_definite_answer() {
     let mut bench = Bench::new();
     bench.send(&a_to_b(), Unknown);
     bench.send(&a_to_b(), NotSent);
@@ -455,7 +472,7 @@ fn an_old_name_that_answers_much_later_was_not_renamed() {
 }
 
 #[test]
-fn an_open_rename_cuts_the_other_type_off_only_once() {
+fn an_open_rename_invalidates_the_other_type_only_once() {
     let mut bench = Bench::new();
     bench.accept(&i("7").set("nome", "N"));
     bench.send(&a_to_b(), Unknown);
@@ -466,13 +483,13 @@ fn an_open_rename_cuts_the_other_type_off_only_once() {
 }
 
 #[test]
-fn a_given_internal_id_is_somebody_elses_no_more() {
+fn an_internal_id_that_is_given_again_changes_its_owner() {
     let (a7, c7) = (a().set("id_interno", "7"), e("c@x").set("id_interno", "7"));
     let mut bench = Bench::new();
     bench.accept(&i("7").set("campo:x", "1"));
     bench.accept(&i("8").set("campo:x", "1"));
     bench.accept(&a7.clone().set("nome", "N"));
-    // Nobody knows which internal id the customer had before.
+    // It is not known which internal id the customer had before.
     bench.assert(false, &[i("7").set("campo:x", "1"), i("8").set("campo:x", "1")]);
     bench.assert(true, &[&a7]);
     bench.accept(&c7);
@@ -490,7 +507,7 @@ fn a_repeated_internal_id_costs_nothing_more() {
     bench.accept(&i("8").set("campo:x", "1"));
     bench.accept(&a7.clone().set("nome", "M"));
     bench.assert(true, &[a7.clone(), i("7").set("campo:x", "1"), i("8").set("campo:x", "1")]);
-    // However old the belief is, and even if everything is to be sent.
+    // However old the value is, and even if everything is to be sent.
     for policy in [
         Policy { max_age: Some(Duration::ZERO), full: false },
         Policy { max_age: None, full: true },
@@ -517,14 +534,14 @@ fn an_internal_id_moves_with_its_customer() {
 }
 
 #[test]
-fn an_internal_id_that_was_perhaps_given_away_is_not_believed() {
+fn an_internal_id_that_may_have_been_given_away_is_unknown() {
     for (how, kept) in [(Unknown, false), (LATER, false), (Refused, true)] {
         let mut bench = Bench::new();
         bench.accept(&a().set("id_interno", "7"));
         bench.send(&e("c@x").set("id_interno", "7"), how);
         bench.assert(kept, &[a().set("id_interno", "7")]);
     }
-    // But whose it is does not depend on what becomes of updates under it.
+    // But its owner does not depend on the outcome of updates under it.
     for how in [FIRST, LATER, Unknown, Refused] {
         let mut bench = Bench::new();
         bench.accept(&a().set("id_interno", "7"));
@@ -546,7 +563,7 @@ fn a_cleared_internal_id_takes_a_name_away() {
 }
 
 #[test]
-fn a_new_email_under_an_internal_id_may_rename_anybody() {
+fn a_new_email_under_an_internal_id_may_rename_any_customer() {
     let seven = i("7").set("email", "m@x");
     let mut bench = Bench::new();
     bench.accept(&a().set("campo:x", "1"));
@@ -561,7 +578,7 @@ fn a_new_email_under_an_internal_id_may_rename_anybody() {
     // The pointer is as old as the rename, even if the new name was written to since.
     bench.accept(&b().set("nome", "N").set("email", "b@x"));
     bench.assert(false, &[a_to_b()]);
-    // The same e-mail once more renames nobody.
+    // The same e-mail once more renames no customer.
     bench.accept(&seven);
     bench.accept(&a().set("campo:x", "1"));
     bench.accept(&seven.clone().set("nome", "Z"));
@@ -576,34 +593,34 @@ fn an_email_that_two_internal_ids_were_given_belongs_to_the_last() {
     bench.accept(&eight);
     bench.assert(false, &[&seven]);
     bench.assert(true, &[&eight]);
-    // Two on their way together: nobody knows which one came last.
-    let (first, second) = (bench.intend(&seven), bench.intend(&eight));
-    bench.settle(second, &eight, FIRST);
-    bench.settle(first, &seven, FIRST);
+    // Two in flight together: it is not known which came last.
+    let (first, second) = (bench.record_intent(&seven), bench.record_intent(&eight));
+    bench.record_outcome(second, &eight, FIRST);
+    bench.record_outcome(first, &seven, FIRST);
     bench.assert(false, &[seven.clone(), eight.clone()]);
     // While one of them is given the e-mail, the other cannot be said to have it.
     bench.accept(&eight);
-    let id = bench.intend(&seven);
+    let id = bench.record_intent(&seven);
     bench.assert(false, &[&eight]);
-    bench.settle(id, &seven, NotSent);
+    bench.record_outcome(id, &seven, NotSent);
     bench.assert(true, &[eight]);
 }
 
 #[test]
-fn two_requests_on_one_name_at_once_leave_nothing_believed() {
-    // The pool's probe repeats a row that may be on its way itself.
+fn two_requests_on_one_name_at_once_leave_nothing_known() {
+    // The circuit breaker's probe repeats a row that may be in flight itself.
     let (probe, row) = (a().set("nome", "old"), a().set("nome", "new"));
     for probe_ends_last in [true, false] {
         let mut bench = Bench::new();
         bench.accept(&probe);
-        let ids = (bench.intend(&probe), bench.intend(&row));
+        let ids = (bench.record_intent(&probe), bench.record_intent(&row));
         if probe_ends_last {
-            bench.settle(ids.1, &row, FIRST);
+            bench.record_outcome(ids.1, &row, FIRST);
             bench.assert(false, &[&row]);
-            bench.settle(ids.0, &probe, FIRST);
+            bench.record_outcome(ids.0, &probe, FIRST);
         } else {
-            bench.settle(ids.0, &probe, FIRST);
-            bench.settle(ids.1, &row, FIRST);
+            bench.record_outcome(ids.0, &probe, FIRST);
+            bench.record_outcome(ids.1, &row, FIRST);
         }
         bench.assert(false, &[probe.clone(), row.clone()]);
         bench.accept(&row);
@@ -615,16 +632,16 @@ fn two_requests_on_one_name_at_once_leave_nothing_believed() {
 fn the_last_of_three_requests_on_one_name_knows_that_the_second_is_still_open() {
     let [one, two, three] = ["1", "2", "3"].map(|value| a().set("nome", value));
     let mut bench = Bench::new();
-    let ids = (bench.intend(&one), bench.intend(&two));
-    bench.settle(ids.0, &one, FIRST);
-    let last = bench.intend(&three);
-    bench.settle(ids.1, &two, FIRST);
-    bench.settle(last, &three, FIRST);
+    let ids = (bench.record_intent(&one), bench.record_intent(&two));
+    bench.record_outcome(ids.0, &one, FIRST);
+    let last = bench.record_intent(&three);
+    bench.record_outcome(ids.1, &two, FIRST);
+    bench.record_outcome(last, &three, FIRST);
     bench.assert(false, &[one, two, three]);
 }
 
 #[test]
-fn an_update_that_takes_its_own_name_away_is_never_believed() {
+fn an_update_that_removes_its_own_name_is_never_up_to_date() {
     let mut bench = Bench::new();
     bench.accept(&a().set("nome", "N"));
     let nameless = a().set("email", "").set("nome", "N");
@@ -633,39 +650,37 @@ fn an_update_that_takes_its_own_name_away_is_never_believed() {
 }
 
 #[test]
-fn an_intent_told_twice_is_one_and_an_unknown_one_is_none() {
+fn an_intent_is_recorded_once_and_an_unknown_id_is_ignored() {
     let mut bench = Bench::new();
     let row = a().set("nome", "N");
-    let update = row.update();
-    bench.rules.intend(7, &update, 1).unwrap();
-    bench.rules.intend(7, &update, 1).unwrap();
+    bench.record_intent_as(7, &row);
+    bench.record_intent_as(7, &row);
     assert_eq!(bench.open_intents(), 1);
-    bench.settle(7, &row, FIRST);
-    bench.settle(7, &row, Refused);
-    bench.settle(99, &row, Refused);
+    bench.record_outcome(7, &row, FIRST);
+    bench.record_outcome(7, &row, Refused);
+    bench.record_outcome(99, &row, Refused);
     bench.assert(true, &[row]);
 }
 
 #[test]
-fn a_reader_believes_nothing_that_an_open_request_may_change() {
+fn a_reader_takes_what_an_open_request_may_change_as_unknown() {
     let mut bench = Bench::new();
     for row in [a().set("nome", "N"), e("c@x").set("nome", "N")] {
         bench.accept(&row);
     }
     bench.accept(&i("7").set("campo:x", "1"));
     bench.accept(&i("8").set("campo:y", "1"));
-    bench.intend(&a().set("nome", "N").set("campo:x", "2"));
-    bench.rules.flush(bench.now).unwrap();
-    let mut store = bench.rules.into_store();
-    let knowledge = Knowledge::cautious(&store.load().unwrap());
+    bench.record_intent(&a().set("nome", "N").set("campo:x", "2"));
+    let mut tables = bench.rules.into_durable();
+    let accepted = AcceptedState::cautious(&tables.load());
     let keys = keys();
-    let mut believes = |row: Row| {
-        let (update, mut tags) = (row.update(), TagCache::default());
-        let row = RowKeys::new(&keys, &mut tags, &update);
-        knowledge.believes(&row, &mut store, &Policy::default(), bench.now).unwrap()
+    let mut up_to_date = |row: TestRow| {
+        let (update, mut fields) = (row.update(), FieldKeyCache::default());
+        let row = RowKeys::new(&keys, &mut fields, &update);
+        accepted.is_up_to_date(&row, &mut tables, &Policy::default(), bench.now).unwrap()
     };
-    assert!(!believes(a().set("nome", "N")));
-    assert!(!believes(i("7").set("campo:x", "1")));
-    assert!(believes(e("c@x").set("nome", "N")));
-    assert!(believes(i("8").set("campo:y", "1")));
+    assert!(!up_to_date(a().set("nome", "N")));
+    assert!(!up_to_date(i("7").set("campo:x", "1")));
+    assert!(up_to_date(e("c@x").set("nome", "N")));
+    assert!(up_to_date(i("8").set("campo:y", "1")));
 }

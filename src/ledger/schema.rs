@@ -1,77 +1,70 @@
 //! The ledger's file: how it comes to be, and what must be true of one before it is used.
 //!
 //! A new file is built under another name and appears whole, so that an empty or half-built file
-//! under the ledger's name is always damage. What the tables mean is said in [`super::store`].
+//! under the ledger's name is always damage. [`super::tables`] reads and writes them.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::LedgerError;
 
 /// `TTsl`: tells our files from other people's SQLite databases.
 const APPLICATION_ID: i64 = 0x5454_736c;
-/// The schema that this build writes. It also reads the one before, which had no [`RECENT`], and
-/// [`upgrade`]s it.
-const VERSION: i64 = 2;
-/// How long to wait for a process that writes to the same file for another account. Such a
-/// transaction takes milliseconds; tenths of a second where recent changes are folded, on a slow disk
-/// seconds, and longer where an account of millions is being forgotten.
+/// The schema's version. Until a release each change raises it, and a file of another version is
+/// refused; there is no migration.
+const VERSION: i64 = 3;
+/// How long to wait for a process that writes to the same file for another account. A transaction
+/// takes milliseconds, on a slow disk longer; forgetting an account of millions takes seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Memory for pages, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
-/// The log is folded into the file when it is about this long: a page that changed often meanwhile
-/// is copied once, and pages are hit at random, because names are hashes.
+/// SQLite's log is copied into the file when it is about this long: a page that changed often
+/// meanwhile is copied once, and names are hashes, so that pages are hit at random.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
 /// SQLite's own page size, which new ledgers have.
 const PAGE_BYTES: i64 = 4096;
 
 const TABLES: &str = "
+    -- The accounts of the file. `hash` identifies one without revealing its token or key.
     CREATE TABLE account(
         id INTEGER PRIMARY KEY,
         hash BLOB NOT NULL UNIQUE,
         base_url TEXT NOT NULL,
         label TEXT,
-        next INTEGER NOT NULL,
+        next_sequence INTEGER NOT NULL,
         changed_at INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE field(
+    -- What is stored under a customer name.
+    CREATE TABLE customer(
         account INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        tag INTEGER NOT NULL,
-        PRIMARY KEY(account, number)
+        name BLOB NOT NULL,
+        record BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        PRIMARY KEY(account, name)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE cut(
-        account INTEGER NOT NULL,
-        type TEXT NOT NULL,
-        field INTEGER NOT NULL,
-        stamp INTEGER NOT NULL,
-        PRIMARY KEY(account, type, field)
-    ) STRICT, WITHOUT ROWID;
+    -- Requests without a known outcome.
     CREATE TABLE intent(
         account INTEGER NOT NULL,
-        stamp INTEGER NOT NULL,
-        body BLOB NOT NULL,
-        PRIMARY KEY(account, stamp)
+        sequence INTEGER NOT NULL,
+        request BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        PRIMARY KEY(account, sequence)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE name(
-        id INTEGER PRIMARY KEY,
+    -- What was accepted up to `sequence` under this type is no longer known; an empty `field` means
+    -- all fields.
+    CREATE TABLE invalidation(
         account INTEGER NOT NULL,
-        record BLOB NOT NULL
-    ) STRICT;
+        type TEXT NOT NULL,
+        field BLOB NOT NULL,
+        sequence INTEGER NOT NULL,
+        PRIMARY KEY(account, type, field)
+    ) STRICT, WITHOUT ROWID;
 ";
-const RECENT: &str = "
-    CREATE TABLE recent(
-        id INTEGER PRIMARY KEY,
-        account INTEGER NOT NULL,
-        body BLOB NOT NULL
-    ) STRICT;
-    ALTER TABLE account ADD COLUMN last_recent INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE account ADD COLUMN last_folded INTEGER NOT NULL DEFAULT 0;
-";
+const TABLE_COUNT: i64 = 4;
 
 /// Opens the ledger for writing; creates it, and its directory, where there is none.
 pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
@@ -118,6 +111,15 @@ pub fn error(path: &Path, source: rusqlite::Error) -> LedgerError {
         }
         // A row is missing, or holds what cannot stand there.
         (None, _) => damaged(path, "uma linha do banco de dados tem o que não pode ter"),
+    }
+}
+
+/// The ledger was there a moment ago.
+pub fn vanished(path: &Path) -> LedgerError {
+    LedgerError::Io {
+        action: "ler",
+        path: path.into(),
+        source: io::Error::from(io::ErrorKind::NotFound),
     }
 }
 
@@ -211,7 +213,6 @@ fn create(path: &Path) -> Result<(), LedgerError> {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         connection.pragma_update(None, "user_version", VERSION)?;
         connection.execute_batch(TABLES)?;
-        connection.execute_batch(RECENT)?;
         connection.close().map_err(|(_, error)| error)
     };
     if let Err(source) = build() {
@@ -282,67 +283,30 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
-/// Brings a ledger of the schema before up to this one, for who holds the lock of an account and is
-/// about to write. Programs that are at work on other accounts of it may go on: they find their part
-/// as it was. But none that knows the schema before alone will open it again.
-pub fn upgrade(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
-    let upgrade = || -> rusqlite::Result<()> {
-        if has_recent(connection)? {
-            return Ok(());
-        }
-        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-        // Somebody else may have been faster.
-        if !has_recent(&transaction)? {
-            transaction.execute_batch(RECENT)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-        }
-        transaction.commit()
-    };
-    upgrade().map_err(|source| error(path, source))
-}
-
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
-/// Whether a ledger has the table of recent changes; one that was written by the version before and
-/// is only read has not.
-pub fn has_recent(connection: &Connection) -> rusqlite::Result<bool> {
-    Ok(version(connection)? >= VERSION)
-}
-
 fn check_schema(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     let failed = |source| error(path, source);
-    // One moment for all questions: somebody may be upgrading it.
-    let transaction = connection.unchecked_transaction().map_err(failed)?;
-    let application = transaction
-        .pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))
-        .map_err(failed)?;
-    if application != APPLICATION_ID {
+    let pragma = |name| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed)
+    };
+    if pragma("application_id")? != APPLICATION_ID {
         return Err(LedgerError::Foreign { path: path.into() });
     }
-    let found = version(&transaction).map_err(failed)?;
-    let expected = match found {
-        1 => 5,
-        VERSION => 6,
-        _ if found > VERSION => {
+    match pragma("user_version")? {
+        VERSION => {}
+        found if found > VERSION => {
             return Err(LedgerError::Newer { path: path.into(), found, known: VERSION });
         }
+        found if found > 0 => {
+            return Err(LedgerError::Older { path: path.into(), found, needed: VERSION });
+        }
         _ => return Err(damaged(path, "versão de formato desconhecida")),
-    };
-    let tables = transaction
-        .query_row(
-            "SELECT count(*) FROM sqlite_schema
-             WHERE type = 'table'
-             AND name IN ('account', 'field', 'cut', 'intent', 'name', 'recent')",
-            [],
-            |row| row.get::<_, i64>(0),
-        )
-        .map_err(failed)?;
-    if tables != expected {
-        return Err(damaged(path, "faltam tabelas"));
     }
-    transaction.commit().map_err(failed)
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+               AND name IN ('account', 'customer', 'intent', 'invalidation')";
+    match connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? {
+        TABLE_COUNT => Ok(()),
+        _ => Err(damaged(path, "faltam tabelas")),
+    }
 }
 
 #[cfg(test)]

@@ -1,35 +1,38 @@
-//! What the ledger's tests share: rows that read like a line of a file, and a store in memory that
-//! forgets what was not committed.
+//! What the ledger's tests share: rows that read like a line of a file, tables in memory, and a ledger
+//! in a folder of its own with runs that wait for their records.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::LedgerError;
-use super::accepted_state::Names;
-use super::keys::{Called, Keys, NameKey};
-use super::record::{CutKey, Intent, Record, Saved, Stamp};
-use super::rules::Store;
+use super::accepted_state::CustomerRecords;
+use super::changes::Changes;
+use super::keys::{ExactName, Keys, NameKey};
+use super::rules::Leftover;
+use super::state::{CustomerRecord, Intent, InvalidationKey, SavedAccount, SequenceNumber};
+use super::{Account, LedgerError, LedgerHandle, Place, Policy, Reader, claim};
 use crate::model::{CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update};
+use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
-/// A row in the making.
+/// A row to be sent.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct TestRow {
     pub ctype: CustomerType,
     pub identifier: String,
     pub values: Vec<(String, String)>,
 }
 
 /// A row for the customer with this e-mail.
-pub fn e(identifier: &str) -> Row {
-    Row { ctype: CustomerType::Email, identifier: identifier.into(), values: Vec::new() }
+pub fn e(identifier: &str) -> TestRow {
+    TestRow { ctype: CustomerType::Email, identifier: identifier.into(), values: Vec::new() }
 }
 
 /// A row for the customer with this internal identifier.
-pub fn i(identifier: &str) -> Row {
-    Row { ctype: CustomerType::Internal, identifier: identifier.into(), values: Vec::new() }
+pub fn i(identifier: &str) -> TestRow {
+    TestRow { ctype: CustomerType::Internal, identifier: identifier.into(), values: Vec::new() }
 }
 
-impl Row {
+impl TestRow {
     /// Adds a value; `campo:<id>` is a custom field.
     pub fn set(mut self, field: &str, value: &str) -> Self {
         self.values.push((field.into(), value.into()));
@@ -54,79 +57,163 @@ impl Row {
         update
     }
 
-    pub fn call(&self, keys: &Keys) -> Called {
-        keys.called(self.update().home())
+    pub fn name(&self, keys: &Keys) -> ExactName {
+        keys.exact_name(self.update().home())
     }
 }
 
-/// A store without a file.
+/// Records without a file; whatever is applied is durable.
 #[derive(Debug, Clone, Default)]
-pub struct MemStore {
-    now: Contents,
-    committed: Contents,
+pub struct MemoryTables {
+    records: HashMap<NameKey, CustomerRecord>,
+    invalidations: BTreeMap<InvalidationKey, SequenceNumber>,
+    intents: BTreeMap<SequenceNumber, Intent>,
+    next_sequence: u64,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Contents {
-    names: HashMap<NameKey, Record>,
-    cuts: HashMap<CutKey, Stamp>,
-    intents: BTreeMap<Stamp, Intent>,
-    next: u64,
+impl MemoryTables {
+    pub fn apply(&mut self, changes: &Changes) {
+        self.records.extend(changes.records.clone());
+        self.records.retain(|_, record| !record.is_empty());
+        for (sequence, intent) in &changes.intents {
+            match intent {
+                Some(intent) => self.intents.insert(*sequence, intent.clone()),
+                None => self.intents.remove(sequence),
+            };
+        }
+        self.invalidations.extend(&changes.invalidations);
+        if let Some((next, _)) = changes.next {
+            self.next_sequence = next;
+        }
+    }
+
+    pub fn load(&self) -> SavedAccount {
+        SavedAccount {
+            next_sequence: self.next_sequence,
+            invalidations: self.invalidations.iter().map(|(key, upto)| (*key, *upto)).collect(),
+            intents: self.intents.values().cloned().collect(),
+        }
+    }
+
+    pub fn open_intents(&self) -> usize {
+        self.intents.len()
+    }
 }
 
-impl MemStore {
-    pub fn commit(&mut self) {
-        self.committed = self.now.clone();
-    }
-
-    /// What a crash leaves.
-    pub fn crash(self) -> Self {
-        Self { now: self.committed.clone(), committed: self.committed }
-    }
-
-    pub fn intents(&self) -> usize {
-        self.now.intents.len()
+impl CustomerRecords for MemoryTables {
+    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+        Ok(self.records.get(&name).cloned().unwrap_or_default())
     }
 }
 
-impl Names for MemStore {
-    fn name(&mut self, name: NameKey) -> Result<Record, LedgerError> {
-        Ok(self.now.names.get(&name).cloned().unwrap_or_default())
+/// Confirmed at the first attempt.
+pub const FIRST: RequestOutcome = RequestOutcome::Accepted { first_attempt: true };
+
+/// A ledger in a folder of its own.
+pub struct TestLedger {
+    pub folder: tempfile::TempDir,
+    pub path: PathBuf,
+}
+
+impl TestLedger {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/ledger.db");
+        Self { folder, path }
+    }
+
+    pub fn place(&self) -> Place<'_> {
+        self.of(Account::Token(b"s3gr3d0"))
+    }
+
+    pub fn of<'a>(&'a self, account: Account<'a>) -> Place<'a> {
+        Place { path: &self.path, base_url: "https://api.example", account }
+    }
+
+    pub fn run(&self) -> TestRun {
+        TestRun::open(&self.place()).unwrap()
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::open(&self.place(), Policy::default()).unwrap()
+    }
+
+    pub fn is_up_to_date(&self, row: &TestRow) -> bool {
+        self.reader().is_up_to_date(&row.update()).unwrap()
+    }
+
+    /// Has `rows` accepted in a run of its own.
+    pub fn accept(&self, rows: &[TestRow]) {
+        let mut run = self.run();
+        run.accept(rows);
+        run.close();
+    }
+
+    /// Does something to the file from outside.
+    pub fn sql(&self, sql: &str) {
+        rusqlite::Connection::open(&self.path).unwrap().execute_batch(sql).unwrap();
     }
 }
 
-impl Store for MemStore {
-    fn load(&mut self) -> Result<Saved, LedgerError> {
-        Ok(Saved {
-            next: self.now.next,
-            cuts: self.now.cuts.iter().map(|(key, stamp)| (*key, *stamp)).collect(),
-            intents: self.now.intents.values().cloned().collect(),
-        })
+/// A run that waits until what it records is durable.
+pub struct TestRun {
+    pub runtime: tokio::runtime::Runtime,
+    pub handle: LedgerHandle,
+    pub leftovers: Vec<Leftover>,
+}
+
+impl TestRun {
+    pub fn open(place: &Place<'_>) -> Result<Self, LedgerError> {
+        let claimed = claim(place)?;
+        let leftovers = Reader::open(place, Policy::default())?.leftovers().to_vec();
+        let handle = claimed.begin(Policy::default())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Ok(Self { runtime, handle, leftovers })
     }
 
-    fn put_name(&mut self, name: NameKey, record: &Record) -> Result<(), LedgerError> {
-        self.now.names.insert(name, record.clone());
-        self.now.names.retain(|_, record| !record.is_empty());
-        Ok(())
+    pub fn hand_over_intents(&mut self, rows: &[TestRow]) {
+        for (sequence, row) in (0..).zip(rows) {
+            self.handle.record_intent(sequence, Arc::new(row.update())).unwrap();
+        }
     }
 
-    fn put_intent(&mut self, intent: &Intent) -> Result<(), LedgerError> {
-        self.now.intents.insert(intent.stamp, intent.clone());
-        Ok(())
+    pub fn hand_over_outcomes(&mut self, rows: &[TestRow], outcome: RequestOutcome) {
+        for (sequence, row) in (0..).zip(rows) {
+            self.handle.record_outcome(sequence, Arc::new(row.update()), outcome).unwrap();
+        }
     }
 
-    fn remove_intent(&mut self, stamp: Stamp) -> Result<(), LedgerError> {
-        self.now.intents.remove(&stamp);
-        Ok(())
+    /// Waits for so many records.
+    pub fn recorded(&mut self, count: usize) -> Vec<Recorded> {
+        let mut recorded = Vec::new();
+        while recorded.len() < count {
+            recorded.extend(self.runtime.block_on(self.handle.recorded()).unwrap());
+        }
+        recorded
     }
 
-    fn put_cut(&mut self, key: CutKey, stamp: Stamp) -> Result<(), LedgerError> {
-        self.now.cuts.insert(key, stamp);
-        Ok(())
+    pub fn record_intents(&mut self, rows: &[TestRow]) {
+        self.hand_over_intents(rows);
+        self.recorded(rows.len());
     }
 
-    fn put_next(&mut self, next: u64, _now: u32) -> Result<(), LedgerError> {
-        self.now.next = next;
-        Ok(())
+    pub fn record_outcomes(&mut self, rows: &[TestRow], outcome: RequestOutcome) {
+        self.hand_over_outcomes(rows, outcome);
+        self.recorded(rows.len());
+    }
+
+    pub fn accept(&mut self, rows: &[TestRow]) {
+        for some in rows.chunks(1000) {
+            self.record_intents(some);
+            self.record_outcomes(some, FIRST);
+        }
+    }
+
+    pub fn is_up_to_date(&mut self, row: &TestRow) -> bool {
+        self.handle.check(u64::MAX, &row.update()).unwrap()
+    }
+
+    pub fn close(self) {
+        self.runtime.block_on(self.handle.close()).unwrap();
     }
 }

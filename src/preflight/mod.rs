@@ -273,7 +273,7 @@ impl Preflight {
             }
         }
         let before = self.invalid + self.unchanged.unwrap_or(0);
-        if lookup.reader.believed(&update)? {
+        if lookup.reader.is_up_to_date(&update)? {
             if before + 1 == self.rows {
                 self.leading = self.rows;
             }

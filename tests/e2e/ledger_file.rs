@@ -183,6 +183,18 @@ fn a_ledger_of_a_later_version_is_refused() {
 }
 
 #[test]
+fn a_ledger_of_an_earlier_version_is_refused_with_the_way_out() {
+    let nights = Nights::begin();
+    filled(&nights);
+    for version in [1, 2] {
+        change(&nights.path(LEDGER), &format!("PRAGMA user_version = {version}"));
+        let earlier = std::fs::read(nights.path(LEDGER)).unwrap();
+        let found = format!("formato {version}; esta versão usa o formato 3");
+        assert_refused(&nights, &earlier, 2, &["mais antiga", LEDGER, &found, "apague"]);
+    }
+}
+
+#[test]
 fn somebody_elses_database_is_refused() {
     let nights = Nights::begin();
     let path = nights.path("alheio.db");

@@ -1,0 +1,125 @@
+//! What the rules write: [`Changes`], which become durable together, and [`PendingRecords`], which
+//! shows the rules their own writes before they are durable. Neither knows SQLite.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use super::LedgerError;
+use super::accepted_state::CustomerRecords;
+use super::keys::NameKey;
+use super::state::{CustomerRecord, Intent, InvalidationKey, SequenceNumber};
+
+/// Writes that become durable together. A later write to a key replaces an earlier one.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// What is stored under these names from now on; an empty record is deleted.
+    pub records: BTreeMap<NameKey, CustomerRecord>,
+    /// Requests without a known outcome; `None` where it is known now.
+    pub intents: BTreeMap<SequenceNumber, Option<Intent>>,
+    /// New invalidations.
+    pub invalidations: BTreeMap<InvalidationKey, SequenceNumber>,
+    /// The next sequence number, and when the account changed, in seconds since 1970.
+    pub next: Option<(u64, u32)>,
+}
+
+impl Changes {
+    /// Adds `later` changes.
+    pub fn merge(&mut self, later: Self) {
+        self.records.extend(later.records);
+        self.intents.extend(later.intents);
+        self.invalidations.extend(later.invalidations);
+        self.next = later.next.or(self.next);
+    }
+}
+
+/// The records as the rules see them: what is durable, overlaid with what is not durable yet.
+#[derive(Debug)]
+pub struct PendingRecords<R> {
+    durable: R,
+    /// The latest record of each name with a write that is not durable, and the number of the batch
+    /// that holds the write.
+    overlay: HashMap<NameKey, (u64, CustomerRecord)>,
+    /// The names that each batch writes, oldest first; batches are numbered from 1 on.
+    batches: VecDeque<Vec<NameKey>>,
+    /// Batches that are durable.
+    acknowledged: u64,
+    /// The batch in the making.
+    pub changes: Changes,
+}
+
+impl<R: CustomerRecords> PendingRecords<R> {
+    /// Nothing is pending over `durable`.
+    pub fn new(durable: R) -> Self {
+        Self {
+            durable,
+            overlay: HashMap::new(),
+            batches: VecDeque::new(),
+            acknowledged: 0,
+            changes: Changes::default(),
+        }
+    }
+
+    /// Stores a record under a name.
+    pub fn put(&mut self, name: NameKey, record: CustomerRecord) {
+        let batch = self.acknowledged + self.batches.len() as u64 + 1;
+        self.overlay.insert(name, (batch, record.clone()));
+        self.changes.records.insert(name, record);
+    }
+
+    /// Changes the record of a name.
+    ///
+    /// # Errors
+    /// The durable record cannot be read.
+    pub fn change(
+        &mut self,
+        name: NameKey,
+        change: impl FnOnce(&mut CustomerRecord),
+    ) -> Result<(), LedgerError> {
+        let before = self.record(name)?;
+        let mut after = before.clone();
+        change(&mut after);
+        if after != before {
+            self.put(name, after);
+        }
+        Ok(())
+    }
+
+    /// Ends the batch in the making.
+    pub fn take_batch(&mut self) -> Changes {
+        let changes = std::mem::take(&mut self.changes);
+        self.batches.push_back(changes.records.keys().copied().collect());
+        changes
+    }
+
+    /// The oldest `count` batches have become durable.
+    pub fn acknowledge(&mut self, count: usize) {
+        for names in self.batches.drain(..count.min(self.batches.len())) {
+            self.acknowledged += 1;
+            for name in names {
+                if self.overlay.get(&name).is_some_and(|(batch, _)| *batch == self.acknowledged) {
+                    self.overlay.remove(&name);
+                }
+            }
+        }
+    }
+
+    /// What is durable.
+    #[cfg(test)]
+    pub const fn durable(&mut self) -> &mut R {
+        &mut self.durable
+    }
+
+    /// Drops what is not durable.
+    #[cfg(test)]
+    pub fn into_durable(self) -> R {
+        self.durable
+    }
+}
+
+impl<R: CustomerRecords> CustomerRecords for PendingRecords<R> {
+    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+        match self.overlay.get(&name) {
+            Some((_, record)) => Ok(record.clone()),
+            None => self.durable.record(name),
+        }
+    }
+}

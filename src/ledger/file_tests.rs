@@ -1,0 +1,305 @@
+//! The ledger as a file: damage is never taken for a fresh start, keys and labels, and forgetting.
+//! What the program shows of it is in the end-to-end tests.
+
+use std::fs;
+
+use super::schema::beside;
+use super::testing::{FIRST, TestLedger, TestRow, TestRun, e, i};
+use super::{Account, LedgerError, Place, Policy, Reader, admin};
+use crate::model::{CustomerType, Name};
+use crate::scheduler::ledger::RequestOutcome;
+
+/// A run, a preflight and `status` all refuse this ledger as damaged.
+#[track_caller]
+fn assert_damaged(ledger: &TestLedger, damage: &str) {
+    let errors = [
+        TestRun::open(&ledger.place()).err(),
+        Reader::open(&ledger.place(), Policy::default()).err(),
+        admin::status(&ledger.path).err(),
+    ];
+    for error in errors {
+        let error = error.unwrap_or_else(|| panic!("not noticed: {damage}"));
+        assert!(matches!(error, LedgerError::Damaged { .. }), "{damage}: {error}");
+    }
+}
+
+#[test]
+fn missing_tables_and_intents_that_do_not_match_their_checksum_are_damage() {
+    for damage in [
+        "DROP TABLE invalidation",
+        "UPDATE intent SET request = zeroblob(length(request)) WHERE sequence = 1",
+        "UPDATE intent SET request = (SELECT request FROM intent WHERE sequence = 2)
+         WHERE sequence = 1",
+        "UPDATE intent SET sequence = 9 WHERE sequence = 1",
+        "UPDATE intent SET checksum = checksum + 1 WHERE sequence = 1",
+        "UPDATE invalidation SET field = x'00' WHERE field = (SELECT max(field) FROM invalidation)",
+        "UPDATE invalidation SET type = 'X'",
+    ] {
+        let ledger = TestLedger::new();
+        let mut run = ledger.run();
+        let renames = [e("a@x").set("email", "b@x"), e("c@x").set("email", "d@x")];
+        run.record_intents(&renames);
+        run.record_outcomes(&renames, RequestOutcome::Unknown);
+        run.close();
+        ledger.sql(damage);
+        assert_damaged(&ledger, damage);
+    }
+}
+
+#[test]
+fn a_record_that_does_not_match_its_checksum_is_damage_where_it_is_read() {
+    let rows = [e("a@x").set("nome", "N"), e("b@x").set("nome", "N")];
+    for damage in [
+        "UPDATE customer SET record = zeroblob(length(record))",
+        "UPDATE customer SET record = x''",
+        "UPDATE customer SET (record, checksum) = (SELECT record, checksum FROM customer LIMIT 1)",
+        "UPDATE customer SET checksum = checksum + 1",
+    ] {
+        let ledger = TestLedger::new();
+        ledger.accept(&rows);
+        ledger.sql(damage);
+        let mut reader = ledger.reader();
+        let damaged = rows
+            .iter()
+            .filter_map(|row| reader.is_up_to_date(&row.update()).err())
+            .filter(|error| matches!(error, LedgerError::Damaged { .. }));
+        assert!(damaged.count() > 0, "{damage}");
+        assert!(admin::status(&ledger.path).is_err(), "{damage}");
+    }
+}
+
+#[test]
+fn damage_in_the_middle_is_noticed_when_it_is_met() {
+    let ledger = TestLedger::new();
+    let row = |n: u32| e(&format!("cliente{n}@x")).set("nome", "Fulano").set("campo:c", "1");
+    // Enough customers for several levels of pages.
+    let rows: Vec<_> = (0..4000).map(row).collect();
+    ledger.accept(&rows);
+    let whole = fs::read(&ledger.path).unwrap();
+    let pages = whole.len() / 4096;
+    // Zeroed, and with one bit of every 64th byte flipped.
+    for flip in [false, true] {
+        let mut bytes = whole.clone();
+        for n in [pages / 3, pages / 2] {
+            for (at, byte) in bytes[n * 4096..(n + 1) * 4096].iter_mut().enumerate() {
+                match flip {
+                    false => *byte = 0,
+                    true if at % 64 == 17 => *byte ^= 4,
+                    true => {}
+                }
+            }
+        }
+        fs::write(&ledger.path, &bytes).unwrap();
+        let mut reader = ledger.reader();
+        let (mut unchanged, mut damaged) = (0, 0);
+        for row in &rows {
+            match reader.is_up_to_date(&row.update()) {
+                Ok(true) => unchanged += 1,
+                // A name that no longer reads as itself is unknown, and is sent: that is safe.
+                Ok(false) if flip => {}
+                Ok(false) => panic!("a lost row is not a new row"),
+                Err(LedgerError::Damaged { .. }) => damaged += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(damaged > 0 && unchanged > 0, "{damaged} {unchanged}");
+    }
+}
+
+#[test]
+fn a_lost_file_beside_its_log_is_damage_and_a_folder_is_not_a_ledger() {
+    let ledger = TestLedger::new();
+    fs::create_dir(ledger.path.parent().unwrap()).unwrap();
+    fs::write(beside(&ledger.path, "-wal"), "x").unwrap();
+    assert_damaged(&ledger, "the file is lost");
+    assert!(!ledger.path.exists());
+    fs::create_dir(&ledger.path).unwrap();
+    let error = TestRun::open(&ledger.place()).err().unwrap();
+    assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_folder_of_a_new_ledger_is_for_its_owner_alone() {
+    use std::os::unix::fs::MetadataExt;
+    let ledger = TestLedger::new();
+    ledger.run().close();
+    assert_eq!(fs::metadata(ledger.path.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_lost_exchanged_or_damaged_key_is_reported_and_its_account_can_be_forgotten() {
+    let ledger = TestLedger::new();
+    let rows = [e("a@x").set("nome", "N")];
+    let labelled = |label| ledger.of(Account::Label(label));
+    let open = |label| TestRun::open(&labelled(label));
+    let keys = || -> Vec<_> {
+        fs::read_dir(ledger.path.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "key"))
+            .collect()
+    };
+    let mut run = open("matriz").unwrap();
+    run.accept(&rows);
+    run.close();
+    let [key] = &keys()[..] else { panic!() };
+    let secret = fs::read(key).unwrap();
+
+    fs::remove_file(key).unwrap();
+    assert!(matches!(open("matriz").err(), Some(LedgerError::KeyLost { .. })));
+    assert!(Reader::open(&labelled("matriz"), Policy::default()).is_err());
+    assert!(!key.exists(), "no new key may take its place");
+
+    open("filial").unwrap().close();
+    fs::copy(keys().pop().unwrap(), key).unwrap();
+    assert!(matches!(open("matriz").err(), Some(LedgerError::KeyLost { .. })));
+    fs::write(key, &secret[..30]).unwrap();
+    assert!(matches!(open("matriz").err(), Some(LedgerError::KeyDamaged { .. })));
+    fs::write(key, &secret).unwrap();
+    assert!(open("matriz").unwrap().is_up_to_date(&rows[0]));
+
+    fs::remove_file(key).unwrap();
+    let account = admin::find_account(&labelled("matriz")).unwrap().unwrap();
+    assert!(admin::forget_account(&ledger.path, account).unwrap());
+    assert!(!open("matriz").unwrap().is_up_to_date(&rows[0]));
+}
+
+#[test]
+fn a_label_must_be_a_name_and_is_no_path() {
+    let ledger = TestLedger::new();
+    let long = "x".repeat(101);
+    let open = |label| TestRun::open(&ledger.of(Account::Label(label)));
+    for label in ["", "  ", "a\nb", &long] {
+        assert!(matches!(open(label).err(), Some(LedgerError::Label(_))));
+    }
+    open("../../São Paulo/matriz").unwrap().close();
+    assert_eq!(fs::read_dir(ledger.folder.path()).unwrap().count(), 1, "nothing outside");
+}
+
+#[test]
+fn one_label_at_two_addresses_is_two_accounts() {
+    let ledger = TestLedger::new();
+    let here = ledger.of(Account::Label("loja"));
+    let there = Place { base_url: "https://outro.example", ..here };
+    let [one, two] = [here, there].map(|place| {
+        TestRun::open(&place).unwrap().close();
+        admin::find_account(&place).unwrap().unwrap()
+    });
+    assert_ne!(one, two);
+}
+
+fn forget(ledger: &TestLedger, text: &str) -> bool {
+    let name = Name { ctype: CustomerType::Email, text };
+    admin::forget_customer(&ledger.place(), name).unwrap()
+}
+
+#[test]
+fn an_open_rename_is_in_flight_and_is_forgotten_under_either_name() {
+    let ledger = TestLedger::new();
+    assert!(!forget(&ledger, "a@x"), "there is no ledger");
+    let rows = [e("a@x").set("nome", "N"), e("c@x").set("nome", "N")];
+    let rename = e("c@x").set("email", "d@x");
+    let lost = e("g@x").set("email", "h@x");
+    let mut run = ledger.run();
+    run.accept(&rows);
+    run.accept(std::slice::from_ref(&rename));
+    run.record_intents(std::slice::from_ref(&lost));
+    run.record_outcomes(std::slice::from_ref(&lost), RequestOutcome::Unknown);
+    run.close();
+    let [status] = &admin::status(&ledger.path).unwrap()[..] else { panic!() };
+    assert_eq!((status.customers, status.in_flight), (2, 1), "a pointer is no customer");
+    assert!(forget(&ledger, "A@X"));
+    assert!(!forget(&ledger, "a@x"));
+    assert!(forget(&ledger, "h@x"));
+    assert!(!ledger.is_up_to_date(&rows[0]));
+    assert!(ledger.is_up_to_date(&rename));
+    assert!(ledger.reader().leftovers().is_empty());
+}
+
+#[test]
+fn a_request_left_in_flight_has_its_consequences_whatever_comes_first() {
+    let other = i("7").set("nome", "N");
+    for forgotten in [false, true] {
+        let ledger = TestLedger::new();
+        let mut run = ledger.run();
+        run.accept(std::slice::from_ref(&other));
+        run.record_intents(&[e("a@x").set("nome", "M")]);
+        run.close();
+        if forgotten {
+            forget(&ledger, "a@x");
+        }
+        let run = ledger.run();
+        assert_eq!(run.leftovers.len(), 1);
+        run.close();
+        let mut run = ledger.run();
+        assert!(run.leftovers.is_empty());
+        assert!(!run.is_up_to_date(&other), "it may have been the same customer");
+        run.close();
+    }
+}
+
+/// The number of a forgotten account may be given to the next one.
+#[test]
+fn a_forgotten_account_leaves_no_row() {
+    let ledger = TestLedger::new();
+    let rename = [e("g@x").set("email", "h@x")];
+    let mut run = ledger.run();
+    run.accept(&[e("a@x").set("nome", "N")]);
+    run.record_intents(&rename);
+    run.record_outcomes(&rename, RequestOutcome::Unknown);
+    run.close();
+    let rows = || {
+        let connection = rusqlite::Connection::open(&ledger.path).unwrap();
+        ["account", "customer", "intent", "invalidation"].map(|table| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        })
+    };
+    assert!(rows().iter().all(|count| *count > 0), "{:?}", rows());
+    let account = admin::find_account(&ledger.place()).unwrap().unwrap();
+    assert!(admin::forget_account(&ledger.path, account).unwrap());
+    assert!(!admin::forget_account(&ledger.path, account).unwrap());
+    assert_eq!(rows(), [0; 4]);
+}
+
+#[test]
+fn what_is_forgotten_leaves_no_trace_in_the_file() {
+    let ledger = TestLedger::new();
+    let row = |n: u32, nome: &str| -> TestRow { e(&format!("cliente{n}@x")).set("nome", nome) };
+    for night in ["antes", "agora"] {
+        ledger.accept(&(0..1000).map(|n| row(n, night)).collect::<Vec<_>>());
+    }
+    let stored = || -> Vec<(Vec<u8>, Vec<u8>)> {
+        let connection = rusqlite::Connection::open(&ledger.path).unwrap();
+        let mut statement = connection.prepare("SELECT name, record FROM customer").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let traces = |(name, record): &(Vec<u8>, Vec<u8>)| {
+        let file = fs::read(&ledger.path).unwrap();
+        [name, record].map(|part| memchr::memmem::find(&file, part).is_some())
+    };
+    let before = stored();
+    (0..10).for_each(|n| assert!(forget(&ledger, &format!("cliente{n}@x"))));
+    let after = stored();
+    let forgotten: Vec<_> = before.iter().filter(|stored| !after.contains(stored)).collect();
+    assert_eq!(forgotten.len(), 10);
+    forgotten.into_iter().for_each(|forgotten| assert_eq!(traces(forgotten), [false, false]));
+    assert_eq!(traces(&after[0]), [true, true], "what is known is found");
+    let account = admin::find_account(&ledger.place()).unwrap().unwrap();
+    assert!(admin::forget_account(&ledger.path, account).unwrap());
+    before.iter().step_by(20).for_each(|all| assert_eq!(traces(all), [false, false]));
+}
+
+#[test]
+fn a_customer_is_not_forgotten_while_a_run_has_the_account() {
+    let ledger = TestLedger::new();
+    let mut run = ledger.run();
+    run.accept(&[e("a@x").set("nome", "N")]);
+    let name = Name { ctype: CustomerType::Email, text: "a@x" };
+    let error = admin::forget_customer(&ledger.place(), name).unwrap_err();
+    assert!(matches!(error, LedgerError::Busy { .. }), "{error}");
+    run.record_outcomes(&[e("zz@x").set("nome", "M")], FIRST);
+    run.close();
+}

@@ -1,0 +1,159 @@
+//! The ledger of a run: implements the scheduler's [`Ledger`] with the rules, a connection to read
+//! through, and the writer.
+//!
+//! The rules run on the scheduler's thread. A check reads a few pages of SQLite there, which takes
+//! microseconds; an account sends three requests a second. Only the fsync is elsewhere.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::keys::{AccountId, Keys};
+use super::rules::Rules;
+use super::tables::AccountTables;
+use super::writer::Writer;
+use super::{FileLock, LedgerError, Place, Policy, accounts, lock_path, now, schema};
+use crate::model::Update;
+use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
+
+/// An account that is locked for a run that has not begun to send. Nothing is changed yet: if the run
+/// ends here, the next one finds everything as it was, including what was left in flight.
+#[derive(Debug)]
+pub struct Claimed {
+    path: PathBuf,
+    connection: Connection,
+    keys: Keys,
+    base_url: String,
+    label: Option<String>,
+    lock: FileLock,
+}
+
+/// Takes the account's lock and opens its ledger; creates whatever is missing.
+///
+/// # Errors
+/// [`LedgerError::Busy`] when another run has the account; see [`LedgerError`] for the rest.
+pub fn claim(place: &Place<'_>) -> Result<Claimed, LedgerError> {
+    let connection = schema::open_for_writing(place.path)?;
+    let keys = place.keys(&connection)?;
+    let lock = FileLock::acquire(&lock_path(place.path, keys.account()))?;
+    Ok(Claimed {
+        path: place.path.into(),
+        connection,
+        keys,
+        base_url: place.base_url.to_owned(),
+        label: place.label().map(ToOwned::to_owned),
+        lock,
+    })
+}
+
+impl Claimed {
+    /// Begins the run: draws the consequences of what an earlier one left in flight, and starts the
+    /// writer. Blocks on the disk, and for a moment where another account is being written.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or written, or is damaged.
+    pub fn begin(self, policy: Policy) -> Result<LedgerHandle, LedgerError> {
+        let Self { path, connection, keys, base_url, label, lock } = self;
+        let hash = keys.account();
+        let account = accounts::add_account(&connection, &path, hash, &base_url, label.as_deref())?;
+        let tables = AccountTables::new(connection, &path, account);
+        let reading = schema::open_for_reading(&path)?.ok_or_else(|| schema::vanished(&path))?;
+        let reading = AccountTables::new(reading, &path, account);
+        // The requests left in flight were reported from a `Reader` before this.
+        let (mut rules, _, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
+        tables.apply(&changes)?;
+        rules.acknowledge(1);
+        let writer = Writer::start(tables, lock, path)?;
+        Ok(LedgerHandle {
+            rules,
+            writer,
+            unacknowledged: VecDeque::new(),
+            up_to_date_before: 0,
+            account: hash,
+        })
+    }
+}
+
+/// The ledger of a run. [`close`](Self::close) it: dropping it also waits until everything is
+/// written, but blocks meanwhile and loses the error.
+#[derive(Debug)]
+pub struct LedgerHandle {
+    /// Declared before the writer, so that the reading connection is closed first: the last one
+    /// copies SQLite's log into the file.
+    rules: Rules<AccountTables>,
+    writer: Writer,
+    /// What was handed to the writer and is not durable yet, oldest first.
+    unacknowledged: VecDeque<Recorded>,
+    /// Rows before this one need no check.
+    up_to_date_before: u64,
+    account: AccountId,
+}
+
+impl LedgerHandle {
+    /// Which account this is, as the lock's name and `ledger status` show it.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Relies on a preflight under this handle's lock that found every row before `sequence`
+    /// unchanged or invalid. Nothing changes before the first row that is sent, so a check would say
+    /// the same; this saves a second look at a file most of which did not change. Not for a run with
+    /// `--max-age`: ages change while it runs.
+    pub const fn skip_checks_before(&mut self, sequence: u64) {
+        self.up_to_date_before = sequence;
+    }
+
+    /// Waits until everything that was recorded is durable and the file is closed.
+    ///
+    /// # Errors
+    /// The error that ended the ledger, unless it was returned before; or the file could not be
+    /// closed.
+    pub async fn close(self) -> Result<(), LedgerError> {
+        let Self { rules, writer, .. } = self;
+        drop(rules);
+        writer.close().await
+    }
+}
+
+impl Ledger for LedgerHandle {
+    fn is_on(&self) -> bool {
+        true
+    }
+
+    fn check(&mut self, sequence: u64, update: &Update) -> Result<bool, LedgerFailed> {
+        if sequence < self.up_to_date_before {
+            return Ok(true);
+        }
+        self.rules.check(update, now()).map_err(LedgerFailed::new)
+    }
+
+    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed> {
+        let changes = self.rules.record_intent(sequence, &update, now());
+        changes.and_then(|changes| self.writer.hand_over(changes)).map_err(LedgerFailed::new)?;
+        self.unacknowledged.push_back(Recorded::Intent { sequence });
+        Ok(())
+    }
+
+    fn record_outcome(
+        &mut self,
+        sequence: u64,
+        update: Arc<Update>,
+        outcome: RequestOutcome,
+    ) -> Result<(), LedgerFailed> {
+        let (changes, uncertain) = self
+            .rules
+            .record_outcome(sequence, &update, outcome, now())
+            .map_err(LedgerFailed::new)?;
+        self.writer.hand_over(changes).map_err(LedgerFailed::new)?;
+        self.unacknowledged.push_back(Recorded::Outcome { sequence, uncertain });
+        Ok(())
+    }
+
+    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerFailed> {
+        let count = self.writer.committed().await.map_err(LedgerFailed::new)?;
+        self.rules.acknowledge(count);
+        Ok(self.unacknowledged.drain(..count.min(self.unacknowledged.len())).collect())
+    }
+}

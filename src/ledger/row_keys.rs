@@ -1,0 +1,143 @@
+//! From a row to the keyed hashes that the rules compare. Which names a row has, and which fields it
+//! may change, is decided here; what follows from it is not.
+
+use std::collections::HashMap;
+
+use super::keys::{ExactName, FieldKey, FieldTag, Keys, NameKey, Spelling, ValueHash};
+use crate::model::{CustomerType, FieldName, Name, Param, Update};
+
+/// The keys of custom fields that were met before. Computing one costs more than finding it.
+#[derive(Debug, Default)]
+pub struct FieldKeyCache(HashMap<FieldName, FieldKey>);
+
+impl FieldKeyCache {
+    fn find(&mut self, keys: &Keys, field: &FieldName) -> FieldKey {
+        match field {
+            FieldName::Param(param) => keys.param(*param),
+            FieldName::Campo(_) => match self.0.get(field) {
+                Some(key) => *key,
+                None => *self.0.entry(field.clone()).or_insert(keys.field(field)),
+            },
+        }
+    }
+}
+
+/// One value of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct SentValue<'a> {
+    field: FieldKey,
+    value: &'a str,
+}
+
+impl SentValue<'_> {
+    /// The field, as it is stored.
+    pub const fn tag(&self) -> FieldTag {
+        self.field.tag()
+    }
+}
+
+/// The names and values of a row.
+///
+/// A customer has up to two names, one of each type, and a row under one type can change the name of
+/// the other type, the customer's alias: a type-`E` row by `id_interno`, a type-`I` row by `email`.
+#[derive(Debug)]
+pub struct RowKeys<'a> {
+    keys: &'a Keys,
+    pub ctype: CustomerType,
+    /// The name in the request's path.
+    pub primary_name: ExactName,
+    /// The name that the customer will have instead.
+    pub renamed_to: Option<ExactName>,
+    /// Everything that is sent.
+    pub sent: Vec<SentValue<'a>>,
+    /// The index in `sent` of the field that gives or clears the alias.
+    pub alias_index: Option<usize>,
+    /// The alias that the row gives; `None` where it is cleared or left alone.
+    pub alias: Option<NameKey>,
+    /// Whether the update clears the very name it is addressed by (an empty `email`).
+    pub removes_own_name: bool,
+}
+
+impl<'a> RowKeys<'a> {
+    /// Hashes the names of a row; its values are hashed when they are compared.
+    pub fn new(keys: &'a Keys, fields: &mut FieldKeyCache, update: &'a Update) -> Self {
+        let ctype = update.customer().ctype;
+        let alias_param = match ctype {
+            CustomerType::Email => Param::IdInterno,
+            CustomerType::Internal => Param::Email,
+        };
+        let mut row = Self {
+            keys,
+            ctype,
+            primary_name: keys.exact_name(update.home()),
+            renamed_to: update.rename_to().map(|name| keys.exact_name(name)),
+            sent: Vec::new(),
+            alias_index: None,
+            alias: None,
+            removes_own_name: false,
+        };
+        for (name, value) in update.values() {
+            if value.is_empty()
+                && ctype == CustomerType::Email
+                && *name == FieldName::Param(Param::Email)
+            {
+                row.removes_own_name = true;
+            }
+            if *name == FieldName::Param(alias_param) {
+                row.alias_index = Some(row.sent.len());
+                row.alias = (!value.is_empty())
+                    .then(|| keys.name(Name { ctype: ctype.other(), text: value }));
+            }
+            row.sent.push(SentValue { field: fields.find(keys, name), value });
+        }
+        row
+    }
+
+    /// The hash of a value that is sent, as it is stored under `salt`.
+    pub fn value(&self, sent: &SentValue<'_>, salt: Spelling) -> ValueHash {
+        self.keys.value(salt, sent.field, sent.value)
+    }
+
+    /// The names that belong to this row alone while it is in flight. The e-mail that a type-`I` row
+    /// gives is not among them: this row stores no values under it.
+    pub fn touched(&self) -> impl Iterator<Item = NameKey> + use<> {
+        let internal = if self.ctype == CustomerType::Email { self.alias } else { None };
+        [Some(self.primary_name.key), self.renamed_to.map(|name| name.key), internal]
+            .into_iter()
+            .flatten()
+    }
+
+    /// The fields whose value this update may change: those it sends, and those it may reset.
+    pub fn changed(&self) -> Vec<FieldTag> {
+        let mut changed: Vec<_> = self.sent.iter().map(SentValue::tag).collect();
+        for param in Param::ALL.into_iter().filter(|param| param.has_documented_default()) {
+            let tag = self.keys.param(param).tag();
+            if !changed.contains(&tag) {
+                changed.push(tag);
+            }
+        }
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::testing::{TestRow, e};
+
+    #[test]
+    fn equal_values_of_two_customers_or_fields_do_not_look_equal() {
+        let keys = Keys::from_token("https://api.example", b"s3gr3d0");
+        let hash = |row: TestRow| {
+            let (update, mut fields) = (row.update(), FieldKeyCache::default());
+            let row = RowKeys::new(&keys, &mut fields, &update);
+            row.value(&row.sent[0], row.primary_name.spelling)
+        };
+        let base = hash(e("a@x").set("nome", "N"));
+        assert_eq!(base, hash(e("a@x").set("nome", "N")));
+        assert_ne!(base, hash(e("b@x").set("nome", "N")));
+        assert_ne!(base, hash(e("a@x").set("telefone", "N")));
+        assert_ne!(base, hash(e("a@x").set("campo:nome", "N")));
+        assert_ne!(base, hash(e("a@x").set("nome", "n")));
+    }
+}

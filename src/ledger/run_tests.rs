@@ -1,0 +1,172 @@
+//! The ledger of a run: what a check sees, group commit, readers beside the writer, and what happens
+//! when the file can no longer be written.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::LedgerError;
+use super::testing::{FIRST, TestLedger, TestRow, TestRun, e};
+use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
+
+fn rows(count: usize) -> Vec<TestRow> {
+    (0..count).map(|n| e(&format!("{n}@x")).set("nome", "N")).collect()
+}
+
+/// Holds the file's write lock, so that nothing can be committed.
+fn hold_commits(ledger: &TestLedger) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(&ledger.path).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    connection
+}
+
+#[test]
+fn a_check_sees_what_was_recorded_before_it_is_durable() {
+    let ledger = TestLedger::new();
+    let [one, two] = ["1", "2"].map(|value| e("a@x").set("nome", value));
+    ledger.accept(std::slice::from_ref(&one));
+    let mut run = ledger.run();
+    assert!(run.is_up_to_date(&one));
+    let lock = hold_commits(&ledger);
+    run.hand_over_intents(std::slice::from_ref(&two));
+    assert!(!run.is_up_to_date(&one) && !run.is_up_to_date(&two));
+    run.hand_over_outcomes(std::slice::from_ref(&two), FIRST);
+    assert!(!run.is_up_to_date(&one) && run.is_up_to_date(&two));
+    assert!(!ledger.is_up_to_date(&two), "not durable");
+    drop(lock);
+    let recorded = run.recorded(2);
+    let outcome = Recorded::Outcome { sequence: 0, uncertain: false };
+    assert_eq!(recorded, [Recorded::Intent { sequence: 0 }, outcome]);
+    assert!(run.is_up_to_date(&two) && ledger.is_up_to_date(&two));
+    run.close();
+}
+
+#[test]
+fn a_thousand_intents_share_a_few_commits_and_become_durable_in_order() {
+    let ledger = TestLedger::new();
+    let mut run = ledger.run();
+    run.hand_over_intents(&rows(1000));
+    let (mut recorded, mut commits) = (Vec::new(), 0);
+    while recorded.len() < 1000 {
+        recorded.extend(run.runtime.block_on(run.handle.recorded()).unwrap());
+        commits += 1;
+    }
+    let expected: Vec<_> = (0..1000).map(|sequence| Recorded::Intent { sequence }).collect();
+    assert_eq!(recorded, expected);
+    assert!(commits <= 250, "{commits} commits");
+    run.close();
+    assert_eq!(ledger.run().leftovers.len(), 1000);
+}
+
+#[test]
+fn what_was_handed_over_is_written_by_closing_or_dropping_the_handle() {
+    let ledger = TestLedger::new();
+    let mut run = ledger.run();
+    run.hand_over_intents(&rows(100));
+    run.close();
+    let mut run = ledger.run();
+    assert_eq!(run.leftovers.len(), 100);
+    run.hand_over_intents(&rows(1));
+    drop(run);
+    let run = ledger.run();
+    assert_eq!(run.leftovers.len(), 1);
+    run.close();
+}
+
+#[test]
+fn more_than_the_window_can_have_open_is_refused() {
+    let ledger = TestLedger::new();
+    let mut run = ledger.run();
+    let lock = hold_commits(&ledger);
+    let row = Arc::new(e("a@x").set("nome", "N").update());
+    let refused = (0..10_000).find_map(|n| run.handle.record_intent(n, Arc::clone(&row)).err());
+    assert_eq!(refused.unwrap().to_string(), LedgerError::QueueFull.to_string());
+    drop(lock);
+    run.close();
+}
+
+/// A run whose next commit fails.
+fn failing(ledger: &TestLedger) -> TestRun {
+    let mut run = ledger.run();
+    run.record_intents(&rows(1));
+    ledger.sql("DROP TABLE intent");
+    run
+}
+
+#[test]
+fn a_failed_commit_is_returned_once_and_ends_the_ledger() {
+    let ledger = TestLedger::new();
+    let TestRun { runtime, mut handle, .. } = failing(&ledger);
+    let row = Arc::new(e("b@x").set("nome", "N").update());
+    handle.record_intent(1, Arc::clone(&row)).unwrap();
+    let text = |failed: LedgerFailed| failed.to_string();
+    let why = runtime.block_on(handle.recorded()).map_err(text).unwrap_err();
+    assert!(why.contains("ledger.db") && !why.contains("parou"), "{why}");
+    handle.record_outcome(1, row, RequestOutcome::Refused).unwrap();
+    let why = runtime.block_on(handle.recorded()).map_err(text).unwrap_err();
+    assert_eq!(why, LedgerError::Stopped.to_string());
+    runtime.block_on(handle.close()).unwrap();
+}
+
+#[test]
+fn a_failed_commit_that_was_not_read_is_returned_by_close() {
+    let ledger = TestLedger::new();
+    let mut run = failing(&ledger);
+    run.handle.record_intent(1, Arc::new(e("b@x").set("nome", "N").update())).unwrap();
+    let TestRun { runtime, handle, .. } = run;
+    assert!(matches!(runtime.block_on(handle.close()), Err(LedgerError::Storage { .. })));
+}
+
+#[test]
+fn a_reader_sees_one_moment_while_a_run_writes() {
+    let ledger = TestLedger::new();
+    let rows = rows(50);
+    let mut run = ledger.run();
+    run.accept(&rows[..25]);
+    let mut reader = ledger.reader();
+    run.accept(&rows[25..]);
+    for (at, row) in rows.iter().enumerate() {
+        assert_eq!(reader.is_up_to_date(&row.update()).unwrap(), at < 25, "{at}");
+    }
+    assert!(ledger.is_up_to_date(&rows[49]));
+    run.close();
+    assert!(reader.is_up_to_date(&rows[0].update()).unwrap());
+    drop(reader);
+    ledger.run().close();
+}
+
+/// Prints what a customer costs:
+/// `CUSTOMERS=1000000 cargo test --release --lib -- --ignored --nocapture size_and_speed`.
+#[test]
+#[ignore = "takes minutes"]
+fn size_and_speed() {
+    let customers: usize =
+        std::env::var("CUSTOMERS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let ledger = TestLedger::new();
+    let row = |n: usize| {
+        let row = e(&format!("cliente.numero{n}@empresa.example"));
+        (0..10).fold(row, |row, field| row.set(&format!("campo:{field}"), &format!("{n}-{field}")))
+    };
+    let rows: Vec<_> = (0..customers).map(row).collect();
+    let report = |what: &str, took: Duration| {
+        println!("{what}: {:?} a row", took / u32::try_from(customers).unwrap());
+    };
+    let mut run = ledger.run();
+    let start = Instant::now();
+    run.accept(&rows);
+    report("intent and outcome", start.elapsed());
+    run.close();
+    let size = std::fs::metadata(&ledger.path).unwrap().len();
+    println!("{customers} customers: {size} bytes, {:.0} each", size as f64 / customers as f64);
+    let updates: Vec<_> = rows.iter().map(TestRow::update).collect();
+    let mut reader = ledger.reader();
+    for what in ["reader, first look", "reader, warm"] {
+        let start = Instant::now();
+        assert!(updates.iter().all(|update| reader.is_up_to_date(update).unwrap()));
+        report(what, start.elapsed());
+    }
+    let mut run = ledger.run();
+    let start = Instant::now();
+    assert!(updates.iter().all(|update| run.handle.check(u64::MAX, update).unwrap()));
+    report("check in a run", start.elapsed());
+    run.close();
+}

@@ -1,0 +1,238 @@
+//! One account's rows in the ledger file: reads them, and applies [`Changes`] in one transaction.
+//! What the records mean is not known here; the tables are created in [`super::schema`].
+//!
+//! A customer record and an intent are stored as a postcard blob beside a CRC-32 over the row's key
+//! and the blob, so that a flipped bit or a misplaced row is damage and never another record.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::accepted_state::CustomerRecords;
+use super::changes::Changes;
+use super::keys::{FieldTag, NameKey};
+use super::state::{
+    CustomerRecord, Intent, InvalidationKey, KnownState, SavedAccount, SequenceNumber,
+};
+use super::{LedgerError, schema};
+use crate::model::CustomerType;
+
+/// A connection and the account whose rows it reads and writes.
+#[derive(Debug)]
+pub struct AccountTables {
+    connection: Connection,
+    path: PathBuf,
+    account: i64,
+}
+
+impl AccountTables {
+    /// The rows of account `account` in the file at `path`.
+    pub fn new(connection: Connection, path: &Path, account: i64) -> Self {
+        Self { connection, path: path.into(), account }
+    }
+
+    /// The rows of another account in the same file.
+    pub fn of_account(self, account: i64) -> Self {
+        Self { account, ..self }
+    }
+
+    /// Everything that is stored of the account except customer records.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is damaged.
+    pub fn load(&self) -> Result<SavedAccount, LedgerError> {
+        let sql = "SELECT next_sequence FROM account WHERE id = ?";
+        let next = self.connection.query_row(sql, [self.account], |row| row.get::<_, i64>(0));
+        let mut saved = SavedAccount {
+            next_sequence: next.map_err(|source| self.error(source))?.cast_unsigned(),
+            ..SavedAccount::default()
+        };
+        let sql = "SELECT type, field, sequence FROM invalidation WHERE account = ?";
+        self.each(sql, |row| {
+            let column = |source| self.error(source);
+            let ctype: String = row.get(0).map_err(column)?;
+            let ctype = CustomerType::parse(&ctype)
+                .ok_or_else(|| self.damaged("uma invalidação tem tipo desconhecido"))?;
+            let field = match row.get_ref(1).and_then(|value| Ok(value.as_blob()?)) {
+                Ok([]) => None,
+                Ok(&[a, b, c, d]) => Some(FieldTag([a, b, c, d])),
+                Ok(_) => return Err(self.damaged("uma invalidação tem campo desconhecido")),
+                Err(source) => return Err(self.error(source)),
+            };
+            let upto = SequenceNumber(row.get::<_, i64>(2).map_err(column)?.cast_unsigned());
+            saved.invalidations.push((InvalidationKey { ctype, field }, upto));
+            Ok(())
+        })?;
+        let sql =
+            "SELECT request, checksum, sequence FROM intent WHERE account = ? ORDER BY sequence";
+        self.each(sql, |row| {
+            let sequence: i64 = row.get(2).map_err(|source| self.error(source))?;
+            let intent = self.decode::<Intent>(row, &sequence.to_le_bytes())?;
+            saved.intents.push(intent);
+            Ok(())
+        })?;
+        Ok(saved)
+    }
+
+    /// How many names have values. Reads every record of the account.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is damaged.
+    pub fn count_customers(&self) -> Result<u64, LedgerError> {
+        let mut count = 0;
+        self.each("SELECT record, checksum, name FROM customer WHERE account = ?", |row| {
+            let name: [u8; 16] = row.get(2).map_err(|source| self.error(source))?;
+            let record = self.decode::<CustomerRecord>(row, &name)?;
+            count += u64::from(matches!(record.known, KnownState::Values(_)));
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// Writes `changes`; they are durable when this returns.
+    ///
+    /// # Errors
+    /// The file cannot be written, or is damaged. Nothing was changed.
+    pub fn apply(&self, changes: &Changes) -> Result<(), LedgerError> {
+        let transaction =
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+                .map_err(|source| self.error(source))?;
+        for (name, record) in &changes.records {
+            if record.is_empty() {
+                let sql = "DELETE FROM customer WHERE account = ? AND name = ?";
+                self.write(sql, params![self.account, name.0])?;
+            } else {
+                let (blob, checksum) = self.encode(record, &name.0)?;
+                let sql = "REPLACE INTO customer(account, name, record, checksum)
+                           VALUES(?, ?, ?, ?)";
+                self.write(sql, params![self.account, name.0, blob, checksum])?;
+            }
+        }
+        for (SequenceNumber(sequence), intent) in &changes.intents {
+            let sequence = sequence.cast_signed();
+            if let Some(intent) = intent {
+                let (blob, checksum) = self.encode(intent, &sequence.to_le_bytes())?;
+                let sql = "REPLACE INTO intent(account, sequence, request, checksum)
+                           VALUES(?, ?, ?, ?)";
+                self.write(sql, params![self.account, sequence, blob, checksum])?;
+            } else {
+                let sql = "DELETE FROM intent WHERE account = ? AND sequence = ?";
+                self.write(sql, params![self.account, sequence])?;
+            }
+        }
+        for (InvalidationKey { ctype, field }, SequenceNumber(upto)) in &changes.invalidations {
+            let field = field.as_ref().map_or(&[][..], |field| &field.0);
+            let sql = "REPLACE INTO invalidation(account, type, field, sequence)
+                       VALUES(?, ?, ?, ?)";
+            self.write(sql, params![self.account, ctype.as_str(), field, upto.cast_signed()])?;
+        }
+        if let Some((next, now)) = changes.next {
+            let sql = "UPDATE account SET next_sequence = ?, changed_at = ? WHERE id = ?";
+            self.write(sql, params![next.cast_signed(), now, self.account])?;
+        }
+        transaction.commit().map_err(|source| self.error(source))
+    }
+
+    /// Closes the file. The last connection of all processes copies the log into it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn close(self) -> Result<(), LedgerError> {
+        let Self { connection, path, .. } = self;
+        connection.close().map_err(|(_, source)| schema::error(&path, source))
+    }
+
+    fn each(
+        &self,
+        sql: &str,
+        mut visit: impl FnMut(&Row<'_>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let failed = |source| self.error(source);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut rows = statement.query([self.account]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            visit(row)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), LedgerError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map(drop)
+            .map_err(|source| self.error(source))
+    }
+
+    fn encode(&self, value: &impl Serialize, key: &[u8]) -> Result<(Vec<u8>, i32), LedgerError> {
+        let blob = postcard::to_extend(value, Vec::new())
+            .map_err(|_| self.damaged("um registro não pôde ser codificado"))?;
+        let checksum = checksum(key, &blob);
+        Ok((blob, checksum))
+    }
+
+    /// Reads the blob in column 0, of which column 1 has the checksum.
+    fn decode<T: DeserializeOwned>(&self, row: &Row<'_>, key: &[u8]) -> Result<T, LedgerError> {
+        let failed = |source| self.error(source);
+        let blob = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(failed)?;
+        let found: i32 = row.get(1).map_err(failed)?;
+        let sound = found == checksum(key, blob);
+        sound
+            .then(|| postcard::from_bytes(blob).ok())
+            .flatten()
+            .ok_or_else(|| self.damaged("um registro não confere"))
+    }
+
+    fn error(&self, source: rusqlite::Error) -> LedgerError {
+        schema::error(&self.path, source)
+    }
+
+    fn damaged(&self, detail: &str) -> LedgerError {
+        schema::damaged(&self.path, detail)
+    }
+}
+
+impl CustomerRecords for AccountTables {
+    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+        let failed = |source| schema::error(&self.path, source);
+        let sql = "SELECT record, checksum FROM customer WHERE account = ? AND name = ?";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut rows = statement.query(params![self.account, name.0]).map_err(failed)?;
+        match rows.next().map_err(failed)? {
+            Some(row) => self.decode(row, &name.0),
+            None => Ok(CustomerRecord::default()),
+        }
+    }
+}
+
+fn checksum(key: &[u8], blob: &[u8]) -> i32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(blob);
+    hasher.finalize().cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::keys::{Spelling, ValueHash};
+    use crate::ledger::state::{AcceptedUpdate, KnownValues};
+
+    #[test]
+    fn the_checksum_is_the_standard_one_over_key_and_blob() {
+        // The published check value of CRC-32.
+        assert_eq!(checksum(b"1234", b"56789").cast_unsigned(), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn ten_fields_of_one_customer_take_little() {
+        let values = (0..10).map(|n| (FieldTag([n; 4]), ValueHash([n; 8]))).collect();
+        let sequence = SequenceNumber(2_000_000);
+        let update = AcceptedUpdate { sequence, at: u32::MAX, values };
+        let known = KnownValues { updates: vec![update], ..KnownValues::new(Spelling([1; 8])) };
+        let record = CustomerRecord { alias_owner: None, known: KnownState::Values(known) };
+        assert_eq!(postcard::to_extend(&record, Vec::new()).unwrap().len(), 141);
+    }
+}
