@@ -4,7 +4,7 @@ use super::error::CommandError;
 use super::print;
 use crate::cli::{LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
 use crate::config::{SettingsError, base_url, ledger_path, token};
-use crate::ledger::{Account, Place, admin};
+use crate::ledger::{Account, AccountLocation, admin};
 use crate::locale::format::number;
 use crate::model::Name;
 
@@ -57,7 +57,7 @@ fn forget(args: &LedgerForgetArgs) -> Result<u8, CommandError> {
         (None, Some(token)) => Account::Token(token.expose_for_key()),
         (None, None) => return Err(SettingsError::NoAccount.into()),
     };
-    let place = Place { path: &path, base_url: base_url.as_str(), account };
+    let place = AccountLocation { path: &path, base_url: base_url.as_str(), account };
     if let (Some(identificador), Some(ctype)) = (&args.identificador, args.id_type) {
         let name = Name { ctype, text: identificador.trim() };
         return print_forgotten(admin::forget_customer(&place, name)?, "o cliente");

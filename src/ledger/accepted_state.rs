@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::LedgerError;
-use super::keys::{FieldTag, NameKey};
+use super::keys::{FieldTag, HashedName};
 use super::row_keys::RowKeys;
 use super::state::{
     AcceptedUpdate, CustomerRecord, InvalidationKey, KnownState, KnownValues, SavedAccount,
@@ -19,7 +19,7 @@ pub trait CustomerRecords {
     ///
     /// # Errors
     /// The ledger cannot be read, or is damaged.
-    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError>;
+    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError>;
 }
 
 /// What counts as known, as the user wants it.
@@ -61,7 +61,7 @@ pub struct AcceptedState {
     internal: Invalidations,
     email: Invalidations,
     /// How many open requests touch a name; a name in here is unknown.
-    blocked: HashMap<NameKey, u32>,
+    blocked: HashMap<HashedName, u32>,
 }
 
 impl AcceptedState {
@@ -114,12 +114,12 @@ impl AcceptedState {
 
     /// Marks `name` as unknown. Reference-counted: every call needs a matching
     /// [`unblock`](Self::unblock).
-    pub fn block(&mut self, name: NameKey) {
+    pub fn block(&mut self, name: HashedName) {
         *self.blocked.entry(name).or_insert(0) += 1;
     }
 
     /// Undoes one [`block`](Self::block).
-    pub fn unblock(&mut self, name: NameKey) {
+    pub fn unblock(&mut self, name: HashedName) {
         if let Some(count) = self.blocked.get_mut(&name) {
             *count -= 1;
             if *count == 0 {

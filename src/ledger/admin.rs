@@ -10,7 +10,7 @@ use super::changes::Changes;
 use super::keys::AccountId;
 use super::state::{CustomerRecord, KnownState};
 use super::tables::AccountTables;
-use super::{FileLock, LedgerError, Place, accounts, lock_path, schema};
+use super::{AccountLocation, FileLock, LedgerError, accounts, lock_path, schema};
 use crate::model::Name;
 
 /// What the ledger knows of one account.
@@ -63,7 +63,7 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
 ///
 /// # Errors
 /// The ledger cannot be read, or is damaged.
-pub fn find_account(place: &Place<'_>) -> Result<Option<AccountId>, LedgerError> {
+pub fn find_account(place: &AccountLocation<'_>) -> Result<Option<AccountId>, LedgerError> {
     let Some(connection) = schema::open_for_reading(place.path)? else { return Ok(None) };
     let token_hash = match place.label() {
         Some(_) => None,
@@ -104,7 +104,7 @@ pub fn forget_account(path: &Path, account: AccountId) -> Result<bool, LedgerErr
 ///
 /// # Errors
 /// [`LedgerError::Busy`] while a run has the account; the ledger cannot be written, or is damaged.
-pub fn forget_customer(place: &Place<'_>, name: Name<'_>) -> Result<bool, LedgerError> {
+pub fn forget_customer(place: &AccountLocation<'_>, name: Name<'_>) -> Result<bool, LedgerError> {
     let Some(keys) = place.find_keys(schema::open_for_reading(place.path)?.as_ref())? else {
         return Ok(false);
     };

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::LedgerError;
 use super::accepted_state::CustomerRecords;
-use super::keys::NameKey;
+use super::keys::HashedName;
 use super::state::{CustomerRecord, Intent, InvalidationKey, SequenceNumber};
 
 /// Writes that become durable together. A later write to a key replaces an earlier one.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// What is stored under these names from now on; an empty record is deleted.
-    pub records: BTreeMap<NameKey, CustomerRecord>,
+    pub records: BTreeMap<HashedName, CustomerRecord>,
     /// Requests without a known outcome; `None` where it is known now.
     pub intents: BTreeMap<SequenceNumber, Option<Intent>>,
     /// New invalidations.
@@ -37,9 +37,9 @@ pub struct PendingRecords<R> {
     durable: R,
     /// The latest record of each name with a write that is not durable, and the number of the batch
     /// that holds the write.
-    overlay: HashMap<NameKey, (u64, CustomerRecord)>,
+    overlay: HashMap<HashedName, (u64, CustomerRecord)>,
     /// The names that each batch writes, oldest first; batches are numbered from 1 on.
-    batches: VecDeque<Vec<NameKey>>,
+    batches: VecDeque<Vec<HashedName>>,
     /// Batches that are durable.
     acknowledged: u64,
     /// The batch in the making.
@@ -59,7 +59,7 @@ impl<R: CustomerRecords> PendingRecords<R> {
     }
 
     /// Stores a record under a name.
-    pub fn put(&mut self, name: NameKey, record: CustomerRecord) {
+    pub fn put(&mut self, name: HashedName, record: CustomerRecord) {
         let batch = self.acknowledged + self.batches.len() as u64 + 1;
         self.overlay.insert(name, (batch, record.clone()));
         self.changes.records.insert(name, record);
@@ -71,7 +71,7 @@ impl<R: CustomerRecords> PendingRecords<R> {
     /// The durable record cannot be read.
     pub fn change(
         &mut self,
-        name: NameKey,
+        name: HashedName,
         change: impl FnOnce(&mut CustomerRecord),
     ) -> Result<(), LedgerError> {
         let before = self.record(name)?;
@@ -116,7 +116,7 @@ impl<R: CustomerRecords> PendingRecords<R> {
 }
 
 impl<R: CustomerRecords> CustomerRecords for PendingRecords<R> {
-    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
         match self.overlay.get(&name) {
             Some((_, record)) => Ok(record.clone()),
             None => self.durable.record(name),

@@ -5,7 +5,7 @@ use std::fs;
 
 use super::schema::beside;
 use super::testing::{FIRST, TestLedger, TestRow, TestRun, e, i};
-use super::{Account, LedgerError, Place, Policy, Reader, admin};
+use super::{Account, AccountLocation, LedgerError, Policy, Reader, admin};
 use crate::model::{CustomerType, Name};
 use crate::scheduler::ledger::RequestOutcome;
 
@@ -181,7 +181,7 @@ fn a_label_must_be_a_name_and_is_no_path() {
 fn one_label_at_two_addresses_is_two_accounts() {
     let ledger = TestLedger::new();
     let here = ledger.of(Account::Label("loja"));
-    let there = Place { base_url: "https://outro.example", ..here };
+    let there = AccountLocation { base_url: "https://outro.example", ..here };
     let [one, two] = [here, there].map(|place| {
         TestRun::open(&place).unwrap().close();
         admin::find_account(&place).unwrap().unwrap()

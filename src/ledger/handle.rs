@@ -14,7 +14,7 @@ use super::keys::{AccountId, Keys};
 use super::rules::Rules;
 use super::tables::AccountTables;
 use super::writer::Writer;
-use super::{FileLock, LedgerError, Place, Policy, accounts, lock_path, now, schema};
+use super::{AccountLocation, FileLock, LedgerError, Policy, accounts, lock_path, now, schema};
 use crate::model::Update;
 use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
 
@@ -34,7 +34,7 @@ pub struct Claimed {
 ///
 /// # Errors
 /// [`LedgerError::Busy`] when another run has the account; see [`LedgerError`] for the rest.
-pub fn claim(place: &Place<'_>) -> Result<Claimed, LedgerError> {
+pub fn claim(place: &AccountLocation<'_>) -> Result<Claimed, LedgerError> {
     let connection = schema::open_for_writing(place.path)?;
     let keys = place.keys(&connection)?;
     let lock = FileLock::acquire(&lock_path(place.path, keys.account()))?;
@@ -60,6 +60,7 @@ impl Claimed {
         let account = accounts::add_account(&connection, &path, hash, &base_url, label.as_deref())?;
         let tables = AccountTables::new(connection, &path, account);
         let reading = schema::open_for_reading(&path)?.ok_or_else(|| schema::vanished(&path))?;
+        schema::limit_cache(&path, &reading)?;
         let reading = AccountTables::new(reading, &path, account);
         // The requests left in flight were reported from a `Reader` before this.
         let (mut rules, _, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;

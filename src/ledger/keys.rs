@@ -21,7 +21,7 @@ pub struct AccountId([u8; 16]);
 
 /// A customer name: type and letter-case-folded text, under the account's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct NameKey(pub [u8; 16]);
+pub struct HashedName(pub [u8; 16]);
 
 /// The exact text of a name. It also salts the hashes of the values that are stored under the name,
 /// so that equal values of two customers do not look equal.
@@ -134,9 +134,9 @@ impl Keys {
     }
 
     /// The key under which `name` is stored.
-    pub fn name(&self, name: Name<'_>) -> NameKey {
+    pub fn name(&self, name: Name<'_>) -> HashedName {
         let folded = name.text.to_lowercase();
-        NameKey(self.hash(Domain::Name, name.ctype.as_str().as_bytes(), folded.as_bytes()))
+        HashedName(self.hash(Domain::Name, name.ctype.as_str().as_bytes(), folded.as_bytes()))
     }
 
     /// The same with the name's exact spelling.
@@ -233,7 +233,7 @@ fn put_part(out: &mut Vec<u8>, part: &[u8]) {
 #[derive(Debug, Clone, Copy)]
 pub struct ExactName {
     /// The key under which it is stored.
-    pub key: NameKey,
+    pub key: HashedName,
     /// Its text, letter case included.
     pub spelling: Spelling,
 }

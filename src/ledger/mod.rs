@@ -68,7 +68,7 @@ impl std::fmt::Debug for Account<'_> {
 
 /// Which ledger, and whose part of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct AccountLocation<'a> {
     /// The ledger's file.
     pub path: &'a Path,
     /// Where the account's requests go, normalised: two spellings of one URL are two accounts.
@@ -77,7 +77,7 @@ pub struct Place<'a> {
     pub account: Account<'a>,
 }
 
-impl Place<'_> {
+impl AccountLocation<'_> {
     fn label(&self) -> Option<&str> {
         match self.account {
             Account::Token(_) => None,
@@ -143,7 +143,7 @@ fn lock_path(ledger: &Path, account: AccountId) -> PathBuf {
 
 /// Who works on the account at this moment: `None` where nobody does or nothing can be found out,
 /// `Some(None)` where the holder does not say who it is.
-pub fn holder(place: &Place<'_>) -> Option<Option<Holder>> {
+pub fn holder(place: &AccountLocation<'_>) -> Option<Option<Holder>> {
     let keys = place.find_keys(None).ok()??;
     lock::holder(&lock_path(place.path, keys.account()))
 }
@@ -153,7 +153,7 @@ pub fn holder(place: &Place<'_>) -> Option<Option<Holder>> {
 ///
 /// # Errors
 /// [`LedgerError::Busy`] when another run has the account, and what is wrong with the account's key.
-pub fn lock_alone(place: &Place<'_>) -> Result<Option<FileLock>, LedgerError> {
+pub fn lock_alone(place: &AccountLocation<'_>) -> Result<Option<FileLock>, LedgerError> {
     let Some(keys) = place.find_keys(None)? else { return Ok(None) };
     let path = lock_path(place.path, keys.account());
     match schema::create_directory(&path).and_then(|()| FileLock::acquire(&path)) {

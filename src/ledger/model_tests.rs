@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::accepted_state::{CustomerRecords, Policy};
 use super::accounts;
 use super::changes::Changes;
-use super::keys::{Keys, NameKey};
+use super::keys::{HashedName, Keys};
 use super::rules::Rules;
 use super::state::{CustomerRecord, SavedAccount};
 use super::tables::AccountTables;
@@ -262,7 +262,7 @@ impl BothTables {
 }
 
 impl CustomerRecords for BothTables {
-    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
         let found = self.reading.record(name)?;
         assert_eq!(found, self.memory.record(name)?);
         Ok(found)

@@ -7,7 +7,7 @@ use super::keys::{Fingerprint, Keys};
 use super::row_keys::{FieldKeyCache, RowKeys};
 use super::rules::Leftover;
 use super::tables::AccountTables;
-use super::{LedgerError, Place, schema};
+use super::{AccountLocation, LedgerError, schema};
 use crate::model::Update;
 
 /// What was known of an account at the moment this was opened. Drop it as soon as it has served:
@@ -35,7 +35,7 @@ impl Reader {
     ///
     /// # Errors
     /// As for a run: a ledger that a run would refuse is refused here too.
-    pub fn open(place: &Place<'_>, policy: Policy) -> Result<Self, LedgerError> {
+    pub fn open(place: &AccountLocation<'_>, policy: Policy) -> Result<Self, LedgerError> {
         let connection = schema::open_for_reading(place.path)?;
         let keys = place.find_keys(connection.as_ref())?;
         let (Some(connection), Some(keys)) = (connection, keys) else {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::keys::{ExactName, FieldKey, FieldTag, Keys, NameKey, Spelling, ValueHash};
+use super::keys::{ExactName, FieldKey, FieldTag, HashedName, Keys, Spelling, ValueHash};
 use crate::model::{CustomerType, FieldName, Name, Param, Update};
 
 /// The keys of custom fields that were met before. Computing one costs more than finding it.
@@ -53,7 +53,7 @@ pub struct RowKeys<'a> {
     /// The index in `sent` of the field that gives or clears the alias.
     pub alias_index: Option<usize>,
     /// The alias that the row gives; `None` where it is cleared or left alone.
-    pub alias: Option<NameKey>,
+    pub alias: Option<HashedName>,
     /// Whether the update clears the very name it is addressed by (an empty `email`).
     pub removes_own_name: bool,
 }
@@ -100,7 +100,7 @@ impl<'a> RowKeys<'a> {
 
     /// The names that belong to this row alone while it is in flight. The e-mail that a type-`I` row
     /// gives is not among them: this row stores no values under it.
-    pub fn touched(&self) -> impl Iterator<Item = NameKey> + use<> {
+    pub fn touched(&self) -> impl Iterator<Item = HashedName> + use<> {
         let internal = if self.ctype == CustomerType::Email { self.alias } else { None };
         [Some(self.primary_name.key), self.renamed_to.map(|name| name.key), internal]
             .into_iter()

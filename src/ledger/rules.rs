@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::LedgerError;
 use super::accepted_state::{AcceptedState, CustomerRecords, Policy};
 use super::changes::{Changes, PendingRecords};
-use super::keys::{Fingerprint, Keys, NameKey};
+use super::keys::{Fingerprint, HashedName, Keys};
 use super::row_keys::{FieldKeyCache, RowKeys};
 use super::state::{
     AcceptedUpdate, CustomerRecord, Intent, KnownState, KnownValues, RenamePointer, SavedAccount,
@@ -67,12 +67,12 @@ pub struct Rules<R> {
     /// Requests of this run, by the caller's number.
     in_flight: HashMap<u64, OpenRequest>,
     /// How many requests in flight concern a name.
-    concerned: HashMap<NameKey, u32>,
+    concerned: HashMap<HashedName, u32>,
     /// Renames without a definite reply, of earlier runs and of this one.
     open_renames: BTreeMap<SequenceNumber, Intent>,
     /// Names touched by a row whose refusal in this run proved nothing: they decide whether a later
     /// row finds its customer. Until a row of the name is accepted.
-    ambiguous: HashSet<NameKey>,
+    ambiguous: HashSet<HashedName>,
 }
 
 impl<R: CustomerRecords> Rules<R> {
@@ -302,7 +302,7 @@ impl<R: CustomerRecords> Rules<R> {
     }
 
     /// Whether it is not known which customer answers to this name.
-    fn is_ambiguous(&self, name: NameKey) -> bool {
+    fn is_ambiguous(&self, name: HashedName) -> bool {
         self.ambiguous.contains(&name)
             || self.open_renames.values().any(|open| open.touched().any(|touched| touched == name))
     }

@@ -20,8 +20,10 @@ const VERSION: i64 = 3;
 /// How long to wait for a process that writes to the same file for another account. A transaction
 /// takes milliseconds, on a slow disk longer; forgetting an account of millions takes seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-/// Memory for pages, in KiB.
+/// Memory for pages, in KiB: of the writer or of a preflight, and of the connection that a run reads
+/// through.
 const CACHE_KIB: i64 = 16 * 1024;
+const READING_CACHE_KIB: i64 = 2 * 1024;
 /// SQLite's log is copied into the file when it is about this long: a page that changed often
 /// meanwhile is copied once, and names are hashes, so that pages are hit at random.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
@@ -97,6 +99,13 @@ pub fn open_for_reading(path: &Path) -> Result<Option<Connection>, LedgerError> 
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     check_schema(path, &connection)?;
     Ok(Some(connection))
+}
+
+/// Gives a connection beside the writer little memory: each commit of the writer empties its cache.
+pub fn limit_cache(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
+    connection
+        .pragma_update(None, "cache_size", -READING_CACHE_KIB)
+        .map_err(|source| error(path, source))
 }
 
 /// What an error of SQLite means for the user.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{FieldTag, Fingerprint, NameKey, Spelling, ValueHash};
+use super::keys::{FieldTag, Fingerprint, HashedName, Spelling, ValueHash};
 use crate::model::CustomerType;
 
 /// Orders the events of an account: each intent and each outcome gets the next number, from 1 on.
@@ -47,7 +47,7 @@ pub enum KnownState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenamePointer {
     /// The new name.
-    pub to: NameKey,
+    pub to: HashedName,
     /// How the old name was spelled.
     pub spelling: Spelling,
     /// The intent of the rename.
@@ -108,11 +108,11 @@ pub struct Intent {
     /// The type of the name in the request's path.
     pub ctype: CustomerType,
     /// The name in the request's path.
-    pub primary_name: NameKey,
+    pub primary_name: HashedName,
     /// The name its customer will have instead.
-    pub renamed_to: Option<NameKey>,
+    pub renamed_to: Option<HashedName>,
     /// The name of the other type that its customer will have.
-    pub alias: Option<NameKey>,
+    pub alias: Option<HashedName>,
     /// Whether it may take an alias that is not known away from another customer.
     pub changes_alias: bool,
     /// The fields whose values it may change.
@@ -124,13 +124,13 @@ pub struct Intent {
 
 impl Intent {
     /// The names that belong to this request alone while it is in flight; they are unknown meanwhile.
-    pub fn touched(&self) -> impl Iterator<Item = NameKey> + use<> {
+    pub fn touched(&self) -> impl Iterator<Item = HashedName> + use<> {
         let internal = if self.ctype == CustomerType::Email { self.alias } else { None };
         [Some(self.primary_name), self.renamed_to, internal].into_iter().flatten()
     }
 
     /// Every name whose customer this request may change.
-    pub fn concerned(&self) -> impl Iterator<Item = NameKey> + use<> {
+    pub fn concerned(&self) -> impl Iterator<Item = HashedName> + use<> {
         [Some(self.primary_name), self.renamed_to, self.alias].into_iter().flatten()
     }
 

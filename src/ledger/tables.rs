@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::accepted_state::CustomerRecords;
 use super::changes::Changes;
-use super::keys::{FieldTag, NameKey};
+use super::keys::{FieldTag, HashedName};
 use super::state::{
     CustomerRecord, Intent, InvalidationKey, KnownState, SavedAccount, SequenceNumber,
 };
@@ -195,7 +195,7 @@ impl AccountTables {
 }
 
 impl CustomerRecords for AccountTables {
-    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
         let failed = |source| schema::error(&self.path, source);
         let sql = "SELECT record, checksum FROM customer WHERE account = ? AND name = ?";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;

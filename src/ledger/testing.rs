@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::accepted_state::CustomerRecords;
 use super::changes::Changes;
-use super::keys::{ExactName, Keys, NameKey};
+use super::keys::{ExactName, HashedName, Keys};
 use super::rules::Leftover;
 use super::state::{CustomerRecord, Intent, InvalidationKey, SavedAccount, SequenceNumber};
-use super::{Account, LedgerError, LedgerHandle, Place, Policy, Reader, claim};
+use super::{Account, AccountLocation, LedgerError, LedgerHandle, Policy, Reader, claim};
 use crate::model::{CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update};
 use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
@@ -65,7 +65,7 @@ impl TestRow {
 /// Records without a file; whatever is applied is durable.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTables {
-    records: HashMap<NameKey, CustomerRecord>,
+    records: HashMap<HashedName, CustomerRecord>,
     invalidations: BTreeMap<InvalidationKey, SequenceNumber>,
     intents: BTreeMap<SequenceNumber, Intent>,
     next_sequence: u64,
@@ -101,7 +101,7 @@ impl MemoryTables {
 }
 
 impl CustomerRecords for MemoryTables {
-    fn record(&mut self, name: NameKey) -> Result<CustomerRecord, LedgerError> {
+    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
         Ok(self.records.get(&name).cloned().unwrap_or_default())
     }
 }
@@ -122,12 +122,12 @@ impl TestLedger {
         Self { folder, path }
     }
 
-    pub fn place(&self) -> Place<'_> {
+    pub fn place(&self) -> AccountLocation<'_> {
         self.of(Account::Token(b"s3gr3d0"))
     }
 
-    pub fn of<'a>(&'a self, account: Account<'a>) -> Place<'a> {
-        Place { path: &self.path, base_url: "https://api.example", account }
+    pub fn of<'a>(&'a self, account: Account<'a>) -> AccountLocation<'a> {
+        AccountLocation { path: &self.path, base_url: "https://api.example", account }
     }
 
     pub fn run(&self) -> TestRun {
@@ -163,7 +163,7 @@ pub struct TestRun {
 }
 
 impl TestRun {
-    pub fn open(place: &Place<'_>) -> Result<Self, LedgerError> {
+    pub fn open(place: &AccountLocation<'_>) -> Result<Self, LedgerError> {
         let claimed = claim(place)?;
         let leftovers = Reader::open(place, Policy::default())?.leftovers().to_vec();
         let handle = claimed.begin(Policy::default())?;

@@ -120,7 +120,7 @@ fn write(
     committed: &mpsc::Sender<Result<usize, LedgerError>>,
 ) -> Result<(), LedgerError> {
     while let Some(first) = waiting.blocking_recv() {
-        let mut group = Group { changes: first, count: 1 };
+        let mut group = CommitGroup { changes: first, count: 1 };
         group.add(&mut waiting);
         if group.count >= GROUP_COMMIT_MIN {
             thread::sleep(GROUP_COMMIT_WINDOW);
@@ -138,12 +138,12 @@ fn write(
 }
 
 /// Changes that become durable with one fsync.
-struct Group {
+struct CommitGroup {
     changes: Changes,
     count: usize,
 }
 
-impl Group {
+impl CommitGroup {
     /// Adds what is waiting.
     fn add(&mut self, waiting: &mut mpsc::Receiver<Changes>) {
         while self.count < GROUP_MOST

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::config::{LedgerChoice, Mode, Settings};
 use crate::ledger::{
-    Account, Claimed, FileLock, LedgerError, Place, Policy, Reader, claim, holder, lock_alone,
+    Account, AccountLocation, Claimed, FileLock, LedgerError, Policy, Reader, claim, holder,
+    lock_alone,
 };
 use crate::preflight::Lookup;
 
 /// Which account of which ledger the settings mean; `None` where the account is not known.
-fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<Place<'s>> {
+fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<AccountLocation<'s>> {
     let (base_url, token) = match &settings.mode {
         Mode::Sandbox => return None,
         Mode::Check { base_url, token } => (base_url, token.as_ref()),
@@ -20,7 +21,7 @@ fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<Place<'s>> {
         (None, Some(token)) => Account::Token(token.expose_for_key()),
         (None, None) => return None,
     };
-    Some(Place { path, base_url: base_url.as_str(), account })
+    Some(AccountLocation { path, base_url: base_url.as_str(), account })
 }
 
 /// The account's lock for a run that sends without the ledger (`--no-ledger`): it would come between
