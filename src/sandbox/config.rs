@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::seed::Customers;
+use super::customer_list::Customers;
 use crate::scheduler::Rate;
 
 /// The longest delay that can be asked for.
@@ -61,7 +61,7 @@ impl Default for SandboxConfig {
 
 /// Why a choice is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
+pub enum SandboxConfigError {
     /// Not a delay.
     #[error("\"{0}\" não é uma duração; escreva por exemplo 20ms, 1.5s ou 50ms..200ms")]
     Delay(String),
@@ -94,8 +94,8 @@ pub enum ConfigError {
 /// would be refused without a word why. The text is never repeated.
 ///
 /// # Errors
-/// [`ConfigError::Token`].
-pub fn only_token(text: &str) -> Result<SecretString, ConfigError> {
+/// [`SandboxConfigError::Token`].
+pub fn only_token(text: &str) -> Result<SecretString, SandboxConfigError> {
     match text {
         "" => Err("está vazio; deixe a opção de fora para aceitar qualquer um"),
         "." | ".." => Err("não pode ser só um ponto ou dois"),
@@ -105,7 +105,7 @@ pub fn only_token(text: &str) -> Result<SecretString, ConfigError> {
         _ if text.trim() != text => Err("começa ou termina com espaço"),
         _ => Ok(text.into()),
     }
-    .map_err(ConfigError::Token)
+    .map_err(SandboxConfigError::Token)
 }
 
 /// A delay drawn evenly between two bounds, both included; at most one hour.
@@ -137,18 +137,18 @@ impl DelayRange {
 }
 
 impl FromStr for DelayRange {
-    type Err = ConfigError;
+    type Err = SandboxConfigError;
 
     /// `20ms`, `1s..2s`, `0..1.5s`, `0,5h`; a bare number is seconds, and a decimal comma is fine.
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
+    fn from_str(text: &str) -> Result<Self, SandboxConfigError> {
         let (min, max) = text.split_once("..").unwrap_or((text, text));
-        let read = |part| delay(part).ok_or_else(|| ConfigError::Delay(text.to_owned()));
+        let read = |part| delay(part).ok_or_else(|| SandboxConfigError::Delay(text.to_owned()));
         let (min, max) = (read(min)?, read(max)?);
         if max > DELAY_MAX || min > DELAY_MAX {
-            return Err(ConfigError::DelayTooLong(text.to_owned()));
+            return Err(SandboxConfigError::DelayTooLong(text.to_owned()));
         }
         if min > max {
-            return Err(ConfigError::DelayReversed(text.to_owned()));
+            return Err(SandboxConfigError::DelayReversed(text.to_owned()));
         }
         Ok(Self { min, max })
     }
@@ -232,13 +232,13 @@ impl fmt::Display for FailureKind {
 }
 
 impl FromStr for FailureKind {
-    type Err = ConfigError;
+    type Err = SandboxConfigError;
 
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
+    fn from_str(text: &str) -> Result<Self, SandboxConfigError> {
         Self::ALL
             .into_iter()
             .find(|kind| kind.as_str().eq_ignore_ascii_case(text.trim()))
-            .ok_or_else(|| ConfigError::Kind(text.to_owned()))
+            .ok_or_else(|| SandboxConfigError::Kind(text.to_owned()))
     }
 }
 
@@ -254,24 +254,24 @@ impl FailureShare {
     ///
     /// # Errors
     /// A percentage outside that.
-    pub fn new(kind: FailureKind, percent: f64) -> Result<Self, ConfigError> {
+    pub fn new(kind: FailureKind, percent: f64) -> Result<Self, SandboxConfigError> {
         if (0.0..=100.0).contains(&percent) {
             Ok(Self { kind, percent })
         } else {
-            Err(ConfigError::Percent(percent.to_string()))
+            Err(SandboxConfigError::Percent(percent.to_string()))
         }
     }
 }
 
 impl FromStr for FailureShare {
-    type Err = ConfigError;
+    type Err = SandboxConfigError;
 
     /// `500=2.5`, `reset=1%`, `hang=0,1%`.
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
+    fn from_str(text: &str) -> Result<Self, SandboxConfigError> {
         let (kind, percent) =
-            text.split_once('=').ok_or_else(|| ConfigError::Share(text.to_owned()))?;
+            text.split_once('=').ok_or_else(|| SandboxConfigError::Share(text.to_owned()))?;
         let number = percent.trim().strip_suffix('%').unwrap_or(percent);
-        let wrong = || ConfigError::Percent(percent.to_owned());
+        let wrong = || SandboxConfigError::Percent(percent.to_owned());
         Self::new(kind.parse()?, decimal(number).ok_or_else(wrong)?).map_err(|_| wrong())
     }
 }
@@ -288,12 +288,12 @@ impl Failures {
     ///
     /// # Errors
     /// More than 100 % in all.
-    pub fn new(shares: impl IntoIterator<Item = FailureShare>) -> Result<Self, ConfigError> {
+    pub fn new(shares: impl IntoIterator<Item = FailureShare>) -> Result<Self, SandboxConfigError> {
         let shares: Vec<_> = shares.into_iter().collect();
         let sum: f64 = shares.iter().map(|share| share.percent).sum();
         // Ten times 10 % must not fail for the last bit of a floating point sum.
         if sum > 100.0 + 1e-9 {
-            return Err(ConfigError::Sum(
+            return Err(SandboxConfigError::Sum(
                 format!("{}", (sum * 100.0).round() / 100.0).replace('.', ","),
             ));
         }
@@ -337,15 +337,15 @@ mod tests {
     #[test]
     fn wrong_delays_are_refused() {
         for text in ["", "ms", "x", "10w", "-1s", "1e3s", "1s..", "..1s", "1s...2s", "nan"] {
-            assert_eq!(text.parse::<DelayRange>(), Err(ConfigError::Delay(text.to_owned())));
+            assert_eq!(text.parse::<DelayRange>(), Err(SandboxConfigError::Delay(text.to_owned())));
         }
         let reversed = "200ms..50ms";
         assert_eq!(
             reversed.parse::<DelayRange>(),
-            Err(ConfigError::DelayReversed(reversed.to_owned()))
+            Err(SandboxConfigError::DelayReversed(reversed.to_owned()))
         );
         for long in ["61min", "2h", "1d", "0..1,01h"] {
-            let refused = Err(ConfigError::DelayTooLong(long.to_owned()));
+            let refused = Err(SandboxConfigError::DelayTooLong(long.to_owned()));
             assert_eq!(long.parse::<DelayRange>(), refused);
         }
     }
@@ -354,7 +354,7 @@ mod tests {
     fn a_token_that_no_client_can_send_is_refused() {
         assert!(only_token("abc/=é x").is_ok());
         for bad in ["", ".", "..", " ", "a\nb", "a\u{7f}", "a "] {
-            assert!(matches!(only_token(bad), Err(ConfigError::Token(_))), "{bad:?}");
+            assert!(matches!(only_token(bad), Err(SandboxConfigError::Token(_))), "{bad:?}");
         }
     }
 
@@ -378,12 +378,15 @@ mod tests {
         ] {
             assert_eq!(text.parse(), FailureShare::new(kind, percent), "{text}");
         }
-        assert_eq!("500".parse::<FailureShare>(), Err(ConfigError::Share("500".to_owned())));
-        assert_eq!("503=1".parse::<FailureShare>(), Err(ConfigError::Kind("503".to_owned())));
+        assert_eq!("500".parse::<FailureShare>(), Err(SandboxConfigError::Share("500".to_owned())));
+        assert_eq!(
+            "503=1".parse::<FailureShare>(),
+            Err(SandboxConfigError::Kind("503".to_owned()))
+        );
         for percent in ["", "x", "-1", "101", "100.1%", "1%%", "1e1", "inf"] {
             assert_eq!(
                 format!("500={percent}").parse::<FailureShare>(),
-                Err(ConfigError::Percent(percent.to_owned()))
+                Err(SandboxConfigError::Percent(percent.to_owned()))
             );
         }
     }
@@ -406,7 +409,7 @@ mod tests {
         assert!(Failures::new((0..10).map(|_| share("500=10"))).is_ok());
         assert_eq!(
             Failures::new([share("500=60"), share("reset=41")]),
-            Err(ConfigError::Sum("101".to_owned()))
+            Err(SandboxConfigError::Sum("101".to_owned()))
         );
     }
 }

@@ -1,26 +1,26 @@
 //! The account's limit: at most so many counted requests in any window of time, wherever the window
-//! begins (sliding, the stricter of the two readings that the documentation allows).
+//! begins. A sliding window is the stricter of the two readings that the documentation allows.
 //!
-//! Pure: it is told the instants and reads no clock. What was rejected leaves no trace.
+//! Pure: instants are handed in. A rejected request does not count.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::scheduler::Rate;
 
-/// Fastest finite limit that is told apart from no limit at all; also bounds the memory.
+/// The fastest limit that is not the same as none; it also bounds the memory.
 const MAX_PER_SECOND: f64 = 1_000_000.0;
-/// Slowest limit: one request a day.
+/// The slowest limit: one request a day.
 const MIN_PER_SECOND: f64 = 1.0 / 86_400.0;
 
 /// A sliding window over the instants at which requests were counted.
 #[derive(Debug)]
-pub(super) struct Limiter {
-    window: Option<Window>,
+pub(super) struct SlidingWindow {
+    window: Option<WindowState>,
 }
 
 #[derive(Debug)]
-struct Window {
+struct WindowState {
     /// Requests allowed in any `span`, at least 1.
     count: usize,
     span: Duration,
@@ -28,7 +28,7 @@ struct Window {
     counted: VecDeque<Instant>,
 }
 
-impl Limiter {
+impl SlidingWindow {
     /// A whole rate of N is N requests in any second. Other rates count whole requests and fit the
     /// window to them: 2.5 is 2 requests in any 0.8 s, 0.5 is 1 in any 2 s. Rates outside 1 a day
     /// to 1 000 000 a second are taken to the nearer end.
@@ -38,7 +38,7 @@ impl Limiter {
             #[expect(clippy::manual_clamp, reason = "clamp keeps not-a-number")]
             let rate = rate.max(MIN_PER_SECOND).min(MAX_PER_SECOND);
             let count = rate.floor().max(1.0);
-            Window {
+            WindowState {
                 span: Duration::from_secs_f64(count / rate),
                 // Between 1 and `MAX_PER_SECOND`.
                 count: count as usize,
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_fourth_is_rejected_until_the_first_is_a_second_old() {
         let start = Instant::now();
-        let mut limiter = Limiter::new(Rate::PerSecond(3.0));
+        let mut limiter = SlidingWindow::new(Rate::PerSecond(3.0));
         let verdicts =
             [0, 10, 20, 30, 999, 1000, 1001, 1009, 1010].map(|at| limiter.admit(start + ms(at)));
         assert_eq!(verdicts, [true, true, true, false, false, true, false, false, true]);
@@ -89,11 +89,11 @@ mod tests {
     #[test]
     fn fractions_fit_the_window_to_whole_requests() {
         let start = Instant::now();
-        let mut half = Limiter::new(Rate::PerSecond(0.5));
+        let mut half = SlidingWindow::new(Rate::PerSecond(0.5));
         assert!(half.admit(start));
         assert!(!half.admit(start + ms(1999)));
         assert!(half.admit(start + ms(2000)));
-        let mut odd = Limiter::new(Rate::PerSecond(2.5));
+        let mut odd = SlidingWindow::new(Rate::PerSecond(2.5));
         assert!((0..2).all(|_| odd.admit(start)));
         assert!(!odd.admit(start + ms(799)));
         assert!(odd.admit(start + ms(800)));
@@ -102,26 +102,26 @@ mod tests {
     #[test]
     fn absurd_rates_are_bounded_and_unlimited_is_not() {
         let start = Instant::now();
-        let mut unlimited = Limiter::new(Rate::Unlimited);
+        let mut unlimited = SlidingWindow::new(Rate::Unlimited);
         assert!((0..10_000).all(|_| unlimited.admit(start)));
         for rate in [0.0, -1.0] {
-            let mut slowest = Limiter::new(Rate::PerSecond(rate));
+            let mut slowest = SlidingWindow::new(Rate::PerSecond(rate));
             assert!(slowest.admit(start));
             assert!(!slowest.admit(start + ms(86_399_000)));
         }
-        assert!(Limiter::new(Rate::PerSecond(f64::INFINITY)).admit(start));
+        assert!(SlidingWindow::new(Rate::PerSecond(f64::INFINITY)).admit(start));
     }
 
     proptest! {
-        /// Against the definition, over all requests ever made: nobody gets in too early, and
-        /// nobody is kept out while there is room.
+        /// Agrees with the definition, over all requests ever made: none is counted too early, and
+        /// none is rejected while there is room.
         #[test]
         fn any_window_holds_at_most_the_limit_and_room_is_used(
             rate in 1u32..8,
             gaps in prop::collection::vec(0u64..700, 1..200),
         ) {
             let start = Instant::now();
-            let mut limiter = Limiter::new(Rate::PerSecond(f64::from(rate)));
+            let mut limiter = SlidingWindow::new(Rate::PerSecond(f64::from(rate)));
             let (mut at, mut counted) = (0, Vec::new());
             for gap in gaps {
                 at += gap;

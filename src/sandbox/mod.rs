@@ -1,43 +1,42 @@
 //! A simulated TomTicket on 127.0.0.1, to rehearse against without an account, and to test with.
 //!
-//! It does what the documentation of *Atualizar Cliente* and of the account's limit says, and where
-//! the documentation leaves a choice, the stricter thing, so that what passes here has a fair chance
-//! there. It shares no rule with the rest of this crate on purpose: both sides would be wrong alike.
-//! It does not read this program's configuration and prints nothing.
+//! It does what the documentation of *Atualizar Cliente* and of the account's limit says. Where the
+//! documentation leaves a choice it takes the stricter one. It shares no rule with the rest of this
+//! crate, so that it can catch the crate's mistakes. It does not read this program's configuration
+//! and prints nothing.
 //!
-//! One request goes through `server` (connection) → `service` (HTTP) → `wire` (path and form)
-//! → `rules` (is the update allowed) → `state` (`dice`: its luck; `limit`: is it counted;
-//! `store`: executed).
+//! One request goes through `server` (connection) → `service` (HTTP) → `request` (path and form) →
+//! `update_rules` (is the update allowed) → `account` (`fault_injector`: what goes wrong; `limit`: is
+//! it counted; `customers`: executed).
 
+mod account;
 mod config;
+mod customer_list;
+mod customers;
 mod fault_injector;
 mod limit;
-mod record;
-mod rules;
-mod seed;
+mod request;
 mod server;
 mod service;
-mod state;
-mod store;
-mod wire;
+mod update_rules;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use account::SimulatedAccount;
+pub use account::{Counters, InjectedFailures};
 pub use config::{
-    ConfigError, DelayRange, FailureKind, FailureShare, Failures, SandboxConfig, only_token,
+    DelayRange, FailureKind, FailureShare, Failures, SandboxConfig, SandboxConfigError, only_token,
 };
-pub use seed::{Customers, SandboxError, SeedCustomer, customers_from_csv};
+pub use customer_list::{CustomerListError, Customers, customers_from_csv};
 use service::Shared;
-use state::State;
-pub use state::{Counters, InjectedFailures};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// A running simulator. It owns its tasks: [`stop`](Self::stop) ends them and waits for that,
-/// dropping it ends them too.
+/// A running simulator. [`stop`](Self::stop) ends its tasks and waits for that; dropping it ends
+/// them too.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -55,7 +54,7 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
         let address = listener.local_addr()?;
         let token = config.token.take();
-        let shared = Arc::new(Shared::new(State::new(config), token));
+        let shared = Arc::new(Shared::new(SimulatedAccount::new(config), token));
         let stop = CancellationToken::new();
         let server = server::serve(listener, Arc::clone(&shared), stop.clone());
         let server = AbortOnDropHandle::new(tokio::spawn(server));
@@ -69,13 +68,17 @@ impl Sandbox {
 
     /// What it has counted so far.
     pub fn counters(&self) -> Counters {
-        self.shared.state().counters()
+        self.shared.account().counters()
     }
 
-    /// Ends all connections, answered or not, and returns when nothing of it runs any more.
+    /// Ends all connections, answered or not, and returns when its last task has ended.
     pub async fn stop(self) {
         self.stop.cancel();
-        // It ends with `()` or, if a bug made it panic, has ended already.
+        // An error means that the task has panicked, and so has ended.
         let _ = self.server.await;
     }
 }
+
+#[cfg(test)]
+#[path = "stop_tests.rs"]
+mod tests;

@@ -1,8 +1,7 @@
-//! The TCP side: accepting connections, serving HTTP/1.1 on them, and ending them as an injected
-//! failure wants.
+//! The TCP side: accepts connections, serves HTTP/1.1 on them, and ends them as an injected failure
+//! demands. What is answered is decided in [`super::service`].
 //!
-//! All tasks belong to the accept loop, and the accept loop belongs to [`super::Sandbox`]. What is
-//! answered is not decided here.
+//! All tasks belong to the accept loop, and the accept loop belongs to [`super::Sandbox`].
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,13 +15,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::service::{self, Cut, Shared};
+use super::service::{self, Disconnect, Shared};
 use crate::locale::os_error::describe_os_error;
 
-/// After a failed accept (out of file descriptors, usually), before the next.
+/// The pause after a failed accept, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// An answer that promises more than it holds.
+/// A response that ends before its `Content-Length`.
 const HALF_AN_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
     content-length: 60\r\n\r\n{\"erro\":false,\"mensa";
 
@@ -52,36 +51,37 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Canc
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    // Small answers must not wait for the client's delayed acknowledgements; if the option is
-    // refused, they are only slower.
+    // Small responses must not wait for the client's delayed acknowledgements. Without the option
+    // they are only slower.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| service::answer(Arc::clone(&shared), request));
-    // Half-closed connections are served on: an update that arrived whole is executed even if the
-    // client no longer waits for the answer, as in the field.
+    // As on a real server, an update that arrived whole is executed even if the client no longer
+    // waits for the response.
     let mut connection =
         http1::Builder::new().half_close(true).serve_connection(TokioIo::new(stream), service);
     let Err(error) = (&mut connection).await else {
         return;
     };
-    let Some(cut) = error.source().and_then(|source| source.downcast_ref::<Cut>()).copied() else {
-        // The client broke the protocol or the connection; hyper has answered if it could.
+    let Some(cut) = error.source().and_then(|source| source.downcast_ref::<Disconnect>()).copied()
+    else {
+        // The client broke the protocol or the connection. Hyper has responded where it could.
         return;
     };
     end(connection.into_parts().io.into_inner(), cut).await;
 }
 
-/// Ends a connection. Errors mean that the client was faster.
-async fn end(mut stream: TcpStream, cut: Cut) {
+/// Ends a connection. An error means that the client has ended it first.
+async fn end(mut stream: TcpStream, cut: Disconnect) {
     match cut {
-        Cut::Reset => {
+        Disconnect::Reset => {
             let _ = stream.set_zero_linger();
         }
-        Cut::Close | Cut::Lost => {}
-        Cut::Hang => {
+        Disconnect::Close | Disconnect::Lost => {}
+        Disconnect::Hang => {
             let mut ignored = [0; 1024];
             while let Ok(1..) = stream.read(&mut ignored).await {}
         }
-        Cut::Truncated => {
+        Disconnect::Truncated => {
             let _ = stream.write_all(HALF_AN_ANSWER).await;
             let _ = stream.shutdown().await;
         }

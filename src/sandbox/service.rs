@@ -1,7 +1,7 @@
-//! One HTTP request → one answer: routes, methods, the token, and how replies are spelled.
+//! One HTTP request → one response: routes, methods, the token, and how replies are spelled.
 //!
-//! Decisions are [`super::state`]'s; what an answer does to the connection (reset, hang, …) is
-//! [`super::server`]'s. The token is compared here and goes no further.
+//! What happens to an update is decided in [`super::account`]. A connection that ends without a
+//! response is ended in [`super::server`]. The token is compared here and passed to nothing else.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -14,25 +14,25 @@ use hyper::{Method, Request, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use super::account::{SandboxRefusal, SandboxReply, SimulatedAccount};
 use super::config::FailureKind;
-use super::rules::{self, NameType, Update};
-use super::state::{Answer, Refusal, State};
-use super::wire::{self, FormError, Route};
+use super::request::{self, FormError, SandboxRoute};
+use super::update_rules::{self, NameType, UpdateRequest};
 
 /// The largest body that is read, in bytes.
 const BODY_MAX: usize = 1024 * 1024;
 
-/// An answer that HTTP cannot express: the connection's task carries it out.
+/// A connection that ends without a response. The connection's task ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the connection ends on purpose: {self:?}")]
-pub(super) enum Cut {
+pub(super) enum Disconnect {
     /// RST.
     Reset,
-    /// FIN without a byte of an answer.
+    /// FIN without a byte of a response.
     Close,
     /// Silence until the client leaves.
     Hang,
-    /// Half an answer.
+    /// Half a response.
     Truncated,
     /// The client's own doing: its request did not arrive whole.
     Lost,
@@ -41,20 +41,20 @@ pub(super) enum Cut {
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// Locked for one decision at a time and never while waiting.
-    state: Mutex<State>,
+    /// Locked for one decision at a time, and never across an `await`.
+    account: Mutex<SimulatedAccount>,
     token: Option<SecretString>,
 }
 
 impl Shared {
-    pub(super) fn new(state: State, token: Option<SecretString>) -> Self {
-        Self { state: Mutex::new(state), token }
+    pub(super) fn new(account: SimulatedAccount, token: Option<SecretString>) -> Self {
+        Self { account: Mutex::new(account), token }
     }
 
-    /// The account. A panic elsewhere leaves counters at worst one step behind, so a poisoned lock
-    /// is still good.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The account. A poisoned lock is still usable: a panic leaves the counters at most one step
+    /// behind.
+    pub(super) fn account(&self) -> MutexGuard<'_, SimulatedAccount> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn knows(&self, token: &str) -> bool {
@@ -65,16 +65,16 @@ impl Shared {
 /// Answers one request.
 ///
 /// # Errors
-/// A [`Cut`], when there is to be no HTTP answer.
+/// A [`Disconnect`] where there is to be no HTTP response.
 pub(super) async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Cut> {
-    let Some(route) = wire::route(request.uri().path()) else {
+) -> Result<Response<Full<Bytes>>, Disconnect> {
+    let Some(route) = request::route(request.uri().path()) else {
         return Ok(refusal(StatusCode::NOT_FOUND, "Endereço não encontrado."));
     };
     let allowed = match route {
-        Route::Update { .. } => Method::POST,
+        SandboxRoute::Update { .. } => Method::POST,
         _ => Method::GET,
     };
     if request.method() != allowed {
@@ -85,63 +85,65 @@ pub(super) async fn answer(
         return Ok(response);
     }
     match route {
-        Route::Update { token, identifier, name_type } => {
+        SandboxRoute::Update { token, identifier, name_type } => {
             update(&shared, request, &token, identifier, &name_type).await
         }
-        Route::Customer { name_type, identifier } => {
-            let state = shared.state();
+        SandboxRoute::Customer { name_type, identifier } => {
+            let account = shared.account();
             let view = NameType::parse(&name_type)
-                .and_then(|name_type| state.store().view(name_type, &identifier));
+                .and_then(|name_type| account.store().view(name_type, &identifier));
             Ok(match view {
                 Some(view) => json(StatusCode::OK, &view),
                 None => refusal(StatusCode::NOT_FOUND, "Cliente não encontrado."),
             })
         }
-        Route::Customers => Ok(json(StatusCode::OK, &shared.state().store().views())),
-        Route::Counters => Ok(json(StatusCode::OK, &shared.state().counters())),
+        SandboxRoute::Customers => Ok(json(StatusCode::OK, &shared.account().store().views())),
+        SandboxRoute::Counters => Ok(json(StatusCode::OK, &shared.account().counters())),
     }
 }
 
-/// The order of a real server: the request arrives whole (here also: its fate is drawn), waits its
-/// turn, is counted, executed, and the answer travels back.
+/// In the order of a real server: the request arrives whole (its faults are drawn then), waits, is
+/// counted and executed, and the response travels back.
 async fn update(
     shared: &Shared,
     request: Request<Incoming>,
     token: &str,
     identifier: String,
     name_type: &str,
-) -> Result<Response<Full<Bytes>>, Cut> {
+) -> Result<Response<Full<Bytes>>, Disconnect> {
     let content_type = request.headers().get(CONTENT_TYPE).cloned();
     let body = match Limited::new(request.into_body(), BODY_MAX).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refusal {
+        Err(error) if error.is::<LengthLimitError>() => Err(SandboxRefusal {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             mensagem: "A requisição passa de 1 MiB.".to_owned(),
         }),
-        Err(_) => return Err(Cut::Lost),
+        Err(_) => return Err(Disconnect::Lost),
     };
-    let fate = shared.state().arrive();
+    let faults = shared.account().arrive();
     if !shared.knows(token) {
-        shared.state().refuse_stranger();
+        shared.account().refuse_unknown_token();
         return Ok(refusal(StatusCode::UNAUTHORIZED, "Token inválido."));
     }
     let checked = body.and_then(|body| check(content_type.as_ref(), &body, identifier, name_type));
-    if !fate.jitter.is_zero() {
-        tokio::time::sleep(fate.jitter).await;
+    if !faults.jitter.is_zero() {
+        tokio::time::sleep(faults.jitter).await;
     }
-    // The instant is taken under the lock, so that instants and decisions have one order.
+    // The instant is taken under the lock, so that decisions are in the order of their instants.
     let answer = {
-        let mut state = shared.state();
-        state.decide(Instant::now(), fate.failure, checked)
+        let mut account = shared.account();
+        account.decide(Instant::now(), faults.failure, checked)
     };
-    if !fate.latency.is_zero() {
-        tokio::time::sleep(fate.latency).await;
+    if !faults.latency.is_zero() {
+        tokio::time::sleep(faults.latency).await;
     }
     match answer {
-        Answer::Done => Ok(reply(StatusCode::OK, false, "Cliente atualizado com sucesso.")),
-        Answer::Refused(Refusal { status, mensagem }) => Ok(refusal(status, &mensagem)),
-        Answer::Limited => Ok(limited()),
-        Answer::Failed(kind) => failed(kind),
+        SandboxReply::Done => Ok(reply(StatusCode::OK, false, "Cliente atualizado com sucesso.")),
+        SandboxReply::Refused(SandboxRefusal { status, mensagem }) => {
+            Ok(refusal(status, &mensagem))
+        }
+        SandboxReply::Limited => Ok(limited()),
+        SandboxReply::Failed(kind) => failed(kind),
     }
 }
 
@@ -150,24 +152,24 @@ fn check(
     body: &Bytes,
     identifier: String,
     name_type: &str,
-) -> Result<Update, Refusal> {
-    let values = wire::form(content_type, body).map_err(|error| match error {
-        FormError::ContentType => Refusal {
+) -> Result<UpdateRequest, SandboxRefusal> {
+    let values = request::form(content_type, body).map_err(|error| match error {
+        FormError::ContentType => SandboxRefusal {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             mensagem: "O conteúdo deve ser multipart/form-data.".to_owned(),
         },
-        FormError::Malformed => Refusal {
+        FormError::Malformed => SandboxRefusal {
             status: StatusCode::BAD_REQUEST,
             mensagem: "O formulário está incompleto ou malformado.".to_owned(),
         },
-        FormError::Part(mensagem) => Refusal { status: StatusCode::OK, mensagem },
+        FormError::Part(mensagem) => SandboxRefusal { status: StatusCode::OK, mensagem },
     })?;
-    rules::check(name_type, identifier, values)
-        .map_err(|mensagem| Refusal { status: StatusCode::OK, mensagem })
+    update_rules::check(name_type, identifier, values)
+        .map_err(|mensagem| SandboxRefusal { status: StatusCode::OK, mensagem })
 }
 
-/// How a failure looks. The texts imitate what stands in front of an application.
-fn failed(kind: FailureKind) -> Result<Response<Full<Bytes>>, Cut> {
+/// What a client sees of a failure. The texts imitate a gateway in front of an application.
+fn failed(kind: FailureKind) -> Result<Response<Full<Bytes>>, Disconnect> {
     match kind {
         FailureKind::Limited => Ok(limited()),
         FailureKind::Status500 => {
@@ -175,14 +177,14 @@ fn failed(kind: FailureKind) -> Result<Response<Full<Bytes>>, Cut> {
         }
         FailureKind::Status502 => Ok(html(StatusCode::BAD_GATEWAY, "502 Bad Gateway")),
         FailureKind::Html => Ok(html(StatusCode::OK, "Sistema em manutenção")),
-        FailureKind::Reset => Err(Cut::Reset),
-        FailureKind::Close => Err(Cut::Close),
-        FailureKind::Hang => Err(Cut::Hang),
-        FailureKind::Truncated => Err(Cut::Truncated),
+        FailureKind::Reset => Err(Disconnect::Reset),
+        FailureKind::Close => Err(Disconnect::Close),
+        FailureKind::Hang => Err(Disconnect::Hang),
+        FailureKind::Truncated => Err(Disconnect::Truncated),
     }
 }
 
-/// Without `Retry-After`: the documentation promises none.
+/// Has no `Retry-After`, because the documentation promises none.
 fn limited() -> Response<Full<Bytes>> {
     refusal(StatusCode::TOO_MANY_REQUESTS, "Limite de requisições por segundo excedido.")
 }
@@ -193,17 +195,17 @@ fn refusal(status: StatusCode, mensagem: &str) -> Response<Full<Bytes>> {
 
 fn reply(status: StatusCode, erro: bool, mensagem: &str) -> Response<Full<Bytes>> {
     #[derive(Serialize)]
-    struct Reply<'a> {
+    struct ReplyBody<'a> {
         erro: bool,
         mensagem: &'a str,
     }
-    json(status, &Reply { erro, mensagem })
+    json(status, &ReplyBody { erro, mensagem })
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
     match serde_json::to_vec(value) {
         Ok(text) => response(status, "application/json", text.into()),
-        // Only a value that refuses to be serialised could bring us here, and none of ours does.
+        // Unreachable: every value here can be serialised.
         Err(_) => response(StatusCode::INTERNAL_SERVER_ERROR, "application/json", Bytes::new()),
     }
 }

@@ -28,6 +28,7 @@ mod proxy;
 mod rehearsal;
 mod report;
 mod report_browser;
+mod sandbox;
 mod secrets;
 mod server;
 mod soak;

@@ -6,15 +6,14 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 
-use super::rules::{self, NameType};
-use super::store::Store;
+use super::customers::CustomerStore;
+use super::update_rules::{self, NameType};
 use crate::locale::os_error::describe_os_error;
 
 /// Why a list of customers cannot be used. The texts are Portuguese: the user reads them.
 #[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
+pub enum CustomerListError {
     /// The file cannot be opened or read.
     #[error("não foi possível ler {path}: {}", describe_os_error(source))]
     Read {
@@ -49,40 +48,21 @@ pub enum SandboxError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A customer given by a program rather than a file is wrong.
-    #[error("{0}")]
-    Customer(String),
 }
 
 /// A customer that exists from the start: at least one name (`email`, `id_interno`), and any other
 /// parameter.
 #[derive(Debug, Clone)]
-pub struct SeedCustomer {
-    /// Names as on the wire, each once, shared by all customers of a file; no value is empty.
-    values: Box<[(Arc<str>, Box<str>)]>,
+pub(super) struct SeedCustomer {
+    /// By the parameters' names on the wire, each once; no value is empty.
+    values: Vec<(String, String)>,
 }
 
 impl SeedCustomer {
-    /// A customer that holds these parameters, named as on the wire (`email`, `nome`,
-    /// `campos[abc01]`). Empty values are left out; of several for one name the last one holds.
-    ///
-    /// # Errors
-    /// A parameter that does not exist, or neither `email` nor `id_interno`.
-    pub fn new<'a>(
-        values: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, SandboxError> {
-        let mut checked: Vec<(Arc<str>, Box<str>)> = Vec::new();
-        for (name, value) in values {
-            rules::check_name(name).map_err(SandboxError::Customer)?;
-            checked.retain(|(earlier, _)| earlier.as_ref() != name);
-            checked.push((name.into(), value.into()));
-        }
-        Self::from_checked(checked).ok_or_else(|| SandboxError::Customer(NAMELESS.to_owned()))
-    }
-
-    fn from_checked(mut values: Vec<(Arc<str>, Box<str>)>) -> Option<Self> {
+    /// A customer that holds these parameters, if a name is among them. Empty values are left out.
+    pub(super) fn from_values(mut values: Vec<(String, String)>) -> Option<Self> {
         values.retain(|(_, value)| !value.is_empty());
-        let customer = Self { values: values.into() };
+        let customer = Self { values };
         let named = customer.names().next().is_some();
         named.then_some(customer)
     }
@@ -97,53 +77,33 @@ impl SeedCustomer {
 
     /// All parameters, names included.
     pub(super) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
 /// The customers that a sandbox starts with, and the only ones it will have. Those that share a name
 /// are one customer; of two values for one parameter the later one holds.
-///
-/// They are packed as they come, so that a million of them never lie in memory twice.
 #[derive(Debug)]
-pub struct Customers(Store);
+pub struct Customers(CustomerStore);
 
 impl Customers {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nobody exists at all.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn into_store(self) -> Store {
+    pub(super) fn into_store(self) -> CustomerStore {
         self.0
-    }
-}
-
-impl FromIterator<SeedCustomer> for Customers {
-    fn from_iter<I: IntoIterator<Item = SeedCustomer>>(customers: I) -> Self {
-        let mut store = Store::of_nobody();
-        customers.into_iter().for_each(|customer| store.add(&customer));
-        Self(store)
     }
 }
 
 const NAMELESS: &str = "o cliente não tem identificador, email nem id_interno";
 
 /// What a column of the file feeds.
-enum Column {
+enum ListColumn {
     Identifier,
     IdentifierType,
-    Parameter(Arc<str>),
+    Parameter(String),
     /// Nothing that TomTicket holds.
     Other,
 }
 
-impl Column {
+impl ListColumn {
     fn new(header: &str) -> Self {
         let lower = header.to_lowercase();
         match lower.as_str() {
@@ -153,7 +113,7 @@ impl Column {
                 Some((prefix, id)) if prefix.eq_ignore_ascii_case("campo") => {
                     Self::parameter(&format!("campos[{id}]"))
                 }
-                _ if rules::check_name(&lower).is_ok() => Self::parameter(&lower),
+                _ if update_rules::check_name(&lower).is_ok() => Self::parameter(&lower),
                 // `campos[…]`: ids tell letter case apart.
                 _ => Self::parameter(header),
             },
@@ -161,7 +121,7 @@ impl Column {
     }
 
     fn parameter(name: &str) -> Self {
-        match rules::check_name(name) {
+        match update_rules::check_name(name) {
             Ok(()) => Self::Parameter(name.into()),
             Err(_) => Self::Other,
         }
@@ -179,15 +139,15 @@ impl Column {
 ///
 /// # Errors
 /// The file cannot be read, names no customers, or one of its rows is not usable.
-pub fn customers_from_csv(path: &Path) -> Result<Customers, SandboxError> {
+pub fn customers_from_csv(path: &Path) -> Result<Customers, CustomerListError> {
     let shown = path.display().to_string();
-    let read = |source| SandboxError::Read { path: shown.clone(), source };
+    let read = |source| CustomerListError::Read { path: shown.clone(), source };
     let file = File::open(path).map_err(read)?;
     let mut input = BufReader::with_capacity(1 << 16, file);
     if input.fill_buf().map_err(read)?.starts_with("\u{feff}".as_bytes()) {
         input.consume("\u{feff}".len());
     }
-    let mut store = Store::of_nobody();
+    let mut store = CustomerStore::of_nobody();
     parse(input, &shown, |customer| store.add(&customer))?;
     Ok(Customers(store))
 }
@@ -197,8 +157,8 @@ fn parse(
     mut input: impl BufRead,
     path: &str,
     mut add: impl FnMut(SeedCustomer),
-) -> Result<(), SandboxError> {
-    let at = |line, problem: &str| SandboxError::Record {
+) -> Result<(), CustomerListError> {
+    let at = |line, problem: &str| CustomerListError::Record {
         path: path.to_owned(),
         line,
         problem: problem.to_owned(),
@@ -208,7 +168,7 @@ fn parse(
         .by_ref()
         .take(1 << 16)
         .read_until(b'\n', &mut start)
-        .map_err(|source| SandboxError::Read { path: path.to_owned(), source })?;
+        .map_err(|source| CustomerListError::Read { path: path.to_owned(), source })?;
     let many = |wanted: u8| start.iter().filter(|&&byte| byte == wanted).count();
     let delimiter = if many(b';') > many(b',') { b';' } else { b',' };
     let mut csv = csv::ReaderBuilder::new()
@@ -218,7 +178,7 @@ fn parse(
     let wrong = |error: csv::Error| {
         let line = error.position().map_or(1, csv::Position::line);
         match error.into_kind() {
-            csv::ErrorKind::Io(source) => SandboxError::Read { path: path.to_owned(), source },
+            csv::ErrorKind::Io(source) => CustomerListError::Read { path: path.to_owned(), source },
             csv::ErrorKind::Utf8 { .. } => at(line, "o texto não está em UTF-8"),
             _ => at(line, "o registro não pode ser lido"),
         }
@@ -235,39 +195,39 @@ fn parse(
     Ok(())
 }
 
-fn columns(header: &csv::StringRecord, path: &str) -> Result<Vec<Column>, SandboxError> {
-    let columns: Vec<Column> = header.iter().map(|name| Column::new(name.trim())).collect();
-    let key = |column: &Column| match column {
-        Column::Identifier => Some("identificador".to_owned()),
-        Column::IdentifierType => Some("tipo_identificador".to_owned()),
-        Column::Parameter(name) => Some(name.to_string()),
-        Column::Other => None,
+fn columns(header: &csv::StringRecord, path: &str) -> Result<Vec<ListColumn>, CustomerListError> {
+    let columns: Vec<ListColumn> = header.iter().map(|name| ListColumn::new(name.trim())).collect();
+    let key = |column: &ListColumn| match column {
+        ListColumn::Identifier => Some("identificador".to_owned()),
+        ListColumn::IdentifierType => Some("tipo_identificador".to_owned()),
+        ListColumn::Parameter(name) => Some(name.to_string()),
+        ListColumn::Other => None,
     };
     let keys: Vec<String> = columns.iter().filter_map(key).collect();
     for (index, column) in keys.iter().enumerate() {
         if keys[..index].contains(column) {
             let (path, column) = (path.to_owned(), column.clone());
-            return Err(SandboxError::TwinColumns { path, column });
+            return Err(CustomerListError::TwinColumns { path, column });
         }
     }
     if !keys.iter().any(|key| matches!(key.as_str(), "identificador" | "email" | "id_interno")) {
-        return Err(SandboxError::NoNameColumn { path: path.to_owned() });
+        return Err(CustomerListError::NoNameColumn { path: path.to_owned() });
     }
     Ok(columns)
 }
 
-fn customer(record: &csv::StringRecord, columns: &[Column]) -> Result<SeedCustomer, String> {
-    let mut values: Vec<(Arc<str>, Box<str>)> = Vec::new();
+fn customer(record: &csv::StringRecord, columns: &[ListColumn]) -> Result<SeedCustomer, String> {
+    let mut values: Vec<(String, String)> = Vec::new();
     let (mut identifier, mut name_type) = ("", None);
     for (cell, column) in record.iter().map(str::trim).zip(columns) {
         match column {
-            Column::Identifier => identifier = cell,
-            Column::IdentifierType if !cell.is_empty() => {
+            ListColumn::Identifier => identifier = cell,
+            ListColumn::IdentifierType if !cell.is_empty() => {
                 let known = NameType::parse(&cell.to_uppercase());
                 name_type = Some(known.ok_or("tipo_identificador deve ser I ou E")?);
             }
-            Column::Parameter(name) => values.push((name.clone(), cell.into())),
-            Column::IdentifierType | Column::Other => {}
+            ListColumn::Parameter(name) => values.push((name.clone(), cell.into())),
+            ListColumn::IdentifierType | ListColumn::Other => {}
         }
     }
     let guessed = if identifier.contains('@') { NameType::Email } else { NameType::Internal };
@@ -275,17 +235,17 @@ fn customer(record: &csv::StringRecord, columns: &[Column]) -> Result<SeedCustom
     // The identifier is the name the customer has now; a column of that type is what it is to be
     // named.
     if !identifier.is_empty() {
-        values.retain(|(name, _)| name.as_ref() != parameter);
+        values.retain(|(name, _)| name != parameter);
         values.push((parameter.into(), identifier.into()));
     }
-    SeedCustomer::from_checked(values).ok_or_else(|| NAMELESS.to_owned())
+    SeedCustomer::from_values(values).ok_or_else(|| NAMELESS.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn customers(text: &[u8]) -> Result<Vec<SeedCustomer>, SandboxError> {
+    fn customers(text: &[u8]) -> Result<Vec<SeedCustomer>, CustomerListError> {
         let mut customers = Vec::new();
         parse(text, "c.csv", |customer| customers.push(customer)).map(|()| customers)
     }
@@ -352,16 +312,6 @@ mod tests {
         let missing = customers_from_csv(&path).unwrap_err().to_string();
         assert!(missing.contains("clientes.csv"), "{missing}");
         std::fs::write(&path, "\u{feff}\"email\",nome\r\na@x,A\r\n").unwrap();
-        assert_eq!(customers_from_csv(&path).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn customers_given_by_a_program_are_checked_too() {
-        assert!(SeedCustomer::new([("email", "a@x"), ("campos[1]", "x")]).is_ok());
-        assert!(SeedCustomer::new([("email", "a@x"), ("campos['1']", "x")]).is_err());
-        let twins = SeedCustomer::new([("email", "a@x"), ("email", "b@x")]).unwrap();
-        assert_eq!(twins.values().collect::<Vec<_>>(), [("email", "b@x")]);
-        assert!(SeedCustomer::new([("nome", "A")]).is_err());
-        assert!(SeedCustomer::new([("email", "")]).is_err());
+        assert_eq!(customers_from_csv(&path).unwrap().into_store().len(), 1);
     }
 }

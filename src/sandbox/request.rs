@@ -1,7 +1,7 @@
 //! An HTTP request taken apart: the path into segments, the multipart form into names and values.
 //!
-//! Strict where a lenient server would hide a client's mistake. What the parts mean is not decided
-//! here (that is [`super::rules`]).
+//! It is strict where a lenient server would hide a client's mistake. What the parts mean is decided
+//! in [`super::update_rules`].
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(super) enum SandboxRoute {
     /// `/update_cliente/{token}/{identificador}/{tipo}`.
     Update { token: String, identifier: String, name_type: String },
     /// `/_sandbox/clientes/{tipo}/{identificador}`.
@@ -25,22 +25,22 @@ pub(super) enum Route {
     Counters,
 }
 
-/// Reads a path: segments are cut at the slashes *before* each is decoded, so that a `%2F` stays
-/// inside its segment. An empty segment, a percent sign without two digits, bytes that are no UTF-8
-/// and, because servers walk up on them whether encoded or not, `.` and `..` lead nowhere.
-pub(super) fn route(path: &str) -> Option<Route> {
+/// Reads a path. It is split at the slashes *before* each segment is decoded, so that a `%2F` stays
+/// inside its segment. `None` for another path, and where a segment is empty, not UTF-8, badly
+/// encoded, or (encoded or not) `.` or `..`, which servers take for a relative path.
+pub(super) fn route(path: &str) -> Option<SandboxRoute> {
     let mut segments = path.strip_prefix('/')?.split('/').map(decode);
     let mut next = || segments.next();
     let route = match next()??.as_str() {
         "update_cliente" => {
-            Route::Update { token: next()??, identifier: next()??, name_type: next()?? }
+            SandboxRoute::Update { token: next()??, identifier: next()??, name_type: next()?? }
         }
         "_sandbox" => match (next()??.as_str(), next()) {
             ("clientes", Some(name_type)) => {
-                Route::Customer { name_type: name_type?, identifier: next()?? }
+                SandboxRoute::Customer { name_type: name_type?, identifier: next()?? }
             }
-            ("clientes", None) => Route::Customers,
-            ("contagem", None) => Route::Counters,
+            ("clientes", None) => SandboxRoute::Customers,
+            ("contagem", None) => SandboxRoute::Counters,
             _ => return None,
         },
         _ => return None,
@@ -56,14 +56,14 @@ fn decode(segment: &str) -> Option<String> {
     (!matches!(text.as_ref(), "" | "." | "..")).then(|| text.into_owned())
 }
 
-/// Why a body is no form.
+/// Why a body cannot be read as a form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FormError {
     /// Not `multipart/form-data`.
     ContentType,
     /// Cut, or not as RFC 7578 wants it.
     Malformed,
-    /// A form, but PHP would not see the field as it was meant; the text is Portuguese.
+    /// A part that PHP would not read as it was meant, in Portuguese.
     Part(String),
 }
 
@@ -105,9 +105,9 @@ async fn parts(body: Bytes, boundary: String) -> Result<Vec<(String, String)>, F
     Ok(values)
 }
 
-/// The name of a part, whose disposition must be exactly `form-data; name="…"`: PHP drops a field
-/// that is named by `name*=` without a word, and takes one with a `filename` for an upload. Of other
-/// headers only `Content-Type` is let through, so that one injected by way of a name shows up.
+/// The name of a part. Its disposition must be exactly `form-data; name="…"`: PHP drops a field that
+/// is named by `name*=` without a word, and takes one with a `filename` for an upload. No other
+/// header than `Content-Type` is allowed, so that one injected by way of a name is noticed.
 fn part_name(headers: &HeaderMap) -> Result<String, String> {
     if let Some(other) =
         headers.keys().find(|key| **key != CONTENT_DISPOSITION && **key != CONTENT_TYPE)
@@ -134,7 +134,7 @@ fn part_name(headers: &HeaderMap) -> Result<String, String> {
     }
 }
 
-/// The result of a future that has nothing to wait for; `None` if it wants to wait all the same.
+/// The result of a future that never waits; `None` if it does.
 fn at_once<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn an_update_has_four_segments_each_decoded_by_itself() {
         let update = |token: &str, identifier: &str, name_type: &str| {
-            Some(Route::Update {
+            Some(SandboxRoute::Update {
                 token: token.to_owned(),
                 identifier: identifier.to_owned(),
                 name_type: name_type.to_owned(),
@@ -185,9 +185,10 @@ mod tests {
 
     #[test]
     fn paths_of_the_simulator_itself() {
-        assert_eq!(route("/_sandbox/contagem"), Some(Route::Counters));
-        assert_eq!(route("/_sandbox/clientes"), Some(Route::Customers));
-        let customer = Route::Customer { name_type: "I".to_owned(), identifier: "1/2".to_owned() };
+        assert_eq!(route("/_sandbox/contagem"), Some(SandboxRoute::Counters));
+        assert_eq!(route("/_sandbox/clientes"), Some(SandboxRoute::Customers));
+        let customer =
+            SandboxRoute::Customer { name_type: "I".to_owned(), identifier: "1/2".to_owned() };
         assert_eq!(route("/_sandbox/clientes/I/1%2F2"), Some(customer));
         for path in [
             "/_sandbox",

@@ -1,4 +1,4 @@
-//! Tests of the store: renames above all, also against a naive model.
+//! Renames above all, also against a naive model.
 
 use std::collections::BTreeSet;
 
@@ -6,29 +6,38 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn seed(values: &[(&str, &str)]) -> SeedCustomer {
-    SeedCustomer::new(values.iter().copied()).unwrap()
+fn owned(values: &[(&str, &str)]) -> Vec<(String, String)> {
+    values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn list(customers: &[&[(&str, &str)]]) -> Store {
-    let mut store = Store::of_nobody();
+fn seed(values: &[(&str, &str)]) -> SeedCustomer {
+    SeedCustomer::from_values(owned(values)).unwrap()
+}
+
+fn list(customers: &[&[(&str, &str)]]) -> CustomerStore {
+    let mut store = CustomerStore::of_nobody();
     customers.iter().for_each(|values| store.add(&seed(values)));
     store
 }
 
-fn open() -> Store {
-    Store::of_everybody()
+fn open() -> CustomerStore {
+    CustomerStore::of_everybody()
 }
 
-fn update(store: &mut Store, kind: &str, identifier: &str, values: &[(&str, &str)]) -> bool {
-    store.update(&Update {
+fn update(
+    store: &mut CustomerStore,
+    kind: &str,
+    identifier: &str,
+    values: &[(&str, &str)],
+) -> bool {
+    store.update(&UpdateRequest {
         name_type: NameType::parse(kind).unwrap(),
         identifier: identifier.to_owned(),
-        values: values.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+        values: owned(values),
     })
 }
 
-fn json(store: &Store, kind: &str, name: &str) -> serde_json::Value {
+fn json(store: &CustomerStore, kind: &str, name: &str) -> serde_json::Value {
     let view = store.view(NameType::parse(kind).unwrap(), name);
     serde_json::to_value(view).unwrap()
 }
@@ -191,12 +200,12 @@ fn all_customers_are_listed() {
 
 /// The rules once more, with plain lists instead of indices and hashes.
 #[derive(Default)]
-struct Naive {
+struct NaiveModel {
     customers: Vec<[Option<String>; 2]>,
     given_up: BTreeSet<(usize, String)>,
 }
 
-impl Naive {
+impl NaiveModel {
     fn update(&mut self, kind: usize, name: &str, new: [Option<&str>; 2]) -> bool {
         let mut at = self.customers.iter().position(|c| c[kind].as_deref() == Some(name));
         if at.is_none() && !self.given_up.contains(&(kind, name.to_owned())) {
@@ -233,7 +242,7 @@ proptest! {
         steps in prop::collection::vec(
             (0usize..2, "[a-d]", prop::option::of("[a-d]?"), prop::option::of("[a-d]?")), 1..60),
     ) {
-        let (mut store, mut naive) = (open(), Naive::default());
+        let (mut store, mut naive) = (open(), NaiveModel::default());
         for (kind, name, email, id) in &steps {
             let mut values = vec![("nome", "x")];
             values.extend(email.as_deref().map(|email| ("email", email)));

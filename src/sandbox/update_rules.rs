@@ -1,8 +1,8 @@
 //! What TomTicket's page says about the parameters of *Atualizar Cliente*, and PHP about their
 //! names: which exist, how long they may be, what they may hold.
 //!
-//! It restates the documentation on purpose instead of sharing the product's own tables: a mistake
-//! there must not find its twin here. Nothing is known here of HTTP or of customers' records.
+//! It restates the documentation instead of sharing the product's own tables, so that it can catch
+//! a mistake in them. It knows nothing of HTTP or of customers.
 
 /// The longest identifier in the path, in characters.
 const IDENTIFIER_MAX: usize = 250;
@@ -51,7 +51,7 @@ impl NameType {
 
 /// An update that breaks no rule.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Update {
+pub(super) struct UpdateRequest {
     pub name_type: NameType,
     pub identifier: String,
     /// Parameter names as on the wire (`nome`, `campos[abc01]`) and their values, in the order of
@@ -67,7 +67,7 @@ pub(super) fn check(
     name_type: &str,
     identifier: String,
     values: Vec<(String, String)>,
-) -> Result<Update, String> {
+) -> Result<UpdateRequest, String> {
     let Some(name_type) = NameType::parse(name_type) else {
         return Err("O tipo de identificador deve ser I ou E.".to_owned());
     };
@@ -92,7 +92,7 @@ pub(super) fn check(
         }
         check_value(name, value)?;
     }
-    Ok(Update { name_type, identifier, values })
+    Ok(UpdateRequest { name_type, identifier, values })
 }
 
 /// The id inside `campos[…]`, when the name has that form (the id is not checked).
@@ -151,7 +151,7 @@ fn shown(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn update(name_type: &str, values: &[(&str, &str)]) -> Result<Update, String> {
+    fn update(name_type: &str, values: &[(&str, &str)]) -> Result<UpdateRequest, String> {
         let values = values.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         check(name_type, "ana@x.com".to_owned(), values)
     }

@@ -1,7 +1,7 @@
 //! What the simulated account remembers between requests, and the one decision per request that
 //! changes it: counted or rejected, executed or not, answered or failed.
 //!
-//! No waiting and no HTTP here: the clock is told, and the answer is a value.
+//! It neither waits nor knows HTTP: time is handed in, and the reply is a value.
 
 use std::time::Instant;
 
@@ -10,11 +10,11 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::config::{FailureKind, SandboxConfig};
-use super::fault_injector::{Dice, Failure, Fate};
-use super::limit::Limiter;
-use super::rules::Update;
-use super::seed::Customers;
-use super::store::Store;
+use super::customer_list::Customers;
+use super::customers::CustomerStore;
+use super::fault_injector::{FaultInjector, InjectedFailure, RequestFaults};
+use super::limit::SlidingWindow;
+use super::update_rules::UpdateRequest;
 
 /// What `GET /_sandbox/contagem` tells. Every request is in exactly one of `executed`, `refused`,
 /// `limited` and `lost`, once it is decided.
@@ -70,103 +70,106 @@ impl Serialize for InjectedFailures {
     }
 }
 
-/// A request that is not executed for a fault of its own.
+/// Why a request is not executed, where the request itself is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct SandboxRefusal {
     pub status: StatusCode,
     /// Portuguese.
     pub mensagem: String,
 }
 
-/// What the client is to meet.
+/// What the client gets.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum SandboxReply {
     Done,
-    Refused(Refusal),
+    Refused(SandboxRefusal),
     Limited,
     /// Never of kind 429.
     Failed(FailureKind),
 }
 
-/// One account: its customers, its limit, its luck.
+/// One account: its customers, its limit, its faults.
 #[derive(Debug)]
-pub(super) struct State {
-    store: Store,
-    limiter: Limiter,
-    dice: Dice,
+pub(super) struct SimulatedAccount {
+    store: CustomerStore,
+    limiter: SlidingWindow,
+    faults: FaultInjector,
     counters: Counters,
 }
 
-impl State {
-    /// The state of a sandbox that starts.
+impl SimulatedAccount {
+    /// The account of a sandbox that starts.
     pub(super) fn new(config: SandboxConfig) -> Self {
-        let mut store = config.customers.map_or_else(Store::of_everybody, Customers::into_store);
+        let mut store =
+            config.customers.map_or_else(CustomerStore::of_everybody, Customers::into_store);
         store.set_reset_defaults(config.reset_defaults);
         Self {
             store,
-            limiter: Limiter::new(config.rate),
-            dice: Dice::new(config.seed, config.jitter, config.latency, config.failures),
+            limiter: SlidingWindow::new(config.rate),
+            faults: FaultInjector::new(config.seed, config.jitter, config.latency, config.failures),
             counters: Counters::default(),
         }
     }
 
-    /// An update request arrived whole: its fate is drawn.
-    pub(super) fn arrive(&mut self) -> Fate {
+    /// Counts an update request that arrived whole, and draws its faults.
+    pub(super) fn arrive(&mut self) -> RequestFaults {
         self.counters.requests += 1;
-        self.dice.throw()
+        self.faults.draw()
     }
 
-    /// Refuses a request without counting it against the limit: it belongs to no account.
-    pub(super) fn refuse_stranger(&mut self) {
+    /// Refuses a request without counting it against the limit, because it belongs to another
+    /// account.
+    pub(super) fn refuse_unknown_token(&mut self) {
         self.counters.refused += 1;
     }
 
-    /// Counts a request at `now` and executes it. An injected failure takes its place in the window
-    /// like any other request, executed or not; only a 429 takes none. Over the limit there is
-    /// always a 429, whatever was drawn.
+    /// Counts a request at `now` and executes it. A request with an injected failure counts against
+    /// the limit, executed or not, unless the failure is a 429. Over the limit the reply is a 429,
+    /// whatever was drawn.
     pub(super) fn decide(
         &mut self,
         now: Instant,
-        failure: Option<Failure>,
-        request: Result<Update, Refusal>,
-    ) -> Answer {
-        if let Some(Failure { kind: FailureKind::Limited, .. }) = failure {
+        failure: Option<InjectedFailure>,
+        request: Result<UpdateRequest, SandboxRefusal>,
+    ) -> SandboxReply {
+        if let Some(InjectedFailure { kind: FailureKind::Limited, .. }) = failure {
             self.inject(FailureKind::Limited);
             self.counters.limited += 1;
-            return Answer::Limited;
+            return SandboxReply::Limited;
         }
         if !self.limiter.admit(now) {
             self.counters.limited += 1;
-            return Answer::Limited;
+            return SandboxReply::Limited;
         }
-        if let Some(Failure { kind, executed: false }) = failure {
+        if let Some(InjectedFailure { kind, executed: false }) = failure {
             self.inject(kind);
             self.counters.lost += 1;
-            return Answer::Failed(kind);
+            return SandboxReply::Failed(kind);
         }
         let answer = self.execute(request);
         match failure {
-            Some(Failure { kind, .. }) => {
+            Some(InjectedFailure { kind, .. }) => {
                 self.inject(kind);
-                Answer::Failed(kind)
+                SandboxReply::Failed(kind)
             }
             None => answer,
         }
     }
 
-    fn execute(&mut self, request: Result<Update, Refusal>) -> Answer {
+    fn execute(&mut self, request: Result<UpdateRequest, SandboxRefusal>) -> SandboxReply {
         let refusal = match request {
             Ok(update) if self.store.update(&update) => {
                 self.counters.executed += 1;
-                return Answer::Done;
+                return SandboxReply::Done;
             }
-            Ok(_) => {
-                Refusal { status: StatusCode::OK, mensagem: "Cliente não encontrado.".to_owned() }
-            }
+            Ok(_) => SandboxRefusal {
+                status: StatusCode::OK,
+                mensagem: "Cliente não encontrado.".to_owned(),
+            },
             Err(refusal) => refusal,
         };
         self.counters.refused += 1;
-        Answer::Refused(refusal)
+        SandboxReply::Refused(refusal)
     }
 
     fn inject(&mut self, kind: FailureKind) {
@@ -179,57 +182,66 @@ impl State {
     }
 
     /// The customers.
-    pub(super) fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &CustomerStore {
         &self.store
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rules;
+    use super::super::update_rules;
     use super::*;
     use crate::scheduler::Rate;
 
-    fn update(identifier: &str) -> Result<Update, Refusal> {
+    fn update(identifier: &str) -> Result<UpdateRequest, SandboxRefusal> {
         let values = vec![("nome".to_owned(), "Ana".to_owned())];
-        rules::check("E", identifier.to_owned(), values)
-            .map_err(|mensagem| Refusal { status: StatusCode::OK, mensagem })
+        update_rules::check("E", identifier.to_owned(), values)
+            .map_err(|mensagem| SandboxRefusal { status: StatusCode::OK, mensagem })
     }
 
-    fn state(rate: Rate) -> State {
-        State::new(SandboxConfig { rate, ..SandboxConfig::default() })
+    fn state(rate: Rate) -> SimulatedAccount {
+        SimulatedAccount::new(SandboxConfig { rate, ..SandboxConfig::default() })
     }
 
     #[test]
     fn a_rejected_request_is_neither_executed_nor_in_the_window() {
         let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
-        assert_eq!(state.decide(now, None, update("a@x")), Answer::Done);
-        assert_eq!(state.decide(now, None, update("b@x")), Answer::Limited);
+        assert_eq!(state.decide(now, None, update("a@x")), SandboxReply::Done);
+        assert_eq!(state.decide(now, None, update("b@x")), SandboxReply::Limited);
         let counters = state.counters();
         assert_eq!((counters.executed, counters.limited, counters.customers), (1, 1, 1));
         let later = now + std::time::Duration::from_secs(1);
-        assert_eq!(state.decide(later, None, update("b@x")), Answer::Done);
+        assert_eq!(state.decide(later, None, update("b@x")), SandboxReply::Done);
     }
 
     #[test]
     fn a_refused_request_takes_its_place_in_the_window() {
         let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
-        assert!(matches!(state.decide(now, None, update("a\tb")), Answer::Refused(_)));
-        assert_eq!(state.decide(now, None, update("a@x")), Answer::Limited);
+        assert!(matches!(state.decide(now, None, update("a\tb")), SandboxReply::Refused(_)));
+        assert_eq!(state.decide(now, None, update("a@x")), SandboxReply::Limited);
         assert_eq!((state.counters().refused, state.counters().limited), (1, 1));
     }
 
     #[test]
     fn failures_strike_before_or_after_the_execution() {
         let (now, mut state) = (Instant::now(), state(Rate::Unlimited));
-        let failure = |kind, executed| Some(Failure { kind, executed });
+        let failure = |kind, executed| Some(InjectedFailure { kind, executed });
         let reset = FailureKind::Reset;
-        assert_eq!(state.decide(now, failure(reset, false), update("a@x")), Answer::Failed(reset));
+        assert_eq!(
+            state.decide(now, failure(reset, false), update("a@x")),
+            SandboxReply::Failed(reset)
+        );
         assert_eq!(state.counters().customers, 0);
-        assert_eq!(state.decide(now, failure(reset, true), update("a@x")), Answer::Failed(reset));
+        assert_eq!(
+            state.decide(now, failure(reset, true), update("a@x")),
+            SandboxReply::Failed(reset)
+        );
         assert_eq!(state.counters().customers, 1);
         let limited = FailureKind::Limited;
-        assert_eq!(state.decide(now, failure(limited, false), update("b@x")), Answer::Limited);
+        assert_eq!(
+            state.decide(now, failure(limited, false), update("b@x")),
+            SandboxReply::Limited
+        );
         let counters = state.counters();
         assert_eq!((counters.executed, counters.lost, counters.limited), (1, 1, 1));
         assert_eq!((counters.injected.of(reset), counters.injected.of(limited)), (2, 1));
@@ -239,14 +251,14 @@ mod tests {
     #[test]
     fn injected_429s_leave_the_window_alone_and_other_failures_do_not() {
         let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
-        let failure = |kind| Some(Failure { kind, executed: false });
+        let failure = |kind| Some(InjectedFailure { kind, executed: false });
         assert_eq!(
             state.decide(now, failure(FailureKind::Limited), update("a@x")),
-            Answer::Limited
+            SandboxReply::Limited
         );
         let hang = FailureKind::Hang;
-        assert_eq!(state.decide(now, failure(hang), update("a@x")), Answer::Failed(hang));
-        assert_eq!(state.decide(now, failure(hang), update("a@x")), Answer::Limited);
+        assert_eq!(state.decide(now, failure(hang), update("a@x")), SandboxReply::Failed(hang));
+        assert_eq!(state.decide(now, failure(hang), update("a@x")), SandboxReply::Limited);
         assert_eq!(state.counters().injected.of(hang), 1);
     }
 
