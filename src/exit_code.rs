@@ -52,6 +52,7 @@ pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::Outage;
 
     fn counts(rows: &[Situacao]) -> [u64; 7] {
         let mut counts = [0; 7];
@@ -64,22 +65,31 @@ mod tests {
     #[test]
     fn the_more_urgent_code_wins() {
         use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, NaoEnviado, Recusado};
-        let why = String::new;
+        let lasted = std::time::Duration::ZERO;
+        let mensagem = String::new;
         for (stop, rows, code) in [
             (None, vec![Atualizado, Inalterado, NaoEnviado], OK),
             (None, vec![Recusado], ROWS_TO_FIX),
             (None, vec![Invalido, Falhou], TEMPORARY),
             (None, vec![Falhou, Incerto], UNCERTAIN),
-            (Some(StopReason::MaxDuration(why())), vec![Incerto], UNCERTAIN),
-            (Some(StopReason::Unavailable(why())), vec![Recusado], TEMPORARY),
+            (Some(StopReason::MaxDuration), vec![Incerto], UNCERTAIN),
+            (
+                Some(StopReason::Unavailable(Outage::OnlyLimited { lasted })),
+                vec![Recusado],
+                TEMPORARY,
+            ),
             (Some(StopReason::Signal(Signal::Int)), vec![Incerto], 130),
             (Some(StopReason::Signal(Signal::Term)), vec![], 143),
             (Some(StopReason::Signal(Signal::Hup)), vec![], 129),
-            (Some(StopReason::Denied(why())), vec![Incerto], REFUSED),
-            (Some(StopReason::Breaker(why())), vec![], REFUSED),
-            (Some(StopReason::BadCertificate(why())), vec![], REFUSED),
-            (Some(StopReason::MaxErrors(why())), vec![], REFUSED),
-            (Some(StopReason::Local(why())), vec![Incerto], LOCAL),
+            (
+                Some(StopReason::Denied { status: 401, mensagem: mensagem() }),
+                vec![Incerto],
+                REFUSED,
+            ),
+            (Some(StopReason::Breaker { rows: 20, mensagem: mensagem() }), vec![], REFUSED),
+            (Some(StopReason::BadCertificate { mensagem: mensagem() }), vec![], REFUSED),
+            (Some(StopReason::MaxErrors { allowed: 1 }), vec![], REFUSED),
+            (Some(StopReason::Local("".into())), vec![Incerto], LOCAL),
         ] {
             assert_eq!(of_run(stop.as_ref(), &counts(&rows)), code, "{stop:?} {rows:?}");
         }

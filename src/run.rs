@@ -19,7 +19,6 @@ use crate::config::{LedgerChoice, Mode, Settings};
 use crate::exit_code;
 use crate::input::{InputError, InputFile, Rows, rows};
 use crate::ledger::Claimed;
-use crate::locale::format::number;
 use crate::mapping::Plan;
 use crate::output::{Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal};
 use crate::panic_hook;
@@ -27,7 +26,7 @@ use crate::preflight::Preflight;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::events::Event;
 use crate::scheduler::ledger::{Ledger, NoLedger};
-use crate::scheduler::{PoolEnd, PoolOptions, run as run_pool};
+use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
 use crate::signals;
 use crate::stop::{StopHandle, StopListener, StopReason, channel};
 
@@ -159,14 +158,10 @@ fn send(
     let (stop, listener) = channel();
     let max_errors = errors_allowed(settings, &preflight, terminal);
     if let Some(most) = max_errors.filter(|most| preflight.invalid > *most) {
-        stop.stop(StopReason::MaxErrors(format!(
-            "linhas inválidas: {} de {}, o limite é {}; nada foi enviado; corrija-as ou aumente --max-errors",
-            number(preflight.invalid),
-            number(preflight.rows),
-            number(most)
-        )));
+        let (invalid, rows) = (preflight.invalid, preflight.rows);
+        stop.stop(StopReason::InvalidRows { invalid, rows, allowed: most });
     }
-    let options = PoolOptions {
+    let options = SchedulerOptions {
         rate: settings.rate,
         concurrency: settings.concurrency,
         limit: settings.limit,
@@ -179,7 +174,7 @@ fn send(
     let rows = preflight.rows;
     let line = Line { client, options, reading, plan: preflight.plan, reporter };
     let deadline = settings.max_duration.map(|most| started + most);
-    let local = |why: String| Some(StopReason::Local(why));
+    let local = |why: String| Some(StopReason::Local(why.into()));
     // Until the last file is written: a second signal must end the process whatever it waits for.
     let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
     let mut done = match memory {
@@ -263,7 +258,7 @@ fn errors_allowed(settings: &Settings, preflight: &Preflight, terminal: &Termina
 /// The stages of a run, ready to be connected.
 struct Line {
     client: Client,
-    options: PoolOptions,
+    options: SchedulerOptions,
     reading: Rows,
     plan: Plan,
     reporter: Reporter,
@@ -294,8 +289,8 @@ impl Line {
         });
         let reporting = report(self.reporter, events_out, stop.clone());
         let clock = tokio::spawn(stop_at(deadline, stop.clone()));
-        let (PoolEnd { stop: reason }, memory) =
-            run_pool(self.client, memory, self.options, feed_out, events_in, listener).await;
+        let channels = Channels { input: feed_out, events: events_in, stop: listener };
+        let (reason, memory) = run_scheduler(self.client, memory, self.options, channels).await;
         clock.abort();
         // The pool has let go of the feed, so the reader ends at its next batch. Had it died, its
         // rows would be missing without a word.
@@ -303,7 +298,7 @@ impl Line {
             Ok(Ok(())) => reason,
             Ok(Err(_)) | Err(_) => Some(StopReason::Local(
                 "a leitura da entrada parou por uma falha interna; avise os autores do programa"
-                    .to_owned(),
+                    .into(),
             )),
         };
         match reporting.await {
@@ -325,9 +320,9 @@ fn report(
 ) -> JoinHandle<Reported> {
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        panic_hook::if_asked(panic_hook::Part::Report, &"reporter");
+        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Report, &"reporter");
         let (tally, result) = reporter.consume(&runtime, events, |error| {
-            stop.stop(StopReason::Local(unwritable(error)));
+            stop.stop(StopReason::Local(unwritable(error).into()));
         });
         (reporter, tally, result.err())
     })
@@ -342,5 +337,5 @@ fn unwritable(error: &OutputError) -> String {
 async fn stop_at(deadline: Option<Instant>, stop: StopHandle) {
     let Some(deadline) = deadline else { return };
     tokio::time::sleep_until(deadline.into()).await;
-    stop.stop(StopReason::MaxDuration("o tempo de --max-duration acabou".to_owned()));
+    stop.stop(StopReason::MaxDuration);
 }

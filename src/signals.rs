@@ -9,7 +9,7 @@ use crate::stop::{Signal, StopHandle, StopReason};
 #[cfg(unix)]
 pub async fn stop_on_signal(stop: StopHandle) {
     use tokio::signal::unix::{SignalKind, signal};
-    // Before the handlers below replace what was inherited.
+    // Read before the handlers below replace the inherited ones.
     let ignored = inherited_ignored();
     let (Ok(mut hup), Ok(mut int), Ok(mut term)) = (
         signal(SignalKind::hangup()),
@@ -33,8 +33,8 @@ pub async fn stop_on_signal(stop: StopHandle) {
     std::process::exit(i32::from(exit_code::of_signal(second)));
 }
 
-/// Signals that whoever started the process told it to ignore: `nohup` means SIGHUP, a shell's `&`
-/// without job control means SIGINT. Linux tells; elsewhere all are heard.
+/// Signals that the parent process set to be ignored: SIGHUP by `nohup`, SIGINT by a shell's `&`
+/// without job control. Known on Linux only; elsewhere no signal counts as ignored.
 #[cfg(unix)]
 fn inherited_ignored() -> Vec<Signal> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -50,7 +50,7 @@ fn inherited_ignored() -> Vec<Signal> {
         .collect()
 }
 
-/// Waits for Ctrl-C.
+/// Waits for Ctrl-C: the first asks for a stop, the second ends the process.
 #[cfg(not(unix))]
 pub async fn stop_on_signal(stop: StopHandle) {
     if tokio::signal::ctrl_c().await.is_ok() {

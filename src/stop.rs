@@ -1,36 +1,106 @@
-//! Why a run ends before its last row, and the handle by which any part can ask for it.
+//! Why a run ends before its last row, and the handle by which any part asks for it. The exit code
+//! of a reason is decided in [`crate::exit_code`].
 //!
-//! Stopping is a value that is passed in, not a global: the pool listens, everybody else asks.
+//! A stop is a value that is passed in, not a global: the scheduler listens, every other part asks.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Why a run ended early. Which exit code that gives is decided in [`crate::exit_code`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+use crate::locale::format::{duration_words, number, within};
+
+/// Why a run ended early. Displays as a text for the user.
+#[derive(Debug, Clone)]
 pub enum StopReason {
     /// Something on this machine failed: disk, input, ledger. Sending stops at once.
-    Local(String),
+    Local(LocalFailure),
     /// The server's certificate is not to be trusted.
-    BadCertificate(String),
-    /// 401, 403 or a redirect before any success, or several in a row.
-    Denied(String),
+    BadCertificate {
+        /// What the TLS library reported.
+        mensagem: String,
+    },
+    /// 401 or 403 before any success, or several in a row.
+    Denied {
+        /// The last status.
+        status: u16,
+        /// What the API wrote.
+        mensagem: String,
+    },
+    /// A redirect before any success, or several in a row.
+    Redirected {
+        /// The last status.
+        status: u16,
+    },
     /// The first rows were all refused with one and the same message.
-    Breaker(String),
+    Breaker {
+        /// How many they were.
+        rows: u32,
+        /// The message.
+        mensagem: String,
+    },
     /// More rows failed than `--max-errors` allows.
-    MaxErrors(String),
+    MaxErrors {
+        /// The rows that are allowed to fail.
+        allowed: u64,
+    },
+    /// More rows are invalid than `--max-errors` allows; nothing was sent.
+    InvalidRows {
+        /// The invalid rows.
+        invalid: u64,
+        /// All rows.
+        rows: u64,
+        /// The rows that are allowed to fail.
+        allowed: u64,
+    },
     /// SIGINT, SIGTERM or SIGHUP.
     Signal(Signal),
     /// The API was out of reach or unreadable for too long.
-    Unavailable(String),
+    Unavailable(Outage),
     /// `--max-duration` is over.
-    MaxDuration(String),
+    MaxDuration,
+}
+
+/// What failed on this machine. Displays as a text for the user. Made from any error or text.
+#[derive(Debug, Clone)]
+pub struct LocalFailure(Arc<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for LocalFailure {
+    fn from(error: E) -> Self {
+        Self(error.into().into())
+    }
+}
+
+/// How the API was unavailable, and for how long.
+#[derive(Debug, Clone)]
+pub enum Outage {
+    /// It could not be reached, or its replies could not be read.
+    Unreachable {
+        /// For how long.
+        lasted: Duration,
+        /// The message of the last attempt.
+        last: String,
+    },
+    /// The proxy could not be reached or did not let requests through.
+    Proxy {
+        /// For how long.
+        lasted: Duration,
+        /// The message of the last attempt.
+        last: String,
+    },
+    /// It answered nothing but 429.
+    OnlyLimited {
+        /// For how long.
+        lasted: Duration,
+    },
 }
 
 /// The signals that end a run in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGHUP: the terminal went away.
+    /// SIGHUP: the terminal was closed.
     Hup,
     /// SIGINT: Ctrl-C.
     Int,
@@ -39,7 +109,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// The name as people know it.
+    /// The name that users know.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hup => "SIGHUP",
@@ -49,13 +119,13 @@ impl Signal {
     }
 }
 
-/// What a reason means for whoever started the run. The kinds of one rank share their exit code
-/// ([`crate::exit_code::of_run`]), and of two reasons the one of the higher rank stands.
+/// The class of a reason. Reasons of one class share their exit code, and of two reasons the one of
+/// the more urgent class replaces the other. From the least to the most urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// Run again later.
     Temporary,
-    /// Somebody wanted it.
+    /// The user or the system asked for it.
     Signal(Signal),
     /// The account or the server refuses everything.
     Refused,
@@ -75,19 +145,22 @@ impl Urgency {
 }
 
 impl StopReason {
-    /// What this reason means.
+    /// The class of this reason.
     pub const fn urgency(&self) -> Urgency {
         match self {
             Self::Local(_) => Urgency::Local,
-            Self::BadCertificate(_) | Self::Denied(_) | Self::Breaker(_) | Self::MaxErrors(_) => {
-                Urgency::Refused
-            }
+            Self::BadCertificate { .. }
+            | Self::Denied { .. }
+            | Self::Redirected { .. }
+            | Self::Breaker { .. }
+            | Self::MaxErrors { .. }
+            | Self::InvalidRows { .. } => Urgency::Refused,
             Self::Signal(signal) => Urgency::Signal(*signal),
-            Self::Unavailable(_) | Self::MaxDuration(_) => Urgency::Temporary,
+            Self::Unavailable(_) | Self::MaxDuration => Urgency::Temporary,
         }
     }
 
-    /// Whether this reason stands where both hold.
+    /// Whether this reason replaces `other`.
     pub const fn outranks(&self, other: &Self) -> bool {
         self.urgency().rank() > other.urgency().rank()
     }
@@ -96,61 +169,116 @@ impl StopReason {
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Local(why)
-            | Self::BadCertificate(why)
-            | Self::Denied(why)
-            | Self::Breaker(why)
-            | Self::MaxErrors(why)
-            | Self::Unavailable(why)
-            | Self::MaxDuration(why) => f.write_str(why),
+            Self::Local(failure) => failure.fmt(f),
+            Self::BadCertificate { mensagem } => f.write_str(mensagem),
+            Self::Denied { status, mensagem } => {
+                // A message of ours begins with the status already.
+                let named = format!("HTTP {status}: ");
+                let why = within(mensagem.strip_prefix(&named).unwrap_or(mensagem));
+                write!(
+                    f,
+                    "o TomTicket recusou o acesso ({named}{why}); confira o token e as permissões dele"
+                )
+            }
+            Self::Redirected { status } => write!(
+                f,
+                "o servidor respondeu com um redirecionamento (HTTP {status}), que nunca é seguido; confira --base-url e se há um portal ou proxy no caminho"
+            ),
+            Self::Breaker { rows, mensagem } => write!(
+                f,
+                "as {rows} primeiras linhas enviadas foram todas recusadas com a mesma mensagem (\"{mensagem}\"); confira o token, o tipo do identificador e o mapeamento (--no-breaker desliga esta parada)"
+            ),
+            Self::MaxErrors { allowed } => {
+                write!(f, "mais de {allowed} linhas com erro (limite de --max-errors)")
+            }
+            Self::InvalidRows { invalid, rows, allowed } => write!(
+                f,
+                "linhas inválidas: {} de {}, o limite é {}; nada foi enviado; corrija-as ou aumente --max-errors",
+                number(*invalid),
+                number(*rows),
+                number(*allowed)
+            ),
             Self::Signal(signal) => write!(f, "interrompido por {}", signal.as_str()),
+            Self::Unavailable(outage) => outage.fmt(f),
+            Self::MaxDuration => f.write_str("o tempo de --max-duration acabou"),
         }
     }
 }
 
-/// Asks a run to stop. Cloned freely.
+impl fmt::Display for LocalFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable { lasted, last } => write!(
+                f,
+                "o TomTicket está fora do ar ou inacessível há {}; última resposta: {}",
+                duration_words(*lasted),
+                within(last)
+            ),
+            Self::Proxy { lasted, last } => {
+                let lasted = duration_words(*lasted);
+                write!(f, "há {lasted} não há caminho até o TomTicket: {}", within(last))
+            }
+            Self::OnlyLimited { lasted } => write!(
+                f,
+                "há {} o TomTicket só responde que o limite de requisições foi atingido (429)",
+                duration_words(*lasted)
+            ),
+        }
+    }
+}
+
+/// Asks a run to stop. Clones ask the same run.
 #[derive(Debug, Clone)]
 pub struct StopHandle(watch::Sender<Option<StopReason>>);
 
-/// Hears that a run is to stop.
+/// Is told when a run is to stop.
 #[derive(Debug, Clone)]
 pub struct StopListener(watch::Receiver<Option<StopReason>>);
 
-/// A new pair; nothing has been asked for yet.
+/// A new pair, without a reason yet.
 pub fn channel() -> (StopHandle, StopListener) {
     let (sender, receiver) = watch::channel(None);
     (StopHandle(sender), StopListener(receiver))
 }
 
 impl StopHandle {
-    /// Asks for the stop. The first reason stands until a more urgent one comes.
+    /// Asks for the stop. The first reason stays until a more urgent one comes.
     pub fn stop(&self, reason: StopReason) {
         self.0.send_if_modified(|current| {
-            let replaces = current.as_ref().is_none_or(|standing| reason.outranks(standing));
+            let replaces = current.as_ref().is_none_or(|known| reason.outranks(known));
             if replaces {
                 *current = Some(reason);
             }
             replaces
         });
     }
-
-    /// The reason that stands, if any.
-    pub fn reason(&self) -> Option<StopReason> {
-        self.0.borrow().clone()
-    }
 }
 
 impl StopListener {
-    /// The reason that stands, if any.
+    /// The reason to stop, if any.
     pub fn reason(&self) -> Option<StopReason> {
         self.0.borrow().clone()
     }
 
-    /// Waits until a (further) reason is given. Never returns when all handles are gone.
+    /// Waits until a (further) reason is given. Never returns once all handles are dropped.
     pub async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// In tests, two reasons are equal if they display the same text.
+#[cfg(test)]
+impl PartialEq for StopReason {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
     }
 }
 
@@ -159,12 +287,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_stands_until_a_more_urgent_one_comes() {
+    fn the_first_reason_stays_until_a_more_urgent_one_comes() {
         let (handle, listener) = channel();
         assert_eq!(listener.reason(), None);
-        handle.stop(StopReason::Unavailable("x".into()));
+        let lasted = Duration::from_secs(1);
+        handle.stop(StopReason::Unavailable(Outage::OnlyLimited { lasted }));
         handle.stop(StopReason::Signal(Signal::Int));
-        handle.stop(StopReason::MaxDuration("x".into()));
+        handle.stop(StopReason::MaxDuration);
         assert_eq!(listener.reason(), Some(StopReason::Signal(Signal::Int)));
         handle.stop(StopReason::Local("disco".into()));
         handle.stop(StopReason::Local("outra".into()));

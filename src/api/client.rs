@@ -97,7 +97,7 @@ impl Inner {
                 answered: sent,
             };
         };
-        panic_hook::if_asked(panic_hook::Part::Send, &url);
+        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Send, &url);
         let response = match self.request(url, update) {
             Ok(request) => self.http.execute(request).await,
             Err(error) => Err(error),

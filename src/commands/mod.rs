@@ -20,7 +20,7 @@ use crate::{exit_code, panic_hook};
 
 /// The whole program: runs the command that this process was started with.
 pub fn main_from_args() -> ExitCode {
-    panic_hook::install_hook();
+    panic_hook::install_panic_hook();
     // The panic hook has said where; the caller gets an exit code of this program.
     let code = std::panic::catch_unwind(run_command_line).unwrap_or(exit_code::LOCAL);
     ExitCode::from(code)

@@ -345,8 +345,8 @@ mod tests {
     #[test]
     fn the_next_step_fits_what_happened_and_what_is_remembered() {
         let signal = || Some(StopReason::Signal(Signal::Int));
-        let over = || Some(StopReason::MaxDuration("o tempo acabou".into()));
-        let denied = || Some(StopReason::Denied("401".into()));
+        let over = || Some(StopReason::MaxDuration);
+        let denied = || Some(StopReason::Redirected { status: 302 });
         let full = || Some(StopReason::Local("disco cheio".into()));
         use Situacao::{Atualizado, Falhou, Incerto, Invalido, NaoEnviado, Recusado};
         let mut told = String::new();

@@ -7,6 +7,7 @@ use crate::mapping::Plan;
 use crate::model::Row;
 use crate::panic_hook;
 use crate::scheduler::InputBatch;
+use crate::stop::StopReason;
 
 /// Rows that travel from the reader to the pool together.
 const BATCH_ROWS: usize = 64;
@@ -20,11 +21,12 @@ pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {
-        panic_hook::if_asked(panic_hook::Part::Read, &seq);
+        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Read, &seq);
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let _ = feed.blocking_send(InputBatch::Broken(error.to_string()));
+                let reason = StopReason::Local(error.into());
+                let _ = feed.blocking_send(InputBatch::Broken(reason));
                 return;
             }
         };

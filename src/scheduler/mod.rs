@@ -1,40 +1,65 @@
 //! Updates → outcomes: the pace, the order per customer, the retries, the early stops.
 //!
-//! One task, the dispatcher, owns all state; each request in flight is a task of its own that does
-//! one attempt and comes back with data. The rules are pure and stand in files of their own:
-//! [`rate_limiter`] (when may the next request leave), [`customer_order`] (which row's turn is it), [`retry`] (what
-//! does a reply mean for its row), [`circuit_breaker`] (what does it mean for the run). The pool knows
-//! neither where rows come from nor where outcomes go.
+//! One task owns all state of a run, the [`Scheduler`]; each request in flight is a task of its own
+//! that makes one attempt and returns it as data. A row passes the files in this order:
+//! [`admission`] (read, queued behind its customer, checked), [`send`] (intent, permit, request,
+//! reply), [`settle`] (verdict, recorded, out in input order). Where it stands is in [`row_state`].
+//!
+//! The rules are pure and have files of their own: [`rate_limiter`] (when may the next request
+//! leave), [`customer_order`] (which row is next), [`retry`] (what a reply means for its row),
+//! [`circuit_breaker`] (what it means for the run). The scheduler knows neither where rows come from
+//! nor where verdicts go.
 
+mod admission;
 pub mod circuit_breaker;
 pub mod customer_order;
-mod dispatcher;
+mod event_loop;
 pub mod events;
+mod in_flight;
 pub mod ledger;
 pub mod rate_limiter;
+mod recorder;
 pub mod retry;
+mod row_state;
+mod send;
+mod settle;
+mod shutdown;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use dispatcher::{PoolEnd, run};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
 pub use rate_limiter::Rate;
 
 use crate::api::{Attempt, Client};
 use crate::model::{Row, Update};
+use crate::stop::{StopListener, StopReason};
+use circuit_breaker::CircuitBreaker;
+use customer_order::CustomerOrder;
+use events::{Event, Phase};
+use in_flight::InFlightRequests;
+use ledger::Ledger;
+use rate_limiter::RateLimiter;
+use recorder::Recorder;
+use shutdown::Stopping;
+use window::RowWindow;
 
 /// What arrives from the reading side.
 #[derive(Debug)]
 pub enum InputBatch {
     /// The next rows in input order.
     Rows(Vec<Row>),
-    /// The input cannot be read on; the text is for the user. Nothing follows.
-    Broken(String),
+    /// The input cannot be read any further, and the run stops for this reason. Nothing follows.
+    Broken(StopReason),
 }
 
-/// How the pool sends one attempt. The real one is [`Client`]; tests bring their own.
+/// How one attempt is sent. The real one is [`Client`]; tests bring their own.
 pub trait Transport: Clone + Send + Sync + 'static {
     /// Sends `update` once.
     fn send(&self, update: Arc<Update>) -> impl Future<Output = Attempt> + Send;
@@ -48,7 +73,7 @@ impl Transport for Client {
 
 /// What can be chosen about sending.
 #[derive(Debug, Clone)]
-pub struct PoolOptions {
+pub struct SchedulerOptions {
     /// Requests a second.
     pub rate: Rate,
     /// Requests in flight, at least 1.
@@ -59,12 +84,94 @@ pub struct PoolOptions {
     pub max_errors: Option<u64>,
     /// Whether a run whose first rows are all refused alike is stopped.
     pub breaker: bool,
-    /// How long the API may be out of reach or unreadable before the run gives up; of nothing but
+    /// How long the API may be out of reach or unreadable before the run gives up. With nothing but
     /// 429 it takes three times as long.
     pub give_up_after: Duration,
     /// How long requests in flight are waited for when the run is stopped.
     pub drain: Duration,
-    /// A row that the ledger believes unchanged: sent once if the breaker is about to trip, to tell
-    /// a dead token from a file full of refusals.
+    /// An unchanged row, sent once if the breaker is about to trip: it tells a dead token from a
+    /// file full of refusals.
     pub probe: Option<Arc<Update>>,
+}
+
+/// The channels between the scheduler and the rest of the run.
+#[derive(Debug)]
+pub struct Channels {
+    /// Rows to send.
+    pub input: mpsc::Receiver<InputBatch>,
+    /// What happens to them.
+    pub events: mpsc::Sender<Vec<Event>>,
+    /// When the run is to stop.
+    pub stop: StopListener,
+}
+
+/// Sends the rows of the input until it ends or the run is stopped. Every row that arrives gets
+/// exactly one [`Event::Settled`], in input order, unless the stop is a [`StopReason::Local`] one:
+/// then the rest of the input is not read. Returns why the run ended early (`None` if every row got
+/// its own verdict), and the ledger, to be closed.
+pub async fn run<T: Transport, L: Ledger>(
+    transport: T,
+    ledger: L,
+    options: SchedulerOptions,
+    channels: Channels,
+) -> (Option<StopReason>, L) {
+    let mut scheduler = Scheduler::new(transport, ledger, options, channels);
+    scheduler.run_to_end().await;
+    (scheduler.stopping.map(|stopping| stopping.reason), scheduler.recorder.into_ledger())
+}
+
+/// All state of a run.
+struct Scheduler<T, L> {
+    transport: T,
+    recorder: Recorder<L>,
+    options: SchedulerOptions,
+
+    /// `None` once the input has ended.
+    input: Option<mpsc::Receiver<InputBatch>>,
+    events: mpsc::Sender<Vec<Event>>,
+    /// Events that are sent on at the end of this turn of the loop.
+    outbox: Vec<Event>,
+    stop: StopListener,
+    /// Set once the run is being stopped.
+    stopping: Option<Stopping>,
+
+    window: RowWindow,
+    order: CustomerOrder,
+    limiter: RateLimiter,
+    breaker: CircuitBreaker,
+    requests: InFlightRequests,
+
+    /// The phase that was reported last.
+    phase: Phase,
+    /// Rows that were chosen for sending; what `--limit` counts.
+    rows_admitted: u64,
+    /// Rows that got their verdict.
+    rows_finished: u64,
+}
+
+impl<T: Transport, L: Ledger> Scheduler<T, L> {
+    fn new(transport: T, ledger: L, options: SchedulerOptions, channels: Channels) -> Self {
+        Self {
+            transport,
+            recorder: Recorder::new(ledger),
+            input: Some(channels.input),
+            events: channels.events,
+            outbox: Vec::new(),
+            stop: channels.stop,
+            stopping: None,
+            window: RowWindow::default(),
+            order: CustomerOrder::default(),
+            limiter: RateLimiter::new(options.rate, Instant::now()),
+            breaker: CircuitBreaker::new(
+                options.give_up_after,
+                options.breaker,
+                options.max_errors,
+            ),
+            requests: InFlightRequests::default(),
+            phase: Phase::Sending,
+            rows_admitted: 0,
+            rows_finished: 0,
+            options,
+        }
+    }
 }

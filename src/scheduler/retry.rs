@@ -1,11 +1,11 @@
-//! What a reply means for its row: again, or final. Pure; waiting and sending happen elsewhere.
+//! What a reply means for its row: repeat, or final. Pure; waiting and sending happen elsewhere.
 
 use std::time::Duration;
 
 use crate::api::{Cause, Reply};
 use crate::model::Situacao;
 
-/// Attempts in all for a row whose replies stay ambiguous.
+/// Attempts for a row whose replies stay ambiguous, the first one included.
 pub const MAX_ATTEMPTS: u32 = 3;
 /// The first bound of the full-jitter backoff; it doubles with each ambiguous attempt.
 pub const BACKOFF_BASE: Duration = Duration::from_millis(500);
@@ -14,35 +14,38 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// What to do with a row after a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum RetryDecision {
     /// The verdict.
     Final(Situacao),
-    /// Repeat when the pool sends again; the request was surely not executed and does not count.
+    /// Repeat as soon as requests may leave; the request was certainly not executed and does not
+    /// count as an attempt.
     Requeue,
-    /// Repeat after a random part of this bound; the request may have been executed.
+    /// Repeat after a random part of this bound (full jitter); the request may have been executed.
     Backoff(Duration),
 }
 
-/// Decides. `ambiguous` is the number of ambiguous attempts of this row, this one included;
-/// `rename` says that the row changes the identifier it is addressed by, so that repeating it after
-/// it was executed would meet another (or no) customer.
-pub fn decide(reply: Reply, ambiguous: u32, rename: bool) -> Decision {
+/// Decides after `reply`. `ambiguous` is the number of ambiguous attempts of this row, this one
+/// included. `rename` says that the row changes the identifier it is addressed by: if it was
+/// executed, a repeat would meet another customer, or none.
+pub fn decide(reply: Reply, ambiguous: u32, rename: bool) -> RetryDecision {
     match reply {
-        Reply::Accepted => Decision::Final(Situacao::Atualizado),
-        Reply::Refused | Reply::Denied | Reply::Redirected => Decision::Final(Situacao::Recusado),
-        Reply::Limited { .. } | Reply::NotSent(Cause::Unreachable | Cause::Proxy) => {
-            Decision::Requeue
+        Reply::Accepted => RetryDecision::Final(Situacao::Atualizado),
+        Reply::Refused | Reply::Denied | Reply::Redirected => {
+            RetryDecision::Final(Situacao::Recusado)
         }
-        // The run stops on it; until then the row is as if it had not been tried.
-        Reply::NotSent(Cause::BadCertificate) => Decision::Requeue,
-        Reply::Ambiguous if rename => Decision::Final(Situacao::Incerto),
-        Reply::Ambiguous if ambiguous >= MAX_ATTEMPTS => Decision::Final(Situacao::Falhou),
-        Reply::Ambiguous => Decision::Backoff(backoff_bound(ambiguous)),
+        Reply::Limited { .. } | Reply::NotSent(Cause::Unreachable | Cause::Proxy) => {
+            RetryDecision::Requeue
+        }
+        // The run stops; the row counts as not sent.
+        Reply::NotSent(Cause::BadCertificate) => RetryDecision::Requeue,
+        Reply::Ambiguous if rename => RetryDecision::Final(Situacao::Incerto),
+        Reply::Ambiguous if ambiguous >= MAX_ATTEMPTS => RetryDecision::Final(Situacao::Falhou),
+        Reply::Ambiguous => RetryDecision::Backoff(backoff_bound(ambiguous)),
     }
 }
 
-/// How a row ends that is cut off with `ambiguous` attempts unanswered.
-pub fn cut_off(ambiguous: u32, rename: bool) -> Situacao {
+/// The verdict on a row that is aborted after `ambiguous` attempts without a definite answer.
+pub fn decide_aborted(ambiguous: u32, rename: bool) -> Situacao {
     match (ambiguous, rename) {
         (0, _) => Situacao::NaoEnviado,
         (_, true) => Situacao::Incerto,
@@ -60,8 +63,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table() {
-        use Decision::{Backoff, Final, Requeue};
+    fn every_reply_has_its_decision() {
+        use RetryDecision::{Backoff, Final, Requeue};
         let limited = Reply::Limited { retry_after: None };
         let ms = Duration::from_millis;
         for (reply, ambiguous, rename, expected) in [
@@ -88,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn cut_off_rows_tell_whether_something_may_have_happened() {
-        assert_eq!(cut_off(0, true), Situacao::NaoEnviado);
-        assert_eq!(cut_off(1, false), Situacao::Falhou);
-        assert_eq!(cut_off(1, true), Situacao::Incerto);
+    fn aborted_rows_tell_whether_something_may_have_happened() {
+        assert_eq!(decide_aborted(0, true), Situacao::NaoEnviado);
+        assert_eq!(decide_aborted(1, false), Situacao::Falhou);
+        assert_eq!(decide_aborted(1, true), Situacao::Incerto);
     }
 }

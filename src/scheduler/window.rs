@@ -1,17 +1,11 @@
-//! The rows between the oldest without a verdict and the newest read: their state, and the verdicts
-//! waiting for their turn in the output. Bounded in rows and in bytes; it is also what puts verdicts
-//! back into input order.
+//! The rows between the oldest unfinished one and the newest read, and the queues derived from their
+//! states. Bounded in rows and in bytes; it also puts verdicts back into input order. It does not
+//! decide which state a row gets.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
 
-use jiff::Timestamp;
-use tokio::time::Instant;
-
-use super::customer_order::Keys;
-use crate::api::{Attempt, Reply};
-use crate::model::{Outcome, Row, Situacao, Update};
+use super::row_state::{RowEntry, RowState};
+use crate::model::{CustomerType, Outcome, Row};
 
 /// Rows that may be in the window: how far rows of other customers run ahead of a slow one.
 pub const WINDOW_ROWS: usize = 1024;
@@ -20,178 +14,147 @@ pub const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 /// Rows that always fit, however large: the oldest, and 64 behind it that it does not hold up.
 pub const WINDOW_LEAST: usize = 65;
 
-/// Where a row stands.
-#[derive(Debug)]
-pub enum State {
-    /// Waits until every earlier row of the same customer is settled.
-    Queued,
-    /// Unchanged, but an earlier row under the other identifier type is not settled, and it may
-    /// concern the same customer: to be checked again.
-    Deferred,
-    /// To be sent as soon as pace, concurrency and health allow.
-    Ready,
-    /// Its intent was handed to the ledger.
-    Intending,
-    /// May leave: the intent is durable.
-    Armed,
-    /// A request is on its way.
-    Flying,
-    /// Waits before a repeat.
-    Backoff,
-    /// The verdict is being made durable.
-    Settling(Outcome),
-    /// Has its verdict, and waits for its turn in the output.
-    Done(Outcome),
-}
-
-/// A row in the window.
-#[derive(Debug)]
-pub struct Entry {
-    /// The row itself; `None` for the breaker's probe, which is no row of the input.
-    pub row: Option<Box<Row>>,
-    /// What it sends; `None` where the row is invalid.
-    pub update: Option<Arc<Update>>,
-    pub keys: Keys,
-    pub state: State,
-    pub history: History,
-    /// Whether the memory holds an open intent for it.
-    pub intended: bool,
-    weight: usize,
-}
-
-impl Entry {
-    pub fn new(row: Option<Box<Row>>, update: Option<Arc<Update>>, keys: Keys) -> Self {
-        let weight = row.as_ref().map_or(0, |row| row.heap_bytes());
-        Self {
-            row,
-            update,
-            keys,
-            state: State::Queued,
-            history: History::default(),
-            intended: false,
-            weight,
-        }
-    }
-
-    /// Whether no request for the row was ever made.
-    pub fn history_is_empty(&self) -> bool {
-        self.history.first_sent.is_none()
-    }
-
-    /// Whether the row changes the name it is addressed by.
-    pub fn is_rename(&self) -> bool {
-        self.update.as_ref().is_some_and(|update| update.rename_to().is_some())
-    }
-}
-
-/// The attempts of one row, as far as the verdict needs them.
-#[derive(Debug, Default)]
-pub struct History {
-    first_sent: Option<Instant>,
-    last_end: Option<Instant>,
-    /// Attempts that may have been executed.
-    pub tentativas: u32,
-    /// Those of them without a definite answer.
-    pub ambiguous: u32,
-    /// Status of the last response.
-    pub http_status: Option<u16>,
-    /// The words of the last attempt.
-    pub mensagem: String,
-}
-
-impl History {
-    /// Adds an attempt that ended at `end`.
-    pub fn add(&mut self, attempt: Attempt, sent: Instant, end: Instant) {
-        self.first_sent.get_or_insert(sent);
-        self.last_end = Some(end);
-        match attempt.reply {
-            Reply::Limited { .. } | Reply::NotSent(_) => {}
-            Reply::Ambiguous => {
-                self.tentativas += 1;
-                self.ambiguous += 1;
-            }
-            Reply::Accepted | Reply::Refused | Reply::Denied | Reply::Redirected => {
-                self.tentativas += 1;
-            }
-        }
-        self.http_status = attempt.status;
-        self.mensagem = attempt.mensagem;
-    }
-
-    /// The words for a rename that nobody answered: `incerto`, whether it was its last attempt or
-    /// the run ended first.
-    pub fn words_of_an_unsettled_rename(&self) -> String {
-        format!(
-            "Não se sabe se a troca de e-mail foi feita ({}). Confira o cliente no TomTicket antes de repetir.",
-            crate::locale::format::within(&self.mensagem)
-        )
-    }
-
-    /// The verdict, with everything that the attempts say.
-    pub fn outcome(&self, situacao: Situacao, mensagem: String) -> Outcome {
-        let duracao = match (self.first_sent, self.last_end) {
-            (Some(first), Some(last)) => last.duration_since(first),
-            _ => Duration::ZERO,
-        };
-        let sent = self.tentativas > 0;
-        Outcome {
-            situacao,
-            mensagem,
-            http_status: self.http_status.filter(|_| sent),
-            tentativas: self.tentativas,
-            duracao: if sent { duracao } else { Duration::ZERO },
-            concluido_em: Timestamp::now(),
-        }
-    }
-}
+/// The sequence number of the breaker's probe, which is no row of the input.
+pub const PROBE: u64 = u64::MAX;
 
 /// The window.
 #[derive(Debug, Default)]
-pub struct Window {
-    entries: VecDeque<Entry>,
-    /// Position of the first entry among all rows.
+pub struct RowWindow {
+    rows: VecDeque<RowEntry>,
+    /// Sequence number of the first row.
     base: u64,
     bytes: usize,
+    probe: Option<Box<RowEntry>>,
+    /// Per state that is searched for: the rows in it, oldest first.
+    queues: [BTreeSet<u64>; QUEUES],
+    /// The unfinished rows of each identifier type.
+    unfinished: [BTreeSet<u64>; 2],
 }
 
-impl Window {
+const QUEUES: usize = 5;
+
+/// The queue of a state, if rows in it are searched for.
+const fn queue_index(state: RowState) -> Option<usize> {
+    match state {
+        RowState::Deferred => Some(0),
+        RowState::Unsent => Some(1),
+        RowState::RecordingIntent => Some(2),
+        RowState::ReadyToSend => Some(3),
+        RowState::Backoff(_) => Some(4),
+        RowState::Blocked
+        | RowState::InFlight
+        | RowState::RecordingOutcome
+        | RowState::Finished => None,
+    }
+}
+
+const fn type_index(ctype: CustomerType) -> usize {
+    match ctype {
+        CustomerType::Internal => 0,
+        CustomerType::Email => 1,
+    }
+}
+
+impl RowWindow {
     /// Whether more rows may be read.
     pub fn has_room(&self) -> bool {
-        self.entries.len() < WINDOW_LEAST
-            || (self.entries.len() < WINDOW_ROWS && self.bytes < WINDOW_BYTES)
+        self.rows.len() < WINDOW_LEAST
+            || (self.rows.len() < WINDOW_ROWS && self.bytes < WINDOW_BYTES)
     }
 
+    /// Whether neither a row nor a probe is left.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.rows.is_empty() && self.probe.is_none()
     }
 
     /// Adds the next row; rows come in input order without gaps.
-    pub fn push(&mut self, entry: Entry) {
-        self.bytes += entry.weight;
-        self.entries.push_back(entry);
+    pub fn push(&mut self, entry: RowEntry) {
+        let seq = self.base + self.rows.len() as u64;
+        if let Some(update) = &entry.update {
+            self.unfinished[type_index(update.customer().ctype)].insert(seq);
+        }
+        self.bytes += entry.heap_bytes();
+        self.rows.push_back(entry);
     }
 
-    pub fn get(&mut self, seq: u64) -> Option<&mut Entry> {
+    /// Adds the breaker's probe, under [`PROBE`].
+    pub fn add_probe(&mut self, probe: RowEntry) {
+        self.probe = Some(Box::new(probe));
+    }
+
+    pub const fn has_probe(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    /// Removes the breaker's probe.
+    pub fn remove_probe(&mut self) -> Option<Box<RowEntry>> {
+        self.set_state(PROBE, RowState::Finished);
+        self.probe.take()
+    }
+
+    /// The row with this sequence number, or the probe.
+    pub fn get(&mut self, seq: u64) -> Option<&mut RowEntry> {
+        if seq == PROBE {
+            return self.probe.as_deref_mut();
+        }
         let index = usize::try_from(seq.checked_sub(self.base)?).ok()?;
-        self.entries.get_mut(index)
+        self.rows.get_mut(index)
     }
 
-    /// Positions of all rows in the window.
-    pub fn seqs(&self) -> std::ops::Range<u64> {
-        self.base..self.base + self.entries.len() as u64
+    /// The state of a row; `None` if it has left the window.
+    pub fn state(&mut self, seq: u64) -> Option<RowState> {
+        self.get(seq).map(|entry| entry.state)
     }
 
-    /// The oldest row and its verdict, if it has one.
-    pub fn pop_done(&mut self) -> Option<(Box<Row>, Outcome)> {
-        if !matches!(self.entries.front()?.state, State::Done(_)) {
+    /// Moves a row to another state, and to that state's queue.
+    pub fn set_state(&mut self, seq: u64, state: RowState) {
+        let Some(entry) = self.get(seq) else { return };
+        let before = std::mem::replace(&mut entry.state, state);
+        let finished_type = entry
+            .update
+            .as_ref()
+            .filter(|_| state == RowState::Finished)
+            .map(|update| type_index(update.customer().ctype));
+        if let Some(queue) = queue_index(before) {
+            self.queues[queue].remove(&seq);
+        }
+        if let Some(queue) = queue_index(state) {
+            self.queues[queue].insert(seq);
+        }
+        if let Some(index) = finished_type {
+            self.unfinished[index].remove(&seq);
+        }
+    }
+
+    /// The rows in this state, oldest first, the probe last; only for states with a queue.
+    pub fn in_state(&self, state: RowState) -> impl Iterator<Item = u64> + '_ {
+        queue_index(state).into_iter().flat_map(|queue| self.queues[queue].iter().copied())
+    }
+
+    /// How many rows are in this state; only for states with a queue.
+    pub fn count(&self, state: RowState) -> usize {
+        queue_index(state).map_or(0, |queue| self.queues[queue].len())
+    }
+
+    /// The sequence numbers of all rows in the window, and of the probe.
+    pub fn seqs(&self) -> impl Iterator<Item = u64> + use<> {
+        let probe = self.probe.is_some().then_some(PROBE);
+        (self.base..self.base + self.rows.len() as u64).chain(probe)
+    }
+
+    /// Whether a row before `seq` under this identifier type is unfinished.
+    pub fn has_unfinished_before(&self, seq: u64, ctype: CustomerType) -> bool {
+        self.unfinished[type_index(ctype)].first().is_some_and(|first| *first < seq)
+    }
+
+    /// Removes the oldest row if it is finished.
+    pub fn pop_finished(&mut self) -> Option<(Box<Row>, Outcome)> {
+        if self.rows.front()?.state != RowState::Finished {
             return None;
         }
-        let entry = self.entries.pop_front()?;
+        let entry = self.rows.pop_front()?;
         self.base += 1;
-        self.bytes -= entry.weight;
-        match (entry.row, entry.state) {
-            (Some(row), State::Done(outcome)) => Some((row, outcome)),
-            _ => None,
-        }
+        self.bytes -= entry.heap_bytes();
+        entry.row.zip(entry.outcome)
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Duration, Permit, Rate, RateLimiter, RequestResult};
 use crate::api::{Attempt, Reply};
-use crate::scheduler::circuit_breaker::{Health, SendPermission};
+use crate::scheduler::circuit_breaker::{CircuitBreaker, SendPermission};
 
 /// Requests in flight at most.
 const CONCURRENCY: usize = 8;
@@ -121,7 +121,7 @@ impl Simulation {
         let seconds = |instant: Instant| (instant - origin).as_secs_f64();
 
         let mut limiter = RateLimiter::new(Rate::PerSecond(self.rate), origin);
-        let mut health = Health::new(Duration::from_secs(3600), false, None);
+        let mut breaker = CircuitBreaker::new(Duration::from_secs(3600), false, None);
         let count = self.rate.floor().max(1.0);
         let window = count / self.rate;
         let mut server = StrictServer { count: count as usize, window, counted: VecDeque::new() };
@@ -195,7 +195,7 @@ impl Simulation {
                                 sent: sent.into_std(),
                                 answered: at(now).into_std(),
                             };
-                            assert!(health.replied(&attempt, sent, at(now)).is_none());
+                            assert!(breaker.on_reply(&attempt, sent, at(now)).is_none());
                             rows_left += usize::from(limited);
                         }
                     }
@@ -205,7 +205,7 @@ impl Simulation {
             // Send all that may leave now.
             wake = f64::INFINITY;
             while in_flight.len() < CONCURRENCY && rows_left > 0 {
-                if let SendPermission::PausedUntil(until) = health.gate(at(now)) {
+                if let SendPermission::PausedUntil(until) = breaker.send_permission(at(now)) {
                     wake = seconds(until) + between(LATE);
                     break;
                 }

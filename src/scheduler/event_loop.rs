@@ -1,0 +1,130 @@
+//! The loop of a run. Each turn looks at what has arrived (rows, replies, durable records, a stop, a
+//! due instant), lets the rules decide, hands out work, and waits. It waits only here.
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::circuit_breaker::SendPermission;
+use super::events::{Event, Phase};
+use super::ledger::Ledger;
+use super::{InputBatch, Scheduler, Transport};
+use crate::stop::StopReason;
+
+impl<T: Transport, L: Ledger> Scheduler<T, L> {
+    pub(super) async fn run_to_end(&mut self) {
+        loop {
+            let now = Instant::now();
+            if let Some(reason) = self.stop.reason().or_else(|| self.breaker.gave_up(now)) {
+                self.begin_stop(reason, now);
+            }
+            let finished_before = self.rows_finished;
+            self.check_unblocked();
+            let wake = self.send_due(now);
+            if let Some(failure) = self.recorder.take_failure() {
+                self.abandon_ledger(failure);
+            }
+            if self.rows_finished != finished_before {
+                // Rows that waited for the finished ones may go on.
+                continue;
+            }
+            self.emit_finished();
+            self.report_phase(now);
+            self.send_events().await;
+            if self.is_complete() {
+                break;
+            }
+            self.wait(wake).await;
+        }
+        // Only requests past the deadline of a stop are left; their rows have their verdicts.
+        self.requests.abort_all();
+        self.emit_finished();
+        self.send_events().await;
+    }
+
+    /// Sends collected events on. The run ends if the reporter is gone.
+    async fn send_events(&mut self) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        let events = std::mem::take(&mut self.outbox);
+        if self.events.send(events).await.is_err() {
+            // The reporter knows why it left, and tells the caller.
+            let reason =
+                StopReason::Local("os arquivos de saída não podem mais ser gravados".into());
+            self.begin_stop(reason, Instant::now());
+        }
+    }
+
+    /// Waits for the next thing to happen and takes it in, with everything else that is there.
+    async fn wait(&mut self, wake: Option<Instant>) {
+        let wants_rows = self.wants_rows();
+        tokio::select! {
+            biased;
+            () = self.stop.changed() => {}
+            (request, attempt) = self.requests.next(), if !self.requests.is_empty() => {
+                self.on_response(request, attempt);
+            }
+            recorded = self.recorder.recorded(), if self.recorder.is_pending() => {
+                self.on_recorded(recorded);
+            }
+            batch = next_batch(self.input.as_mut()), if wants_rows => self.take_input(batch),
+            () = sleep_until_some(wake), if wake.is_some() => {}
+        }
+        while let Some((request, attempt)) = self.requests.try_next() {
+            self.on_response(request, attempt);
+        }
+        while self.wants_rows()
+            && let Some(input) = &mut self.input
+        {
+            match input.try_recv() {
+                Ok(batch) => self.take_input(Some(batch)),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+                Err(mpsc::error::TryRecvError::Disconnected) => self.take_input(None),
+            }
+        }
+    }
+
+    fn wants_rows(&self) -> bool {
+        self.input.is_some()
+            && match &self.stopping {
+                Some(stopping) => !matches!(stopping.reason, StopReason::Local(_)),
+                None => self.window.has_room(),
+            }
+    }
+
+    fn report_phase(&mut self, now: Instant) {
+        let phase = match (&self.stopping, self.breaker.send_permission(now)) {
+            (Some(_), _) => Phase::Draining,
+            (None, SendPermission::Allowed) => Phase::Sending,
+            (None, SendPermission::PausedUntil(_)) => Phase::Limited,
+            (None, SendPermission::ProbeAt(_)) => Phase::Probing,
+        };
+        if phase == self.phase {
+            return;
+        }
+        match phase {
+            Phase::Limited => tracing::info!("limite de requisições atingido (429): pausa"),
+            Phase::Probing => tracing::warn!(
+                "o TomTicket não responde; o envio espera e tenta de novo, uma linha por vez"
+            ),
+            Phase::Sending => tracing::info!("envio retomado"),
+            Phase::Draining => self.log_draining(),
+        }
+        self.outbox.push(Event::Phase(phase.clone()));
+        self.phase = phase;
+    }
+}
+
+async fn next_batch(input: Option<&mut mpsc::Receiver<InputBatch>>) -> Option<InputBatch> {
+    match input {
+        Some(input) => input.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until_some(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

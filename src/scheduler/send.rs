@@ -1,0 +1,249 @@
+//! Rows go out: intent, permit, request. Replies come back and are applied to their row, to the rate
+//! limiter and to the circuit breaker.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::circuit_breaker::SendPermission;
+use super::events::{Event, Request, RequestKind};
+use super::in_flight::InFlight;
+use super::ledger::Ledger;
+use super::rate_limiter::{Permit, RequestResult};
+use super::retry::{RetryDecision, decide};
+use super::row_state::{RowEntry, RowState};
+use super::window::PROBE;
+use super::{Scheduler, Transport};
+use crate::api::{Attempt, Reply};
+use crate::model::{Outcome, Situacao};
+use crate::panic_hook::{PanicPoint, inject_panic_if_requested};
+use crate::stop::StopReason;
+
+/// Rows that are made ready ahead of their permit when the rate is limited: enough that no permit
+/// waits for a disk, few enough that a crash leaves next to nothing to repeat.
+const READY_AHEAD: usize = 2;
+
+impl<T: Transport, L: Ledger> Scheduler<T, L> {
+    /// Starts everything that may start at `now`. Returns when it is worth looking again if nothing
+    /// else happens before.
+    pub(super) fn send_due(&mut self, now: Instant) -> Option<Instant> {
+        if let Some(stopping) = &self.stopping {
+            let deadline = stopping.deadline;
+            if deadline > now {
+                return Some(deadline);
+            }
+            self.abort_in_flight();
+            return None;
+        }
+        let wake = earliest(self.breaker.gives_up_at(), self.end_backoffs(now));
+        self.check_breaker();
+        self.prepare();
+        earliest(wake, self.send_ready(now))
+    }
+
+    /// Readies rows whose backoff is over. Returns when the next one is.
+    fn end_backoffs(&mut self, now: Instant) -> Option<Instant> {
+        let mut next = None;
+        let waiting: Vec<u64> = self.window.in_state(RowState::Backoff(now)).collect();
+        for seq in waiting {
+            match self.window.state(seq) {
+                Some(RowState::Backoff(until)) if until > now => next = earliest(next, Some(until)),
+                _ => self.window.set_state(seq, RowState::ReadyToSend),
+            }
+        }
+        next
+    }
+
+    /// Sends ready rows, oldest first. Returns when the next one may leave.
+    fn send_ready(&mut self, now: Instant) -> Option<Instant> {
+        while self.requests.len() + self.window.count(RowState::RecordingIntent)
+            < self.options.concurrency
+        {
+            match self.breaker.send_permission(now) {
+                SendPermission::Allowed => {}
+                SendPermission::PausedUntil(until) => return Some(until),
+                SendPermission::ProbeAt(_) if !self.requests.is_empty() => return None,
+                SendPermission::ProbeAt(at) if at > now => return Some(at),
+                SendPermission::ProbeAt(_) => {}
+            }
+            let seq = self.window.in_state(RowState::ReadyToSend).next()?;
+            match self.limiter.take(now) {
+                Ok(permit) => self.dispatch(seq, permit, now),
+                Err(later) => return Some(later),
+            }
+        }
+        None
+    }
+
+    /// Admits the next rows, with their intents recorded, before their permits are due.
+    ///
+    /// There are never more open intents than requests may be in flight, since a crash repeats them.
+    /// An outcome that is being recorded does not count: records become durable in order, so no
+    /// intent becomes durable before the outcomes that were handed over earlier.
+    fn prepare(&mut self) {
+        let ahead = match self.options.rate.per_second() {
+            Some(_) => READY_AHEAD,
+            None => self.options.concurrency,
+        };
+        loop {
+            let ready = self.window.count(RowState::RecordingIntent)
+                + self.window.count(RowState::ReadyToSend);
+            if ready >= ahead || self.requests.len() + ready >= self.options.concurrency {
+                return;
+            }
+            let Some(seq) = self.next_unsent() else { return };
+            let update = self.window.get(seq).and_then(|entry| entry.update.clone());
+            match update.filter(|_| self.recorder.is_on()) {
+                Some(update) => {
+                    self.window.set_state(seq, RowState::RecordingIntent);
+                    self.recorder.record_intent(seq, update);
+                }
+                None => self.window.set_state(seq, RowState::ReadyToSend),
+            }
+        }
+    }
+
+    /// The next row that was never sent, if one may be; rows beyond `--limit` get their verdict here.
+    fn next_unsent(&mut self) -> Option<u64> {
+        if self.window.state(PROBE) == Some(RowState::Unsent) {
+            return Some(PROBE);
+        }
+        loop {
+            let seq = self.window.in_state(RowState::Unsent).next()?;
+            if self.is_limit_used_up() {
+                let mensagem = "Não enviado: além do --limit pedido.".to_owned();
+                self.finish(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));
+                continue;
+            }
+            if !self.breaker.admits_new_rows(self.rows_admitted) {
+                return None;
+            }
+            self.rows_admitted += 1;
+            return Some(seq);
+        }
+    }
+
+    fn is_limit_used_up(&self) -> bool {
+        self.options.limit.is_some_and(|limit| self.rows_admitted >= limit)
+    }
+
+    fn dispatch(&mut self, seq: u64, permit: Permit, now: Instant) {
+        let update = self.window.get(seq).and_then(|entry| entry.update.clone());
+        let Some(update) = update else { return };
+        self.window.set_state(seq, RowState::InFlight);
+        let transport = self.transport.clone();
+        let request = InFlight { seq, permit, sent: now };
+        self.requests.spawn(request, async move { transport.send(update).await });
+    }
+
+    /// A request came back. `None` if its task panicked: then its result is unknown, and the run
+    /// stops.
+    pub(super) fn on_response(&mut self, request: InFlight, attempt: Option<Attempt>) {
+        let InFlight { seq, permit, sent } = request;
+        inject_panic_if_requested(PanicPoint::Pool, &seq);
+        let now = Instant::now();
+        let attempt = attempt.unwrap_or_else(|| {
+            let why = "falha interna ao enviar; avise os autores do programa";
+            self.begin_stop(StopReason::Local(why.into()), now);
+            unanswered(why, sent, now)
+        });
+        let ended = Instant::from_std(attempt.answered);
+        self.limiter.on_result(permit, ended, request_result(attempt.reply));
+        self.count_request(seq, &attempt);
+        let stop = self.breaker.on_reply(&attempt, sent, now);
+        self.apply_reply(seq, attempt, sent, now);
+        if let Some(reason) = stop {
+            self.begin_stop(reason, now);
+        }
+    }
+
+    pub(super) fn count_request(&mut self, seq: u64, attempt: &Attempt) {
+        let repeat = self.window.get(seq).is_some_and(|entry| entry.attempts.ambiguous > 0);
+        let kind = match attempt.reply {
+            Reply::Accepted => RequestKind::Accepted,
+            Reply::Limited { .. } => RequestKind::Limited,
+            Reply::NotSent(_) => RequestKind::NotSent,
+            Reply::Refused | Reply::Denied | Reply::Redirected | Reply::Ambiguous => {
+                RequestKind::Other
+            }
+        };
+        self.outbox.push(Event::Request(Request { at: attempt.answered, kind, repeat }));
+    }
+
+    /// What the reply means for its row.
+    fn apply_reply(&mut self, seq: u64, attempt: Attempt, sent: Instant, now: Instant) {
+        let reply = attempt.reply;
+        let Some(entry) = self.window.get(seq) else { return };
+        entry.attempts.add(attempt, sent, now);
+        match decide(reply, entry.attempts.ambiguous, entry.is_rename()) {
+            RetryDecision::Final(situacao) => self.finish_answered(seq, situacao),
+            _ if self.stopping.is_some() => self.abort_row(seq),
+            RetryDecision::Requeue => self.window.set_state(seq, RowState::ReadyToSend),
+            RetryDecision::Backoff(bound) => {
+                let until = now + bound.mul_f64(fastrand::f64());
+                self.window.set_state(seq, RowState::Backoff(until));
+            }
+        }
+    }
+
+    /// A tripped breaker sends its probe, or stops the run if there is none.
+    fn check_breaker(&mut self) {
+        if self.window.has_probe() {
+            return;
+        }
+        let Some(reason) = self.breaker.tripped() else { return };
+        match self.options.probe.take() {
+            // The probe would be one row more than `--limit` allows.
+            Some(_) if self.is_limit_used_up() => {}
+            Some(update) => {
+                tracing::info!("só recusas até aqui: conferindo o token com uma linha já aceita");
+                self.window.add_probe(RowEntry::new(None, Some(Arc::clone(&update)), Vec::new()));
+                self.window.set_state(PROBE, RowState::Unsent);
+            }
+            None => self.begin_stop(reason, Instant::now()),
+        }
+    }
+
+    /// Takes the verdict on the breaker's probe into account.
+    pub(super) fn finish_probe(&mut self, outcome: &Outcome) {
+        self.window.remove_probe();
+        match outcome.situacao {
+            Situacao::Atualizado => self.breaker.on_probe_accepted(),
+            // The run is ending for another reason, and nothing is known about the token.
+            Situacao::NaoEnviado | Situacao::Falhou | Situacao::Incerto
+                if self.stopping.is_some() => {}
+            _ => {
+                if let Some(reason) = self.breaker.tripped() {
+                    self.begin_stop(reason, Instant::now());
+                }
+            }
+        }
+    }
+}
+
+/// The attempt of a request without an answer.
+pub(super) fn unanswered(why: &str, sent: Instant, now: Instant) -> Attempt {
+    Attempt {
+        reply: Reply::Ambiguous,
+        status: None,
+        mensagem: why.to_owned(),
+        sent: sent.into_std(),
+        answered: now.into_std(),
+    }
+}
+
+pub(super) fn request_result(reply: Reply) -> RequestResult {
+    match reply {
+        Reply::Limited { .. } => RequestResult::Limited,
+        Reply::NotSent(_) => RequestResult::NotSent,
+        Reply::Ambiguous => RequestResult::Unanswered,
+        Reply::Accepted | Reply::Refused | Reply::Denied | Reply::Redirected => {
+            RequestResult::Answered
+        }
+    }
+}
+
+/// The earlier of two instants that may be missing.
+fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}

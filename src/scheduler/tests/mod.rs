@@ -1,0 +1,279 @@
+//! The scheduler under a paused clock, against a scripted transport and a scripted ledger: minutes of
+//! outage pass in no time, and every wait is exact. This file has what the tests share.
+
+mod sending;
+mod stopping;
+mod with_ledger;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::events::{Event, RequestKind};
+use super::ledger::{Ledger, LedgerFailed, NoLedger, Recorded, RequestOutcome};
+use super::{Channels, InputBatch, Rate, SchedulerOptions, Transport, run};
+use crate::api::{Attempt, Cause, Reply};
+use crate::input::Record;
+use crate::model::{
+    Customer, CustomerType, FieldName, Identifier, Job, Outcome, Param, Row, Situacao, Update,
+};
+use crate::stop::{Signal, StopReason, channel};
+
+type Script = dyn Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync;
+
+/// Answers by script: identifier and number of this attempt → delay, reply, words.
+#[derive(Clone)]
+struct FakeTransport {
+    script: Arc<Script>,
+    seen: Arc<Mutex<HashMap<String, usize>>>,
+    log: Arc<Mutex<Vec<(Instant, String)>>>,
+    in_flight: Arc<AtomicUsize>,
+    most_in_flight: Arc<AtomicUsize>,
+}
+
+impl FakeTransport {
+    fn new(
+        script: impl Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            script: Arc::new(script),
+            seen: Arc::default(),
+            log: Arc::default(),
+            in_flight: Arc::default(),
+            most_in_flight: Arc::default(),
+        }
+    }
+
+    fn sent(&self) -> Vec<String> {
+        self.log.lock().unwrap().iter().map(|(_, name)| name.clone()).collect()
+    }
+}
+
+impl Transport for FakeTransport {
+    async fn send(&self, update: Arc<Update>) -> Attempt {
+        let name = update.customer().identifier.as_str().to_owned();
+        let sent = Instant::now();
+        let number = {
+            let mut seen = self.seen.lock().unwrap();
+            let number = seen.entry(name.clone()).or_default();
+            *number += 1;
+            *number
+        };
+        self.log.lock().unwrap().push((sent, name.clone()));
+        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_in_flight.fetch_max(now, Ordering::SeqCst);
+        let (delay, reply, words) = (self.script)(&name, number);
+        tokio::time::sleep(delay).await;
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        Attempt {
+            reply,
+            status: Some(200),
+            mensagem: words.to_owned(),
+            sent: sent.into_std(),
+            answered: Instant::now().into_std(),
+        }
+    }
+}
+
+fn row(seq: u64, job: Job) -> Row {
+    let (identificador, tipo) = match &job {
+        Job::Send(update) => {
+            (update.customer().identifier.as_str().into(), Some(update.customer().ctype))
+        }
+        Job::Invalid(_) => ("".into(), None),
+    };
+    let record = Record::from_cells(seq + 2, ["x"]);
+    Row { seq, record, identificador, tipo, job }
+}
+
+fn update(name: &str, email: Option<&str>) -> Job {
+    update_of(CustomerType::Email, name, email)
+}
+
+fn update_of(ctype: CustomerType, name: &str, email: Option<&str>) -> Job {
+    let fields: Arc<[FieldName]> =
+        [Param::Nome, Param::Email].map(FieldName::Param).into_iter().collect();
+    let customer = Customer { ctype, identifier: Identifier::new(name).unwrap() };
+    let mut update = Update::new(customer, fields);
+    update.push(0, "n");
+    if let Some(email) = email {
+        update.push(1, email);
+    }
+    Job::Send(Arc::new(update))
+}
+
+fn options() -> SchedulerOptions {
+    SchedulerOptions {
+        rate: Rate::Unlimited,
+        concurrency: 4,
+        limit: None,
+        max_errors: None,
+        breaker: true,
+        give_up_after: Duration::from_secs(300),
+        drain: Duration::from_secs(10),
+        probe: None,
+    }
+}
+
+struct Finished {
+    stop: Option<StopReason>,
+    rows: Vec<Outcome>,
+    decided: Vec<Situacao>,
+    repeats: usize,
+    limited: usize,
+}
+
+impl Finished {
+    fn situacoes(&self) -> Vec<Situacao> {
+        self.rows.iter().map(|outcome| outcome.situacao).collect()
+    }
+}
+
+/// Runs these jobs to the end. `stop_after` asks for a stop as by Ctrl-C.
+async fn go<L: Ledger + 'static>(
+    fake: &FakeTransport,
+    ledger: L,
+    options: SchedulerOptions,
+    jobs: Vec<Job>,
+    stop_after: Option<Duration>,
+) -> Finished {
+    let (input_in, input_out) = mpsc::channel(2);
+    let (events_in, mut events_out) = mpsc::channel(4);
+    let (stop, listener) = channel();
+    let total = jobs.len();
+    let feeder = tokio::spawn(async move {
+        let mut rows = (0u64..).zip(jobs).map(|(seq, job)| row(seq, job));
+        loop {
+            let batch: Vec<Row> = rows.by_ref().take(7).collect();
+            if batch.is_empty() || input_in.send(InputBatch::Rows(batch)).await.is_err() {
+                break;
+            }
+        }
+    });
+    if let Some(after) = stop_after {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            stop.stop(StopReason::Signal(Signal::Int));
+        });
+    }
+    let channels = Channels { input: input_out, events: events_in, stop: listener };
+    let scheduler = tokio::spawn(run(fake.clone(), ledger, options, channels));
+    let mut finished =
+        Finished { stop: None, rows: Vec::new(), decided: Vec::new(), repeats: 0, limited: 0 };
+    while let Some(batch) = events_out.recv().await {
+        for event in batch {
+            match event {
+                Event::Settled(row, outcome) => {
+                    assert_eq!(row.seq, finished.rows.len() as u64, "input order, no gaps");
+                    finished.rows.push(outcome);
+                }
+                Event::Request(request) => {
+                    finished.repeats += usize::from(request.repeat);
+                    finished.limited += usize::from(request.kind == RequestKind::Limited);
+                }
+                Event::Decided(situacao) => finished.decided.push(situacao),
+                Event::Phase(_) => {}
+            }
+        }
+    }
+    finished.stop = scheduler.await.unwrap().0;
+    feeder.await.unwrap();
+    assert_eq!(finished.rows.len(), total, "every row has its verdict");
+    let mut settled = finished.situacoes();
+    settled.sort_by_key(|situacao| situacao.index());
+    finished.decided.sort_by_key(|situacao| situacao.index());
+    assert_eq!(finished.decided, settled, "and it was told once when it was given");
+    drop(stop);
+    finished
+}
+
+const OK: (Duration, Reply, &str) = (Duration::from_millis(20), Reply::Accepted, "ok");
+
+const AWAY: Reply = Reply::NotSent(Cause::Unreachable);
+
+fn customers(count: usize) -> Vec<Job> {
+    (0..count).map(|n| update(&format!("c{n}@x"), None)).collect()
+}
+
+/// A ledger that knows some names as unchanged, and logs every call.
+#[derive(Clone, Default)]
+struct FakeLedger {
+    unchanged: Arc<Mutex<Vec<String>>>,
+    log: Arc<Mutex<Vec<String>>>,
+    waiting: Arc<Mutex<Vec<Recorded>>>,
+    wake: Arc<tokio::sync::Notify>,
+    /// Outcomes after which its disk is full.
+    room: Option<usize>,
+    /// How long a record takes to become durable.
+    slow: Duration,
+    /// Whether it calls every outcome uncertain.
+    uncertain: bool,
+}
+
+impl FakeLedger {
+    fn log(&self, what: &str, update: &Update, outcome: Option<RequestOutcome>) {
+        let name = update.customer().identifier.as_str();
+        let outcome = outcome.map_or_else(String::new, |outcome| format!(" {outcome:?}"));
+        self.log.lock().unwrap().push(format!("{what} {name}{outcome}"));
+    }
+
+    fn hand_over(&self, recorded: Recorded) {
+        self.waiting.lock().unwrap().push(recorded);
+        self.wake.notify_one();
+    }
+}
+
+impl Ledger for FakeLedger {
+    fn is_on(&self) -> bool {
+        true
+    }
+
+    fn check(&mut self, _: u64, update: &Update) -> Result<bool, LedgerFailed> {
+        self.log("check", update, None);
+        let name = update.customer().identifier.as_str();
+        Ok(self.unchanged.lock().unwrap().iter().any(|known| known == name))
+    }
+
+    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed> {
+        self.log("intend", &update, None);
+        self.hand_over(Recorded::Intent { sequence });
+        Ok(())
+    }
+
+    fn record_outcome(
+        &mut self,
+        sequence: u64,
+        update: Arc<Update>,
+        outcome: RequestOutcome,
+    ) -> Result<(), LedgerFailed> {
+        if self.room == Some(0) {
+            return Err(LedgerFailed::new("disco cheio"));
+        }
+        self.room = self.room.map(|room| room - 1);
+        if outcome == (RequestOutcome::Accepted { first_attempt: true }) {
+            let name = update.customer().identifier.as_str().to_owned();
+            self.unchanged.lock().unwrap().push(name);
+        }
+        self.log("settle", &update, Some(outcome));
+        self.hand_over(Recorded::Outcome { sequence, uncertain: self.uncertain });
+        Ok(())
+    }
+
+    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerFailed> {
+        loop {
+            if !self.slow.is_zero() {
+                tokio::time::sleep(self.slow).await;
+            }
+            let recorded = std::mem::take(&mut *self.waiting.lock().unwrap());
+            if !recorded.is_empty() {
+                return Ok(recorded);
+            }
+            self.wake.notified().await;
+        }
+    }
+}

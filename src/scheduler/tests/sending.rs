@@ -1,0 +1,163 @@
+//! Which rows are sent, when, and how often.
+
+use super::*;
+use crate::scheduler::rate_limiter::RequestResult;
+use crate::scheduler::send::request_result;
+use crate::scheduler::window::WINDOW_ROWS;
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_one_customer_go_one_by_one_and_others_pass_them() {
+    let fake = FakeTransport::new(|name, _| match name {
+        "slow@x" => (Duration::from_secs(5), Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    let mut jobs = vec![update("slow@x", None), update("SLOW@x", None)];
+    jobs.extend(customers(50));
+    let finished = go(&fake, NoLedger, options(), jobs, None).await;
+    assert!(finished.situacoes().iter().all(|s| *s == Situacao::Atualizado));
+    let sent = fake.sent();
+    assert_eq!(sent.last().map(String::as_str), Some("SLOW@x"));
+    assert!(fake.most_in_flight.load(Ordering::SeqCst) <= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ambiguous_row_is_tried_three_times_and_a_rename_once() {
+    let fake = FakeTransport::new(|name, _| match name {
+        "a@x" | "b@x" => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
+        _ => OK,
+    });
+    let jobs = vec![update("a@x", None), update("b@x", Some("c@x")), update("d@x", None)];
+    let finished = go(&fake, NoLedger, options(), jobs, None).await;
+    assert_eq!(finished.situacoes(), [Situacao::Falhou, Situacao::Incerto, Situacao::Atualizado]);
+    assert_eq!(finished.rows[0].tentativas, 3);
+    assert_eq!(finished.rows[1].tentativas, 1);
+    assert_eq!(finished.repeats, 2);
+    assert_eq!(finished.stop, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_pause_holds_all_and_a_429_is_no_attempt() {
+    let fake = FakeTransport::new(|_, number| match number {
+        1 => (
+            Duration::from_millis(1),
+            Reply::Limited { retry_after: Some(Duration::from_secs(30)) },
+            "429",
+        ),
+        _ => OK,
+    });
+    let finished = go(&fake, NoLedger, options(), customers(4), None).await;
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
+    assert_eq!(finished.limited, 4);
+    let log = fake.log.lock().unwrap();
+    let pause = log[4].0 - log[3].0;
+    assert!(pause >= Duration::from_secs(30), "{pause:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_waited_out_without_touching_rows() {
+    let began = Instant::now();
+    let fake = FakeTransport::new(move |_, _| match began.elapsed() < Duration::from_secs(200) {
+        true => (Duration::ZERO, AWAY, "recusada"),
+        false => OK,
+    });
+    let finished = go(&fake, NoLedger, options(), customers(20), None).await;
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
+    // Half a minute of doubling, then one probe every 15 s: not a storm of connections.
+    assert!(fake.sent().len() < 20 + 40, "{}", fake.sent().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
+    let fake = FakeTransport::new(|_, number| match number {
+        1 => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
+        _ => OK,
+    });
+    let mut jobs = vec![Job::Invalid("não".into())];
+    jobs.extend(customers(9));
+    for rate in [Rate::Unlimited, Rate::DEFAULT] {
+        fake.seen.lock().unwrap().clear();
+        let limited = SchedulerOptions { limit: Some(3), rate, ..options() };
+        let finished = go(&fake, NoLedger, limited, jobs.clone(), None).await;
+        let count = |s| finished.situacoes().iter().filter(|x| **x == s).count();
+        assert_eq!(
+            (count(Situacao::Invalido), count(Situacao::Atualizado), count(Situacao::NaoEnviado)),
+            (1, 3, 6)
+        );
+        assert_eq!(finished.stop, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_limiter_uses_the_round_trips() {
+    let fake = FakeTransport::new(|_, _| OK);
+    let began = Instant::now();
+    let paced = SchedulerOptions { rate: Rate::DEFAULT, ..options() };
+    go(&fake, NoLedger, paced, customers(90), None).await;
+    // What is reckoned with while nothing is known would make it 33 s.
+    let took = began.elapsed();
+    assert!((29..31).contains(&took.as_secs()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_was_sent_before_goes_before_new_ones() {
+    let limited = Reply::Limited { retry_after: None };
+    let fake = FakeTransport::new(move |name, number| match (name, number) {
+        ("c0@x", 1) => (Duration::from_millis(1), limited, "429"),
+        _ => OK,
+    });
+    let one = SchedulerOptions { concurrency: 1, ..options() };
+    go(&fake, NoLedger, one, customers(3), None).await;
+    assert_eq!(fake.sent(), ["c0@x", "c0@x", "c1@x", "c2@x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_run_no_further_ahead_of_a_slow_one_than_the_window_is_long() {
+    let slow = Duration::from_secs(3600);
+    let fake = FakeTransport::new(move |name, _| match name {
+        "c0@x" => (slow, Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    let began = Instant::now();
+    go(&fake, NoLedger, options(), customers(2000), None).await;
+    let ahead = fake.log.lock().unwrap().iter().filter(|(at, _)| *at < began + slow).count();
+    // And what came together with the last that fits.
+    assert!((WINDOW_ROWS..WINDOW_ROWS + 7).contains(&ahead), "{ahead}");
+}
+
+/// Nothing wakes the dispatcher once the last reply is in and the feed has ended.
+#[tokio::test(start_paused = true)]
+async fn rows_beyond_the_limit_that_wait_for_one_another_all_get_their_verdict() {
+    let a_chain = [("a@x", "b@x"), ("b@x", "c@x"), ("c@x", "d@x")]
+        .map(|(from, to)| update(from, Some(to)))
+        .into_iter();
+    for (jobs, limit) in [
+        ((0..5).map(|_| update("a@x", None)).collect::<Vec<_>>(), 0),
+        ((0..5).map(|_| update("a@x", None)).collect(), 1),
+        (customers(1).into_iter().chain((0..5).map(|_| update("b@x", None))).collect(), 1),
+        (customers(1).into_iter().chain(a_chain).collect(), 1),
+    ] {
+        let fake = FakeTransport::new(|_, _| OK);
+        let rows = jobs.len();
+        let limited = SchedulerOptions { limit: Some(limit), ..options() };
+        let run = go(&fake, NoLedger, limited, jobs, None);
+        let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+        let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
+        assert_eq!((fake.sent().len() as u64, unsent as u64), (limit, rows as u64 - limit));
+        assert_eq!(finished.stop, None);
+    }
+}
+
+#[test]
+fn every_reply_has_its_result_for_the_rate_limiter() {
+    for (reply, expected) in [
+        (Reply::Accepted, RequestResult::Answered),
+        (Reply::Refused, RequestResult::Answered),
+        (Reply::Denied, RequestResult::Answered),
+        (Reply::Redirected, RequestResult::Answered),
+        (Reply::Limited { retry_after: None }, RequestResult::Limited),
+        (AWAY, RequestResult::NotSent),
+        (Reply::Ambiguous, RequestResult::Unanswered),
+    ] {
+        assert_eq!(request_result(reply), expected, "{reply:?}");
+    }
+}

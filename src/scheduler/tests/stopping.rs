@@ -1,0 +1,232 @@
+//! Why and how a run ends early: outages, the breaker and its probe, errors, signals.
+
+use super::*;
+use crate::scheduler::shutdown::draining_message;
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_outage_ends_the_run_after_the_give_up_time() {
+    let fake = FakeTransport::new(|_, _| (Duration::ZERO, AWAY, "recusada"));
+    let began = Instant::now();
+    let finished = go(&fake, NoLedger, options(), customers(30), None).await;
+    assert!(matches!(finished.stop, Some(StopReason::Unavailable(_))));
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado && o.tentativas == 0));
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(300) && took < Duration::from_secs(301), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_run_gives_up_though_a_probe_has_no_answer_yet() {
+    let began = Instant::now();
+    let fake = FakeTransport::new(move |_, _| match began.elapsed() < Duration::from_secs(200) {
+        true => (Duration::ZERO, AWAY, "recusada"),
+        false => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
+    });
+    let finished = go(&fake, NoLedger, options(), customers(3), None).await;
+    assert!(matches!(finished.stop, Some(StopReason::Unavailable(_))));
+    // And ten seconds for that answer.
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(310) && took < Duration::from_secs(311), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_but_429_ends_the_run_after_a_quarter_of_an_hour() {
+    let limited = Reply::Limited { retry_after: None };
+    let fake = FakeTransport::new(move |_, _| (Duration::from_millis(5), limited, "429"));
+    let began = Instant::now();
+    let finished = go(&fake, NoLedger, options(), customers(3), None).await;
+    assert!(matches!(finished.stop, Some(StopReason::Unavailable(_))));
+    assert!(began.elapsed() >= Duration::from_secs(900));
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_sees_exactly_twenty_rows() {
+    let fake =
+        FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Refused, "Token inválido"));
+    let finished = go(&fake, NoLedger, options(), customers(100), None).await;
+    assert!(matches!(finished.stop, Some(StopReason::Breaker { .. })));
+    assert_eq!(fake.sent().len(), 20);
+    let refused = finished.situacoes().iter().filter(|s| **s == Situacao::Recusado).count();
+    assert_eq!(refused, 20);
+    let off = SchedulerOptions { breaker: false, ..options() };
+    let finished = go(&fake, NoLedger, off, customers(100), None).await;
+    assert_eq!(finished.stop, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
+    let fake = FakeTransport::new(|name, _| match name {
+        "c0@x" => (Duration::from_secs(4), Reply::Accepted, "ok"),
+        _ => (Duration::from_secs(3600), Reply::Accepted, "ok"),
+    });
+    let began = Instant::now();
+    let jobs = vec![
+        update("c0@x", None),
+        update("c1@x", None),
+        update("c2@x", Some("d@x")),
+        update("c0@x", None),
+        Job::Invalid("não".into()),
+    ];
+    let stopped = go(&fake, NoLedger, options(), jobs, Some(Duration::from_secs(1))).await;
+    assert_eq!(
+        stopped.situacoes(),
+        [
+            Situacao::Atualizado,
+            Situacao::Falhou,
+            Situacao::Incerto,
+            Situacao::NaoEnviado,
+            Situacao::Invalido
+        ]
+    );
+    assert_eq!(stopped.stop, Some(StopReason::Signal(Signal::Int)));
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(11) && took < Duration::from_secs(12), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_in_backoff_at_a_stop_is_falhou() {
+    let fake = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
+    let jobs = vec![update("a@x", None)];
+    let stopped = go(&fake, NoLedger, options(), jobs, Some(Duration::from_millis(901))).await;
+    assert_eq!(stopped.situacoes(), [Situacao::Falhou]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_beyond_the_allowed_ones_stop_the_run() {
+    let fake = FakeTransport::new(|name, _| match name {
+        "c0@x" | "c3@x" => (Duration::from_millis(5), Reply::Refused, name_of(name)),
+        _ => OK,
+    });
+    let most = SchedulerOptions { max_errors: Some(1), concurrency: 1, ..options() };
+    let finished = go(&fake, NoLedger, most, customers(10), None).await;
+    assert!(matches!(finished.stop, Some(StopReason::MaxErrors { .. })));
+    assert_eq!(fake.sent().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_left_unanswered_by_a_stop_do_not_count_for_max_errors() {
+    let most = SchedulerOptions { max_errors: Some(0), breaker: false, ..options() };
+    let caiu = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
+    for with_ledger in [false, true] {
+        // Rows in flight, and rows that wait before a repeat.
+        for after in [Duration::from_millis(100), Duration::from_millis(901)] {
+            let stopped = match with_ledger {
+                false => go(&caiu, NoLedger, most.clone(), customers(8), Some(after)).await,
+                true => {
+                    let ledger = FakeLedger::default();
+                    go(&caiu, ledger, most.clone(), customers(8), Some(after)).await
+                }
+            };
+            assert!(stopped.situacoes().contains(&Situacao::Falhou));
+            assert_eq!(stopped.stop, Some(StopReason::Signal(Signal::Int)), "{after:?}");
+        }
+    }
+    // An outage: ten without an answer, of which none is at its third attempt, and then nobody.
+    let away = FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Ambiguous, "caiu"));
+    let soon = Duration::from_millis(400);
+    let outage = SchedulerOptions { concurrency: 16, give_up_after: soon, ..most.clone() };
+    let ended = go(&away, NoLedger, outage, customers(20), None).await;
+    assert!(ended.situacoes().contains(&Situacao::Falhou));
+    assert!(matches!(ended.stop, Some(StopReason::Unavailable(_))), "{:?}", ended.stop);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_comes_after_the_stop_does_not_change_the_reason() {
+    let fake = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Refused, "não"));
+    let most = SchedulerOptions { max_errors: Some(0), ..options() };
+    let stopped = go(&fake, NoLedger, most, customers(8), Some(Duration::from_millis(100))).await;
+    assert!(stopped.situacoes().contains(&Situacao::Recusado));
+    assert_eq!(stopped.stop, Some(StopReason::Signal(Signal::Int)));
+}
+
+#[test]
+fn a_stop_names_only_what_it_waits_for() {
+    let over = StopReason::MaxDuration;
+    let signal = StopReason::Signal(Signal::Int);
+    let waiting = "parando: as requisições em andamento são esperadas por até 10 s";
+    assert_eq!(draining_message(&over, 0), None);
+    assert_eq!(draining_message(&signal, 0), None);
+    assert_eq!(draining_message(&over, 1).as_deref(), Some(waiting));
+    let message = draining_message(&signal, 1);
+    assert_eq!(message, Some(format!("{waiting} (um segundo sinal sai já)")));
+}
+
+fn name_of(name: &str) -> &'static str {
+    if name == "c0@x" { "a" } else { "b" }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
+    for (good, ends_early) in [(true, false), (false, true)] {
+        let fake = FakeTransport::new(move |name, _| match (name, good) {
+            ("probe@x", true) => OK,
+            _ => (Duration::from_millis(5), Reply::Refused, "não"),
+        });
+        let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+        let with_probe = SchedulerOptions { probe: Some(probe), ..options() };
+        let finished = go(&fake, FakeLedger::default(), with_probe, customers(60), None).await;
+        assert_eq!(finished.stop.is_some(), ends_early);
+        assert_eq!(fake.sent().iter().filter(|name| *name == "probe@x").count(), 1);
+        assert_eq!(fake.sent().len(), if good { 61 } else { 21 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_probe_is_waited_for_though_no_row_is_left() {
+    let fake = FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Refused, "não"));
+    let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+    // Its permit takes a moment, and nothing else is under way then.
+    let with_probe = SchedulerOptions { probe: Some(probe), rate: Rate::DEFAULT, ..options() };
+    let finished = go(&fake, NoLedger, with_probe, customers(20), None).await;
+    assert!(matches!(finished.stop, Some(StopReason::Breaker { .. })));
+    assert_eq!(fake.sent().len(), 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_probe_that_waits_itself() {
+    let fake = FakeTransport::new(|name, _| match name {
+        "probe@x" => (Duration::from_millis(5), AWAY, "recusada"),
+        _ => (Duration::from_millis(5), Reply::Refused, "não"),
+    });
+    let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+    let with_probe = SchedulerOptions { probe: Some(probe), ..options() };
+    let stop_after = Some(Duration::from_secs(60));
+    let run = go(&fake, FakeLedger::default(), with_probe, customers(30), stop_after);
+    let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+    assert_eq!(finished.stop, Some(StopReason::Signal(Signal::Int)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_are_read_after_a_stop_are_not_sent() {
+    let fake = FakeTransport::new(|name, _| match name {
+        "c0@x" => (Duration::from_secs(3600), Reply::Accepted, "ok"),
+        _ => OK,
+    });
+    let stop_after = Some(Duration::from_secs(60));
+    let run = go(&fake, NoLedger, options(), customers(2000), stop_after);
+    let finished = tokio::time::timeout(Duration::from_secs(3000), run).await.unwrap();
+    let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
+    assert_eq!(unsent, 2000 - fake.sent().len());
+    assert!(unsent > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_reporter_nothing_more_leaves() {
+    let fake = FakeTransport::new(|_, _| OK);
+    let (input_in, input_out) = mpsc::channel(2);
+    let (events_in, events_out) = mpsc::channel(4);
+    let (_stop, listener) = channel();
+    drop(events_out);
+    let rows = (0u64..).zip(customers(50)).map(|(seq, job)| row(seq, job)).collect();
+    input_in.send(InputBatch::Rows(rows)).await.unwrap();
+    drop(input_in);
+    let (stop, _) = run(
+        fake.clone(),
+        NoLedger,
+        options(),
+        Channels { input: input_out, events: events_in, stop: listener },
+    )
+    .await;
+    assert!(matches!(stop, Some(StopReason::Local(_))));
+    assert!(fake.sent().len() < 20, "{}", fake.sent().len());
+}
