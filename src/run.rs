@@ -205,7 +205,7 @@ fn send(
     } else if !broke_off && let Err(error) = done.reporter.finish() {
         done.stop = local(unwritable(&error));
     }
-    let findings = done.reporter.findings.take();
+    let stats = done.reporter.stats.take();
     let mut again = settings.again.clone();
     if let Some(encoding) = done.reporter.rejects.encoding_to_give() {
         again = again.in_encoding(encoding);
@@ -213,8 +213,8 @@ fn send(
     let context = SummaryContext {
         entrada: settings.input_label.clone(),
         linhas: rows,
-        resultados: done.reporter.results.stands_at(),
-        rejeitados: done.reporter.rejects.stands_at(),
+        resultados: done.reporter.results_path(),
+        rejeitados: done.reporter.rejects_path(),
         stop: done.stop,
         sandbox: matches!(settings.mode, Mode::Sandbox),
         notes: match ledger::left_out(settings) {
@@ -226,17 +226,17 @@ fn send(
         },
         relatorio: settings.report.as_ref().map(Destination::label),
         configuracao: settings.shown.clone(),
-        again,
+        suggested: again,
         continues: matches!(&settings.ledger, LedgerChoice::At { policy, .. } if !policy.full),
     };
     let mut summary = Summary::new(&done.tally, context);
-    outputs::write_report(report, findings, &mut summary);
+    outputs::write_report(report, stats, &mut summary);
     outputs::write_summary(summary_json, &mut summary);
-    if !settings.quiet || summary.exit_code() != exit_code::OK {
+    if !settings.quiet || summary.run().codigo_saida != exit_code::OK {
         terminal.print(&summary.to_text());
     }
     signals.abort();
-    Ok(summary.exit_code())
+    Ok(summary.run().codigo_saida)
 }
 
 /// `--max-errors` in rows of this input. A part of all rows says nothing about a file in which only

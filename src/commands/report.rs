@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::error::CommandError;
 use crate::cli::ReportArgs;
 use crate::exit_code;
-use crate::html_report::{Clock, ReportError, RunFacts, html, read_results};
-use crate::output::{Destination, Output, Terminal};
+use crate::html_report::{Clock, ReportError, check_same_run, html, read_results, read_summary};
+use crate::output::{Destination, Output, RunSummary, Terminal};
 
 pub(super) fn run(args: &ReportArgs) -> Result<u8, CommandError> {
     let destination = match &args.output {
@@ -29,15 +29,15 @@ fn write_page(args: &ReportArgs, destination: &Destination) -> Result<(), Report
         false => &args.results,
     };
     destination.differs_from(results, "é o próprio arquivo de resultados")?;
-    let facts = match &args.summary_json {
+    let summary = match &args.summary_json {
         Some(path) => {
             destination.differs_from(path, "é o próprio resumo")?;
-            Some(RunFacts::read(path)?)
+            Some(read_summary(path)?)
         }
         None => None,
     };
     let mut output = Output::open(destination)?;
-    let page = match page(args, facts.as_ref()) {
+    let page = match page(args, summary.as_ref()) {
         Ok(page) => page,
         Err(error) => {
             output.abandon();
@@ -50,13 +50,13 @@ fn write_page(args: &ReportArgs, destination: &Destination) -> Result<(), Report
     Ok(())
 }
 
-fn page(args: &ReportArgs, facts: Option<&RunFacts>) -> Result<String, ReportError> {
+fn page(args: &ReportArgs, summary: Option<&RunSummary>) -> Result<String, ReportError> {
     let stats = read_results(&args.results)?;
-    if let (Some(facts), Some(path)) = (facts, &args.summary_json) {
-        facts.agree(&stats, path, &args.results)?;
+    if let (Some(summary), Some(path)) = (summary, &args.summary_json) {
+        check_same_run(summary, &stats, path, &args.results)?;
     }
     let name = args.results.file_name().unwrap_or(args.results.as_os_str());
-    html(&stats, facts, &name.to_string_lossy(), &Clock::system())
+    html(&stats, summary, &name.to_string_lossy(), &Clock::system())
 }
 
 /// `clientes.resultado.csv` → `clientes.relatorio.html` beside it; in the working directory for

@@ -1,74 +1,79 @@
-//! The three charts: what each shows, in figures, words and a table. How a chart is drawn is
-//! [`super::chart`]'s.
+//! The three charts: the data, text and table of each. Their geometry is [`super::chart`]'s.
 
-use super::chart::{Drawn, Plot};
-use super::facts::RunFacts;
+use jiff::Timestamp;
+
+use super::chart::{Chart, MAX_TICKS, Plot};
+use super::format::{Clock, amount, interval, millis};
+use super::stats::{Bin, ResultStats, Series, Timeline};
 use super::ticks::{Tick, times};
-use super::words::{Clock, amount, millis, stretch};
-use crate::html_report::stats::{Bin, ResultStats, Series, Timeline};
-use crate::output::number;
+use crate::output::{RunSummary, number};
 use crate::scheduler::Rate;
 
-/// Stretches of time in a chart.
-const STRETCHES: usize = 150;
+/// The most intervals of a time axis.
+const MAX_INTERVALS: usize = 150;
 
-/// A chart with its words.
+/// A chart with its text.
 pub struct Figure {
     /// The picture.
-    pub drawn: Drawn,
+    pub chart: Chart,
     /// What a screen reader says instead of the picture.
     pub label: String,
-    /// What stands under it.
+    /// The caption.
     pub note: String,
-    /// Names of the colours, where there are several: a class of the style sheet, and the name.
+    /// The legend, where there are several colours: class of the style sheet and name.
     pub legend: Vec<(&'static str, String)>,
-    /// The figures: header, then rows.
+    /// Header of the table of values.
     pub head: Vec<&'static str>,
-    /// A row each.
+    /// Rows of the table of values.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The account's limit, and whether the run said so.
-struct Limit {
+/// The account's limit.
+struct RateLimit {
     per_minute: f64,
-    words: String,
+    /// For the legend; says whether the limit is the run's or the documented one.
+    text: String,
 }
 
-fn limit(facts: Option<&RunFacts>) -> Option<Limit> {
-    let known = facts.and_then(|facts| facts.setting("rate"));
+fn rate_limit(summary: Option<&RunSummary>) -> Option<RateLimit> {
+    let known = summary.and_then(|summary| summary.setting("rate"));
     let per_second = match known {
         Some(rate) => rate.as_f64(),
         None => Rate::DEFAULT.per_second(),
     }?;
     let per_minute = per_second * 60.0;
-    let words = match known {
+    let text = match known {
         Some(_) => format!("limite da execução: {} por minuto", amount(per_minute)),
         None => format!("limite documentado da conta: {} por minuto", amount(per_minute)),
     };
-    Some(Limit { per_minute, words })
+    Some(RateLimit { per_minute, text })
 }
 
-/// Rows accepted a minute, against the limit; `None` when none was.
-pub fn accepted(findings: &ResultStats, facts: Option<&RunFacts>, clock: &Clock) -> Option<Figure> {
-    let series = findings.accepted.series(STRETCHES, 10)?;
+/// Rows accepted a minute and the limit; `None` when no row was accepted.
+pub fn accepted(
+    stats: &ResultStats,
+    summary: Option<&RunSummary>,
+    clock: &Clock,
+) -> Option<Figure> {
+    let series = stats.accepted.series(MAX_INTERVALS, 10)?;
     let per_minute = |n: u64| n as f64 * 60.0 / series.width as f64;
-    let limit = limit(facts);
+    let limit = rate_limit(summary);
     let heights: Vec<f64> = series.counts.iter().map(|n| per_minute(*n)).collect();
     let best = heights.iter().copied().fold(0.0, f64::max);
     let total: u64 = series.counts.iter().sum();
-    let mean = mean(findings, total);
-    let axis = Axis::new(&series, Some(clock));
-    let drawn = Plot {
+    let mean = mean(stats, total);
+    let axis = TimeAxis::new(&series, Some(clock));
+    let chart = Plot {
         x: axis.range(),
-        ticks: &|most| axis.ticks(most),
+        ticks: axis.ticks(),
         unit: "linhas por minuto",
         bars: axis.bars(heights.iter().copied()),
         bad: false,
         line: Vec::new(),
-        level: limit.as_ref().map(|limit| limit.per_minute),
+        limit: limit.as_ref().map(|limit| limit.per_minute),
     }
     .draw();
-    let width = stretch(series.width);
+    let width = interval(series.width);
     let mut label = format!(
         "Gráfico de barras: linhas aceitas por minuto, de {} a {}, em intervalos de {width}; no melhor intervalo, {}",
         axis.from(),
@@ -77,11 +82,11 @@ pub fn accepted(findings: &ResultStats, facts: Option<&RunFacts>, clock: &Clock)
     );
     let mut legend = vec![("bar", format!("linhas aceitas (média a cada {width})"))];
     if let Some(limit) = limit {
-        label.push_str(&format!("; {}", limit.words));
-        legend.push(("level", limit.words));
+        label.push_str(&format!("; {}", limit.text));
+        legend.push(("limit", limit.text));
     }
     Some(Figure {
-        drawn,
+        chart,
         label,
         note: format!(
             "{mean}No melhor intervalo, {} por minuto. O primeiro e o último intervalo podem não estar cheios.",
@@ -93,10 +98,10 @@ pub fn accepted(findings: &ResultStats, facts: Option<&RunFacts>, clock: &Clock)
     })
 }
 
-/// Accepted rows a minute from the first to the last, where there are enough to say. Below a minute
-/// there are not: the best of a few stretches, none of them full, would be less than the mean.
-fn mean(findings: &ResultStats, accepted: u64) -> String {
-    let Some((first, last)) = findings.accepted_span else { return String::new() };
+/// The mean of accepted rows a minute, from the first to the last. Nothing for less than a minute:
+/// the best of a few intervals, none of them full, would be less than the mean.
+fn mean(stats: &ResultStats, accepted: u64) -> String {
+    let Some((first, last)) = stats.accepted_span else { return String::new() };
     let minutes = last.duration_since(first).as_secs_f64() / 60.0;
     if accepted < 3 || minutes < 1.0 {
         return String::new();
@@ -105,9 +110,9 @@ fn mean(findings: &ResultStats, accepted: u64) -> String {
     format!("Em média, {} por minuto. ", amount((accepted - 1) as f64 / minutes))
 }
 
-/// How long answers took; `None` when none came at the first attempt.
-pub fn latency(findings: &ResultStats) -> Option<Figure> {
-    let latencies = &findings.latencies;
+/// The response times; `None` when no row was sent exactly once.
+pub fn latency(stats: &ResultStats) -> Option<Figure> {
+    let latencies = &stats.latencies;
     let [half, most, nearly] = [50, 95, 99].map(|percent| latencies.percentile(percent));
     let [half, most, nearly] = [half?, most?, nearly?].map(millis);
     let longest = millis(latencies.longest());
@@ -115,18 +120,16 @@ pub fn latency(findings: &ResultStats) -> Option<Figure> {
     let width = bins.first().and_then(|bin| bin.to).unwrap_or(1);
     let end = bins.iter().filter_map(|bin| bin.to).max().unwrap_or(width);
     let upper = |bin: &Bin| bin.to.unwrap_or(end + width);
-    let ticks = |count: usize| {
-        let regular = usize::try_from(end / width).unwrap_or(1);
-        let every = regular.div_ceil(count).max(1) as u64;
-        (0..)
-            .map(|index| index * every * width)
-            .take_while(|ms| *ms <= end)
-            .map(|ms| (ms as f64, millis(ms)))
-            .collect()
-    };
-    let drawn = Plot {
+    // One label less, because both ends of the axis have one.
+    let step = (end / width).div_ceil(MAX_TICKS as u64 - 1).max(1) * width;
+    let ticks = (0..)
+        .map(|index| index * step)
+        .take_while(|ms| *ms <= end)
+        .map(|ms| (ms as f64, millis(ms)))
+        .collect();
+    let chart = Plot {
         x: 0.0..bins.iter().map(upper).max().unwrap_or(width) as f64,
-        ticks: &ticks,
+        ticks,
         unit: "linhas",
         bars: bins
             .iter()
@@ -134,7 +137,7 @@ pub fn latency(findings: &ResultStats) -> Option<Figure> {
             .collect(),
         bad: false,
         line: Vec::new(),
-        level: None,
+        limit: None,
     }
     .draw();
     let rest = match bins.last() {
@@ -144,7 +147,7 @@ pub fn latency(findings: &ResultStats) -> Option<Figure> {
         _ => String::new(),
     };
     Some(Figure {
-        drawn,
+        chart,
         label: format!(
             "Histograma: número de linhas por tempo de resposta, em intervalos de {}; metade em até {half}, 95 % em até {most}, a mais demorada {longest}",
             millis(width)
@@ -165,25 +168,26 @@ pub fn latency(findings: &ResultStats) -> Option<Figure> {
     })
 }
 
-/// Requests over the limit, and repeats; `None` when there was neither.
-pub fn limited(facts: &RunFacts, clock: &Clock) -> Option<Figure> {
-    if facts.limitadas_429 == 0 && facts.repeticoes == 0 {
+/// Requests over the limit and repeats; `None` when there were none.
+pub fn limited(summary: &RunSummary, clock: &Clock) -> Option<Figure> {
+    if summary.limitadas_429 == 0 && summary.repeticoes == 0 {
         return None;
     }
-    let start = facts.inicio();
+    let start: Option<Timestamp> = summary.inicio.as_deref().and_then(|at| at.parse().ok());
     let origin = start.map_or(0, |at| at.as_second());
     let (mut limited, mut repeated) = (Timeline::default(), Timeline::default());
-    for minute in &facts.por_minuto {
-        // Beyond a century of minutes somebody has made them up.
+    for minute in &summary.por_minuto {
+        // A century of minutes bounds the memory.
         let second = origin + i64::try_from(minute.minuto.min(60_000_000)).unwrap_or(0) * 60;
         limited.add(second, minute.limitadas_429);
         repeated.add(second, minute.repeticoes);
     }
-    let (limited, repeated) = (limited.series(STRETCHES, 60)?, repeated.series(STRETCHES, 60)?);
-    let axis = Axis::new(&limited, start.map(|_| clock));
-    let drawn = Plot {
+    let (limited, repeated) =
+        (limited.series(MAX_INTERVALS, 60)?, repeated.series(MAX_INTERVALS, 60)?);
+    let axis = TimeAxis::new(&limited, start.map(|_| clock));
+    let chart = Plot {
         x: axis.range(),
-        ticks: &|most| axis.ticks(most),
+        ticks: axis.ticks(),
         unit: "requisições",
         bars: axis.bars(limited.counts.iter().map(|n| *n as f64)),
         bad: true,
@@ -192,13 +196,13 @@ pub fn limited(facts: &RunFacts, clock: &Clock) -> Option<Figure> {
             .into_iter()
             .flat_map(|(from, to, n)| [(from, n), (to, n)])
             .collect(),
-        level: None,
+        limit: None,
     }
     .draw();
-    let width = stretch(limited.width);
-    let [total, repeats] = [facts.limitadas_429, facts.repeticoes].map(number);
+    let width = interval(limited.width);
+    let [total, repeats] = [summary.limitadas_429, summary.repeticoes].map(number);
     Some(Figure {
-        drawn,
+        chart,
         label: format!(
             "Gráfico de barras e linha: requisições além do limite e repetições, de {} a {}, em intervalos de {width}; no total {total} além do limite e {repeats} repetições",
             axis.from(),
@@ -206,7 +210,7 @@ pub fn limited(facts: &RunFacts, clock: &Clock) -> Option<Figure> {
         ),
         note: format!(
             "{} requisições ao todo. Uma requisição além do limite (HTTP 429) foi só adiada: nenhuma linha se perde por isso. Repetição é uma nova tentativa depois de uma sem resposta clara.",
-            number(facts.requisicoes)
+            number(summary.requisicoes)
         ),
         legend: vec![
             ("bad", format!("além do limite, 429 (a cada {width})")),
@@ -220,18 +224,18 @@ pub fn limited(facts: &RunFacts, clock: &Clock) -> Option<Figure> {
     })
 }
 
-/// The horizontal axis of a series: by the clock, or since the start.
-struct Axis<'a> {
+/// The time axis of a series: local times, or without a clock the time since the start.
+struct TimeAxis<'a> {
     start: i64,
     width: i64,
-    stretches: usize,
+    intervals: usize,
     clock: Option<&'a Clock>,
 }
 
-impl<'a> Axis<'a> {
+impl<'a> TimeAxis<'a> {
     fn new(series: &Series, clock: Option<&'a Clock>) -> Self {
-        let stretches = series.counts.len();
-        Self { start: series.start, width: series.width, stretches, clock }
+        let intervals = series.counts.len();
+        Self { start: series.start, width: series.width, intervals, clock }
     }
 
     fn second(&self, index: usize) -> i64 {
@@ -239,11 +243,11 @@ impl<'a> Axis<'a> {
     }
 
     fn range(&self) -> std::ops::Range<f64> {
-        self.start as f64..self.second(self.stretches) as f64
+        self.start as f64..self.second(self.intervals) as f64
     }
 
-    fn ticks(&self, most: usize) -> Vec<Tick> {
-        times(self.start, self.second(self.stretches), most, self.clock)
+    fn ticks(&self) -> Vec<Tick> {
+        times(self.start, self.second(self.intervals), MAX_TICKS, self.clock)
     }
 
     fn bars(&self, heights: impl Iterator<Item = f64>) -> Vec<(f64, f64, f64)> {
@@ -255,25 +259,25 @@ impl<'a> Axis<'a> {
             .collect()
     }
 
-    fn words(&self, second: i64) -> String {
-        match (self.clock, jiff::Timestamp::from_second(second)) {
+    fn text(&self, second: i64) -> String {
+        match (self.clock, Timestamp::from_second(second)) {
             (Some(clock), Ok(at)) => clock.format(at, "%d/%m/%Y %H:%M:%S"),
-            _ => format!("{} do início", stretch(second)),
+            _ => format!("{} do início", interval(second)),
         }
     }
 
     fn from(&self) -> String {
-        self.words(self.start)
+        self.text(self.start)
     }
 
     fn to(&self) -> String {
-        self.words(self.second(self.stretches))
+        self.text(self.second(self.intervals))
     }
 
     fn rows(&self, cells: impl Fn(usize) -> Vec<String>) -> Vec<Vec<String>> {
-        (0..self.stretches)
+        (0..self.intervals)
             .map(|index| {
-                let mut row = vec![self.words(self.second(index))];
+                let mut row = vec![self.text(self.second(index))];
                 row.extend(cells(index));
                 row
             })

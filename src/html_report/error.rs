@@ -1,10 +1,10 @@
-//! Why there is no report, in words for the person who asked for one.
+//! Why there is no report, in Portuguese for the person who asked for one.
 
 use crate::exit_code;
 use crate::input::InputError;
 use crate::output::OutputError;
 
-/// What went wrong. Each text names the thing, the place in it and the way out.
+/// Why a report cannot be made. Each message names the file, the place in it and the way out.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum ReportError {
@@ -70,8 +70,8 @@ impl ReportError {
 }
 
 impl From<InputError> for ReportError {
-    /// The reader speaks to somebody who may choose encoding and delimiter. The results have one of
-    /// each, so what does not fit them is damage.
+    /// An input's message tells how to choose encoding and delimiter. Results have fixed ones, so the
+    /// same error means that the file is damaged.
     fn from(error: InputError) -> Self {
         let damaged =
             |label: &str, linha: u64, what| Self::Damaged { path: label.to_owned(), linha, what };

@@ -1,23 +1,22 @@
-//! Result rows and a run's summary → one self-contained HTML page in Portuguese.
+//! Results and summary of a run → one self-contained HTML page in Portuguese.
 //!
-//! [`ResultStats`](crate::html_report::stats::ResultStats) is the sum of the rows; [`read_results`] makes it of a
-//! results file, the reporter makes it while it writes one. [`RunFacts`] is what only the run
-//! knows, as its summary JSON says it. [`html`] makes the page of both. What is not known is left
-//! out; nothing here sends, decides or repairs.
+//! [`stats::ResultStats`] comes from the result lines, while they are written or from the file
+//! ([`read_results`]); [`RunSummary`](crate::output::RunSummary) from the run or from its JSON
+//! ([`read_summary`]). [`html`] makes the page of both, and leaves out what is unknown. Nothing here
+//! sends, decides or repairs.
 
 mod chart;
 mod charts;
 mod error;
-mod facts;
+mod format;
 mod page;
 mod read;
 mod settings;
 pub mod stats;
 mod ticks;
-mod words;
+mod verdict;
 
 pub use error::ReportError;
-pub use facts::RunFacts;
+pub use format::Clock;
 pub use page::html;
-pub use read::read_results;
-pub use words::Clock;
+pub use read::{check_same_run, read_results, read_summary};

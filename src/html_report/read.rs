@@ -1,42 +1,47 @@
-//! A results file → [`ResultStats`]. Strict: a file that is not exactly what `run` writes gives an
-//! error with its line, because a report on half-understood rows would be believed.
+//! Reads back what a run wrote: its results file as [`ResultStats`], its summary JSON as
+//! [`RunSummary`]. Strict: a results file that is not exactly what `run` writes is refused with the
+//! line, because a report on half-understood rows would be believed.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::error::ReportError;
-use crate::html_report::stats::{Entry, ResultStats, cut};
-use crate::input::{
-    Encoding, InputArg, InputFile, ReadOptions, Record, inspect, reject_columns_at, rows,
-};
+use super::stats::{ResultStats, cut};
+use crate::input::{Encoding, InputArg, InputFile, ReadOptions, Record, inspect, rows};
+use crate::locale::os_error::describe_os_error;
 use crate::model::Situacao;
-use crate::output::RESULT_COLUMNS;
+use crate::output::{RESULT_COLUMNS, RejectColumns, ResultLine, RunSummary, SUMMARY_VERSION};
 
 /// Characters of a bad value that a message shows.
 const SHOWN: usize = 60;
+/// Bytes of a summary that are read; a year of minutes needs less.
+const MAX_SUMMARY: u64 = 64 * 1024 * 1024;
 
-/// Reads all of a results file, in either dialect; `-` is standard input.
+/// Reads a whole results file, in either dialect; `-` is standard input.
 ///
 /// # Errors
-/// When it cannot be read, is none, or is damaged.
+/// When it cannot be read, is no results file, or is damaged.
 pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
     let input = InputFile::open(&InputArg::from_arg(path))?;
     let options = ReadOptions { delimiter: None, encoding: Some(Encoding::Utf8) };
     let inspection = inspect(&input, &options)?;
     let file = ResultsFile::new(input.label().to_owned(), &inspection.header)?;
-    let mut findings = ResultStats::default();
+    let mut stats = ResultStats::default();
     for record in rows(&input, &inspection)? {
-        findings.add(&file.entry(&record?)?);
+        stats.add(&file.line(&record?)?);
     }
-    Ok(findings)
+    Ok(stats)
 }
 
-/// What is needed to read one line: where each column of [`RESULT_COLUMNS`] stands. Files of versions
-/// before `identificador_atual` lack that one.
+/// A results file's header. Files of versions before `identificador_atual` lack that column.
 struct ResultsFile {
     path: String,
     width: usize,
+    /// Where each of the [`RESULT_COLUMNS`] stands.
     at: [Option<usize>; RESULT_COLUMNS.len()],
 }
 
@@ -45,13 +50,13 @@ impl ResultsFile {
         let at = RESULT_COLUMNS.map(|column| header.cells().position(|cell| cell == column));
         let required = at.iter().zip(RESULT_COLUMNS).take(RESULT_COLUMNS.len() - 1);
         if let Some((_, column)) = required.into_iter().find(|(at, _)| at.is_none()) {
-            let rejects = reject_columns_at(header).is_some();
+            let rejects = RejectColumns::find(header).is_some();
             return Err(ReportError::NotResults { path, column, rejects });
         }
         Ok(Self { path, width: header.len(), at })
     }
 
-    fn entry<'r>(&self, record: &'r Record) -> Result<Entry<'r>, ReportError> {
+    fn line<'r>(&self, record: &'r Record) -> Result<ResultLine<'r>, ReportError> {
         if record.len() != self.width {
             return Err(ReportError::Cells {
                 path: self.path.clone(),
@@ -76,33 +81,95 @@ impl ResultsFile {
             .into_iter()
             .find(|situacao| situacao.as_str() == cell(3))
             .ok_or_else(|| bad(3, "uma das sete situações, como atualizado ou recusado"))?;
-        if cell(4) != if situacao.erro() { "true" } else { "false" } {
+        let erro = situacao.erro();
+        if cell(4) != if erro { "true" } else { "false" } {
             return Err(bad(4, "true ou false, conforme a situação"));
         }
         if !matches!(cell(2), "" | "E" | "I") {
             return Err(bad(2, "E, I ou vazio"));
         }
-        let status = cell(6);
-        if !status.is_empty() && !status.parse().is_ok_and(|code: u16| (100..1000).contains(&code))
-        {
-            return Err(bad(6, "um código HTTP como 200, ou vazio"));
-        }
-        if !cell(10).is_empty() && (situacao.erro() || cell(2) != "E") {
+        let http_status = match cell(6) {
+            "" => None,
+            status => Some(
+                status
+                    .parse()
+                    .ok()
+                    .filter(|code| (100..1000).contains(code))
+                    .ok_or_else(|| bad(6, "um código HTTP como 200, ou vazio"))?,
+            ),
+        };
+        if !cell(10).is_empty() && (erro || cell(2) != "E") {
             return Err(bad(10, "vazio onde nenhuma troca de e-mail foi aceita"));
         }
-        Ok(Entry {
+        Ok(ResultLine {
             linha: whole(0)?,
             identificador: cell(1),
             tipo_identificador: cell(2),
             situacao,
+            erro,
             mensagem: cell(5),
+            http_status,
             tentativas: u32::try_from(whole(7)?).map_err(|_| bad(7, "um número de tentativas"))?,
             duracao_ms: whole(8)?,
             concluido_em: cell(9)
                 .parse::<Timestamp>()
                 .map_err(|_| bad(9, "um horário como 2026-11-24T04:05:06.789Z"))?,
+            identificador_atual: cell(10),
         })
     }
+}
+
+/// Reads a run's summary JSON.
+///
+/// # Errors
+/// When it cannot be read, is no summary, or is of another version of the schema.
+pub fn read_summary(path: &Path) -> Result<RunSummary, ReportError> {
+    let label = path.display().to_string();
+    let mut text = String::new();
+    File::open(path).and_then(|file| file.take(MAX_SUMMARY).read_to_string(&mut text)).map_err(
+        |error| ReportError::Summary { path: label.clone(), why: describe_os_error(&error) },
+    )?;
+    parse_summary(&text, &label)
+}
+
+fn parse_summary(text: &str, path: &str) -> Result<RunSummary, ReportError> {
+    let no_summary =
+        |line: usize| ReportError::NotSummary { path: path.to_owned(), line: line.max(1) };
+    // The version first: another one may have other keys, and is what the message must name.
+    let value: Value = serde_json::from_str(text).map_err(|error| no_summary(error.line()))?;
+    let known = u64::from(SUMMARY_VERSION);
+    if let Some(found) = value.get("versao").and_then(Value::as_u64).filter(|v| *v != known) {
+        return Err(ReportError::Version { path: path.to_owned(), found });
+    }
+    serde_json::from_value(value)
+        .ok()
+        .filter(|summary: &RunSummary| summary.duracao_s >= 0.0)
+        .ok_or_else(|| no_summary(1))
+}
+
+/// Checks that summary and results are of one run. The paths are for the message.
+///
+/// # Errors
+/// [`ReportError::Mismatch`].
+pub fn check_same_run(
+    summary: &RunSummary,
+    stats: &ResultStats,
+    path: &Path,
+    results: &Path,
+) -> Result<(), ReportError> {
+    for situacao in Situacao::ALL {
+        let (in_summary, in_results) = (summary.count(situacao), stats.counts[situacao.index()]);
+        if in_summary != in_results {
+            return Err(ReportError::Mismatch {
+                path: path.display().to_string(),
+                results: results.display().to_string(),
+                situacao: situacao.as_str(),
+                in_summary,
+                in_results,
+            });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -120,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn both_dialects_say_the_same() {
+    fn both_dialects_give_the_same_statistics() {
         let comma = format!(
             "{HEADER}\n2,ana@x.br,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06.789Z\n3,b,I,recusado,true,\"não, \"\"b\"\"\",200,1,9,2026-11-24T04:05:07.120Z\n"
         );
@@ -137,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_results_file_is_refused_with_the_place() {
+    fn a_file_that_is_no_results_file_is_refused_with_the_place() {
         let row = "2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z";
         let with = |line: &str| format!("{HEADER}\n{row}\n{line}\n").into_bytes();
         let errors: Vec<String> = [
@@ -161,5 +228,19 @@ mod tests {
         .map(|bytes| read(bytes).unwrap_err())
         .collect();
         insta::assert_snapshot!("arquivos_que_nao_servem", errors.join("\n"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_summary_is_refused() {
+        for (text, says) in [
+            ("", "linha 1: não é um resumo"),
+            ("{\n\"versao\": 1,,\n}", "linha 2: não é um resumo"),
+            ("[1]", "não é um resumo"),
+            ("{\"versao\": 1}", "não é um resumo"),
+            ("{\"versao\": 2}", "versão 2"),
+        ] {
+            let error = parse_summary(text, "resumo.json").unwrap_err().to_string();
+            assert!(error.starts_with("resumo.json") && error.contains(says), "{error}");
+        }
     }
 }

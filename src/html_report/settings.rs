@@ -1,16 +1,16 @@
-//! The settings of a run as the page lists them. Which settings a summary holds is
-//! [`crate::config`]'s; this puts them in order and into words.
+//! The settings of a run as the page lists them: their order and their Portuguese names. Which settings
+//! a summary holds is [`crate::config`]'s.
 
 use serde_json::{Map, Value};
 
-use crate::html_report::stats::cut;
+use super::stats::cut;
 use crate::output::one_line;
 
 /// Characters of a value that are shown.
-const LENGTH: usize = 400;
+const VALUE_LENGTH: usize = 400;
 
-/// The settings in the order in which they are listed, with what each is.
-const WORDS: [(&str, &str); 30] = [
+/// The names of the settings, in the order of the list.
+const NAMES: [(&str, &str); 30] = [
     ("sandbox", "Ensaio com o TomTicket simulado"),
     ("base-url", "Endereço da API"),
     ("account", "Nome da conta no registro"),
@@ -43,48 +43,48 @@ const WORDS: [(&str, &str); 30] = [
     ("rejects", "Rejeitados"),
 ];
 
-/// One setting.
+/// A setting that was set.
 pub struct Setting {
-    /// What it is; the option's name where this program does not know it.
-    pub words: String,
-    /// `--rate`.
+    /// Its name; that of the option where this program does not know it.
+    pub name: String,
+    /// The option, such as `--rate`.
     pub option: String,
     /// Its value.
     pub value: String,
 }
 
-/// What was set, in order; what was not set is left out.
+/// The settings that were set, in order.
 pub fn list(settings: &Map<String, Value>) -> Vec<Setting> {
-    let place = |name: &str| WORDS.iter().position(|(known, _)| *known == name);
+    let known = |option: &str| NAMES.iter().position(|(known, _)| *known == option);
     let mut listed: Vec<(usize, Setting)> = settings
         .iter()
-        .filter_map(|(name, value)| {
-            let value = words(value)?;
-            let (place, words) = match place(name) {
-                Some(place) => (place, WORDS[place].1.to_owned()),
-                None => (WORDS.len(), one_line(cut(name, LENGTH)).into_owned()),
-            };
-            let option = format!("--{}", one_line(cut(name, LENGTH)));
-            Some((place, Setting { words, option, value }))
+        .filter_map(|(option, value)| {
+            let value = text(value)?;
+            let at = known(option);
+            let option = one_line(cut(option, VALUE_LENGTH));
+            let name = at.map_or(&*option, |at| NAMES[at].1).to_owned();
+            let option = format!("--{option}");
+            Some((at.unwrap_or(NAMES.len()), Setting { name, option, value }))
         })
         .collect();
     listed.sort_by(|a, b| (a.0, &a.1.option).cmp(&(b.0, &b.1.option)));
     listed.into_iter().map(|(_, setting)| setting).collect()
 }
 
-fn words(value: &Value) -> Option<String> {
+/// A value in Portuguese; `None` for one that was not set.
+fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null | Value::Bool(false) => return None,
         Value::Bool(true) => "sim".to_owned(),
         Value::Number(number) => number.to_string().replace('.', ","),
         Value::String(text) if text == "unlimited" => "sem limite".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Array(values) => join(values.iter().filter_map(words))?,
+        Value::Array(values) => join(values.iter().filter_map(text))?,
         Value::Object(pairs) => join(
-            pairs.iter().filter_map(|(name, value)| Some(format!("{name} → {}", words(value)?))),
+            pairs.iter().filter_map(|(name, value)| Some(format!("{name} → {}", text(value)?))),
         )?,
     };
-    let shown = cut(&text, LENGTH);
+    let shown = cut(&text, VALUE_LENGTH);
     let more = if shown.len() < text.len() { "…" } else { "" };
     Some(format!("{}{more}", one_line(shown)))
 }
@@ -101,14 +101,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_set_stands_in_order_and_in_words() {
+    fn settings_have_an_order_and_a_name() {
         let settings = json!({
             "rate": 2.5, "sandbox": true, "full": false, "limit": null, "ignore": [],
             "map": {"E-mail": "email", "Nome": "nome"}, "novo": "x\u{1b}y", "max-age": "30d",
         });
         let listed: Vec<String> = list(settings.as_object().unwrap())
             .into_iter()
-            .map(|setting| format!("{}|{}|{}", setting.words, setting.option, setting.value))
+            .map(|setting| format!("{}|{}|{}", setting.name, setting.option, setting.value))
             .collect();
         assert_eq!(
             listed,

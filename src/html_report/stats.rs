@@ -1,6 +1,6 @@
-//! What result rows say in sum: a fold that takes rows one by one and never grows with their
-//! number. The reporter feeds it while it writes the results, and [`crate::html_report`] from a results
-//! file; what the figures mean to a person is the report's.
+//! Statistics of result lines, added one by one in bounded memory. [`crate::output`] adds them while
+//! it writes the results, [`super::read`] when it reads a results file. How the page shows them is
+//! [`super::page`]'s.
 
 mod latency;
 mod messages;
@@ -9,31 +9,18 @@ mod timeline;
 use jiff::Timestamp;
 
 pub use latency::{Bin, Latencies};
-pub use messages::{Group, Messages, cut};
+pub use messages::{MessageGroup, MessageGroups, cut};
 pub use timeline::{Series, Timeline};
 
 use crate::model::Situacao;
+use crate::output::ResultLine;
 
 /// Rows to repair that are kept.
-const TO_FIX: usize = 500;
-/// Characters of a text that are kept of such a row.
-const TEXT: usize = 240;
+const MAX_TO_FIX: usize = 500;
+/// Characters of each text of such a row that are kept.
+const TEXT_LENGTH: usize = 240;
 
-/// One line of the results.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the column of that name")]
-pub struct Entry<'a> {
-    pub linha: u64,
-    pub identificador: &'a str,
-    pub tipo_identificador: &'a str,
-    pub situacao: Situacao,
-    pub mensagem: &'a str,
-    pub tentativas: u32,
-    pub duracao_ms: u64,
-    pub concluido_em: Timestamp,
-}
-
-/// A row that a person has to look at.
+/// A row that a person must look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each field is the column of that name")]
 pub struct RowToFix {
@@ -44,7 +31,7 @@ pub struct RowToFix {
     pub mensagem: String,
 }
 
-/// The sum of rows.
+/// Statistics of result lines.
 #[derive(Debug, Default)]
 pub struct ResultStats {
     /// Rows by [`Situacao::index`].
@@ -53,40 +40,39 @@ pub struct ResultStats {
     pub accepted_span: Option<(Timestamp, Timestamp)>,
     /// When rows were accepted.
     pub accepted: Timeline,
-    /// How long rows took that were sent exactly once: with more attempts the waits between them
-    /// would be counted in.
+    /// Durations of rows that were sent once: those with more attempts include the waits between.
     pub latencies: Latencies,
-    /// Why rows have `erro`.
-    pub messages: Messages,
-    /// The first rows to repair or to look up.
+    /// The messages of rows with `erro`.
+    pub messages: MessageGroups,
+    /// The first rows to repair or to look up, at most 500.
     pub to_fix: Vec<RowToFix>,
-    /// The first and the last verdict.
+    /// When the first and the last verdict was reached.
     pub span: Option<(Timestamp, Timestamp)>,
 }
 
 impl ResultStats {
-    /// Takes one row.
-    pub fn add(&mut self, entry: &Entry<'_>) {
-        self.counts[entry.situacao.index()] += 1;
-        let at = entry.concluido_em;
+    /// Adds a line.
+    pub fn add(&mut self, line: &ResultLine<'_>) {
+        self.counts[line.situacao.index()] += 1;
+        let at = line.concluido_em;
         widen(&mut self.span, at);
-        if entry.situacao == Situacao::Atualizado {
+        if line.situacao == Situacao::Atualizado {
             widen(&mut self.accepted_span, at);
             self.accepted.add(at.as_second(), 1);
         }
-        if entry.tentativas == 1 {
-            self.latencies.add(entry.duracao_ms);
+        if line.tentativas == 1 {
+            self.latencies.add(line.duracao_ms);
         }
-        if entry.situacao.erro() {
-            self.messages.add(entry.situacao, entry.linha, entry.mensagem);
+        if line.erro {
+            self.messages.add(line.situacao, line.linha, line.mensagem);
         }
-        if needs_a_look(entry.situacao) && self.to_fix.len() < TO_FIX {
+        if needs_a_look(line.situacao) && self.to_fix.len() < MAX_TO_FIX {
             self.to_fix.push(RowToFix {
-                linha: entry.linha,
-                identificador: short(entry.identificador),
-                tipo_identificador: short(entry.tipo_identificador),
-                situacao: entry.situacao,
-                mensagem: short(entry.mensagem),
+                linha: line.linha,
+                identificador: short(line.identificador),
+                tipo_identificador: short(line.tipo_identificador),
+                situacao: line.situacao,
+                mensagem: short(line.mensagem),
             });
         }
     }
@@ -96,7 +82,7 @@ impl ResultStats {
         self.counts.iter().sum()
     }
 
-    /// Rows that need a look, listed or not.
+    /// Rows to repair or to look up, kept or not.
     pub fn rows_to_fix(&self) -> u64 {
         Situacao::ALL
             .into_iter()
@@ -116,7 +102,7 @@ fn widen(span: &mut Option<(Timestamp, Timestamp)>, at: Timestamp) {
 }
 
 fn short(text: &str) -> String {
-    let kept = cut(text, TEXT);
+    let kept = cut(text, TEXT_LENGTH);
     match kept.len() == text.len() {
         true => kept.to_owned(),
         false => format!("{kept}…"),

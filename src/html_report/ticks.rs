@@ -1,20 +1,20 @@
-//! Where the marks of an axis stand: on numbers and times that a person would choose.
+//! Where the labels of an axis stand: at numbers and times that a person would choose.
 
 use jiff::Timestamp;
 
-use super::words::{Clock, stretch};
+use super::format::{Clock, interval};
 
-/// Seconds between marks of a time axis.
+/// Seconds between labels of a time axis.
 const STEPS: [i64; 18] = [
     10, 20, 30, 60, 120, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 28_800,
     43_200, 86_400,
 ];
 
-/// A mark: its place, and what stands beside it.
+/// A label: its value on the axis, and its text.
 pub type Tick = (f64, String);
 
-/// At most `most` marks between two times, on round times of `clock`; without a clock, on round
-/// times since 0.
+/// At most `most` labels between two times in seconds, at round times of `clock`; without a clock, at
+/// round durations since 0.
 pub fn times(from: i64, to: i64, most: usize, clock: Option<&Clock>) -> Vec<Tick> {
     let most = i64::try_from(most.max(2)).unwrap_or(i64::MAX);
     let span = (to - from).max(1);
@@ -37,15 +37,14 @@ pub fn times(from: i64, to: i64, most: usize, clock: Option<&Clock>) -> Vec<Tick
         .map(|second| {
             let label = match (clock, Timestamp::from_second(second)) {
                 (Some(clock), Ok(at)) => clock.format(at, pattern),
-                _ => stretch(second),
+                _ => interval(second),
             };
             (second as f64, label)
         })
         .collect()
 }
 
-/// Marks from 0 to at least `max`, about `most` of them, at whole numbers; the last is the top of
-/// the axis.
+/// About `most` values from 0 to at least `max`, all whole numbers; the last is the top of the axis.
 pub fn amounts(max: f64, most: u32) -> Vec<f64> {
     let rough = (max / f64::from(most.max(1))).max(1.0);
     let decade = 10f64.powf(rough.log10().floor());
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_reach_the_top() {
+    fn the_last_amount_is_the_top() {
         assert_eq!(amounts(180.0, 5), [0.0, 50.0, 100.0, 150.0, 200.0]);
         assert_eq!(amounts(0.0, 5), [0.0, 1.0]);
         assert_eq!(amounts(3.0, 5), [0.0, 1.0, 2.0, 3.0]);

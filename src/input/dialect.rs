@@ -8,10 +8,10 @@
 use std::sync::Arc;
 
 use super::error::InputError;
-use super::header::reject_columns_at;
 use super::parser::{LineEnd, QuoteMode};
 use super::record::Record;
 use super::records::Records;
+use crate::output::RejectColumns;
 
 /// The delimiters that are looked for.
 const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -143,7 +143,7 @@ fn guess_delimiter(
         if cells < 2 {
             continue;
         }
-        let own = reject_columns_at(&header).is_some();
+        let own = RejectColumns::find(&header).is_some();
         // `"a","b;c"` splits at the semicolon only if its quotes are ignored.
         let quotes_hold = open(delimiter, QuoteMode::Strict)?.read_filled().is_ok();
         let mut score = DelimiterScore { delimiter, quotes_hold, own, cells, fitting: 0, seen: 0 };

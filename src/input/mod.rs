@@ -30,7 +30,7 @@ pub use dialect::{InvalidDelimiter, parse_delimiter};
 pub(crate) use encoding::Utf8Scan;
 pub use encoding::{Encoding, UnknownEncoding};
 pub use error::InputError;
-pub use header::{REJECT_COLUMNS, name_of, reject_columns_at};
+pub use header::name_of;
 pub use input_file::{InputArg, InputFile};
 pub use inspect::{Inspection, ReadOptions, inspect};
 pub use record::{CELL_MAX, Record};

@@ -6,7 +6,8 @@ use super::suggest::suggestion;
 use super::template::{Template, TemplateError};
 use super::values::excerpt;
 use super::{MappingError, MappingOptions, Target, constant};
-use crate::input::{REJECT_COLUMNS, Record, name_of, reject_columns_at};
+use crate::input::{Record, name_of};
+use crate::output::RejectColumns;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct ColumnBindings {
     /// In header order, then `--set` order.
     pub list: Vec<Binding>,
     /// Where the columns of an earlier rejects file stand.
-    pub earlier: Option<usize>,
+    pub earlier: Option<RejectColumns>,
     /// Columns that nothing uses, quoted for a message; blank ones and our own results apart.
     pub unknown: Vec<String>,
 }
@@ -59,8 +60,8 @@ impl ColumnBindings {
         options: &MappingOptions,
         marker: Option<&str>,
     ) -> Result<Self, MappingError> {
-        let earlier = reject_columns_at(header);
-        let skip = earlier.map(|at| (at..at + REJECT_COLUMNS.len()).collect()).unwrap_or_default();
+        let earlier = RejectColumns::find(header);
+        let skip = earlier.map(|columns| columns.range().collect()).unwrap_or_default();
         let columns = Columns { header, skip };
         let set = read_set(&columns, options, marker)?;
         // Columns that only stand inside a `--set` text are used all the same.

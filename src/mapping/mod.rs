@@ -11,7 +11,6 @@ mod error;
 mod header;
 mod options;
 mod plan;
-mod ragged_row;
 mod row;
 mod suggest;
 mod target;

@@ -10,6 +10,7 @@ use super::values::excerpt;
 use super::{Key, MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
 use crate::model::{CustomerType, FieldName, Param};
+use crate::output::RejectColumns;
 
 /// How one field of the update is made.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ pub struct Plan {
     /// `--require` targets that nothing bindings: every row breaks them.
     pub(super) missing_required: Vec<String>,
     /// Where the columns of an earlier rejects file stand.
-    pub(super) earlier: Option<usize>,
+    pub(super) earlier: Option<RejectColumns>,
     /// Trimmed like the cells that it is compared with.
     pub(super) clear_marker: Option<String>,
     pub(super) trim: bool,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::column_bindings::Source;
 use super::plan::{Plan, TypeSource};
-use super::ragged_row;
 use super::values::{Broken, excerpt, has_forbidden_control, may_hold_control, normalise};
-use crate::input::{REJECT_COLUMNS, Record};
+use crate::input::Record;
 use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, IdentifierError, Job, Param, Situacao, Update,
+    Customer, CustomerType, FieldName, Identifier, IdentifierError, Job, Param, Update,
 };
+use crate::output::RaggedRow;
 
 /// A mapped record: what the results show of it, and what is to be done.
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ impl Plan {
         if record.is_overlong() {
             "a linha passa de 1 MiB; confira se falta fechar aspas ou quebrar a linha".to_owned()
         } else if has < wants {
-            ragged_row::message(has, wants)
+            RaggedRow { cells: has, header: wants, padded: false }.to_string()
         } else {
             format!(
                 "sobram células: a linha tem {has}, o cabeçalho tem {wants}; um valor com o separador precisa de aspas"
@@ -148,21 +148,7 @@ impl Plan {
     /// A rejects file pads its short rows. Where nobody has touched such a row since, it is as short
     /// as it was, and its padding is not what anybody wanted sent.
     fn still_short(&self, record: &Record) -> Option<String> {
-        let at = self.earlier?;
-        let [situacao, _, mensagem] = [at, at + 1, at + 2].map(|at| record.cell(at));
-        if situacao?.trim() != Situacao::Invalido.as_str() {
-            return None;
-        }
-        let had = ragged_row::read(mensagem?)?;
-        let own = at..at + REJECT_COLUMNS.len();
-        let mut padding = record
-            .cells()
-            .enumerate()
-            .filter(|(index, _)| !own.contains(index))
-            .skip(had)
-            .map(|(_, cell)| cell);
-        let wants = self.columns - REJECT_COLUMNS.len();
-        padding.all(|cell| cell.trim().is_empty()).then(|| ragged_row::again(had, wants))
+        self.earlier?.padded_row(record).map(|row| row.to_string())
     }
 
     fn fill(
@@ -462,7 +448,7 @@ mod tests {
     fn padding_of_a_rejects_file_is_not_sent_before_somebody_looked() {
         let header = ["identificador", "nome", "telefone", "situacao", "erro", "mensagem"];
         let options = typed(CustomerType::Email);
-        let mensagem = ragged_row::message(2, 3);
+        let mensagem = RaggedRow { cells: 2, header: 3, padded: false }.to_string();
         let go = |cells: [&str; 6]| map(&header, &cells, &options);
         let again = go(["a@x.co", "Ana", "", "invalido", "true", &mensagem]);
         let mensagem = why(&again).to_owned();

@@ -6,7 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// How a row ended. There is no "other": each row of the input gets exactly one of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Situacao {
     /// The API accepted the update.
     Atualizado,

@@ -1,153 +1,84 @@
 //! Output files that appear whole or not at all: written as `<name>.parcial`, renamed at the end.
 //! What the shell opened, devices and pipes are written directly.
 //!
-//! A run that does not begin leaves everything as it was. So opening changes nothing yet but for an
-//! empty `.parcial` where none was; [`Output::begin`] is what empties that of an earlier run.
+//! A run that does not begin leaves everything as it was. Opening changes nothing but for an empty
+//! `.parcial` where none was; [`Output::begin`] empties the one of an earlier run.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::destination::{Destination, Place, partial};
-use super::holder;
-use crate::exit_code;
+use super::destination::{Destination, DestinationKind, partial};
+use super::error::OutputError;
+use super::lock_holder;
 use crate::locale::os_error::describe_os_error;
 
-/// What went wrong with an output.
-#[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    /// It cannot be opened; nothing was sent yet.
-    #[error(
-        "não foi possível criar {path}: {why}. Confira se a pasta existe e se você pode gravar nela"
-    )]
-    Open {
-        /// The file.
-        path: String,
-        /// The system's words.
-        why: String,
-    },
-    /// It is a folder; nothing was sent yet.
-    #[error("{path} é uma pasta; escolha um nome de arquivo para a saída")]
-    Folder {
-        /// The folder.
-        path: String,
-    },
-    /// Something lies where the output is written until it is whole, and cannot be written.
-    #[error(
-        "não foi possível gravar {path}, onde a saída fica até terminar: {why}. Mova ou apague {path} e rode de novo"
-    )]
-    Partial {
-        /// The file, with `.parcial`.
-        path: String,
-        /// The system's words.
-        why: String,
-    },
-    /// It is the input, or another output, by whatever name.
-    #[error("{path} {other}; escolha outro nome para a saída")]
-    Same {
-        /// The file.
-        path: String,
-        /// What it is already.
-        other: String,
-    },
-    /// Another run is writing it.
-    #[error("outra execução{} está gravando {path} agora; espere ela terminar ou escolha outro nome com --results/--rejects", in_parentheses(.holder))]
-    Busy {
-        /// The file.
-        path: String,
-        /// Its process and start, where the system tells.
-        holder: Option<String>,
-    },
-    /// It can no longer be written.
-    #[error("não foi possível gravar {path}: {why}. Confira o espaço em disco e quem lê a saída")]
-    Write {
-        /// The file.
-        path: String,
-        /// The system's words.
-        why: String,
-    },
-}
-
-fn in_parentheses(text: &Option<String>) -> String {
-    text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
-}
-
-impl OutputError {
-    /// The exit code of a command that ends with this error: only an output that is already open
-    /// counts as a failure of this machine.
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::Write { .. } => exit_code::LOCAL,
-            _ => exit_code::USAGE,
-        }
-    }
-}
-
-/// An open output.
+/// An open output. Unbuffered: its users write whole files or buffer by themselves.
 #[derive(Debug)]
 pub struct Output {
     sink: Sink,
     destination: Destination,
+    /// Whether a write failed. Nothing more is accepted then: a writer that repeats its buffer would
+    /// write parts of it twice.
+    failed: bool,
 }
 
 #[derive(Debug)]
 enum Sink {
-    Stdout(BufWriter<io::Stdout>),
-    Stderr(BufWriter<io::Stderr>),
-    Direct(BufWriter<File>),
-    Replace(Replace),
+    Stdout(io::Stdout),
+    Stderr(io::Stderr),
+    Direct(File),
+    Replace(PartialFile),
 }
 
-/// A file on its way to its name.
+/// A file that is written as `.parcial` and locked until it gets its name.
 #[derive(Debug)]
-struct Replace {
-    writer: BufWriter<File>,
+struct PartialFile {
+    file: File,
     partial: PathBuf,
     path: PathBuf,
-    /// Whether the `.parcial` was not there before.
+    /// Whether this process created the `.parcial`.
     created: bool,
-    /// Whether it has its name.
-    renamed: bool,
+    /// Whether the file has its name.
+    renamed: Cell<bool>,
 }
 
 impl Output {
     /// Opens the destination for writing. An existing file stays untouched until
-    /// [`put_in_place`](Self::put_in_place), and what an earlier run left half written until
-    /// [`begin`](Self::begin).
+    /// [`persist`](Self::persist), the `.parcial` of an earlier run until [`begin`](Self::begin).
     ///
     /// # Errors
     /// When it cannot be created, or another process is writing it.
     pub fn open(destination: &Destination) -> Result<Self, OutputError> {
         let label = destination.label();
-        let refused = |why: String| OutputError::Open { path: label.clone(), why };
-        let sink = match destination.place() {
-            Place::Descriptor(1) => Sink::Stdout(BufWriter::new(io::stdout())),
-            Place::Descriptor(2) => Sink::Stderr(BufWriter::new(io::stderr())),
-            Place::Descriptor(number) => {
-                // Opened by its name it is another description of a file: only at the end is what
-                // the shell put there safe.
-                let file = OpenOptions::new().append(true).open(format!("/dev/fd/{number}"));
-                Sink::Direct(BufWriter::new(
-                    file.map_err(|error| refused(describe_os_error(&error)))?,
-                ))
-            }
-            Place::Device(path) => {
-                let file = OpenOptions::new().write(true).open(path);
-                Sink::Direct(BufWriter::new(
-                    file.map_err(|error| refused(describe_os_error(&error)))?,
-                ))
-            }
-            Place::File(path) => {
-                if path.is_dir() {
-                    return Err(OutputError::Folder { path: label });
-                }
-                Sink::Replace(Replace::open(path, &label)?)
-            }
+        let open = |options: &mut OpenOptions, path: &Path| {
+            options.open(path).map_err(|error| OutputError::Open {
+                path: label.clone(),
+                why: describe_os_error(&error),
+            })
         };
-        Ok(Self { sink, destination: destination.clone() })
+        let sink = match destination.kind() {
+            DestinationKind::Descriptor(1) => Sink::Stdout(io::stdout()),
+            DestinationKind::Descriptor(2) => Sink::Stderr(io::stderr()),
+            DestinationKind::Descriptor(number) => {
+                // Opening by name makes a new file description: appending keeps what the shell put
+                // into the file.
+                let path = PathBuf::from(format!("/dev/fd/{number}"));
+                Sink::Direct(open(OpenOptions::new().append(true), &path)?)
+            }
+            DestinationKind::Device(path) => {
+                Sink::Direct(open(OpenOptions::new().write(true), &path)?)
+            }
+            DestinationKind::File(path) if path.is_dir() => {
+                return Err(OutputError::Folder { path: label });
+            }
+            DestinationKind::File(path) => Sink::Replace(PartialFile::open(path, &label)?),
+        };
+        Ok(Self { sink, destination: destination.clone(), failed: false })
     }
 
-    /// Empties what an earlier run left half written: from here on the output is this run's.
+    /// Empties the `.parcial` of an earlier run: from here on the output is this run's.
     ///
     /// # Errors
     /// When the file system does not allow it.
@@ -162,88 +93,94 @@ impl Output {
     ///
     /// # Errors
     /// When the system refuses them. A standard output that was closed (`| head -1`) refuses them
-    /// too: results that nobody reads are lost.
+    /// too: results without a reader are lost.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        let result = self.writer().write_all(bytes);
+        let result = self.write_all(bytes);
         result.map_err(|error| self.error(&error))
     }
 
-    /// Hands everything written so far to the system.
-    ///
-    /// # Errors
-    /// As for [`write`](Self::write).
-    pub fn flush(&mut self) -> Result<(), OutputError> {
-        let result = self.writer().flush();
-        result.map_err(|error| self.error(&error))
-    }
-
-    /// Brings everything to the disk. What can still fail after this is only the renaming.
+    /// Brings what was written to the disk. Only the renaming can still fail after this.
     ///
     /// # Errors
     /// As for [`write`](Self::write); the `.parcial` then stays.
-    pub fn complete(&mut self) -> Result<(), OutputError> {
-        self.flush()?;
+    pub fn sync(&self) -> Result<(), OutputError> {
         let Sink::Replace(file) = &self.sink else { return Ok(()) };
-        file.writer.get_ref().sync_all().map_err(|error| self.error(&error))
+        file.file.sync_all().map_err(|error| self.error(&error))
     }
 
-    /// Gives a completed output its name.
+    /// Gives a synced output its name.
     ///
     /// # Errors
     /// As for [`write`](Self::write); the `.parcial` then stays.
-    pub fn put_in_place(&mut self) -> Result<(), OutputError> {
-        let Sink::Replace(file) = &mut self.sink else { return Ok(()) };
-        let done = file.put_in_place();
-        done.map_err(|error| self.error(&error))
+    pub fn persist(&self) -> Result<(), OutputError> {
+        let Sink::Replace(file) = &self.sink else { return Ok(()) };
+        file.persist().map_err(|error| self.error(&error))
     }
 
-    /// Completes an output that no other one must wait for.
+    /// Completes an output that no other one waits for.
     ///
     /// # Errors
     /// As for [`write`](Self::write); the `.parcial` then stays.
     pub fn finish(mut self) -> Result<(), OutputError> {
-        self.complete()?;
-        self.put_in_place()
+        let flushed = self.flush();
+        flushed.map_err(|error| self.error(&error))?;
+        self.sync()?;
+        self.persist()
     }
 
-    /// The file in which everything written so far is to be found now, as it was named.
-    pub fn stands_at(&self) -> String {
+    /// The file that holds what was written, as it is named now.
+    pub fn current_path(&self) -> String {
         match &self.sink {
-            Sink::Replace(file) if !file.renamed => file.partial.display().to_string(),
+            Sink::Replace(file) if !file.renamed.get() => file.partial.display().to_string(),
             _ => self.destination.label(),
         }
     }
 
-    /// Takes a file away that nothing was written to, because the run does not begin. What an
-    /// earlier run left stays.
+    /// Gives an output up before the run begins: removes the `.parcial` if this process created it.
     pub fn abandon(self) {
-        if let Sink::Replace(Replace { partial, created: true, .. }) = &self.sink {
+        if let Sink::Replace(PartialFile { partial, created: true, .. }) = &self.sink {
             let _ = fs::remove_file(partial);
         }
     }
 
-    /// Takes a file away that this run has begun and that will never be whole.
+    /// Gives an output up that this run has begun: removes the `.parcial`.
     pub fn discard(self) {
-        if let Sink::Replace(Replace { partial, renamed: false, .. }) = &self.sink {
-            let _ = fs::remove_file(partial);
+        if let Sink::Replace(file) = &self.sink
+            && !file.renamed.get()
+        {
+            let _ = fs::remove_file(&file.partial);
         }
     }
 
-    fn writer(&mut self) -> &mut dyn Write {
-        match &mut self.sink {
-            Sink::Stdout(writer) => writer,
-            Sink::Stderr(writer) => writer,
-            Sink::Direct(writer) => writer,
-            Sink::Replace(file) => &mut file.writer,
-        }
-    }
-
-    fn error(&self, error: &io::Error) -> OutputError {
+    pub(super) fn error(&self, error: &io::Error) -> OutputError {
         OutputError::Write { path: self.destination.in_words(), why: describe_os_error(error) }
     }
 }
 
-impl Replace {
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write failed"));
+        }
+        let written = match &mut self.sink {
+            Sink::Stdout(stream) => stream.write(bytes),
+            Sink::Stderr(stream) => stream.write(bytes),
+            Sink::Direct(file) | Sink::Replace(PartialFile { file, .. }) => file.write(bytes),
+        };
+        self.failed = written.as_ref().is_err_and(|error| error.kind() != ErrorKind::Interrupted);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Stdout(stream) => stream.flush(),
+            Sink::Stderr(stream) => stream.flush(),
+            Sink::Direct(_) | Sink::Replace(_) => Ok(()),
+        }
+    }
+}
+
+impl PartialFile {
     fn open(path: PathBuf, label: &str) -> Result<Self, OutputError> {
         let partial = partial(&path);
         let (file, created) = loop {
@@ -251,46 +188,45 @@ impl Replace {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let holder = holder::of(&file);
+                    let holder = lock_holder::of(&file);
                     return Err(OutputError::Busy { path: label.to_owned(), holder });
                 }
                 Err(TryLockError::Error(error)) => return Err(in_the_way(&partial, &error)),
             }
-            // Between opening and locking, its former holder may have renamed it to a finished
-            // file, or somebody put a link in its place.
+            // Between opening and locking, the former holder may have renamed the file, or another
+            // process may have put a link in its place.
             if still_named(&file, &partial) {
                 break (file, created);
             }
         };
-        Ok(Self { writer: BufWriter::new(file), partial, path, created, renamed: false })
+        Ok(Self { file, partial, path, created, renamed: Cell::new(false) })
     }
 
     fn begin(&mut self) -> Result<(), OutputError> {
-        let file = self.writer.get_ref();
-        let begun = file.set_len(0).and_then(|()| match self.permissions() {
-            // Customer data that only its owner could read must not become readable for all. But
-            // until it is whole, its owner can write it: a run after a kill begins with it.
-            Some(permissions) => file.set_permissions(writable(permissions)),
+        let begun = self.file.set_len(0).and_then(|()| match self.permissions() {
+            // Data that only its owner could read must not become readable for all. The owner must
+            // be able to write it until it is whole: a run after a kill begins with it.
+            Some(permissions) => self.file.set_permissions(writable(permissions)),
             None => Ok(()),
         });
         begun.map_err(|error| in_the_way(&self.partial, &error))
     }
 
-    fn put_in_place(&mut self) -> io::Result<()> {
+    fn persist(&self) -> io::Result<()> {
         let permissions = self.permissions();
         fs::rename(&self.partial, &self.path)?;
-        self.renamed = true;
-        permissions.map_or(Ok(()), |permissions| self.writer.get_ref().set_permissions(permissions))
+        self.renamed.set(true);
+        permissions.map_or(Ok(()), |permissions| self.file.set_permissions(permissions))
     }
 
-    /// Those of the file that will be replaced.
+    /// The permissions of the file that will be replaced.
     fn permissions(&self) -> Option<Permissions> {
         Some(fs::metadata(&self.path).ok()?.permissions())
     }
 }
 
-/// Opens the file that is written until the output is whole, and says whether it is new. A link in
-/// its place is not followed: who may create files in the folder must not choose what is emptied.
+/// Opens the `.parcial` and says whether it is new. A link in its place is not followed: who may
+/// create files in the folder must not choose which file is emptied.
 fn open_partial(partial: &Path, label: &str) -> Result<(File, bool), OutputError> {
     match OpenOptions::new().write(true).create_new(true).open(partial) {
         Ok(file) => return Ok((file, true)),
@@ -362,13 +298,13 @@ mod tests {
         let mut output = open(&path).unwrap();
         output.begin().unwrap();
         output.write(b"novo").unwrap();
-        output.complete().unwrap();
+        output.sync().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "velho");
-        assert_eq!(output.stands_at(), partial(&path).display().to_string());
+        assert_eq!(output.current_path(), partial(&path).display().to_string());
         let busy = open(&path).unwrap_err();
         assert!(matches!(busy, OutputError::Busy { .. }));
-        output.put_in_place().unwrap();
-        assert_eq!(output.stands_at(), path.display().to_string());
+        output.persist().unwrap();
+        assert_eq!(output.current_path(), path.display().to_string());
         assert_eq!(fs::read_to_string(&path).unwrap(), "novo");
         assert!(!partial(&path).exists());
     }
@@ -419,13 +355,5 @@ mod tests {
         assert_eq!(mode(&partial(&path)), 0o640, "a run after a kill can write it");
         output.finish().unwrap();
         assert_eq!(mode(&path), 0o440);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_full_device_is_noticed_at_the_flush() {
-        let mut output = open(Path::new("/dev/full")).unwrap();
-        output.write(b"x").unwrap();
-        assert!(matches!(output.flush(), Err(OutputError::Write { .. })));
     }
 }

@@ -3,10 +3,10 @@
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-use super::atomic_file::OutputError;
+use super::error::OutputError;
 
-/// Symbolic links that are followed, one after another; as many as the systems themselves allow.
-const LINKS: usize = 40;
+/// The longest chain of symbolic links that is followed; Linux allows as many.
+const MAX_LINKS: usize = 40;
 
 /// Where an output goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +17,15 @@ pub enum Destination {
     Path(PathBuf),
 }
 
-/// What a destination turns out to be.
+/// What a destination is once its links are followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
-    /// A descriptor that this process was given (`-`, `/dev/stdout`, `/dev/fd/3`): what the shell
-    /// opened is written as the shell opened it, and never replaced by another file.
+pub(super) enum DestinationKind {
+    /// A descriptor that this process inherited (`-`, `/dev/stdout`, `/dev/fd/3`). It is written as
+    /// the shell opened it, and never replaced by another file.
     Descriptor(u32),
     /// A device or pipe.
     Device(PathBuf),
-    /// A file, there already or not: the one that a symbolic link names, not the link.
+    /// A file, existing or not: the one that a symbolic link names, not the link.
     File(PathBuf),
 }
 
@@ -36,7 +36,7 @@ impl Destination {
         if path.as_os_str() == "-" { Self::Stdout } else { Self::Path(path) }
     }
 
-    /// How it was named, for the summary and for settings that are shown.
+    /// The destination as it was named, for the summary and the effective settings.
     pub fn label(&self) -> String {
         match self {
             Self::Stdout => "-".to_owned(),
@@ -44,7 +44,7 @@ impl Destination {
         }
     }
 
-    /// How a sentence names it.
+    /// The destination inside a Portuguese sentence.
     pub(super) fn in_words(&self) -> String {
         match self {
             Self::Stdout => "a saída padrão".to_owned(),
@@ -52,39 +52,38 @@ impl Destination {
         }
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn kind(&self) -> DestinationKind {
         match self {
-            Self::Stdout => Place::Descriptor(1),
-            Self::Path(path) => Place::of(path),
+            Self::Stdout => DestinationKind::Descriptor(1),
+            Self::Path(path) => DestinationKind::of(path),
         }
     }
 
-    /// Refuses a destination that is, or would be written by way of, `other`: a file under any
-    /// name, there already or not.
+    /// Refuses a destination that is the file `other`, or whose `.parcial` is: under any name,
+    /// existing or not. `what` says what `other` is, such as `é a própria entrada`.
     ///
     /// # Errors
     /// [`OutputError::Same`].
     pub fn differs_from(&self, other: &Path, what: &str) -> Result<(), OutputError> {
-        let others = Place::of(other).touched();
-        // What is read from a terminal may be written to it, and `ssh` and `inetd` give one socket
-        // for both directions.
-        let lost = |a: &Touched, b: &Touched| a.is_kept && a.is(b);
+        let others = DestinationKind::of(other).touched();
+        // A terminal may be input and output, and `ssh` and `inetd` give one socket for both.
+        let lost = |a: &TouchedFile, b: &TouchedFile| a.is_kept && a.is(b);
         self.refuse(&others, lost, what)
     }
 
-    /// Refuses two destinations that are one.
+    /// Refuses two destinations that are the same.
     ///
     /// # Errors
     /// [`OutputError::Same`].
     pub fn differs_from_output(&self, other: &Self, what: &str) -> Result<(), OutputError> {
-        // What goes to the null device may go there twice.
-        let nowhere = Touched::new(PathBuf::from("/dev/null"));
-        let clash = |a: &Touched, b: &Touched| a.is(b) && !a.is(&nowhere);
-        self.refuse(&other.place().touched(), clash, what)
+        // Two outputs may go to the null device.
+        let nowhere = TouchedFile::new(PathBuf::from("/dev/null"));
+        let clash = |a: &TouchedFile, b: &TouchedFile| a.is(b) && !a.is(&nowhere);
+        self.refuse(&other.kind().touched(), clash, what)
     }
 
-    /// Refuses a destination whose own name, or that of its `.parcial`, is like `is_taken` says.
-    /// The name is given with its folder resolved.
+    /// Refuses a destination whose name, or that of its `.parcial`, is taken. `is_taken` gets the
+    /// name with its folder resolved.
     ///
     /// # Errors
     /// [`OutputError::Same`].
@@ -93,7 +92,7 @@ impl Destination {
         is_taken: impl Fn(&Path) -> bool,
         what: &str,
     ) -> Result<(), OutputError> {
-        match self.place().touched().iter().any(|touched| is_taken(&touched.name)) {
+        match self.kind().touched().iter().any(|touched| is_taken(&touched.name)) {
             true => Err(self.same(what)),
             false => Ok(()),
         }
@@ -101,11 +100,11 @@ impl Destination {
 
     fn refuse(
         &self,
-        others: &[Touched],
-        clash: impl Fn(&Touched, &Touched) -> bool,
+        others: &[TouchedFile],
+        clash: impl Fn(&TouchedFile, &TouchedFile) -> bool,
         what: &str,
     ) -> Result<(), OutputError> {
-        let own = self.place().touched();
+        let own = self.kind().touched();
         match own.iter().any(|own| others.iter().any(|other| clash(own, other))) {
             true => Err(self.same(what)),
             false => Ok(()),
@@ -117,12 +116,12 @@ impl Destination {
     }
 }
 
-impl Place {
-    /// Follows `path` to its end. A link is followed by hand, because one step too far lies the
-    /// file behind a descriptor, whose name is nobody's to replace.
+impl DestinationKind {
+    /// Follows `path` link by link, and stops at a descriptor: the file behind it belongs to the
+    /// shell, and must not be replaced.
     fn of(path: &Path) -> Self {
         let mut at = path.to_owned();
-        for _ in 0..LINKS {
+        for _ in 0..MAX_LINKS {
             if let Some(number) = descriptor(&at) {
                 return Self::Descriptor(number);
             }
@@ -135,29 +134,31 @@ impl Place {
         }
     }
 
-    /// Everything that writing it touches.
-    fn touched(&self) -> Vec<Touched> {
+    /// The files that writing the destination touches.
+    fn touched(&self) -> Vec<TouchedFile> {
         match self {
             Self::Descriptor(number) => {
                 let meta = descriptor_metadata(*number);
-                vec![Touched::known(PathBuf::from(format!("/dev/fd/{number}")), meta)]
+                vec![TouchedFile::known(PathBuf::from(format!("/dev/fd/{number}")), meta)]
             }
-            Self::Device(path) => vec![Touched::new(path.clone())],
-            Self::File(path) => vec![Touched::new(path.clone()), Touched::new(partial(path))],
+            Self::Device(path) => vec![TouchedFile::new(path.clone())],
+            Self::File(path) => {
+                vec![TouchedFile::new(path.clone()), TouchedFile::new(partial(path))]
+            }
         }
     }
 }
 
-/// One name that is written, and the file it has now.
+/// A name that is written, and the file that has it now.
 #[derive(Debug)]
-struct Touched {
+struct TouchedFile {
     name: PathBuf,
     file: Option<FileId>,
-    /// Whether something is lost when it is written: not on a terminal or a socket.
+    /// Whether writing can destroy content: not on a terminal or a socket.
     is_kept: bool,
 }
 
-impl Touched {
+impl TouchedFile {
     fn new(path: PathBuf) -> Self {
         let meta = fs::metadata(&path).ok();
         Self::known(resolved(&path), meta)
@@ -185,7 +186,7 @@ fn is_kept(meta: &Metadata) -> bool {
     meta.is_file()
 }
 
-/// A file apart from its names.
+/// Identifies a file whatever its names.
 #[derive(Debug, PartialEq, Eq)]
 struct FileId {
     #[cfg(unix)]
@@ -207,7 +208,7 @@ impl FileId {
     }
 }
 
-/// A path whose folder is resolved, so that two spellings of a file that is not there yet compare.
+/// The path with its folder resolved, so that two spellings of a file that does not exist yet compare.
 pub fn resolved(path: &Path) -> PathBuf {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -219,15 +220,15 @@ pub fn resolved(path: &Path) -> PathBuf {
     }
 }
 
-/// What a file is called while it is being written.
+/// The name of a file while it is being written.
 pub(super) fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".parcial");
     PathBuf::from(name)
 }
 
-/// The number of an own descriptor that `path` names: `/dev/fd/3`, `/proc/self/fd/3`. `/dev/stdout`
-/// and its like are links to one of those.
+/// The number of the own descriptor that `path` names, such as `/dev/fd/3` or `/proc/self/fd/3`.
+/// `/dev/stdout` is a link to one of those.
 fn descriptor(path: &Path) -> Option<u32> {
     if !cfg!(unix) {
         return None;
@@ -246,8 +247,8 @@ fn descriptor(path: &Path) -> Option<u32> {
     if is_own { path.file_name()?.to_str()?.parse().ok() } else { None }
 }
 
-/// What the system says of an own descriptor. Asked of the descriptor where the standard library
-/// lends it: its name in `/dev` is another file on some systems.
+/// Metadata of an own descriptor. Taken from the descriptor where the standard library lends it: on
+/// some systems its name in `/dev` is another file.
 fn descriptor_metadata(number: u32) -> Option<Metadata> {
     #[cfg(unix)]
     {
@@ -302,7 +303,7 @@ mod tests {
         let input = folder.path().join("d/real.parcial");
         let output = Destination::Path(link.clone());
         // Neither is there yet.
-        assert_eq!(output.place(), Place::File(folder.path().join("d/real")));
+        assert_eq!(output.kind(), DestinationKind::File(folder.path().join("d/real")));
         assert!(output.differs_from(&input, "a entrada").is_err());
         assert!(output.differs_from(&folder.path().join("lnk.parcial"), "x").is_ok());
         let own = Destination::Path(input);
@@ -319,16 +320,23 @@ mod tests {
             #[cfg(target_os = "linux")]
             ("/proc/self/fd/1", 1),
         ] {
-            assert_eq!(Place::of(Path::new(name)), Place::Descriptor(number), "{name}");
+            assert_eq!(
+                DestinationKind::of(Path::new(name)),
+                DestinationKind::Descriptor(number),
+                "{name}"
+            );
         }
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("saida");
         symlink("/dev/stdout", &link).unwrap();
-        assert_eq!(Place::of(&link), Place::Descriptor(1));
-        assert_eq!(Place::of(Path::new("/dev/null")), Place::Device("/dev/null".into()));
+        assert_eq!(DestinationKind::of(&link), DestinationKind::Descriptor(1));
+        assert_eq!(
+            DestinationKind::of(Path::new("/dev/null")),
+            DestinationKind::Device("/dev/null".into())
+        );
         let round = folder.path().join("roda");
         symlink("roda", &round).unwrap();
-        assert_eq!(Place::of(&round), Place::File(folder.path().join("roda")));
+        assert_eq!(DestinationKind::of(&round), DestinationKind::File(folder.path().join("roda")));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! What `-v` tells of rows and `-vv` of requests: where and how, never what a customer's cell or an
-//! answer says.
+//! The log lines of rows (`-v`) and requests (`-vv`). They name lines and outcomes, never the content
+//! of a cell or a reply.
 
 use crate::model::Outcome;
 use crate::scheduler::events::{Request, RequestKind};
 
-/// A row reached its verdict.
-pub(super) fn settled(linha: u64, outcome: &Outcome) {
+/// Logs a row that ended with an error or needed repeats.
+pub(super) fn row(linha: u64, outcome: &Outcome) {
     if outcome.situacao.erro() {
         tracing::info!(
             linha,
@@ -24,7 +24,7 @@ pub(super) fn settled(linha: u64, outcome: &Outcome) {
     }
 }
 
-/// A request came back, or was given up.
+/// Logs a request that was answered or given up.
 pub(super) fn request(request: &Request) {
     let resultado = match request.kind {
         RequestKind::Accepted => "aceita",

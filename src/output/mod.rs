@@ -1,19 +1,24 @@
-//! The only consumer of events: results, rejects, summary, progress.
+//! The consumer of a run's events: writes results and rejects, counts, shows progress, and sums up.
+//! Decides nothing about rows.
 //!
-//! It runs on a thread of its own, because writing files blocks. It owns results and rejects; when one
-//! can no longer be written it says so at once, writes nothing more, and goes on counting until the pool
-//! has stopped: what was sent meanwhile must not be told as never sent.
+//! It runs on a thread of its own, because writing files blocks. When an output can no longer be
+//! written it reports that at once, writes nothing more, and goes on counting until the scheduler has
+//! stopped: rows sent meanwhile must not be counted as never sent.
 
 mod atomic_file;
-mod clean;
+mod csv_file;
 mod destination;
-mod holder;
-mod line;
+mod error;
+mod lock_holder;
 mod log;
+mod next_step;
 mod progress;
-mod recent;
 mod rejects;
+mod rejects_format;
+mod request_rate;
 mod results;
+mod run_summary;
+mod sanitize;
 mod summary;
 mod tally;
 mod terminal;
@@ -25,40 +30,45 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub use crate::locale::format::{capital, counted, duration_words, number};
-pub use atomic_file::{Output, OutputError};
-pub use clean::{cell as safe_cell, line as one_line};
+pub use atomic_file::Output;
 pub use destination::{Destination, resolved};
+pub use error::OutputError;
+pub use next_step::SuggestedCommands;
 pub use progress::{Progress, ProgressPlan};
-pub use rejects::{Rejects, RejectsDialect};
-pub use results::{RESULT_COLUMNS, Results, ResultsDialect};
-pub use summary::{SuggestedCommands, Summary, SummaryContext, meaning};
+pub use rejects::Rejects;
+pub use rejects_format::{RaggedRow, RejectColumns, RejectsDialect};
+pub use results::{RESULT_COLUMNS, ResultLine, Results, ResultsDialect};
+pub(crate) use run_summary::SUMMARY_VERSION;
+pub use run_summary::{MessageCount, MinuteCounts, RunSummary};
+pub use sanitize::one_line;
+pub use summary::{Summary, SummaryContext, meaning};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
 
+use self::sanitize::safe_cell;
 use crate::html_report::stats::ResultStats;
 use crate::scheduler::events::Event;
 
-/// How often the progress is looked at while no events come.
+/// How often the progress display is updated while no events come.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Everything the reporter writes and shows.
+/// The outputs of a running run.
 #[derive(Debug)]
 pub struct Reporter {
     /// The results file.
     pub results: Results,
     /// The rejects file.
     pub rejects: Rejects,
-    /// What the report is made of, where there is to be one.
-    pub findings: Option<ResultStats>,
-    /// The display.
+    /// The statistics for the report, where one was asked for.
+    pub stats: Option<ResultStats>,
+    /// The progress display.
     pub progress: Progress,
 }
 
 impl Reporter {
-    /// Takes events until the pool has no more, and gives the counts. Blocking: to be called on a
-    /// thread where that is allowed; `runtime` only drives the waiting. When an output cannot be
-    /// written `failed` is called, once; the outputs are then left as they are, and the counts go
-    /// on.
+    /// Takes events until the channel closes, and returns the counts. Blocks: `runtime` only drives
+    /// the waiting. When an output cannot be written, `failed` is called once and the files are left
+    /// as they are.
     pub fn consume(
         &mut self,
         runtime: &Handle,
@@ -68,7 +78,7 @@ impl Reporter {
         let mut tally = Tally::new(Instant::now());
         let mut result = Ok(());
         loop {
-            // While events come as fast as they are taken, nobody has to be woken or timed.
+            // No timer while events come as fast as they are taken.
             let next = match events.try_recv() {
                 Ok(batch) => Ok(Some(batch)),
                 Err(_) => runtime.block_on(async { timeout(TICK, events.recv()).await }),
@@ -96,19 +106,21 @@ impl Reporter {
         let mut wrote = false;
         for event in batch {
             let Event::Settled(row, outcome) = event else { continue };
-            self.results.write(row, outcome)?;
-            if outcome.situacao.erro() {
-                self.rejects.write(&row.record, outcome)?;
+            let mensagem = safe_cell(&outcome.mensagem);
+            let line = ResultLine::new(row, outcome, &mensagem);
+            self.results.write(&line)?;
+            if line.erro {
+                self.rejects.write(&row.record, outcome.situacao, &mensagem)?;
             }
-            if let Some(findings) = &mut self.findings {
-                findings.add(&results::entry(row, outcome, &clean::cell(&outcome.mensagem)));
+            if let Some(stats) = &mut self.stats {
+                stats.add(&line);
             }
             wrote = true;
         }
         if wrote {
-            // A full disk must be noticed now, not when the last row is done.
-            self.results.flush()?;
-            self.rejects.flush()?;
+            // A full disk must be noticed now, not after the last row.
+            self.results.file.flush()?;
+            self.rejects.file.flush()?;
         }
         Ok(())
     }
@@ -117,7 +129,7 @@ impl Reporter {
         for event in batch {
             match event {
                 Event::Settled(row, outcome) => {
-                    log::settled(row.record.linha(), &outcome);
+                    log::row(row.linha(), &outcome);
                     tally.settled(&outcome);
                 }
                 Event::Decided(situacao) => tally.decided(situacao),
@@ -130,15 +142,25 @@ impl Reporter {
         }
     }
 
-    /// Puts the files in their places: none before both are known to be on the disk. The results
-    /// come last, so that where a renaming fails those of the run before are still there.
+    /// Gives the files their names: none before both are on the disk. The results come last, so that
+    /// those of the run before stay where a renaming fails.
     ///
     /// # Errors
     /// When one cannot be completed; its `.parcial` then stays.
     pub fn finish(&mut self) -> Result<(), OutputError> {
-        self.results.complete()?;
-        self.rejects.complete()?;
-        self.rejects.put_in_place()?;
-        self.results.put_in_place()
+        self.results.file.complete()?;
+        self.rejects.file.complete()?;
+        self.rejects.file.output().persist()?;
+        self.results.file.output().persist()
+    }
+
+    /// The results file as it is named now.
+    pub fn results_path(&self) -> String {
+        self.results.file.output().current_path()
+    }
+
+    /// The rejects file as it is named now.
+    pub fn rejects_path(&self) -> String {
+        self.rejects.file.output().current_path()
     }
 }

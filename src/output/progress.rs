@@ -1,4 +1,5 @@
-//! How far the run is: a bar on a terminal, one plain line every 30 seconds elsewhere.
+//! The progress display: a bar on a terminal, one plain line every 30 seconds elsewhere. The counts
+//! are [`Tally`]'s.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +19,14 @@ const BAR_EVERY: Duration = Duration::from_millis(100);
 /// Cells of the bar.
 const CELLS: usize = 16;
 
-/// What preflight expects of the run.
+/// What the preflight expects of the run.
 #[derive(Debug, Clone, Copy)]
 pub struct ProgressPlan {
     /// Rows of the input.
     pub rows: u64,
-    /// Rows that will have to be sent, as far as preflight can tell.
+    /// Rows that will be sent, as far as the preflight can tell.
     pub to_send: u64,
-    /// The account's limit, requests a second.
+    /// The account's limit in requests a second.
     pub rate: Option<f64>,
 }
 
@@ -45,7 +46,7 @@ impl Progress {
     pub fn new(plan: ProgressPlan, terminal: Terminal, quiet: bool) -> Self {
         let bar = (!quiet && terminal.is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            // The text fits already; what this cuts is a terminal that has just become narrower.
+            // The text already fits; this cuts it where the terminal has just become narrower.
             let style = ProgressStyle::with_template("{wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());
             bar.set_style(style);
@@ -59,7 +60,7 @@ impl Progress {
         self.phase = phase;
     }
 
-    /// Shows the state, if it is time to.
+    /// Updates the display when it is due.
     pub(super) fn show(&mut self, tally: &Tally) {
         self.show_at(Instant::now(), tally);
     }
@@ -70,14 +71,14 @@ impl Progress {
             return;
         }
         self.shown = now;
-        let state = self.state(tally);
+        let line = self.line(tally);
         match &self.bar {
-            Some(bar) => bar.set_message(state.fitting(self.terminal.width())),
-            None => tracing::info!(target: TARGET, "{}", state.plain()),
+            Some(bar) => bar.set_message(line.fitting(self.terminal.width())),
+            None => tracing::info!(target: TARGET, "{}", line.plain()),
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -85,18 +86,18 @@ impl Progress {
         self.terminal.set_bar(None);
     }
 
-    fn state(&self, tally: &Tally) -> State {
+    fn line(&self, tally: &Tally) -> ProgressLine {
         use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, Recusado};
         let sent = tally.count_decided(&[Atualizado, Recusado, Falhou, Incerto]);
         let to_send = self.plan.to_send.max(sent);
-        let pace = tally.pace(Instant::now());
+        let pace = tally.requests_per_second(Instant::now());
         let left = to_send - sent;
-        // While nothing leaves, nobody knows when it will.
+        // No estimate while sending is paused.
         let wait = pace
             .or(self.plan.rate)
             .filter(|_| left > 0 && self.phase == Phase::Sending)
             .map(|pace| Duration::from_secs_f64((left as f64 / pace.max(1e-3)).min(1e8)));
-        State {
+        ProgressLine {
             sent,
             to_send,
             unchanged: tally.count_decided(&[Inalterado]),
@@ -109,63 +110,63 @@ impl Progress {
     }
 }
 
-/// What an operator asks at three in the morning.
+/// What the display says.
 #[derive(Debug, Clone)]
-struct State {
+struct ProgressLine {
     sent: u64,
     to_send: u64,
     unchanged: u64,
     failed: u64,
     phase: Phase,
-    /// Requests a second now.
+    /// Current requests a second.
     pace: Option<f64>,
     /// The account's limit.
     rate: Option<f64>,
-    /// Until the last row is sent, and the time by the clock then.
+    /// Time until the last row is sent, and the local time then.
     left: Option<(Duration, String)>,
 }
 
-/// How much is said of a thing.
+/// How much the display says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Words {
+enum Verbosity {
     Long,
     Short,
-    /// No more than what cannot be missed.
-    Bare,
+    /// Only what an operator cannot do without.
+    Minimal,
 }
 
-impl State {
-    /// For a log.
+impl ProgressLine {
+    /// The text for a log.
     fn plain(&self) -> String {
-        self.text(Words::Long, true)
+        self.text(Verbosity::Long, true)
     }
 
-    /// For a terminal of so many columns: first the bar goes, then the words become shorter, then
-    /// what matters least goes.
+    /// The text for a terminal of `width` columns. What does not fit is dropped in this order: the
+    /// bar, long words, the least important parts.
     fn fitting(&self, width: usize) -> String {
         let percent = self.percent();
-        let long = format!("{percent} % · {}", self.text(Words::Long, true));
-        let bar = format!("{} {long}", self.cells());
-        let short = self.text(Words::Short, true);
+        let long = format!("{percent} % · {}", self.text(Verbosity::Long, true));
+        let bar = format!("{} {long}", self.bar());
+        let short = self.text(Verbosity::Short, true);
         let candidates = [
             bar,
             long,
             format!("{percent} % · {short}"),
             short,
-            self.text(Words::Short, false),
-            self.text(Words::Bare, false),
-            State { left: None, ..self.clone() }.text(Words::Bare, false),
+            self.text(Verbosity::Short, false),
+            self.text(Verbosity::Minimal, false),
+            ProgressLine { left: None, ..self.clone() }.text(Verbosity::Minimal, false),
         ];
         let fits = candidates.into_iter().find(|text| text.chars().count() <= width);
         fits.unwrap_or_else(|| self.fraction())
     }
 
     fn percent(&self) -> u64 {
-        // Not 100 before the last.
+        // Rounded down, so that 100 is the last row.
         self.sent.saturating_mul(100).checked_div(self.to_send).unwrap_or(100)
     }
 
-    fn cells(&self) -> String {
+    fn bar(&self) -> String {
         let full = usize::try_from(self.percent()).unwrap_or(0).min(100) * CELLS / 100;
         "█".repeat(full) + &"░".repeat(CELLS - full)
     }
@@ -174,17 +175,17 @@ impl State {
         format!("{}/{}", number(self.sent), number(self.to_send))
     }
 
-    fn text(&self, words: Words, unchanged: bool) -> String {
-        let long = words == Words::Long;
+    fn text(&self, verbosity: Verbosity, unchanged: bool) -> String {
+        let long = verbosity == Verbosity::Long;
         let mut parts = vec![self.fraction()];
         if long {
             parts[0].push_str(" enviadas");
         }
-        parts.extend(self.pace(words));
+        parts.extend(self.pace(verbosity));
         if self.failed > 0 {
-            parts.push(match words {
-                Words::Long => format!("{} com erro", number(self.failed)),
-                Words::Short | Words::Bare => counted(self.failed, "erro", "erros"),
+            parts.push(match verbosity {
+                Verbosity::Long => format!("{} com erro", number(self.failed)),
+                Verbosity::Short | Verbosity::Minimal => counted(self.failed, "erro", "erros"),
             });
         }
         if unchanged && self.unchanged > 0 {
@@ -193,17 +194,17 @@ impl State {
         }
         if let Some((wait, clock)) = &self.left {
             let wait = duration_words(*wait);
-            parts.push(match words {
-                Words::Long => format!("faltam {wait} (até {clock})"),
-                Words::Short => format!("{wait}, até {clock}"),
-                Words::Bare => format!("até {clock}"),
+            parts.push(match verbosity {
+                Verbosity::Long => format!("faltam {wait} (até {clock})"),
+                Verbosity::Short => format!("{wait}, até {clock}"),
+                Verbosity::Minimal => format!("até {clock}"),
             });
         }
         parts.join(" · ")
     }
 
-    /// The pace against the limit, or why there is none.
-    fn pace(&self, words: Words) -> Option<String> {
+    /// The pace and the limit, or why sending is paused.
+    fn pace(&self, verbosity: Verbosity) -> Option<String> {
         let (long, short) = match self.phase {
             Phase::Limited => ("pausa: limite atingido (429)", "pausa (429)"),
             Phase::Probing => ("TomTicket fora do ar: esperando", "fora do ar"),
@@ -211,7 +212,7 @@ impl State {
             Phase::Sending => {
                 let pace = self.pace?;
                 return Some(match self.rate {
-                    Some(rate) if words != Words::Bare => {
+                    Some(rate) if verbosity != Verbosity::Minimal => {
                         format!("{}/s de {}", decimal(pace), rate.to_string().replace('.', ","))
                     }
                     Some(_) => format!("{}/s", decimal(pace)),
@@ -219,11 +220,11 @@ impl State {
                 });
             }
         };
-        Some(if words == Words::Long { long } else { short }.to_owned())
+        Some(if verbosity == Verbosity::Long { long } else { short }.to_owned())
     }
 }
 
-/// The local clock's time after a wait: `05:35`, or with the day when that is not the next night's.
+/// The local time after a wait: `05:35`; with the day where it is more than 20 hours ahead.
 fn until(wait: Duration) -> String {
     let until = jiff::ZonedDateTime::now()
         .saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or_default());
@@ -264,8 +265,7 @@ mod tests {
             .without_time()
             .with_level(false)
             .with_target(false);
-        // As it is without `-v`.
-        let filter = terminal::shown(0, quiet);
+        let filter = terminal::log_filter(0, quiet);
         let subscriber = tracing_subscriber::registry().with(filter).with(layer);
         tracing::subscriber::with_default(subscriber, || {
             let start = Instant::now();
@@ -296,24 +296,24 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_is_told_only_while_rows_leave() {
+    fn the_time_left_is_shown_only_while_sending() {
         let plan = ProgressPlan { rows: 100, to_send: 100, rate: Some(3.0) };
         let mut progress = Progress::new(plan, Terminal::default(), true);
         let tally = Tally::new(Instant::now());
-        for (phase, told) in [
+        for (phase, shown) in [
             (Phase::Limited, false),
             (Phase::Probing, false),
             (Phase::Sending, true),
             (Phase::Draining, false),
         ] {
             progress.phase(phase.clone());
-            assert_eq!(progress.state(&tally).left.is_some(), told, "{phase:?}");
+            assert_eq!(progress.line(&tally).left.is_some(), shown, "{phase:?}");
         }
     }
 
     #[test]
     fn the_line_fits_every_width_and_says_what_matters() {
-        let state = State {
+        let line = ProgressLine {
             sent: 36,
             to_send: 99_750,
             unchanged: 4_620,
@@ -323,35 +323,35 @@ mod tests {
             rate: Some(3.0),
             left: Some((Duration::from_secs(33_660), "05:35".to_owned())),
         };
-        let first = State { sent: 0, failed: 0, unchanged: 0, pace: None, ..state.clone() };
-        let fast = State {
+        let first = ProgressLine { sent: 0, failed: 0, unchanged: 0, pace: None, ..line.clone() };
+        let fast = ProgressLine {
             sent: 1_234_567,
             to_send: 2_000_000,
             pace: Some(12_345.6),
             rate: None,
             left: Some((Duration::from_secs(62), "25/11 03:12".to_owned())),
-            ..state.clone()
+            ..line.clone()
         };
-        let end = State { sent: 99_750, failed: 1, left: None, ..state.clone() };
-        let phase = |phase| State { phase, left: None, ..state.clone() };
-        let states = [
+        let end = ProgressLine { sent: 99_750, failed: 1, left: None, ..line.clone() };
+        let phase = |phase| ProgressLine { phase, left: None, ..line.clone() };
+        let lines = [
             ("começo", first),
-            ("3 por segundo", state.clone()),
+            ("3 por segundo", line.clone()),
             ("sem limite", fast),
             ("fim", end),
             ("429", phase(Phase::Limited)),
             ("fora do ar", phase(Phase::Probing)),
             ("parando", phase(Phase::Draining)),
         ];
-        let mut told = String::new();
-        for (what, state) in states {
-            told.push_str(&format!("{what}: {}\n", state.plain()));
+        let mut text = String::new();
+        for (what, line) in lines {
+            text.push_str(&format!("{what}: {}\n", line.plain()));
             for width in [200, 120, 100, 80, 60, 40] {
-                let line = state.fitting(width);
-                assert!(line.chars().count() <= width, "{width}: {line}");
-                told.push_str(&format!("{width:>4} {line}\n"));
+                let fitted = line.fitting(width);
+                assert!(fitted.chars().count() <= width, "{width}: {fitted}");
+                text.push_str(&format!("{width:>4} {fitted}\n"));
             }
         }
-        insta::assert_snapshot!(told);
+        insta::assert_snapshot!(text);
     }
 }

@@ -1,67 +1,31 @@
-//! The rejects file: header and original cells of every row that still needs something, in the
-//! input's own delimiter and encoding, so that it runs again unedited under the same flags.
+//! Writes the rejects file: the original cells of every row that still needs something, in the
+//! format of [`super::rejects_format`].
 
 use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
 
-use super::atomic_file::{Output, OutputError};
-use super::clean;
-use super::line::Line;
-use crate::input::{
-    CELL_MAX, Encoding, Inspection, REJECT_COLUMNS, Record, Utf8Scan, reject_columns_at,
-};
-use crate::model::Outcome;
+use super::atomic_file::Output;
+use super::csv_file::CsvFile;
+use super::error::OutputError;
+use super::rejects_format::{REJECT_COLUMNS, RejectColumns, RejectsDialect, original_cells};
+use crate::input::{CELL_MAX, Encoding, Record, Utf8Scan};
+use crate::model::Situacao;
 
-/// Stands where a cell over 64 KiB was cut. The control character at its end (SUB) keeps the row
-/// invalid, so that a new run does not take the beginning for the whole.
+/// Marks where a cell over 64 KiB was cut. The control character at its end (SUB) keeps the row
+/// invalid, so that a new run does not send the cut cell as if it were whole.
 const CUT_MARK: &str = "... [cortado]\u{1a}";
-
-/// How the input was written, as far as the rejects repeat it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RejectsDialect {
-    /// The input's; a comma where it has one column.
-    pub delimiter: u8,
-    /// Windows-1252 or UTF-8.
-    pub windows_1252: bool,
-    /// Whether the user said which encoding the input is in, as they will of the rejects.
-    pub encoding_given: bool,
-    /// Whether a byte order mark comes first. UTF-16 becomes UTF-8 with one.
-    pub bom: bool,
-    /// Whether lines end in CRLF.
-    pub crlf: bool,
-    /// Whether a line `sep=^` comes first: where the input had one, and the delimiter is none that
-    /// would be found out without it.
-    pub sep_line: bool,
-}
-
-impl RejectsDialect {
-    /// The dialect of the rejects of a surveyed input.
-    pub fn of(inspection: &Inspection) -> Self {
-        let utf16 = matches!(inspection.encoding, Encoding::Utf16Le | Encoding::Utf16Be);
-        Self {
-            delimiter: inspection.delimiter.unwrap_or(b','),
-            windows_1252: inspection.encoding == Encoding::Windows1252,
-            encoding_given: inspection.forced_encoding.is_some(),
-            bom: inspection.bom || utf16,
-            crlf: inspection.crlf,
-            sep_line: inspection.has_sep_line()
-                && inspection.delimiter.is_some_and(|byte| !b",;\t|".contains(&byte)),
-        }
-    }
-}
 
 /// Writes the rejects.
 #[derive(Debug)]
 pub struct Rejects {
-    output: Output,
-    line: Line,
+    pub(super) file: CsvFile,
     dialect: RejectsDialect,
     /// Number of original columns.
     columns: usize,
-    /// Where the columns of an earlier rejects file stand; they are replaced.
-    earlier: Option<usize>,
-    /// What the bytes written so far look like; for Windows-1252 only.
+    /// The columns of an earlier rejects file in the input; they are replaced.
+    replaced: Option<RejectColumns>,
+    /// What encoding the bytes written so far look like; for Windows-1252 only.
     scan: Utf8Scan,
 }
 
@@ -82,32 +46,32 @@ impl Rejects {
             let end: &[u8] = if dialect.crlf { b"\r\n" } else { b"\n" };
             output.write(&[b"sep=", &[dialect.delimiter][..], end].concat())?;
         }
-        let earlier = reject_columns_at(header);
-        let columns = header.len() - earlier.map_or(0, |_| REJECT_COLUMNS.len());
-        let line = Line::new(dialect.delimiter, dialect.crlf);
-        let scan = Utf8Scan::default();
-        let mut rejects = Self { output, line, dialect, columns, earlier, scan };
-        rejects.put(header, REJECT_COLUMNS)?;
+        let replaced = RejectColumns::find(header);
+        let mut rejects = Self {
+            file: CsvFile::new(output, dialect.delimiter, dialect.crlf),
+            dialect,
+            columns: original_cells(header, replaced).count(),
+            replaced,
+            scan: Utf8Scan::default(),
+        };
+        rejects.write_cells(header, REJECT_COLUMNS)?;
         Ok(rejects)
     }
 
-    /// Writes one row's line.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn write(&mut self, record: &Record, outcome: &Outcome) -> Result<(), OutputError> {
-        let mensagem = clean::cell(&outcome.mensagem);
-        let erro = if outcome.situacao.erro() { "true" } else { "false" };
-        self.put(record, [outcome.situacao.as_str(), erro, &mensagem])
+    /// Writes one row's line. `mensagem` is made safe for a spreadsheet.
+    pub(super) fn write(
+        &mut self,
+        record: &Record,
+        situacao: Situacao,
+        mensagem: &str,
+    ) -> Result<(), OutputError> {
+        let erro = if situacao.erro() { "true" } else { "false" };
+        self.write_cells(record, [situacao.as_str(), erro, mensagem])
     }
 
-    /// Original cells (short rows padded), then ours, then surplus cells.
-    fn put(&mut self, record: &Record, own: [&str; 3]) -> Result<(), OutputError> {
-        let dropped = self.earlier.map_or(0..0, |at| at..at + REJECT_COLUMNS.len());
-        let mut original: Vec<Cow<'_, str>> = record
-            .cells()
-            .enumerate()
-            .filter(|(index, _)| !dropped.contains(index))
+    /// Writes the original cells (short rows padded), then `own`, then surplus cells.
+    fn write_cells(&mut self, record: &Record, own: [&str; 3]) -> Result<(), OutputError> {
+        let mut original: Vec<Cow<'_, str>> = original_cells(record, self.replaced)
             .map(|(index, cell)| match record.is_cut(index) {
                 true => Cow::Owned(mark_cut(cell)),
                 false => Cow::Borrowed(cell),
@@ -115,84 +79,54 @@ impl Rejects {
             .collect();
         original.resize(original.len().max(self.columns), Cow::Borrowed(""));
         let surplus = original.split_off(self.columns);
-        let cells =
-            original.iter().map(Cow::as_ref).chain(own).chain(surplus.iter().map(Cow::as_ref));
-        let bytes = self.line.of(cells);
-        match self.dialect.windows_1252 {
-            false => self.output.write(bytes),
-            true => {
-                let bytes = to_windows_1252(&String::from_utf8_lossy(bytes));
-                self.scan.push(&bytes);
-                self.output.write(&bytes)
-            }
+        let cells = original.iter().map(Cow::as_ref).chain(own);
+        let cells = cells.chain(surplus.iter().map(Cow::as_ref));
+        if !self.dialect.windows_1252 {
+            return self.file.write(cells);
         }
+        let cells: Vec<Cow<'_, [u8]>> = cells.map(to_windows_1252).collect();
+        for cell in &cells {
+            self.scan.push(cell);
+            // What stands between two cells is ASCII.
+            self.scan.push(b"\n");
+        }
+        self.file.write(&cells)
     }
 
-    /// The encoding that a new run must be told (`--encoding`), where the flags of this one would let
-    /// it take what was written for something else: text like `JoÃ£o` was one among rows that could
-    /// only be Windows-1252, and may now stand alone. To be asked when all rows are written.
+    /// The encoding that a new run must be told (`--encoding`), where it would otherwise detect
+    /// another one: text such as `JoÃ£o` can only be Windows-1252 beside certain other rows, and may
+    /// stand alone here. To be asked after the last row.
     pub fn encoding_to_give(&self) -> Option<Encoding> {
-        let found_again = self.dialect.windows_1252 && !self.dialect.encoding_given;
-        (found_again && self.scan.misleads()).then_some(Encoding::Windows1252)
-    }
-
-    /// Hands everything to the system.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn flush(&mut self) -> Result<(), OutputError> {
-        self.output.flush()
-    }
-
-    /// Brings the file to the disk.
-    ///
-    /// # Errors
-    /// When the output cannot be completed.
-    pub fn complete(&mut self) -> Result<(), OutputError> {
-        self.output.complete()
-    }
-
-    /// Gives the completed file its name.
-    ///
-    /// # Errors
-    /// When the system refuses to.
-    pub fn put_in_place(&mut self) -> Result<(), OutputError> {
-        self.output.put_in_place()
-    }
-
-    /// The file that holds what was written, as it is named now.
-    pub fn stands_at(&self) -> String {
-        self.output.stands_at()
+        let detected = self.dialect.windows_1252 && !self.dialect.encoding_given;
+        (detected && self.scan.misleads()).then_some(Encoding::Windows1252)
     }
 }
 
-/// The beginning of a cut cell with the mark, within the limit.
+/// The beginning of a cut cell and the mark, together within the limit of a cell.
 fn mark_cut(cell: &str) -> String {
     let room = CELL_MAX - CUT_MARK.len();
     let end = (0..=room.min(cell.len())).rev().find(|at| cell.is_char_boundary(*at));
     format!("{}{CUT_MARK}", &cell[..end.unwrap_or(0)])
 }
 
-/// The input's cells came from Windows-1252, so they go back without loss; only a message can hold
-/// something else, which becomes `?`.
-fn to_windows_1252(text: &str) -> Vec<u8> {
-    let (bytes, _, lossy) = WINDOWS_1252.encode(text);
+/// The cell in Windows-1252. Cells of the input came from there and go back without loss; in a
+/// message, characters that do not exist there become `?`.
+fn to_windows_1252(cell: &str) -> Cow<'_, [u8]> {
+    let (bytes, _, lossy) = WINDOWS_1252.encode(cell);
     if !lossy {
-        return bytes.into_owned();
+        return bytes;
     }
     let mut buffer = [0u8; 4];
-    text.chars()
-        .flat_map(|c| {
-            let (bytes, _, lossy) = WINDOWS_1252.encode(c.encode_utf8(&mut buffer));
-            if lossy { vec![b'?'] } else { bytes.into_owned() }
-        })
-        .collect()
+    let mut encode = |c: char| {
+        let (bytes, _, lossy) = WINDOWS_1252.encode(c.encode_utf8(&mut buffer));
+        if lossy { vec![b'?'] } else { bytes.into_owned() }
+    };
+    cell.chars().flat_map(&mut encode).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Situacao;
     use crate::output::Destination;
 
     fn written(dialect: RejectsDialect, header: &[&str], rows: &[&[&str]]) -> Vec<u8> {
@@ -201,11 +135,11 @@ mod tests {
         let output = Output::open(&Destination::Path(path.clone())).unwrap();
         let mut rejects = Rejects::new(output, dialect, &Record::from_cells(1, header)).unwrap();
         for row in rows {
-            let outcome = Outcome::unsent(Situacao::Invalido, "=não → x".into());
-            rejects.write(&Record::from_cells(2, *row), &outcome).unwrap();
+            let record = Record::from_cells(2, *row);
+            rejects.write(&record, Situacao::Invalido, "não → x").unwrap();
         }
-        rejects.complete().unwrap();
-        rejects.put_in_place().unwrap();
+        rejects.file.complete().unwrap();
+        rejects.file.output().persist().unwrap();
         std::fs::read(path).unwrap()
     }
 
@@ -223,7 +157,7 @@ mod tests {
         let text = written(PLAIN, &["a", "b"], &[&["1"], &["1", "2", "3"]]);
         assert_eq!(
             String::from_utf8(text).unwrap(),
-            "a;b;situacao;erro;mensagem\n1;;invalido;true;'=não → x\n1;2;invalido;true;'=não → x;3\n"
+            "a;b;situacao;erro;mensagem\n1;;invalido;true;não → x\n1;2;invalido;true;não → x;3\n"
         );
     }
 
@@ -233,30 +167,30 @@ mod tests {
         let text = written(PLAIN, &header, &[&["1", "falhou", "true", "velha"]]);
         assert_eq!(
             String::from_utf8(text).unwrap(),
-            "a;situacao;erro;mensagem\n1;invalido;true;'=não → x\n"
+            "a;situacao;erro;mensagem\n1;invalido;true;não → x\n"
         );
     }
 
     #[test]
     fn windows_1252_that_would_be_taken_for_utf8_says_so() {
-        let told = |dialect: RejectsDialect, rows: &[&str]| {
+        let to_give = |dialect: RejectsDialect, rows: &[&str]| {
             let folder = tempfile::tempdir().unwrap();
             let output = Output::open(&Destination::Path(folder.path().join("x.csv"))).unwrap();
             let header = Record::from_cells(1, ["nome"]);
             let mut rejects = Rejects::new(output, dialect, &header).unwrap();
             for row in rows {
-                let outcome = Outcome::unsent(Situacao::Recusado, String::new());
-                rejects.write(&Record::from_cells(2, [row]), &outcome).unwrap();
+                let record = Record::from_cells(2, [row]);
+                rejects.write(&record, Situacao::Recusado, "").unwrap();
             }
             rejects.encoding_to_give()
         };
         let found = RejectsDialect { windows_1252: true, ..PLAIN };
-        assert_eq!(told(found, &["JoÃ£o"]), Some(Encoding::Windows1252));
-        assert_eq!(told(found, &["JoÃ£o", "João"]), Some(Encoding::Windows1252));
-        assert_eq!(told(found, &["JoÃ£o", "João", "Zoë"]), None);
-        assert_eq!(told(found, &["Joao"]), None);
-        assert_eq!(told(RejectsDialect { encoding_given: true, ..found }, &["JoÃ£o"]), None);
-        assert_eq!(told(PLAIN, &["JoÃ£o"]), None);
+        assert_eq!(to_give(found, &["JoÃ£o"]), Some(Encoding::Windows1252));
+        assert_eq!(to_give(found, &["JoÃ£o", "João"]), Some(Encoding::Windows1252));
+        assert_eq!(to_give(found, &["JoÃ£o", "João", "Zoë"]), None);
+        assert_eq!(to_give(found, &["Joao"]), None);
+        assert_eq!(to_give(RejectsDialect { encoding_given: true, ..found }, &["JoÃ£o"]), None);
+        assert_eq!(to_give(PLAIN, &["JoÃ£o"]), None);
     }
 
     #[test]
@@ -265,7 +199,7 @@ mod tests {
         let bytes = written(dialect, &["ação"], &[&["São"]]);
         assert_eq!(
             bytes,
-            b"a\xe7\xe3o;situacao;erro;mensagem\r\nS\xe3o;invalido;true;'=n\xe3o ? x\r\n"
+            b"a\xe7\xe3o;situacao;erro;mensagem\r\nS\xe3o;invalido;true;n\xe3o ? x\r\n"
         );
         let dialect = RejectsDialect { bom: true, ..PLAIN };
         assert!(written(dialect, &["a"], &[]).starts_with(b"\xef\xbb\xbfa;"));

@@ -1,11 +1,12 @@
-//! The results file: one line per row of the input, in input order.
+//! The results file: one line per row of the input, in input order. Owns the list of columns and how
+//! a line is spelled; a results file is read back by [`crate::html_report`].
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
-use super::atomic_file::{Output, OutputError};
-use super::clean;
-use super::line::Line;
-use crate::html_report::stats::Entry;
+use super::atomic_file::Output;
+use super::csv_file::CsvFile;
+use super::error::OutputError;
 use crate::model::{Job, Outcome, Row, Situacao};
 
 /// How the results are spelled.
@@ -33,98 +34,43 @@ pub const RESULT_COLUMNS: [&str; 11] = [
     "identificador_atual",
 ];
 
-/// Writes the results.
-#[derive(Debug)]
-pub struct Results {
-    output: Output,
-    line: Line,
+/// One line of the results; the fields are the [`RESULT_COLUMNS`].
+#[derive(Debug, Clone, Copy, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct ResultLine<'a> {
+    pub linha: u64,
+    pub identificador: &'a str,
+    pub tipo_identificador: &'a str,
+    pub situacao: Situacao,
+    pub erro: bool,
+    pub mensagem: &'a str,
+    pub http_status: Option<u16>,
+    pub tentativas: u32,
+    pub duracao_ms: u64,
+    /// In whole milliseconds, as the line shows it: the report of a run must be the one that its
+    /// results file gives.
+    #[serde(serialize_with = "with_milliseconds")]
+    pub concluido_em: Timestamp,
+    pub identificador_atual: &'a str,
 }
 
-impl Results {
-    /// Writes the header.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn new(mut output: Output, dialect: ResultsDialect) -> Result<Self, OutputError> {
-        if dialect == ResultsDialect::Excel {
-            output.write("\u{feff}".as_bytes())?;
+impl<'a> ResultLine<'a> {
+    /// `mensagem` is the outcome's, made safe for a spreadsheet.
+    pub fn new(row: &'a Row, outcome: &Outcome, mensagem: &'a str) -> Self {
+        let at = outcome.concluido_em;
+        Self {
+            linha: row.linha(),
+            identificador: &row.identificador,
+            tipo_identificador: row.tipo.map_or("", |tipo| tipo.as_str()),
+            situacao: outcome.situacao,
+            erro: outcome.situacao.erro(),
+            mensagem,
+            http_status: outcome.http_status,
+            tentativas: outcome.tentativas,
+            duracao_ms: u64::try_from(outcome.duracao.as_millis()).unwrap_or(u64::MAX),
+            concluido_em: Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at),
+            identificador_atual: identificador_atual(row, outcome.situacao),
         }
-        let line = match dialect {
-            ResultsDialect::Standard => Line::new(b',', false),
-            ResultsDialect::Excel => Line::new(b';', true),
-        };
-        let mut results = Self { output, line };
-        results.put(RESULT_COLUMNS)?;
-        Ok(results)
-    }
-
-    /// Writes one row's line.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn write(&mut self, row: &Row, outcome: &Outcome) -> Result<(), OutputError> {
-        let mensagem = clean::cell(&outcome.mensagem);
-        let http_status = outcome.http_status.map(|status| status.to_string()).unwrap_or_default();
-        self.put([
-            row.linha().to_string().as_str(),
-            &row.identificador,
-            row.tipo.map_or("", |tipo| tipo.as_str()),
-            outcome.situacao.as_str(),
-            if outcome.situacao.erro() { "true" } else { "false" },
-            &mensagem,
-            &http_status,
-            &outcome.tentativas.to_string(),
-            &outcome.duracao.as_millis().to_string(),
-            &format!("{:.3}", written(outcome.concluido_em)),
-            identificador_atual(row, outcome.situacao),
-        ])
-    }
-
-    fn put(&mut self, cells: [&str; 11]) -> Result<(), OutputError> {
-        self.output.write(self.line.of(cells))
-    }
-
-    /// Hands everything to the system.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn flush(&mut self) -> Result<(), OutputError> {
-        self.output.flush()
-    }
-
-    /// Brings the file to the disk.
-    ///
-    /// # Errors
-    /// When the output cannot be completed.
-    pub fn complete(&mut self) -> Result<(), OutputError> {
-        self.output.complete()
-    }
-
-    /// Gives the completed file its name.
-    ///
-    /// # Errors
-    /// When the system refuses to.
-    pub fn put_in_place(&mut self) -> Result<(), OutputError> {
-        self.output.put_in_place()
-    }
-
-    /// The file that holds what was written, as it is named now.
-    pub fn stands_at(&self) -> String {
-        self.output.stands_at()
-    }
-}
-
-/// The same line for the report. `mensagem` is the guarded one.
-pub(super) fn entry<'e>(row: &'e Row, outcome: &Outcome, mensagem: &'e str) -> Entry<'e> {
-    Entry {
-        linha: row.linha(),
-        identificador: &row.identificador,
-        tipo_identificador: row.tipo.map_or("", |tipo| tipo.as_str()),
-        situacao: outcome.situacao,
-        mensagem,
-        tentativas: outcome.tentativas,
-        duracao_ms: u64::try_from(outcome.duracao.as_millis()).unwrap_or(u64::MAX),
-        concluido_em: written(outcome.concluido_em),
     }
 }
 
@@ -136,25 +82,72 @@ fn identificador_atual(row: &Row, situacao: Situacao) -> &str {
     }
 }
 
-/// A time as a line shows it, to the millisecond: the report of a run must be the one that its
-/// results file gives.
-fn written(at: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+fn with_milliseconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{at:.3}"))
+}
+
+/// Writes the results.
+#[derive(Debug)]
+pub struct Results {
+    pub(super) file: CsvFile,
+}
+
+impl Results {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn new(mut output: Output, dialect: ResultsDialect) -> Result<Self, OutputError> {
+        let mut file = match dialect {
+            ResultsDialect::Standard => CsvFile::new(output, b',', false),
+            ResultsDialect::Excel => {
+                output.write("\u{feff}".as_bytes())?;
+                CsvFile::new(output, b';', true)
+            }
+        };
+        file.write(RESULT_COLUMNS)?;
+        Ok(Self { file })
+    }
+
+    pub(super) fn write(&mut self, line: &ResultLine<'_>) -> Result<(), OutputError> {
+        self.file.write_row(line)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::input::Record;
+    use crate::output::Destination;
 
     #[test]
-    fn the_report_is_told_the_time_that_the_line_shows() {
+    fn a_line_has_the_columns_in_their_order() {
         let record = Record::from_cells(2, ["a@x"]);
         let job = Job::Invalid(String::new());
         let row = Row { seq: 0, record, identificador: "a@x".into(), tipo: None, job };
-        let mut outcome = Outcome::unsent(Situacao::Invalido, String::new());
+        let mut outcome = Outcome::unsent(Situacao::NaoEnviado, String::new());
         outcome.concluido_em = Timestamp::from_microsecond(1_700_000_000_123_456).unwrap();
-        let told = entry(&row, &outcome, "").concluido_em;
-        assert_eq!(told.as_microsecond(), 1_700_000_000_123_000);
+        let line = ResultLine::new(&row, &outcome, "Não \"enviado\".");
+        assert_eq!(line.concluido_em.as_microsecond(), 1_700_000_000_123_000);
+
+        let mut with_header = csv::Writer::from_writer(Vec::new());
+        with_header.serialize(line).unwrap();
+        let text = String::from_utf8(with_header.into_inner().unwrap()).unwrap();
+        assert!(text.starts_with(&(RESULT_COLUMNS.join(",") + "\n")), "{text}");
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        let output = Output::open(&Destination::Path(path.clone())).unwrap();
+        let mut results = Results::new(output, ResultsDialect::Excel).unwrap();
+        results.write(&line).unwrap();
+        results.file.complete().unwrap();
+        results.file.output().persist().unwrap();
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            format!(
+                "\u{feff}{}\r\n2;a@x;;nao_enviado;true;\"Não \"\"enviado\"\".\";;0;0;2023-11-14T22:13:20.123Z;\r\n",
+                RESULT_COLUMNS.join(";")
+            )
+        );
     }
 }

@@ -1,26 +1,25 @@
-//! The end of a run in two forms: JSON for scripts, a few lines for people.
+//! The end of a run for people: a few lines on the terminal. The facts are [`RunSummary`]'s.
 
-mod next_step;
+use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use self::next_step::SuggestedCommands;
-use super::tally::{Minute, Tally};
-
-use super::clean;
+use super::next_step::SuggestedCommands;
+use super::run_summary::{MessageCount, RunSummary, SUMMARY_VERSION};
+use super::sanitize::one_line;
+use super::tally::Tally;
 use crate::exit_code;
-use crate::locale::format;
-use crate::locale::format::{counted, duration_words, number};
+use crate::locale::format::{self, counted, duration_words, number};
 use crate::model::Situacao;
 use crate::stop::StopReason;
 
-/// Version of the JSON's schema.
-const VERSION: u32 = 1;
-/// Messages that are listed.
+/// Messages in the summary.
 const MESSAGES: usize = 10;
 /// Messages that the terminal shows.
 const MESSAGES_SHOWN: usize = 5;
+/// Characters of a message that the terminal shows.
+const MESSAGE_LENGTH: usize = 160;
+
 /// What the summary says beside the counts.
 #[derive(Debug, Clone)]
 pub struct SummaryContext {
@@ -28,156 +27,108 @@ pub struct SummaryContext {
     pub entrada: String,
     /// Rows of the input; rows that a local failure left without a verdict count as not sent.
     pub linhas: u64,
-    /// The file that holds the results, as it is named now: a `.parcial` after a local failure.
+    /// The results file as it is named now: a `.parcial` after a local failure.
     pub resultados: String,
-    /// The file that holds the rejects, likewise.
+    /// The rejects file, likewise.
     pub rejeitados: String,
     /// Why the run ended early.
     pub stop: Option<StopReason>,
     /// Whether it was a rehearsal.
     pub sandbox: bool,
-    /// What to say besides, one sentence each.
+    /// Further remarks, one sentence each.
     pub notes: Vec<String>,
     /// The report as it was named, where one was asked for.
     pub relatorio: Option<String>,
-    /// The settings, without secrets.
+    /// The effective settings, without secrets.
     pub configuracao: Map<String, Value>,
     /// The commands that may come next.
-    pub again: SuggestedCommands,
-    /// Whether the same command goes on where this run stopped: there is a ledger, and it is to be
-    /// believed.
+    pub suggested: SuggestedCommands,
+    /// Whether the same command continues where this run stopped: there is a ledger, and the run
+    /// trusts it.
     pub continues: bool,
 }
 
-/// A finished run.
-#[derive(Debug, Clone, Serialize)]
+/// A finished run as the terminal tells it.
+#[derive(Debug, Clone)]
 pub struct Summary {
-    versao: u32,
-    entrada: String,
-    linhas: u64,
-    situacoes: Map<String, Value>,
-    requisicoes: u64,
-    repeticoes: u64,
-    limitadas_429: u64,
-    duracao_s: f64,
-    linhas_por_s: f64,
-    mensagens: Vec<Message>,
-    por_minuto: Vec<Minute>,
-    resultados: String,
-    rejeitados: String,
-    codigo_saida: u8,
-    motivo: Option<String>,
-    inicio: String,
-    programa: &'static str,
-    configuracao: Map<String, Value>,
-    #[serde(skip)]
-    counts: [u64; 7],
-    #[serde(skip)]
-    context: SummaryContext,
+    run: RunSummary,
+    pub(super) context: SummaryContext,
     /// Why there is no report although one was asked for.
-    #[serde(skip)]
-    unwritten_report: Option<String>,
-    /// Why this summary is not in its file although that was asked for.
-    #[serde(skip)]
-    unwritten_json: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Message {
-    mensagem: String,
-    linhas: u64,
+    pub(super) report_error: Option<String>,
+    /// Why there is no summary JSON although it was asked for.
+    json_error: Option<String>,
 }
 
 impl Summary {
-    /// Puts the counts of a run together.
+    /// Builds the summary from the counts of a run.
     pub fn new(tally: &Tally, context: SummaryContext) -> Self {
         let mut counts = tally.settled;
-        let missing = context.linhas.saturating_sub(tally.rows());
-        counts[Situacao::NaoEnviado.index()] += missing;
-        let linhas = counts.iter().sum();
+        counts[Situacao::NaoEnviado.index()] += context.linhas.saturating_sub(tally.rows());
         let seconds = tally.elapsed().as_secs_f64();
         let round = |x: f64| (x * 1000.0).round() / 1000.0;
-        Self {
-            versao: VERSION,
-            entrada: context.entrada.clone(),
+        let message = |(text, linhas): (&str, u64)| MessageCount {
+            mensagem: one_line(text).into_owned(),
             linhas,
-            situacoes: Situacao::ALL
-                .iter()
-                .map(|situacao| (situacao.to_string(), counts[situacao.index()].into()))
-                .collect(),
+        };
+        let run = RunSummary {
+            versao: SUMMARY_VERSION,
+            entrada: context.entrada.clone(),
+            linhas: counts.iter().sum(),
+            situacoes: Situacao::ALL.into_iter().zip(counts).collect(),
             requisicoes: tally.requests,
             repeticoes: tally.repeats,
             limitadas_429: tally.limited,
             duracao_s: round(seconds),
             linhas_por_s: round(tally.rows() as f64 / seconds.max(1e-3)),
-            mensagens: tally
-                .top_messages(MESSAGES)
-                .into_iter()
-                .map(|(mensagem, linhas)| Message {
-                    mensagem: clean::line(mensagem).into_owned(),
-                    linhas,
-                })
-                .collect(),
+            mensagens: tally.top_messages(MESSAGES).into_iter().map(message).collect(),
             por_minuto: tally.minutes().to_vec(),
             resultados: context.resultados.clone(),
             rejeitados: context.rejeitados.clone(),
             codigo_saida: exit_code::of_run(context.stop.as_ref(), &counts),
-            motivo: context.stop.as_ref().map(|stop| clean::line(&stop.to_string()).into_owned()),
-            inicio: format!("{:.3}", tally.began()),
-            programa: env!("CARGO_PKG_VERSION"),
-            configuracao: context.configuracao.clone(),
-            counts,
-            context,
-            unwritten_report: None,
-            unwritten_json: None,
-        }
+            motivo: context.stop.as_ref().map(|stop| one_line(&stop.to_string()).into_owned()),
+            inicio: Some(format!("{:.3}", tally.started_at())),
+            programa: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            configuracao: Some(context.configuracao.clone()),
+        };
+        Self { run, context, report_error: None, json_error: None }
     }
 
-    /// Notes that the report could not be written. The rows' outcome stands; the exit code is that
-    /// of a local failure.
-    pub fn report_unwritten(&mut self, why: String) {
-        self.codigo_saida = exit_code::LOCAL;
-        self.unwritten_report = Some(why);
+    /// The facts.
+    pub fn run(&self) -> &RunSummary {
+        &self.run
     }
 
-    /// The same for the JSON form of this summary.
-    pub fn json_unwritten(&mut self, why: String) {
-        self.codigo_saida = exit_code::LOCAL;
-        self.unwritten_json = Some(why);
+    /// Notes that the report could not be written. The outcome of the rows stands; the exit code
+    /// becomes that of a local failure.
+    pub fn report_failed(&mut self, why: String) {
+        self.run.codigo_saida = exit_code::LOCAL;
+        self.report_error = Some(why);
     }
 
-    /// Whether something on this machine broke the run off, so that files were not put in their
-    /// places.
-    fn broke_off(&self) -> bool {
+    /// Notes that the summary JSON could not be written, likewise.
+    pub fn json_failed(&mut self, why: String) {
+        self.run.codigo_saida = exit_code::LOCAL;
+        self.json_error = Some(why);
+    }
+
+    /// Whether a local failure ended the run, so that the files did not get their names.
+    pub(super) fn broke_off(&self) -> bool {
         matches!(self.context.stop, Some(StopReason::Local(_)))
-    }
-
-    /// The exit code of the run.
-    pub fn exit_code(&self) -> u8 {
-        self.codigo_saida
-    }
-
-    /// The JSON form, with a line break at the end.
-    pub fn to_json(&self) -> String {
-        // Serialising plain data into a string cannot fail.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
     }
 
     /// The form for the terminal.
     pub fn to_text(&self) -> String {
-        let duration = std::time::Duration::from_secs_f64(self.duracao_s);
+        let run = &self.run;
         let what = if self.context.sandbox { "Ensaio" } else { "Execução" };
         let mut text = format!(
             "\n{what} de {}: {} em {}\n",
-            if self.entrada == "-" { "entrada padrão" } else { &self.entrada },
-            counted(self.linhas, "linha", "linhas"),
-            duration_words(duration)
+            if run.entrada == "-" { "entrada padrão" } else { &run.entrada },
+            counted(run.linhas, "linha", "linhas"),
+            duration_words(Duration::from_secs_f64(run.duracao_s))
         );
         for situacao in Situacao::ALL {
-            let count = self.counts[situacao.index()];
-            if count > 0 || matches!(situacao, Situacao::Atualizado) {
+            let count = run.count(situacao);
+            if count > 0 || situacao == Situacao::Atualizado {
                 text.push_str(&format!(
                     "  {:<12} {:>9}   {}\n",
                     situacao.as_str(),
@@ -186,52 +137,46 @@ impl Summary {
                 ));
             }
         }
-        if self.requisicoes > 0 {
-            let pace = self.requisicoes as f64 / self.duracao_s.max(1e-3);
+        if run.requisicoes > 0 {
             text.push_str(&format!(
                 "  {} ({}/s), {}, {} além do limite (429)\n",
-                counted(self.requisicoes, "requisição", "requisições"),
-                format::decimal(pace),
-                counted(self.repeticoes, "repetição", "repetições"),
-                number(self.limitadas_429)
+                counted(run.requisicoes, "requisição", "requisições"),
+                format::decimal(run.requisicoes as f64 / run.duracao_s.max(1e-3)),
+                counted(run.repeticoes, "repetição", "repetições"),
+                number(run.limitadas_429)
             ));
         }
-        if let Some(motivo) = &self.motivo {
+        if let Some(motivo) = &run.motivo {
             text.push_str(&format!("Terminou antes do fim: {}.\n", format::within(motivo)));
         }
-        if !self.mensagens.is_empty() {
+        if !run.mensagens.is_empty() {
             text.push_str("Mensagens mais frequentes:\n");
-            for message in self.mensagens.iter().take(MESSAGES_SHOWN) {
-                text.push_str(&format!(
-                    "  {:>7} × {}\n",
-                    number(message.linhas),
-                    shorten(&message.mensagem)
-                ));
-            }
+        }
+        for MessageCount { mensagem, linhas } in run.mensagens.iter().take(MESSAGES_SHOWN) {
+            text.push_str(&format!("  {:>7} × {}\n", number(*linhas), shorten(mensagem)));
         }
         for note in &self.context.notes {
             text.push_str(&format!("Atenção: {note}.\n"));
         }
-        text.push_str(&format!("Resultados: {}\n", place(&self.resultados)));
+        text.push_str(&format!("Resultados: {}\n", place(&run.resultados)));
         let rejected: u64 = Situacao::ALL
-            .iter()
+            .into_iter()
             .filter(|situacao| situacao.erro())
-            .map(|situacao| self.counts[situacao.index()])
+            .map(|situacao| run.count(situacao))
             .sum();
         text.push_str(&format!(
             "Rejeitados: {} ({})\n",
-            place(&self.rejeitados),
+            place(&run.rejeitados),
             counted(rejected, "linha", "linhas")
         ));
-        if let (Some(path), None, false) =
-            (&self.context.relatorio, &self.unwritten_report, self.broke_off())
-        {
-            text.push_str(&format!("Relatório: {}\n", place(path)));
+        match (&self.context.relatorio, &self.report_error) {
+            (_, Some(why)) => text.push_str(&format!("Relatório: {why}.\n")),
+            (Some(path), None) if !self.broke_off() => {
+                text.push_str(&format!("Relatório: {}\n", place(path)));
+            }
+            (Some(_) | None, None) => {}
         }
-        if let Some(why) = &self.unwritten_report {
-            text.push_str(&format!("Relatório: {why}.\n"));
-        }
-        if let Some(why) = &self.unwritten_json {
+        if let Some(why) = &self.json_error {
             text.push_str(&format!("Resumo em JSON: {why}.\n"));
         }
         text.push_str(&format!("Próximo passo: {}\n", self.next_step()));
@@ -239,7 +184,7 @@ impl Summary {
     }
 }
 
-/// What a person is to understand by it.
+/// What a `situacao` means, said of several rows.
 pub fn meaning(situacao: Situacao) -> &'static str {
     match situacao {
         Situacao::Atualizado => "aceitas pelo TomTicket",
@@ -258,13 +203,10 @@ fn place(label: &str) -> &str {
 }
 
 fn shorten(text: &str) -> String {
-    const MOST: usize = 160;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
+    match text.char_indices().nth(MESSAGE_LENGTH) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
-    let mut short: String = text.chars().take(MOST).collect();
-    short.push('…');
-    short
 }
 
 #[cfg(test)]
@@ -290,7 +232,7 @@ mod tests {
             notes: Vec::new(),
             relatorio: None,
             configuracao: [("rate".to_owned(), Value::from(3.0))].into_iter().collect(),
-            again: SuggestedCommands {
+            suggested: SuggestedCommands {
                 rejects: Some("tomticket-sync run clientes.rejeitados.csv --id-type E".into()),
                 rest: Some("tomticket-sync run clientes.rejeitados.csv --limit 9".into()),
                 unlimited: Some("tomticket-sync run clientes.csv --id-type E".into()),
@@ -299,10 +241,10 @@ mod tests {
             continues: true,
         };
         let mut summary = Summary::new(&tally, context);
-        summary.duracao_s = 12.0;
-        summary.linhas_por_s = 0.5;
-        summary.inicio = "2026-11-24T04:05:06.000Z".to_owned();
-        summary.programa = "0.0.0";
+        summary.run.duracao_s = 12.0;
+        summary.run.linhas_por_s = 0.5;
+        summary.run.inicio = Some("2026-11-24T04:05:06.000Z".to_owned());
+        summary.run.programa = Some("0.0.0".to_owned());
         summary
     }
 
@@ -320,8 +262,8 @@ mod tests {
         insta::assert_snapshot!("interrompido", summary(&cut, stop).to_text());
         let full = Some(StopReason::Local("não há mais espaço em disco".into()));
         let mut broken = summary(&[], full);
-        broken.resultados.push_str(".parcial");
-        broken.rejeitados.push_str(".parcial");
+        broken.run.resultados.push_str(".parcial");
+        broken.run.rejeitados.push_str(".parcial");
         insta::assert_snapshot!("falha_local", broken.to_text());
     }
 
@@ -329,27 +271,27 @@ mod tests {
     fn a_report_that_was_not_written_does_not_hide_the_outcome() {
         let rows = [(Situacao::Atualizado, "ok"), (Situacao::Recusado, "não")];
         let mut summary = summary(&rows, None);
-        summary.report_unwritten("não foi possível gravar r.html: disco cheio".to_owned());
-        assert_eq!(summary.exit_code(), exit_code::LOCAL);
+        summary.report_failed("não foi possível gravar r.html: disco cheio".to_owned());
+        assert_eq!(summary.run.codigo_saida, exit_code::LOCAL);
         insta::assert_snapshot!("relatorio_perdido", summary.to_text());
     }
 
     #[test]
     fn a_json_form_that_was_not_written_does_not_hide_the_outcome() {
         let mut summary = summary(&[(Situacao::Atualizado, "ok")], None);
-        summary.json_unwritten("não foi possível gravar r.json: disco cheio".to_owned());
-        assert_eq!(summary.exit_code(), exit_code::LOCAL);
+        summary.json_failed("não foi possível gravar r.json: disco cheio".to_owned());
+        assert_eq!(summary.run.codigo_saida, exit_code::LOCAL);
         insta::assert_snapshot!("resumo_perdido", summary.to_text());
     }
 
     #[test]
-    fn the_next_step_fits_what_happened_and_what_is_remembered() {
+    fn the_next_step_fits_the_outcome_and_the_ledger() {
         let signal = || Some(StopReason::Signal(Signal::Int));
         let over = || Some(StopReason::MaxDuration);
         let denied = || Some(StopReason::Redirected { status: 302 });
         let full = || Some(StopReason::Local("disco cheio".into()));
         use Situacao::{Atualizado, Falhou, Incerto, Invalido, NaoEnviado, Recusado};
-        let mut told = String::new();
+        let mut text = String::new();
         for (what, situacoes, stop) in [
             ("tudo em dia", &[Atualizado][..], None),
             ("--limit", &[Atualizado, NaoEnviado], None),
@@ -366,35 +308,38 @@ mod tests {
             ("falha local e incerto", &[Incerto, NaoEnviado], full()),
         ] {
             let rows: Vec<_> = situacoes.iter().map(|situacao| (*situacao, "x")).collect();
-            for (memory, continues, sandbox) in [
+            for (ledger, continues, sandbox) in [
                 ("com registro", true, false),
                 ("sem registro", false, false),
                 ("ensaio", false, true),
             ] {
                 let mut summary = summary(&rows, stop.clone());
                 (summary.context.continues, summary.context.sandbox) = (continues, sandbox);
-                let (code, next) = (summary.exit_code(), summary.next_step());
-                told.push_str(&format!("[{what}, {memory}: {code}] {next}\n"));
+                let (code, next) = (summary.run.codigo_saida, summary.next_step());
+                text.push_str(&format!("[{what}, {ledger}: {code}] {next}\n"));
             }
         }
-        insta::assert_snapshot!("proximo_passo", told);
+        insta::assert_snapshot!("proximo_passo", text);
     }
 
     #[test]
     fn rejects_that_are_no_file_are_not_to_be_run() {
-        let mut told = String::new();
+        let mut text = String::new();
         for rejects in ["-", "/dev/null", "r.csv"] {
             let mut summary = summary(&[(Situacao::Recusado, "não")], None);
-            summary.context.again = SuggestedCommands::default();
-            summary.rejeitados = rejects.to_owned();
-            told.push_str(&format!("{}\n", summary.next_step()));
+            summary.context.suggested = SuggestedCommands::default();
+            summary.run.rejeitados = rejects.to_owned();
+            text.push_str(&format!("{}\n", summary.next_step()));
         }
-        insta::assert_snapshot!("rejeitados_sem_arquivo", told);
+        insta::assert_snapshot!("rejeitados_sem_arquivo", text);
     }
 
     #[test]
-    fn the_json_is_the_documented_one() {
+    fn the_json_is_the_documented_one_and_is_read_back() {
         let rows = [(Situacao::Atualizado, "ok"), (Situacao::Falhou, "=HTTP 500\u{1b}")];
-        insta::assert_snapshot!("resumo_json", summary(&rows, None).to_json());
+        let summary = summary(&rows, None);
+        let json = summary.run.to_json();
+        insta::assert_snapshot!("resumo_json", json);
+        assert_eq!(serde_json::from_str::<RunSummary>(&json).unwrap(), summary.run);
     }
 }

@@ -1,78 +1,66 @@
-//! What a run came to, counted as it happens. Bounded: the messages of failures are kept up to a
-//! number of different ones.
+//! The counts of a run while it runs, for the progress display and the summary. Memory is bounded:
+//! only so many different messages are kept.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::recent::Recent;
+use super::request_rate::RequestRate;
+use super::run_summary::MinuteCounts;
 use crate::model::{Outcome, Situacao};
 use crate::scheduler::events::{Request, RequestKind};
 
-/// Different messages that are counted at a time; a server that never says the same twice fills no
-/// memory. Whatever is said by more than one row in so many is never forgotten ([`Messages`]).
-const MESSAGES: usize = 10_000;
-/// Characters of a message that are looked at.
+/// Different messages that are counted at a time ([`FrequentMessages`]).
+const MAX_MESSAGES: usize = 10_000;
+/// Characters of a message that are compared.
 const MESSAGE_LENGTH: usize = 300;
-
-/// Requests in one minute of sending.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Minute {
-    /// Minutes since the start, from 0.
-    pub minuto: u64,
-    /// Requests executed and confirmed.
-    pub aceitas: u64,
-    /// Requests rejected with 429.
-    pub limitadas_429: u64,
-    /// Repeats of attempts without a definite answer.
-    pub repeticoes: u64,
-}
 
 /// The counts.
 #[derive(Debug)]
 pub struct Tally {
     started: Instant,
-    began: Timestamp,
+    started_at: Timestamp,
     /// Rows with a line in the results, by [`Situacao::index`].
     pub settled: [u64; 7],
-    /// Rows with a verdict, by [`Situacao::index`]; ahead of `settled` by what waits for its turn.
-    pub decided: [u64; 7],
+    /// Rows with a verdict, by [`Situacao::index`]. Ahead of `settled` by the rows that wait for
+    /// their turn in the output.
+    decided: [u64; 7],
     /// HTTP requests made.
     pub requests: u64,
-    /// Of these, repeats.
+    /// Requests that repeated an attempt without a definite reply.
     pub repeats: u64,
-    /// Of these, answered with 429.
+    /// Requests answered with 429.
     pub limited: u64,
-    messages: Messages,
-    minutes: Vec<Minute>,
-    /// The last requests but those over the limit, for the pace shown.
-    recent: Recent,
+    messages: FrequentMessages,
+    minutes: Vec<MinuteCounts>,
+    /// Of the requests that were not answered with 429.
+    rate: RequestRate,
 }
 
 impl Tally {
-    /// Nothing yet; `started` is now.
+    /// All zero; the first minute begins now.
     pub fn new(started: Instant) -> Self {
         Self {
             started,
-            began: Timestamp::now(),
+            started_at: Timestamp::now(),
             settled: [0; 7],
             decided: [0; 7],
             requests: 0,
             repeats: 0,
             limited: 0,
-            messages: Messages::default(),
+            messages: FrequentMessages::default(),
             minutes: Vec::new(),
-            recent: Recent::default(),
+            rate: RequestRate::default(),
         }
     }
 
     pub(super) fn settled(&mut self, outcome: &Outcome) {
         self.settled[outcome.situacao.index()] += 1;
         if outcome.situacao.erro() {
-            let said = &outcome.mensagem;
-            let end = said.char_indices().nth(MESSAGE_LENGTH).map_or(said.len(), |(at, _)| at);
-            self.messages.add(&said[..end]);
+            let text = &outcome.mensagem;
+            let end = text.char_indices().nth(MESSAGE_LENGTH).map_or(text.len(), |(at, _)| at);
+            self.messages.add(&text[..end]);
         }
     }
 
@@ -98,27 +86,27 @@ impl Tally {
             RequestKind::Other | RequestKind::NotSent => {}
         }
         if request.kind != RequestKind::Limited {
-            self.recent.add(request.at);
+            self.rate.add(request.at);
         }
     }
 
-    fn minute(&mut self, minute: u64) -> &mut Minute {
+    fn minute(&mut self, minute: u64) -> &mut MinuteCounts {
         while self.minutes.len() as u64 <= minute {
             let next = self.minutes.len() as u64;
-            self.minutes.push(Minute { minuto: next, ..Minute::default() });
+            self.minutes.push(MinuteCounts { minuto: next, ..MinuteCounts::default() });
         }
         let index = usize::try_from(minute).unwrap_or(usize::MAX).min(self.minutes.len() - 1);
         &mut self.minutes[index]
     }
 
-    /// Requests a second over the last ones, if there are enough to say.
-    pub fn pace(&self, now: Instant) -> Option<f64> {
-        self.recent.pace(now)
+    /// Requests a second over the last ones, if there are enough of them.
+    pub fn requests_per_second(&self, now: Instant) -> Option<f64> {
+        self.rate.per_second(now)
     }
 
-    /// When that was, by the clock.
-    pub fn began(&self) -> Timestamp {
-        self.began
+    /// When the first minute began.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
     }
 
     /// Time since the start.
@@ -126,7 +114,7 @@ impl Tally {
         self.started.elapsed()
     }
 
-    /// Rows with a verdict of one of these.
+    /// Rows with one of these verdicts.
     pub fn count_decided(&self, situacoes: &[Situacao]) -> u64 {
         situacoes.iter().map(|situacao| self.decided[situacao.index()]).sum()
     }
@@ -136,49 +124,49 @@ impl Tally {
         self.settled.iter().sum()
     }
 
-    /// The most frequent messages of rows with `erro`, with their counts.
+    /// The `most` most frequent messages of rows with `erro`, with their counts.
     pub fn top_messages(&self, most: usize) -> Vec<(&str, u64)> {
         let mut all: Vec<_> =
-            self.messages.0.iter().map(|(said, heard)| (said.as_str(), heard.rows)).collect();
+            self.messages.0.iter().map(|(text, seen)| (text.as_str(), seen.rows)).collect();
         all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         all.truncate(most);
         all
     }
 
-    /// The minutes of sending so far.
-    pub fn minutes(&self) -> &[Minute] {
+    /// The minutes of sending so far, without gaps.
+    pub fn minutes(&self) -> &[MinuteCounts] {
         &self.minutes
     }
 }
 
-/// Messages and the rows that got them, the frequent ones among any number (Misra and Gries): when
-/// there is no room, all pay the credit of the poorest, and who has none left goes. To drop the
-/// rarest instead would keep out every message that begins late.
+/// Counts rows by message with the Misra–Gries algorithm: a message of more than one row in
+/// [`MAX_MESSAGES`] is never lost, however many others there are. Dropping the rarest messages
+/// instead would lose every message that begins late.
 #[derive(Debug, Default)]
-struct Messages(HashMap<String, Heard>);
+struct FrequentMessages(HashMap<String, Seen>);
 
 #[derive(Debug)]
-struct Heard {
-    /// Since it was first heard, or heard again after it was forgotten.
+struct Seen {
+    /// Rows since the message was last added to the map.
     rows: u64,
     credit: u64,
 }
 
-impl Messages {
-    fn add(&mut self, said: &str) {
-        if let Some(heard) = self.0.get_mut(said) {
-            heard.rows += 1;
-            heard.credit += 1;
+impl FrequentMessages {
+    fn add(&mut self, text: &str) {
+        if let Some(seen) = self.0.get_mut(text) {
+            seen.rows += 1;
+            seen.credit += 1;
             return;
         }
-        if self.0.len() >= MESSAGES {
-            let poorest = self.0.values().map(|heard| heard.credit).min().unwrap_or(0);
-            self.0.retain(|_, heard| {
-                heard.credit -= poorest;
-                heard.credit > 0
+        if self.0.len() >= MAX_MESSAGES {
+            let lowest = self.0.values().map(|seen| seen.credit).min().unwrap_or(0);
+            self.0.retain(|_, seen| {
+                seen.credit -= lowest;
+                seen.credit > 0
             });
         }
-        self.0.insert(said.to_owned(), Heard { rows: 1, credit: 1 });
+        self.0.insert(text.to_owned(), Seen { rows: 1, credit: 1 });
     }
 }
 
@@ -194,23 +182,23 @@ mod tests {
     fn a_frequent_message_is_counted_however_many_others_there_are() {
         let mut tally = Tally::new(Instant::now());
         for round in 0..3 {
-            for number in 0..MESSAGES {
+            for number in 0..MAX_MESSAGES {
                 refused(&mut tally, &format!("motivo {number}"));
             }
             assert_eq!(tally.top_messages(1)[0].1, round + 1);
         }
-        let rows = 2 * MESSAGES as u64;
+        let rows = 2 * MAX_MESSAGES as u64;
         for number in 0..rows {
             refused(&mut tally, "fora do ar");
             refused(&mut tally, &format!("protocolo {number}"));
         }
         assert_eq!(tally.top_messages(1), [("fora do ar", rows)]);
-        assert!(tally.messages.0.len() <= MESSAGES);
-        assert_eq!(tally.rows(), 3 * MESSAGES as u64 + 2 * rows);
+        assert!(tally.messages.0.len() <= MAX_MESSAGES);
+        assert_eq!(tally.rows(), 3 * MAX_MESSAGES as u64 + 2 * rows);
     }
 
     #[test]
-    fn only_the_beginning_of_a_message_counts_and_only_of_failures() {
+    fn messages_of_failures_are_compared_by_their_beginning() {
         let mut tally = Tally::new(Instant::now());
         for end in ["um", "dois"] {
             refused(&mut tally, &format!("{}{end}", "é".repeat(MESSAGE_LENGTH)));
@@ -220,25 +208,25 @@ mod tests {
     }
 
     #[test]
-    fn requests_over_the_limit_are_no_pace() {
+    fn requests_over_the_limit_do_not_count_in_the_rate() {
         let started = Instant::now();
-        let pace = |kind| {
+        let rate = |kind| {
             let mut tally = Tally::new(started);
             let last = (0..9).map(|second| started + Duration::from_secs(second)).inspect(|at| {
                 tally.request(&Request { at: *at, kind, repeat: false });
             });
             let last = last.last().unwrap();
-            tally.pace(last)
+            tally.requests_per_second(last)
         };
-        assert_eq!(pace(RequestKind::Other), Some(1.0));
-        assert_eq!(pace(RequestKind::Limited), None);
+        assert_eq!(rate(RequestKind::Other), Some(1.0));
+        assert_eq!(rate(RequestKind::Limited), None);
     }
 
     #[test]
-    fn of_messages_that_are_as_frequent_the_first_by_name_comes_first() {
+    fn equally_frequent_messages_come_in_alphabetical_order() {
         let mut tally = Tally::new(Instant::now());
-        for said in ["c", "b", "a", "b"] {
-            refused(&mut tally, said);
+        for text in ["c", "b", "a", "b"] {
+            refused(&mut tally, text);
         }
         assert_eq!(tally.top_messages(2), [("b", 2), ("a", 1)]);
     }
@@ -256,7 +244,7 @@ mod tests {
         ] {
             tally.request(&Request { at: started + Duration::from_secs(second), kind, repeat });
         }
-        let minute = |minuto, aceitas, limitadas_429, repeticoes| Minute {
+        let minute = |minuto, aceitas, limitadas_429, repeticoes| MinuteCounts {
             minuto,
             aceitas,
             limitadas_429,

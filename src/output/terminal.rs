@@ -1,4 +1,4 @@
-//! Standard error, shared by the progress bar, the log and the messages, so that none of them breaks
+//! Standard error, shared by the progress bar, the log and the messages, so that none breaks
 //! another's line.
 
 use std::fmt;
@@ -25,10 +25,10 @@ pub enum LogFormat {
     Json,
 }
 
-/// Columns where a terminal does not tell.
-const USUAL_WIDTH: usize = 80;
+/// Columns of a terminal that does not tell its width.
+const DEFAULT_WIDTH: usize = 80;
 
-/// The log target of what is said to people, where the log is for programs.
+/// The log target of messages to people where the log is JSON.
 const TARGET: &str = "terminal";
 
 /// The standard error stream of this process. Cloned freely.
@@ -39,25 +39,25 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// One on which everything is spelled like this.
+    /// A terminal on which messages and log have this format.
     pub fn speaking(format: LogFormat) -> Self {
         Self { format, ..Self::default() }
     }
 
-    /// Whether standard error is a terminal that can show a bar. One of which nobody says what it is
-    /// gets plain lines, like a dumb one.
+    /// Whether standard error is a terminal that can show a bar. A terminal without `TERM` counts as
+    /// dumb.
     pub fn is_terminal(&self) -> bool {
         let term = std::env::var_os("TERM");
         io::stderr().is_terminal() && term.is_some_and(|term| term != "dumb" && !term.is_empty())
     }
 
-    /// Columns of the terminal, as it is now.
+    /// The current width in columns.
     pub fn width(&self) -> usize {
         let size = terminal_size::terminal_size_of(io::stderr());
-        size.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
+        size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
     }
 
-    /// Says a text to people: as it stands, or line by line as objects of the JSON log.
+    /// Prints a message: as it is, or line by line as objects of the JSON log.
     pub fn print(&self, text: &str) {
         match self.format {
             LogFormat::Text => self.write(text),
@@ -72,7 +72,7 @@ impl Terminal {
         }
     }
 
-    /// Tells why there is no run.
+    /// Prints an error.
     pub fn complain(&self, error: &str) {
         match self.format {
             LogFormat::Text => self.write(&format!("erro: {error}\n")),
@@ -80,7 +80,7 @@ impl Terminal {
         }
     }
 
-    /// Writes text as it stands; a bar is taken away meanwhile. A closed standard error is no error.
+    /// Writes text and hides the bar meanwhile. A closed standard error is not an error.
     fn write(&self, text: &str) {
         let write = || {
             let mut stderr = io::stderr().lock();
@@ -100,21 +100,21 @@ impl Terminal {
 }
 
 impl<'a> MakeWriter<'a> for Terminal {
-    type Writer = Line;
+    type Writer = LogLine;
 
-    fn make_writer(&'a self) -> Line {
-        Line { terminal: self.clone(), buffer: Vec::new() }
+    fn make_writer(&'a self) -> LogLine {
+        LogLine { terminal: self.clone(), buffer: Vec::new() }
     }
 }
 
-/// One log line, written as a whole.
+/// One log line, written to the terminal as a whole when it is dropped.
 #[derive(Debug)]
-pub struct Line {
+pub struct LogLine {
     terminal: Terminal,
     buffer: Vec<u8>,
 }
 
-impl Write for Line {
+impl Write for LogLine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.buffer.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -125,27 +125,28 @@ impl Write for Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for LogLine {
     fn drop(&mut self) {
         self.terminal.write(&String::from_utf8_lossy(&self.buffer));
     }
 }
 
-/// Starts the log on standard error, spelled as the terminal is. `verbosity` is the number of `-v`; `quiet` leaves only errors.
+/// Starts the log on standard error in the terminal's format. `verbosity` is the number of `-v`;
+/// `quiet` leaves only errors.
 pub fn start_logging(terminal: &Terminal, verbosity: u8, quiet: bool) {
-    let registry = tracing_subscriber::registry().with(shown(verbosity, quiet));
+    let registry = tracing_subscriber::registry().with(log_filter(verbosity, quiet));
     let layer = tracing_subscriber::fmt::layer().with_writer(terminal.clone()).with_ansi(false);
-    // A second start in one process (tests of the library) keeps the first log.
+    // The first log of a process stays: `try_init` fails for later ones.
     let _ = match terminal.format {
-        LogFormat::Text => registry.with(layer.event_format(ForPeople)).try_init(),
+        LogFormat::Text => registry.with(layer.event_format(PortugueseFormat)).try_init(),
         LogFormat::Json => registry.with(layer.json()).try_init(),
     };
 }
 
-/// A log line that calls a warning and an error what [`Terminal`] calls them.
-struct ForPeople;
+/// Formats log lines with the Portuguese words for warning and error.
+struct PortugueseFormat;
 
-impl<S, N> FormatEvent<S, N> for ForPeople
+impl<S, N> FormatEvent<S, N> for PortugueseFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -167,9 +168,9 @@ where
     }
 }
 
-/// What the log shows. Only this program's own events, at any verbosity: the HTTP libraries log
-/// whole URLs, and the URL holds the token.
-pub(super) fn shown(verbosity: u8, quiet: bool) -> Targets {
+/// Which events the log shows. Only this program's own, at any verbosity: HTTP libraries log whole
+/// URLs, and the URL holds the token.
+pub(super) fn log_filter(verbosity: u8, quiet: bool) -> Targets {
     let level = match (quiet, verbosity) {
         (true, _) => Level::ERROR,
         (false, 0) => Level::WARN,

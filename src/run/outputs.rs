@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::{Besides, Settings};
 use crate::exit_code;
 use crate::html_report::stats::ResultStats;
-use crate::html_report::{Clock, ReportError, RunFacts, html};
+use crate::html_report::{Clock, ReportError, html};
 use crate::input::{InputArg, InputFile};
 use crate::output::{
     Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
@@ -115,7 +115,7 @@ impl Outputs {
         let reporter = Reporter {
             results: Results::new(results, settings.results_dialect)?,
             rejects: Rejects::new(rejects, dialect, &preflight.inspection.header)?,
-            findings: report.as_ref().map(|_| ResultStats::default()),
+            stats: report.as_ref().map(|_| ResultStats::default()),
             progress: Progress::new(plan, terminal.clone(), settings.quiet),
         };
         Ok(Self { reporter, summary_json, report })
@@ -125,30 +125,28 @@ impl Outputs {
 /// Writes the report, if there is to be one. That it cannot be written is noted in the summary,
 /// which tells the outcome all the same. A run that broke off on this machine has no report: its
 /// results are not complete.
-pub fn write_report(report: Option<Output>, findings: Option<ResultStats>, summary: &mut Summary) {
-    let (Some(output), Some(findings)) = (report, findings) else { return };
-    if summary.exit_code() == exit_code::LOCAL {
+pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary: &mut Summary) {
+    let (Some(output), Some(stats)) = (report, stats) else { return };
+    if summary.run().codigo_saida == exit_code::LOCAL {
         output.discard();
         return;
     }
-    if let Err(error) = write(output, &findings, summary) {
-        summary.report_unwritten(error.to_string());
+    if let Err(error) = write(output, &stats, summary) {
+        summary.report_failed(error.to_string());
     }
 }
 
 /// Writes the summary, if it was asked for. Where that fails, the one on the terminal says so.
 pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
     let Some(mut output) = output else { return };
-    let written = output.write(summary.to_json().as_bytes()).and_then(|()| output.finish());
+    let written = output.write(summary.run().to_json().as_bytes()).and_then(|()| output.finish());
     if let Err(error) = written {
-        summary.json_unwritten(error.to_string());
+        summary.json_failed(error.to_string());
     }
 }
 
-fn write(mut output: Output, findings: &ResultStats, summary: &Summary) -> Result<(), ReportError> {
-    // Through the summary's own JSON, so that the page is the one that `report` makes of the files.
-    let facts = RunFacts::parse(&summary.to_json(), "resumo")?;
-    let page = html(findings, Some(&facts), "", &Clock::system())?;
+fn write(mut output: Output, stats: &ResultStats, summary: &Summary) -> Result<(), ReportError> {
+    let page = html(stats, Some(summary.run()), "", &Clock::system())?;
     output.write(page.as_bytes())?;
     output.finish()?;
     Ok(())

@@ -1,9 +1,9 @@
-//! How long answers took: exact to the millisecond below a minute, in bounded memory.
+//! A histogram of durations in bounded memory, exact to the millisecond below a minute.
 
-/// Milliseconds up to which each has its own count; the default timeout of a request.
+/// Durations below this many milliseconds are counted exactly; the default timeout of a request.
 const EXACT: usize = 60_000;
-/// Stretches that are shown at most, the one for the slow rest apart.
-const SHOWN: u64 = 24;
+/// The most bins, not counting the one of the slow rest.
+const MAX_BINS: u64 = 24;
 
 /// Counts by duration.
 #[derive(Debug)]
@@ -14,14 +14,14 @@ pub struct Latencies {
     longest: u64,
 }
 
-/// One stretch of durations.
+/// One bin of the histogram.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Bin {
-    /// From this many milliseconds on.
+    /// Lower bound in milliseconds, included.
     pub from: u64,
-    /// Up to, but not, this many; `None` for the slow rest.
+    /// Upper bound in milliseconds, excluded; `None` for the slow rest.
     pub to: Option<u64>,
-    /// How many.
+    /// Durations in the bin.
     pub count: u64,
 }
 
@@ -32,7 +32,7 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    /// Counts one.
+    /// Counts a duration in milliseconds.
     pub fn add(&mut self, ms: u64) {
         match usize::try_from(ms).ok().and_then(|ms| self.counts.get_mut(ms)) {
             Some(count) => *count += 1,
@@ -42,17 +42,17 @@ impl Latencies {
         self.longest = self.longest.max(ms);
     }
 
-    /// How many there are.
+    /// Number of durations.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// The longest, in milliseconds.
+    /// The longest duration in milliseconds.
     pub fn longest(&self) -> u64 {
         self.longest
     }
 
-    /// The milliseconds that `percent` of them did not exceed; `None` when there are none.
+    /// The duration in milliseconds that `percent` % did not exceed; `None` when there are none.
     pub fn percentile(&self, percent: u64) -> Option<u64> {
         let rank = (self.total * percent).div_ceil(100).max(1);
         let mut seen = 0;
@@ -67,12 +67,12 @@ impl Latencies {
         }
     }
 
-    /// Stretches of one round width that hold 99 % of them, and one for the rest if there is any.
+    /// Bins of one round width that hold 99 % of the durations, and one for the rest if any.
     pub fn bins(&self) -> Vec<Bin> {
         let Some(most) = self.percentile(99) else { return Vec::new() };
         let most = most.min(EXACT as u64 - 1);
         let round = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1_000, 2_000];
-        let width = round.into_iter().find(|width| most / width < SHOWN).unwrap_or(2_500);
+        let width = round.into_iter().find(|width| most / width < MAX_BINS).unwrap_or(2_500);
         let end = (most / width + 1) * width;
         let between = |from: u64, to: u64| {
             let [from, to] = [from, to].map(|ms| usize::try_from(ms).unwrap_or(EXACT).min(EXACT));
@@ -110,13 +110,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_duration_stands_in_one_bin(
+        fn every_duration_is_in_one_bin(
             durations in prop::collection::vec(prop_oneof![0u64..3_000, 0u64..100_000, any::<u64>()], 1..60),
         ) {
             let mut latencies = Latencies::default();
             durations.iter().for_each(|ms| latencies.add(*ms));
             let bins = latencies.bins();
-            prop_assert!(bins.len() <= SHOWN as usize + 1, "{}", bins.len());
+            prop_assert!(bins.len() <= MAX_BINS as usize + 1, "{}", bins.len());
             for bin in &bins {
                 let inside = |ms: &&u64| **ms >= bin.from && bin.to.is_none_or(|to| **ms < to);
                 prop_assert_eq!(bin.count, durations.iter().filter(inside).count() as u64);

@@ -1,36 +1,36 @@
-//! How many in which stretch of time, for any length of time in bounded memory. Knows nothing of
-//! what is counted.
+//! Counts by interval of time, for any length of time in bounded memory. Knows nothing of what is
+//! counted.
 
 use std::collections::BTreeMap;
 
-/// Stretches kept at a time: five hours by the second, two weeks by the minute.
-const KEPT: usize = 20_160;
-/// Seconds of the stretches kept, each a multiple of the one before: when there are too many, they
-/// are put together.
+/// Intervals kept at a time: five hours by the second, two weeks by the minute.
+const MAX_KEPT: usize = 20_160;
+/// Seconds of the intervals kept, each a multiple of the one before: when there are too many, they
+/// are merged into the next width.
 const WIDTHS: [i64; 6] = [1, 10, 60, 600, 86_400, 8_640_000];
-/// Seconds of the stretches shown, where a person expects them.
-const SHOWN: [i64; 14] =
+/// Seconds of the intervals shown: widths that people expect.
+const SHOWN_WIDTHS: [i64; 14] =
     [10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
 
-/// Seconds of a stretch from which on stretches begin at round times; shorter ones begin with the
-/// first that was counted, so that a short run does not begin with a stretch that is half empty.
+/// Intervals of at least this many seconds begin at round times. Shorter ones begin at the first
+/// count, so that a short run does not begin with a half-empty interval.
 const ROUND: i64 = 60;
 
-/// Counts by stretch of time.
+/// Counts by interval of time.
 #[derive(Debug, Default)]
 pub struct Timeline {
     level: usize,
     counts: BTreeMap<i64, u64>,
 }
 
-/// Counts in stretches of one width, without gaps.
+/// Counts in intervals of one width, without gaps.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Series {
-    /// Where the first stretch begins, in seconds of the Unix epoch (or of whatever was counted).
+    /// Where the first interval begins, in seconds of the Unix epoch (or since the start).
     pub start: i64,
-    /// Seconds of a stretch.
+    /// Seconds of an interval.
     pub width: i64,
-    /// What was counted in each.
+    /// The count of each interval.
     pub counts: Vec<u64>,
 }
 
@@ -38,7 +38,7 @@ impl Timeline {
     /// Counts `n` at `second`.
     pub fn add(&mut self, second: i64, n: u64) {
         *self.counts.entry(second.div_euclid(WIDTHS[self.level])).or_default() += n;
-        while self.counts.len() > KEPT && self.level + 1 < WIDTHS.len() {
+        while self.counts.len() > MAX_KEPT && self.level + 1 < WIDTHS.len() {
             let factor = WIDTHS[self.level + 1] / WIDTHS[self.level];
             self.level += 1;
             for (key, n) in std::mem::take(&mut self.counts) {
@@ -47,8 +47,8 @@ impl Timeline {
         }
     }
 
-    /// At most `most` stretches (or two, where the origin lies between) of at least `least` seconds, from the first to the last one with
-    /// something in it; `None` when nothing was counted.
+    /// At most `most` intervals (but at least two) of at least `least` seconds, from the first to the
+    /// last count; `None` when nothing was counted.
     pub fn series(&self, most: usize, least: i64) -> Option<Series> {
         let kept = WIDTHS[self.level];
         let first = self.counts.first_key_value()?.0 * kept;
@@ -57,8 +57,8 @@ impl Timeline {
         let place = |second: i64, width: i64| (second - shift(width)).div_euclid(width);
         let span = |width: i64| place(last, width) - place(first, width) + 1;
         let most = i64::try_from(most.max(2)).unwrap_or(i64::MAX);
-        // Beyond days, any number of what is kept will do.
-        let width = SHOWN
+        // Beyond a day, any number of days.
+        let width = SHOWN_WIDTHS
             .into_iter()
             .find(|width| *width >= least && width % kept == 0 && span(*width) <= most)
             .unwrap_or_else(|| {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stretches_are_as_fine_as_fits_and_have_no_gaps() {
+    fn intervals_are_as_fine_as_fits_and_have_no_gaps() {
         let mut timeline = Timeline::default();
         assert_eq!(timeline.series(100, 10), None);
         for second in [5, 12, 19, 45] {
@@ -109,7 +109,7 @@ mod tests {
                 timeline.add(minute * 60 + part * 10, 30);
             }
         }
-        assert!(timeline.counts.len() <= KEPT);
+        assert!(timeline.counts.len() <= MAX_KEPT);
         let series = timeline.series(150, 10).unwrap();
         assert!(series.counts.len() <= 150);
         assert_eq!(series.counts.iter().sum::<u64>(), 60 * 24 * 30 * 180);
@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_whatever_the_times(
+        fn no_count_is_lost_whatever_the_times(
             seconds in prop::collection::vec(-377_705_023_201i64..=253_402_207_200, 1..80),
             most in 1usize..200,
         ) {

@@ -1,11 +1,12 @@
-//! Numbers, durations and times as Brazilians write them, for the page and its charts.
+//! Numbers, durations and times as Brazilians write them, for the page and its charts. What the
+//! terminal shares is in [`crate::locale`].
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::output::number;
 
-/// `1.234,5`: one decimal where it says something, which it does below a hundred.
+/// `1.234,5`: one decimal below a hundred, none above.
 pub fn amount(x: f64) -> String {
     let tenths = (x.abs() * 10.0).round() as u64;
     let sign = if x < 0.0 && tenths > 0 { "−" } else { "" };
@@ -15,7 +16,7 @@ pub fn amount(x: f64) -> String {
     }
 }
 
-/// `0,05 %`, `12 %`: a part of a whole, never 0 or 100 unless it is that.
+/// `0,5 %`, `12 %`: a part of a whole. `0 %` and `100 %` are exact.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "–".to_owned();
@@ -35,8 +36,8 @@ pub fn millis(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{} s", amount(ms as f64 / 1_000.0)) }
 }
 
-/// A stretch of time that is a round number of seconds, minutes, hours or days: `10 s`, `5 min`.
-pub fn stretch(seconds: i64) -> String {
+/// An interval that is a round number of seconds, minutes, hours or days: `10 s`, `5 min`.
+pub fn interval(seconds: i64) -> String {
     match seconds {
         s if s % 86_400 == 0 && s > 0 => match s / 86_400 {
             1 => "1 dia".to_owned(),
@@ -48,17 +49,17 @@ pub fn stretch(seconds: i64) -> String {
     }
 }
 
-/// Tells times of one place.
+/// Formats times of one time zone.
 #[derive(Debug, Clone)]
 pub struct Clock(TimeZone);
 
 impl Clock {
-    /// Times of this machine.
+    /// The time zone of this machine.
     pub fn system() -> Self {
         Self(TimeZone::system())
     }
 
-    /// Times of a place.
+    /// A given time zone.
     pub fn new(zone: TimeZone) -> Self {
         Self(zone)
     }
@@ -68,12 +69,12 @@ impl Clock {
         self.format(at, "%d/%m/%Y %H:%M:%S")
     }
 
-    /// As strftime does.
+    /// Formats with a strftime pattern.
     pub fn format(&self, at: Timestamp, pattern: &str) -> String {
         self.0.to_datetime(at).strftime(pattern).to_string()
     }
 
-    /// Seconds that the clock is ahead of UTC at `second`.
+    /// The offset from UTC in seconds at `second`.
     pub fn offset(&self, second: i64) -> i64 {
         let at = Timestamp::from_second(second).unwrap_or_default();
         i64::from(self.0.to_offset(at).seconds())
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_brazilian() {
+    fn numbers_are_brazilian() {
         for (x, text) in [
             (0.0, "0"),
             (2.96, "3"),
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(percent(1, 3), "33,3 %");
         assert_eq!(percent(0, 0), "–");
         assert_eq!([182, 1_234, 61_000].map(millis), ["182 ms", "1,2 s", "61 s"]);
-        assert_eq!([10, 300, 7_200, 172_800].map(stretch), ["10 s", "5 min", "2 h", "2 dias"]);
+        assert_eq!([10, 300, 7_200, 172_800].map(interval), ["10 s", "5 min", "2 h", "2 dias"]);
     }
 
     #[test]

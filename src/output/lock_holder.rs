@@ -1,8 +1,8 @@
-//! Which process holds the lock of a file, as far as the system tells: Linux does, in `/proc/locks`.
+//! Which process holds the lock of a file. Only Linux tells, in `/proc/locks`.
 
 use std::fs::File;
 
-/// `processo 123, desde 2026-11-24T03:00:00Z`, or `None` where it cannot be found out.
+/// `processo 123, desde 2026-11-24T03:00:00Z`, or `None` where the system does not tell.
 #[cfg(target_os = "linux")]
 pub(super) fn of(file: &File) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
@@ -19,11 +19,11 @@ pub(super) fn of(file: &File) -> Option<String> {
     })
 }
 
-/// When a process began: ticks of 1/100 s since the machine's start, in the kernel's own fields.
+/// When a process began. The kernel counts in ticks of 1/100 s since the machine's start.
 #[cfg(target_os = "linux")]
 fn started(pid: u32) -> Option<jiff::Timestamp> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; after it stand fields 3 and on.
+    // Field 2, the name in parentheses, may hold spaces and parentheses; field 3 follows the last one.
     let ticks: i64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
     let machine = std::fs::read_to_string("/proc/stat").ok()?;
     let boot: i64 =

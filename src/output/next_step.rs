@@ -1,49 +1,51 @@
-//! What to do after a run: one sentence for a person, with the exact command where there is one.
+//! What to do after a run: one sentence for a person, with the exact command where there is one. The
+//! commands themselves come from [`crate::cli`].
 
-use super::Summary;
+use super::summary::Summary;
 use crate::exit_code;
 use crate::input::Encoding;
 use crate::locale::format::{capital, counted};
 use crate::model::Situacao;
 
-/// What may be typed next. Each is `None` where it is not known, or where it would not do what it is
-/// for: a program that uses the library typed nothing, and what a variable or a file sets is not
-/// taken back by leaving a word out.
+/// The commands that may come next. Each is `None` where it is unknown or would not do what it is
+/// for: a program that uses the library typed nothing, and omitting a flag does not undo a variable
+/// or the configuration file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SuggestedCommands {
     /// The whole rejects file.
     pub rejects: Option<String>,
-    /// The rejects file under the same `--limit`, to go on with a run that was stopped.
+    /// The rejects file under the same `--limit`, to continue a run that was stopped.
     pub rest: Option<String>,
     /// The same input without `--limit`.
     pub unlimited: Option<String>,
-    /// After a rehearsal: the same input, checked and sent for real.
+    /// After a rehearsal: `check` and `run` of the same input for real.
     pub real: Option<[String; 2]>,
 }
 
 impl SuggestedCommands {
-    /// The rejects would be taken for another encoding if nothing were said.
+    /// The same commands with `--encoding` where the input is the rejects file.
     pub fn in_encoding(self, encoding: Encoding) -> Self {
-        // Not at the end, where it may stand behind a `--`.
+        // Not at the end, which may stand behind a `--`.
         let words = format!(" run --encoding {} ", encoding.name());
-        let told = |command: String| command.replacen(" run ", &words, 1);
-        Self { rejects: self.rejects.map(told), rest: self.rest.map(told), ..self }
+        let add = |command: String| command.replacen(" run ", &words, 1);
+        Self { rejects: self.rejects.map(add), rest: self.rest.map(add), ..self }
     }
 }
 
 impl Summary {
     pub(super) fn next_step(&self) -> String {
-        let count = |situacao: Situacao| self.counts[situacao.index()];
-        let (results, rejects) = (&self.resultados, &self.rejeitados);
-        let again = &self.context.again;
+        let run = self.run();
+        let count = |situacao: Situacao| run.count(situacao);
+        let (results, rejects) = (&run.resultados, &run.rejeitados);
+        let suggested = &self.context.suggested;
         let look_up = format!(
             "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas"
         );
-        // Without a reason to end early, it was --limit that left rows out.
+        // Only --limit leaves rows out without a reason to end early.
         let left_out = self.context.stop.is_none() && count(Situacao::NaoEnviado) > 0;
-        let mut text = match self.codigo_saida {
+        let mut text = match run.codigo_saida {
             exit_code::OK | exit_code::ROWS_TO_FIX if left_out => self.after_a_trial(),
-            exit_code::OK if self.context.sandbox => match &again.real {
+            exit_code::OK if self.context.sandbox => match &suggested.real {
                 Some([check, run]) => {
                     format!("confira o arquivo de verdade e depois envie:\n  {check}\n  {run}")
                 }
@@ -53,7 +55,7 @@ impl Summary {
                 }
             },
             exit_code::OK => "nada; está tudo em dia.".to_owned(),
-            exit_code::ROWS_TO_FIX => match &again.rejects {
+            exit_code::ROWS_TO_FIX => match &suggested.rejects {
                 Some(command) => format!("corrija as linhas em {rejects} e rode:\n  {command}"),
                 None => self.repair_without_a_file(),
             },
@@ -62,7 +64,7 @@ impl Summary {
                     .to_owned()
             }
             exit_code::REFUSED => format!("resolva o motivo acima. {}", capital(&self.go_on(""))),
-            exit_code::LOCAL if !self.broke_off() && self.unwritten_report.is_none() => {
+            exit_code::LOCAL if !self.broke_off() && self.report_error.is_none() => {
                 "resolva o problema nesta máquina; os resultados e os rejeitados estão completos, e nada precisa ser enviado de novo por causa disso."
                     .to_owned()
             }
@@ -90,14 +92,14 @@ impl Summary {
         text
     }
 
-    /// How to send what a stopped run did not.
+    /// How to send the rows that a stopped run did not; `later` stands behind the verb.
     fn go_on(&self, later: &str) -> String {
         if self.context.sandbox {
             return format!(
                 "rode o mesmo comando de novo{later}; um ensaio recomeça sempre do zero."
             );
         }
-        match (&self.context.again.rest, self.context.continues) {
+        match (&self.context.suggested.rest, self.context.continues) {
             (_, true) => {
                 format!("rode o mesmo comando de novo{later}; ele continua de onde parou.")
             }
@@ -110,31 +112,31 @@ impl Summary {
         }
     }
 
-    /// `--limit` sent some rows for somebody to look at; then come all.
+    /// After a `--limit` run: check the rows that were sent, then send all.
     fn after_a_trial(&self) -> String {
         let whose = if self.context.sandbox { "" } else { ", e esses clientes no TomTicket," };
         let mut text = format!("confira os resultados{whose} e rode sem --limit");
-        match &self.context.again.unlimited {
+        match &self.context.suggested.unlimited {
             Some(command) => text.push_str(&format!(":\n  {command}")),
             None => text.push('.'),
         }
         let [refused, invalid] =
-            [Situacao::Recusado, Situacao::Invalido].map(|situacao| self.counts[situacao.index()]);
+            [Situacao::Recusado, Situacao::Invalido].map(|situacao| self.run().count(situacao));
         let to_repair = refused + invalid;
         if to_repair > 0 {
             let (one, many) = ("linha precisa", "linhas precisam");
             text.push_str(&format!(
                 "\n  Só {} de correção; o motivo está em {}.",
                 counted(to_repair, one, many),
-                self.rejeitados
+                self.run().rejeitados
             ));
         }
         text
     }
 
-    /// Where the rejects are no file that could be run.
+    /// How to repair rows without a command for the rejects file.
     fn repair_without_a_file(&self) -> String {
-        let rejects = &self.rejeitados;
+        let rejects = &self.run().rejeitados;
         if rejects == "-" {
             "guarde em um arquivo as linhas que saíram na saída padrão, corrija-as e rode esse arquivo com as mesmas opções."
                 .to_owned()

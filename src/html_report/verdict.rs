@@ -1,0 +1,161 @@
+//! The verdict of a run on the page: how it went and what to do next.
+
+use serde_json::Value;
+
+use crate::exit_code;
+use crate::model::Situacao;
+use crate::output::{RunSummary, capital, counted};
+
+/// How a run went.
+pub struct RunVerdict {
+    /// Class of the style sheet.
+    pub class: &'static str,
+    /// How it went, in a few words.
+    pub headline: &'static str,
+    /// What to do next.
+    pub next: String,
+}
+
+/// What the same command would do, as far as the summary tells.
+enum Repeat {
+    /// There is no summary.
+    Unknown,
+    /// Continue: a ledger knows what was accepted.
+    Continues,
+    /// Start over: there is no ledger, or `--full` ignores it.
+    StartsOver,
+    /// Start over: it was a rehearsal.
+    Rehearsal,
+}
+
+impl Repeat {
+    fn of(summary: Option<&RunSummary>) -> Self {
+        let Some(summary) = summary.filter(|summary| summary.configuracao.is_some()) else {
+            return Self::Unknown;
+        };
+        let is_set = |name| summary.setting(name).and_then(Value::as_bool).unwrap_or(false);
+        let ledger = summary.setting("ledger").is_some_and(Value::is_string);
+        match (is_set("sandbox"), ledger && !is_set("full")) {
+            (true, _) => Self::Rehearsal,
+            (false, true) => Self::Continues,
+            (false, false) => Self::StartsOver,
+        }
+    }
+
+    /// How to send the remaining rows; `when` stands behind the verb.
+    fn advice(&self, when: &str) -> String {
+        match self {
+            Self::Unknown => format!(
+                "rode o mesmo comando de novo{when}; com o registro (ledger) ligado, ele continua de onde parou."
+            ),
+            Self::Continues => {
+                format!("rode o mesmo comando de novo{when}; ele continua de onde parou.")
+            }
+            Self::StartsOver => format!(
+                "rode{when} o arquivo de rejeitados com as mesmas opções: sem um registro que valha, o mesmo comando recomeçaria do zero."
+            ),
+            Self::Rehearsal => {
+                format!("rode o mesmo comando de novo{when}; um ensaio recomeça sempre do zero.")
+            }
+        }
+    }
+}
+
+/// The verdict on a run with this exit code and these counts by [`Situacao::index`].
+pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> RunVerdict {
+    let count = |situacao: Situacao| counts[situacao.index()];
+    let not_sent = count(Situacao::NaoEnviado) > 0;
+    let to_repair = count(Situacao::Recusado) + count(Situacao::Invalido);
+    let repeat = Repeat::of(summary);
+    let (class, headline, mut next) = match code {
+        exit_code::OK if not_sent => (
+            "ok",
+            "O que foi enviado está em dia",
+            "As linhas que ficaram de fora vão na próxima execução.".to_owned(),
+        ),
+        exit_code::OK => ("ok", "Tudo em dia", "Não há nada a fazer.".to_owned()),
+        exit_code::ROWS_TO_FIX if not_sent => (
+            "fix",
+            "Terminou, e há linhas a corrigir",
+            format!(
+                "Confira os resultados; as linhas que ficaram de fora vão na próxima execução. Só {} de correção.",
+                counted(to_repair, "linha precisa", "linhas precisam")
+            ),
+        ),
+        exit_code::ROWS_TO_FIX => (
+            "fix",
+            "Terminou, e há linhas a corrigir",
+            "Corrija as linhas no arquivo de rejeitados e rode esse arquivo com as mesmas opções."
+                .to_owned(),
+        ),
+        exit_code::REFUSED => (
+            "bad",
+            "Parou antes do fim",
+            format!("Resolva o motivo. Depois, {}", repeat.advice("")),
+        ),
+        exit_code::TEMPORARY => {
+            ("fix", "Não chegou ao fim de todas as linhas", capital(&repeat.advice(" mais tarde")))
+        }
+        exit_code::UNCERTAIN => {
+            let left = not_sent || count(Situacao::Falhou) > 0;
+            let next = if left { format!("Depois, {}", repeat.advice("")) } else { String::new() };
+            ("bad", "Há linhas incertas", next)
+        }
+        exit_code::LOCAL => (
+            "bad",
+            "Parou por um problema na máquina",
+            "Resolva o problema e rode o mesmo comando de novo.".to_owned(),
+        ),
+        _ => ("fix", "Foi interrompida", capital(&repeat.advice(""))),
+    };
+    if count(Situacao::Incerto) > 0 {
+        let look_up = "Confira no TomTicket os clientes marcados como incerto antes de repetir essas linhas: repetir não é seguro.";
+        next = format!("{look_up} {next}").trim_end().to_owned();
+    }
+    RunVerdict { class, headline, next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_step_fits_the_outcome_and_the_ledger() {
+        let summary = |code: u8, settings: &Value| -> RunSummary {
+            serde_json::from_value(serde_json::json!({
+                "versao": 1, "entrada": "c.csv", "linhas": 1, "situacoes": {}, "requisicoes": 1,
+                "repeticoes": 0, "limitadas_429": 0, "duracao_s": 1.0, "por_minuto": [],
+                "resultados": "r.csv", "rejeitados": "j.csv", "codigo_saida": code,
+                "motivo": null, "configuracao": settings,
+            }))
+            .unwrap()
+        };
+        let counts = |situacoes: &[Situacao]| {
+            Situacao::ALL.map(|situacao| u64::from(situacoes.contains(&situacao)))
+        };
+        let settings = [
+            ("com registro", serde_json::json!({"ledger": "/l.db", "full": false})),
+            ("--full", serde_json::json!({"ledger": "/l.db", "full": true})),
+            ("sem registro", serde_json::json!({"ledger": null})),
+            ("ensaio", serde_json::json!({"ledger": null, "sandbox": true})),
+        ];
+        use Situacao::{Atualizado, Falhou, Incerto, Invalido, NaoEnviado};
+        let mut text = String::new();
+        for (code, situacoes) in [
+            (exit_code::ROWS_TO_FIX, &[Invalido, NaoEnviado][..]),
+            (exit_code::REFUSED, &[NaoEnviado]),
+            (exit_code::TEMPORARY, &[Atualizado, Falhou]),
+            (exit_code::UNCERTAIN, &[Incerto]),
+            (exit_code::UNCERTAIN, &[Incerto, NaoEnviado]),
+            (130, &[Incerto, NaoEnviado]),
+        ] {
+            for (what, settings) in &settings {
+                let verdict = verdict(code, &counts(situacoes), Some(&summary(code, settings)));
+                text.push_str(&format!("[{code}, {what}] {}\n", verdict.next));
+            }
+        }
+        let alone = verdict(exit_code::TEMPORARY, &counts(&[Falhou]), None);
+        text.push_str(&format!("[4, só os resultados] {}", alone.next));
+        insta::assert_snapshot!("proximo_passo", text);
+    }
+}
