@@ -1,7 +1,6 @@
-//! The random secret of an account that has a label: a file beside the ledger, readable by its
-//! owner alone. It stands in for the token, so that the ledger survives a new token.
-//!
-//! One line: a format word, 32 bytes in hexadecimal, and a check over them.
+//! The random secret of an account that has a label: a file beside the ledger, readable by its owner
+//! alone. It replaces the token as the source of the account's key, so that the account survives a
+//! new token. One line: a format word, 32 bytes in hexadecimal, and a checksum.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ const FORMAT: &str = "tomticket-sync-key-1";
 pub fn path(ledger: &Path, label: &str) -> PathBuf {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' };
     let safe: String = label.chars().map(safe).take(40).collect();
-    // Different labels may look alike after that, or to a file system that ignores case.
+    // Different labels may become the same text, or look the same to a file system that ignores case.
     let hash = blake3::hash(label.as_bytes()).to_hex();
     schema::beside(ledger, &format!(".{safe}.{}.key", &hash[..8]))
 }
@@ -35,7 +34,7 @@ pub fn read(path: &Path) -> Result<Option<[u8; 32]>, LedgerError> {
     parse(text).map(Some).ok_or_else(damaged)
 }
 
-/// Makes a new secret. If another process was faster, its secret is the one.
+/// Makes a new secret. If another process was faster, its secret is returned.
 pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
     let failed = |source| LedgerError::Io { action: "criar a chave", path: path.into(), source };
     schema::create_directory(path)?;
@@ -52,7 +51,7 @@ pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
     read(path)?.ok_or_else(|| LedgerError::KeyDamaged { path: path.into() })
 }
 
-/// From the system's random source, by way of the TLS library, which is here anyway.
+/// From the system's random source through the TLS library, which is a dependency anyway.
 fn random() -> io::Result<[u8; 32]> {
     let mut secret = [0; 32];
     rustls::crypto::ring::default_provider().secure_random.fill(&mut secret).map_err(|_| {

@@ -1,9 +1,8 @@
-//! A lock between processes that dies with its holder, and says who that is.
+//! A lock between processes that ends with its holder and names it.
 //!
 //! The operating system holds the lock, not the file's existence: after a kill or a power cut the
-//! file stays and means nothing. A holder that ends in good order removes it.
-//!
-//! Who comes second is told so at once, and does not wait.
+//! file stays and means nothing. A holder that ends in good order removes it. A second process does
+//! not wait; it gets an error at once.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,10 +14,10 @@ use jiff::Timestamp;
 
 use super::LedgerError;
 
-/// Somebody who only looks whether a lock is held has it for some microseconds: so often, and after
-/// so long, a lock that seems held is tried again.
-const LOOKS: u32 = 3;
-const LOOK: Duration = Duration::from_millis(15);
+/// A process that only asks whether a lock is held has it for some microseconds. So a lock that seems
+/// held is tried again this often, after this long.
+const RETRIES: u32 = 3;
+const RETRY_AFTER: Duration = Duration::from_millis(15);
 
 /// Who holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,15 +45,15 @@ impl FileLock {
     pub fn acquire(path: &Path) -> Result<Self, LedgerError> {
         let failed =
             |source| LedgerError::Io { action: "criar a trava", path: path.into(), source };
-        let mut looks_left = LOOKS;
+        let mut retries_left = RETRIES;
         loop {
             let mut file = open(path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
-                // Perhaps only somebody who looks (see `holder`).
-                Err(TryLockError::WouldBlock) if looks_left > 0 => {
-                    looks_left -= 1;
-                    thread::sleep(LOOK);
+                // It may be a process that only asks (see `holder`).
+                Err(TryLockError::WouldBlock) if retries_left > 0 => {
+                    retries_left -= 1;
+                    thread::sleep(RETRY_AFTER);
                     continue;
                 }
                 Err(TryLockError::WouldBlock) => {
@@ -62,8 +61,8 @@ impl FileLock {
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
-            // The last holder may have removed the file between our opening and locking it; a lock
-            // on a file that nobody can find any more would keep nobody out.
+            // The last holder may have removed the file after it was opened here and before it was
+            // locked; a lock on a removed file keeps no process out.
             if still_there(path, &file).map_err(failed)? {
                 write(&mut file).map_err(failed)?;
                 return Ok(Self { path: path.into(), _file: file });
@@ -72,9 +71,8 @@ impl FileLock {
     }
 }
 
-/// Who holds the lock that `path` stands for at this moment: `None` where nobody does or nothing can
-/// be found out, `Some(None)` where the holder does not say who it is. Takes nothing that another
-/// process would have to wait for longer than a moment.
+/// Who holds the lock that `path` stands for: `None` where it is free or that cannot be found out,
+/// `Some(None)` where the holder is not named. Holds the lock for some microseconds itself.
 pub fn holder(path: &Path) -> Option<Option<Holder>> {
     let mut file = File::open(path).ok()?;
     match file.try_lock_shared() {
@@ -85,7 +83,7 @@ pub fn holder(path: &Path) -> Option<Option<Holder>> {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Still locked, so nobody can be between "locked" and "still there".
+        // Removed while still locked, so that no process can lock the file and find it in place.
         if cfg!(unix) {
             let _ = std::fs::remove_file(&self.path);
         }
@@ -139,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_told_who_the_first_is() {
+    fn the_second_holder_gets_the_name_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.lock");
         let before = Timestamp::now();
@@ -155,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_holder_left_means_nothing() {
+    fn the_file_of_a_killed_holder_means_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.lock");
         std::fs::write(&path, "1 2020-01-01T00:00:00Z\nand much more than the next one writes\n")
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_holder_is_still_a_holder() {
+    fn a_holder_that_is_not_named_is_still_a_holder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.lock");
         let file = File::create(&path).unwrap();

@@ -24,10 +24,16 @@ mod reader;
 mod row_keys;
 mod rules;
 #[cfg(test)]
+mod rules_bench;
+#[cfg(test)]
+mod rules_name_tests;
+#[cfg(test)]
 mod rules_tests;
 #[cfg(test)]
 mod run_tests;
 mod schema;
+#[cfg(test)]
+mod simulated_server;
 mod state;
 mod tables;
 #[cfg(test)]
@@ -47,11 +53,11 @@ pub use rules::Leftover;
 use keys::Keys;
 use rusqlite::Connection;
 
-/// What tells an account from others at the same base URL.
+/// What identifies an account among others at the same base URL.
 #[derive(Clone, Copy)]
 pub enum Account<'a> {
-    /// The bytes of its token, from which the key of all hashes is derived: with a new token it is
-    /// a new account.
+    /// The bytes of its token, from which the key of all hashes is derived: a new token is a new
+    /// account.
     Token(&'a [u8]),
     /// A name chosen by the user (`--account`); the key is random and lies beside the ledger.
     Label(&'a str),
@@ -66,12 +72,12 @@ impl std::fmt::Debug for Account<'_> {
     }
 }
 
-/// Which ledger, and whose part of it.
+/// Which ledger, and which account in it.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountLocation<'a> {
     /// The ledger's file.
     pub path: &'a Path,
-    /// Where the account's requests go, normalised: two spellings of one URL are two accounts.
+    /// Where the account's requests go, normalised.
     pub base_url: &'a str,
     /// Which account there.
     pub account: Account<'a>,
@@ -88,7 +94,7 @@ impl AccountLocation<'_> {
     /// The account's keys; `None` where it has a label and no key yet.
     ///
     /// `connection` is the ledger, if it exists: an account that it knows by label and whose key is
-    /// missing, or another one, must not silently become a new account.
+    /// missing or exchanged must not silently become a new account.
     fn find_keys(&self, connection: Option<&Connection>) -> Result<Option<Keys>, LedgerError> {
         let label = match self.account {
             Account::Token(token) => return Ok(Some(Keys::from_token(self.base_url, token))),
@@ -141,15 +147,15 @@ fn lock_path(ledger: &Path, account: AccountId) -> PathBuf {
     schema::beside(ledger, &format!(".{account}.lock"))
 }
 
-/// Who works on the account at this moment: `None` where nobody does or nothing can be found out,
-/// `Some(None)` where the holder does not say who it is.
+/// Which process works on the account: `None` where none does or that cannot be found out,
+/// `Some(None)` where the process is not named.
 pub fn holder(place: &AccountLocation<'_>) -> Option<Option<Holder>> {
     let keys = place.find_keys(None).ok()??;
     lock::holder(&lock_path(place.path, keys.account()))
 }
 
-/// Locks an account without opening its ledger, for a run that will not remember anything. `None`
-/// where there is no place for a lock: such a run needs nothing of this machine.
+/// Locks an account without opening its ledger, for a run with `--no-ledger`. `None` where no lock
+/// can be made: such a run needs nothing of this machine.
 ///
 /// # Errors
 /// [`LedgerError::Busy`] when another run has the account, and what is wrong with the account's key.

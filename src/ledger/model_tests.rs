@@ -2,128 +2,16 @@
 //! a crash, a row that is called up to date must be one that the server already holds. And the SQLite
 //! tables must answer exactly as those in memory.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 
-use super::accepted_state::{CustomerRecords, Policy};
-use super::accounts;
+use super::accepted_state::Policy;
 use super::changes::Changes;
-use super::keys::{HashedName, Keys};
 use super::rules::Rules;
-use super::state::{CustomerRecord, SavedAccount};
-use super::tables::AccountTables;
-use super::testing::{MemoryTables, TestRow, e, i};
-use super::{LedgerError, schema};
+use super::rules_bench::keys;
+use super::simulated_server::{EMAIL, INTERNO, ServerKind, SimulatedServer};
+use super::testing::{BothTables, DurableTables, MemoryTables, TestRow, e, i};
 use crate::model::{CustomerType, Update, same_name};
 use crate::scheduler::ledger::RequestOutcome;
-
-/// What kind of server it is, which the ledger does not know.
-#[derive(Debug, Clone, Copy)]
-struct ServerKind {
-    /// A customer is created by being addressed.
-    customers_always_exist: bool,
-    /// Left-out fields with a documented default fall back to it.
-    resets_defaults: bool,
-    /// E-mails that differ in letter case are different customers.
-    minds_case: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct SimulatedServer {
-    customers: Vec<BTreeMap<String, String>>,
-    /// `None` where no customer has the name any more.
-    names: BTreeMap<(CustomerType, String), Option<usize>>,
-}
-
-const EMAIL: &str = "email";
-const INTERNO: &str = "id_interno";
-
-impl SimulatedServer {
-    fn key(kind: ServerKind, ctype: CustomerType, name: &str) -> (CustomerType, String) {
-        let fold = ctype == CustomerType::Email && !kind.minds_case;
-        (ctype, if fold { name.to_lowercase() } else { name.into() })
-    }
-
-    fn find(&self, kind: ServerKind, ctype: CustomerType, name: &str) -> Option<usize> {
-        self.names.get(&Self::key(kind, ctype, name)).copied().flatten()
-    }
-
-    fn execute(&mut self, kind: ServerKind, row: &TestRow) -> bool {
-        let key = Self::key(kind, row.ctype, &row.identifier);
-        let id = match self.names.get(&key) {
-            Some(Some(id)) => *id,
-            None if kind.customers_always_exist => {
-                self.customers.push(BTreeMap::new());
-                let id = self.customers.len() - 1;
-                let name = if row.ctype == CustomerType::Email { EMAIL } else { INTERNO };
-                self.set(kind, id, name, &row.identifier);
-                id
-            }
-            _ => return false,
-        };
-        for (field, value) in &row.values {
-            self.set(kind, id, field, value);
-        }
-        if kind.resets_defaults {
-            for (field, default) in [("criarchamados", "true"), ("idioma", "pt_BR")] {
-                if row.values.iter().all(|(sent, _)| sent != field) {
-                    self.set(kind, id, field, default);
-                }
-            }
-        }
-        true
-    }
-
-    fn set(&mut self, kind: ServerKind, id: usize, field: &str, value: &str) {
-        let ctype = match field {
-            EMAIL => Some(CustomerType::Email),
-            INTERNO => Some(CustomerType::Internal),
-            _ => None,
-        };
-        if let Some(ctype) = ctype {
-            let old = self.customers[id].get(field).filter(|old| !old.is_empty());
-            if let Some(old) = old {
-                self.names.insert(Self::key(kind, ctype, old), None);
-            }
-            if !value.is_empty() {
-                let loser = self.names.insert(Self::key(kind, ctype, value), Some(id)).flatten();
-                if let Some(loser) = loser.filter(|loser| *loser != id) {
-                    self.customers[loser].insert(field.into(), String::new());
-                }
-            }
-        }
-        self.customers[id].insert(field.into(), value.into());
-    }
-
-    /// Whether sending the row would be of no use: its customer is found where the row wants it, and
-    /// holds every value.
-    fn holds(&self, kind: ServerKind, row: &TestRow) -> Result<(), String> {
-        let update = row.update();
-        let place = update.rename_to().map_or(row.identifier.as_str(), |name| name.text);
-        let id = self.find(kind, row.ctype, place).ok_or("no customer is there")?;
-        for (field, value) in &row.values {
-            let held = self.customers[id].get(field).map_or("", String::as_str);
-            if held != value {
-                return Err(format!("{field} is {held:?}"));
-            }
-        }
-        if update.rename_to().is_some() && self.find(kind, row.ctype, &row.identifier).is_some() {
-            return Err("another customer has the old name".into());
-        }
-        let mut after = self.clone();
-        let never_seen = update.rename_to().is_some()
-            && !after.names.contains_key(&Self::key(kind, row.ctype, &row.identifier));
-        if !kind.resets_defaults && !never_seen {
-            after.execute(kind, row);
-            if after != *self {
-                return Err("sending it would change something".into());
-            }
-        }
-        Ok(())
-    }
-}
 
 /// What happens to a request, and what the sender learns of it.
 #[derive(Debug, Clone, Copy)]
@@ -222,79 +110,6 @@ fn customers() -> impl Strategy<Value = Vec<(Option<&'static str>, Option<&'stat
     prop::collection::vec((email, interno), 0..4)
 }
 
-/// Durable tables that are written by one process and read by the next.
-trait DurableTables: CustomerRecords + Sized {
-    fn load(&mut self) -> SavedAccount;
-    fn apply(&mut self, changes: &Changes);
-    /// Closes and opens them again.
-    fn reopen(self) -> Self {
-        self
-    }
-}
-
-impl DurableTables for MemoryTables {
-    fn load(&mut self) -> SavedAccount {
-        Self::load(self)
-    }
-
-    fn apply(&mut self, changes: &Changes) {
-        Self::apply(self, changes);
-    }
-}
-
-/// Tables in memory and in a file at once; they must never differ.
-struct BothTables {
-    memory: MemoryTables,
-    reading: AccountTables,
-    writing: AccountTables,
-    path: PathBuf,
-}
-
-impl BothTables {
-    fn open(path: PathBuf, memory: MemoryTables) -> Self {
-        let connection = schema::open_for_writing(&path).unwrap();
-        connection.pragma_update(None, "synchronous", "OFF").unwrap();
-        let id = accounts::add_account(&connection, &path, keys().account(), "u", None).unwrap();
-        let reading = schema::open_for_reading(&path).unwrap().unwrap();
-        let [reading, writing] = [reading, connection].map(|c| AccountTables::new(c, &path, id));
-        Self { memory, reading, writing, path }
-    }
-}
-
-impl CustomerRecords for BothTables {
-    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
-        let found = self.reading.record(name)?;
-        assert_eq!(found, self.memory.record(name)?);
-        Ok(found)
-    }
-}
-
-impl DurableTables for BothTables {
-    fn load(&mut self) -> SavedAccount {
-        let (mut one, mut other) = (self.reading.load().unwrap(), self.memory.load());
-        one.next_sequence = one.next_sequence.max(1);
-        other.next_sequence = other.next_sequence.max(1);
-        one.invalidations.sort();
-        assert_eq!(one, other);
-        one
-    }
-
-    fn apply(&mut self, changes: &Changes) {
-        self.memory.apply(changes);
-        self.writing.apply(changes).unwrap();
-    }
-
-    fn reopen(self) -> Self {
-        let Self { memory, path, reading, writing } = self;
-        drop((reading, writing));
-        Self::open(path, memory)
-    }
-}
-
-fn keys() -> Keys {
-    Keys::from_token("https://api.example", b"token")
-}
-
 struct SentRow {
     id: u64,
     row: TestRow,
@@ -323,16 +138,7 @@ impl<S: DurableTables> World<S> {
         customers: &[(Option<&'static str>, Option<&'static str>)],
         tables: S,
     ) -> Self {
-        let mut server = SimulatedServer { customers: Vec::new(), names: BTreeMap::new() };
-        for (email, interno) in customers {
-            server.customers.push(BTreeMap::new());
-            let id = server.customers.len() - 1;
-            for (field, name) in [(EMAIL, email), (INTERNO, interno)] {
-                if let Some(name) = name {
-                    server.set(kind, id, field, name);
-                }
-            }
-        }
+        let server = SimulatedServer::new(kind, customers);
         let mut world = Self {
             kind,
             server,

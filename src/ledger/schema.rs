@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::LedgerError;
 
-/// `TTsl`: tells our files from other people's SQLite databases.
+/// `TTsl`: distinguishes a ledger from other programs' SQLite databases.
 const APPLICATION_ID: i64 = 0x5454_736c;
 /// The schema's version. Until a release each change raises it, and a file of another version is
 /// refused; there is no migration.
@@ -78,10 +78,10 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let failed = |source| error(path, source);
     check_schema(path, &connection)?;
-    // What was overwritten, and what will be forgotten, leaves no trace in the file's free space.
+    // Overwritten and forgotten records leave no trace in the file's free space.
     connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
-    // The log is synced at every commit, on macOS down to the platter: an intent must outlive a
-    // power cut.
+    // The log is synced at every commit, on macOS with a full flush: an intent must outlive a power
+    // cut.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(failed)?;
@@ -147,8 +147,8 @@ fn exists(path: &Path) -> Result<bool, LedgerError> {
         Ok(metadata) if metadata.is_file() => Ok(true),
         Ok(_) => Err(LedgerError::Foreign { path: path.into() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // SQLite would replay this log into a new, unrelated file. An empty one is what a look
-            // at the ledger leaves.
+            // SQLite would replay this log into a new, unrelated file. An empty one is left by a
+            // process that only reads.
             let log = beside(path, "-wal");
             match fs::metadata(&log) {
                 Ok(found) if found.len() > 0 => {
@@ -191,8 +191,8 @@ pub fn create_directory(path: &Path) -> Result<(), LedgerError> {
     builder.create(directory).map_err(io_error("criar a pasta", directory))
 }
 
-/// Makes a finished temporary file appear as `path`, durably; `false` if somebody else's was there
-/// first.
+/// Makes a finished temporary file appear as `path`, durably; `false` if another process's file was
+/// there first.
 pub fn publish(file: tempfile::TempPath, path: &Path) -> Result<bool, LedgerError> {
     let synced = File::open(&file).and_then(|file| file.sync_all());
     synced.map_err(io_error("gravar", path))?;
@@ -256,8 +256,8 @@ fn check_header(path: &Path) -> Result<(), LedgerError> {
     }
 }
 
-/// Whether a file of this length ends within a page, which SQLite would fill up with zeros. With a
-/// log beside it, that is only an interrupted copying from the log, which is done again.
+/// Whether a file of this length ends within a page, which SQLite would fill up with zeros. With a log
+/// beside it, the copying from the log was interrupted, and SQLite does it again.
 fn is_cut(path: &Path, length: u64, page_size: [u8; 2]) -> bool {
     let page_size = match u64::from(u16::from_be_bytes(page_size)) {
         1 => 65_536,
@@ -267,14 +267,14 @@ fn is_cut(path: &Path, length: u64, page_size: [u8; 2]) -> bool {
     !length.is_multiple_of(page_size) && !log
 }
 
-/// The modes of a ledger or a key that was copied here may be anything. The log files take theirs
-/// from the ledger.
+/// Gives a ledger or a key mode 0600; one that was copied here may have any mode. SQLite gives the
+/// log files the ledger's mode.
 pub fn restrict(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         if fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
-            // Who may write it but does not own it can still use it.
+            // A user who may write the file but does not own it can still use it.
             let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
         }
     }
@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    /// What no test can wait for, a power cut and a full disk, hangs on these.
+    /// Power cuts and full disks cannot be tested; these settings are what protects against them.
     #[test]
     fn what_is_committed_is_on_the_disk_and_the_log_stays_short() {
         let folder = tempfile::tempdir().unwrap();

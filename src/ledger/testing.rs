@@ -10,7 +10,10 @@ use super::changes::Changes;
 use super::keys::{ExactName, HashedName, Keys};
 use super::rules::Leftover;
 use super::state::{CustomerRecord, Intent, InvalidationKey, SavedAccount, SequenceNumber};
-use super::{Account, AccountLocation, LedgerError, LedgerHandle, Policy, Reader, claim};
+use super::tables::AccountTables;
+use super::{
+    Account, AccountLocation, LedgerError, LedgerHandle, Policy, Reader, accounts, claim, schema,
+};
 use crate::model::{CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update};
 use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
@@ -103,6 +106,82 @@ impl MemoryTables {
 impl CustomerRecords for MemoryTables {
     fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
         Ok(self.records.get(&name).cloned().unwrap_or_default())
+    }
+}
+
+/// Durable tables that are written by one process and read by the next.
+pub trait DurableTables: CustomerRecords + Sized {
+    fn load(&mut self) -> SavedAccount;
+    fn apply(&mut self, changes: &Changes);
+    /// Closes and opens them again.
+    fn reopen(self) -> Self {
+        self
+    }
+}
+
+impl DurableTables for MemoryTables {
+    fn load(&mut self) -> SavedAccount {
+        Self::load(self)
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        Self::apply(self, changes);
+    }
+}
+
+/// Tables in memory and in a file at once; they must never differ.
+pub struct BothTables {
+    memory: MemoryTables,
+    reading: AccountTables,
+    writing: AccountTables,
+    path: PathBuf,
+}
+
+impl BothTables {
+    pub fn open(path: PathBuf, memory: MemoryTables) -> Self {
+        let connection = schema::open_for_writing(&path).unwrap();
+        connection.pragma_update(None, "synchronous", "OFF").unwrap();
+        let id = accounts::add_account(
+            &connection,
+            &path,
+            super::rules_bench::keys().account(),
+            "u",
+            None,
+        )
+        .unwrap();
+        let reading = schema::open_for_reading(&path).unwrap().unwrap();
+        let [reading, writing] = [reading, connection].map(|c| AccountTables::new(c, &path, id));
+        Self { memory, reading, writing, path }
+    }
+}
+
+impl CustomerRecords for BothTables {
+    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
+        let found = self.reading.record(name)?;
+        assert_eq!(found, self.memory.record(name)?);
+        Ok(found)
+    }
+}
+
+impl DurableTables for BothTables {
+    fn load(&mut self) -> SavedAccount {
+        let (mut one, mut other) = (self.reading.load().unwrap(), self.memory.load());
+        one.next_sequence = one.next_sequence.max(1);
+        other.next_sequence = other.next_sequence.max(1);
+        one.invalidations.sort();
+        assert_eq!(one, other);
+        one
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        self.memory.apply(changes);
+        self.writing.apply(changes).unwrap();
+    }
+
+    fn reopen(self) -> Self {
+        let Self { memory, path, reading, writing } = self;
+        drop((reading, writing));
+        Self::open(path, memory)
     }
 }
 
