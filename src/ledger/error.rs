@@ -118,11 +118,6 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// Whether a person has to fix the call or the surroundings: nothing was changed.
-    pub const fn is_refusal(&self) -> bool {
-        self.exit_code() == exit_code::USAGE
-    }
-
     /// The exit code of a command that ends with this error.
     pub const fn exit_code(&self) -> u8 {
         match self {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::keys::{AccountId, Keys};
+use super::keys::AccountKey;
 use super::rules::Rules;
 use super::tables::AccountTables;
-use super::writer::Writer;
+use super::writer::LedgerWriter;
 use super::{AccountLocation, FileLock, LedgerError, Policy, accounts, lock_path, now, schema};
 use crate::model::Update;
 use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
@@ -24,7 +24,7 @@ use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
 pub struct Claimed {
     path: PathBuf,
     connection: Connection,
-    keys: Keys,
+    keys: AccountKey,
     base_url: String,
     label: Option<String>,
     lock: FileLock,
@@ -66,14 +66,8 @@ impl Claimed {
         let (mut rules, _, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
         tables.apply(&changes)?;
         rules.acknowledge(1);
-        let writer = Writer::start(tables, lock, path)?;
-        Ok(LedgerHandle {
-            rules,
-            writer,
-            unacknowledged: VecDeque::new(),
-            up_to_date_before: 0,
-            account: hash,
-        })
+        let writer = LedgerWriter::start(tables, lock, path)?;
+        Ok(LedgerHandle { rules, writer, unacknowledged: VecDeque::new(), up_to_date_before: 0 })
     }
 }
 
@@ -84,20 +78,14 @@ pub struct LedgerHandle {
     /// Declared before the writer, so that the reading connection is closed first: the last one
     /// copies SQLite's log into the file.
     rules: Rules<AccountTables>,
-    writer: Writer,
+    writer: LedgerWriter,
     /// What was handed to the writer and is not durable yet, oldest first.
     unacknowledged: VecDeque<Recorded>,
     /// Rows before this one need no check.
     up_to_date_before: u64,
-    account: AccountId,
 }
 
 impl LedgerHandle {
-    /// Which account this is, as the lock's name and `ledger status` show it.
-    pub const fn account(&self) -> AccountId {
-        self.account
-    }
-
     /// Relies on a preflight under this handle's lock that found every row before `sequence`
     /// unchanged or invalid. Nothing changes before the first row that is sent, so a check would say
     /// the same; this saves a second look at a file most of which did not change. Not for a run with

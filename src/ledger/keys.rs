@@ -97,19 +97,19 @@ enum Domain {
 }
 
 /// The key of one account and what is computed with it. Neither prints.
-pub struct Keys {
+pub struct AccountKey {
     key: [u8; 32],
     account: AccountId,
     params: [FieldKey; Param::ALL.len()],
 }
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys({}, [redacted])", self.account)
+        write!(f, "AccountKey({}, [redacted])", self.account)
     }
 }
 
-impl Keys {
+impl AccountKey {
     /// The key of the account that `token` opens at `base_url` (normalised).
     pub fn from_token(base_url: &str, token: &[u8]) -> Self {
         Self::new(derive(CONTEXT_TOKEN, &[base_url.as_bytes(), token]))
@@ -243,23 +243,23 @@ mod tests {
     use super::*;
     use crate::ledger::testing::{TestRow, e, i};
 
-    fn keys() -> Keys {
-        Keys::from_token("https://api.example", b"s3gr3d0")
+    fn keys() -> AccountKey {
+        AccountKey::from_token("https://api.example", b"s3gr3d0")
     }
 
     #[test]
     fn accounts_differ_by_url_token_label_and_secret() {
         let ids: Vec<_> = [
-            Keys::from_token("https://a", b"t"),
-            Keys::from_token("https://b", b"t"),
-            Keys::from_token("https://a", b"u"),
-            Keys::from_token("https://at", b""),
-            Keys::from_label("https://a", "t", &[0; 32]),
-            Keys::from_label("https://a", "u", &[0; 32]),
-            Keys::from_label("https://a", "t", &[1; 32]),
+            AccountKey::from_token("https://a", b"t"),
+            AccountKey::from_token("https://b", b"t"),
+            AccountKey::from_token("https://a", b"u"),
+            AccountKey::from_token("https://at", b""),
+            AccountKey::from_label("https://a", "t", &[0; 32]),
+            AccountKey::from_label("https://a", "u", &[0; 32]),
+            AccountKey::from_label("https://a", "t", &[1; 32]),
         ]
         .iter()
-        .map(Keys::account)
+        .map(AccountKey::account)
         .collect();
         for (at, id) in ids.iter().enumerate() {
             assert_eq!(ids.iter().position(|other| other == id), Some(at));

@@ -50,7 +50,7 @@ pub use lock::{FileLock, Holder};
 pub use reader::Reader;
 pub use rules::Leftover;
 
-use keys::Keys;
+use keys::AccountKey;
 use rusqlite::Connection;
 
 /// What identifies an account among others at the same base URL.
@@ -95,9 +95,12 @@ impl AccountLocation<'_> {
     ///
     /// `connection` is the ledger, if it exists: an account that it knows by label and whose key is
     /// missing or exchanged must not silently become a new account.
-    fn find_keys(&self, connection: Option<&Connection>) -> Result<Option<Keys>, LedgerError> {
+    fn find_keys(
+        &self,
+        connection: Option<&Connection>,
+    ) -> Result<Option<AccountKey>, LedgerError> {
         let label = match self.account {
-            Account::Token(token) => return Ok(Some(Keys::from_token(self.base_url, token))),
+            Account::Token(token) => return Ok(Some(AccountKey::from_token(self.base_url, token))),
             Account::Label(label) => label,
         };
         check_label(label)?;
@@ -108,8 +111,8 @@ impl AccountLocation<'_> {
                 .find(|row| row.base_url == self.base_url && row.label.as_deref() == Some(label)),
         };
         let path = keyfile::path(self.path, label);
-        let keys =
-            keyfile::read(&path)?.map(|secret| Keys::from_label(self.base_url, label, &secret));
+        let keys = keyfile::read(&path)?
+            .map(|secret| AccountKey::from_label(self.base_url, label, &secret));
         let lost = |what| LedgerError::KeyLost { label: label.into(), path: path.clone(), what };
         match (&keys, known) {
             (None, Some(_)) => Err(lost("não existe mais")),
@@ -119,13 +122,13 @@ impl AccountLocation<'_> {
     }
 
     /// The account's keys; makes the key of a new label.
-    fn keys(&self, connection: &Connection) -> Result<Keys, LedgerError> {
+    fn keys(&self, connection: &Connection) -> Result<AccountKey, LedgerError> {
         if let Some(keys) = self.find_keys(Some(connection))? {
             return Ok(keys);
         }
         let label = self.label().unwrap_or_default();
         let secret = keyfile::create(&keyfile::path(self.path, label))?;
-        Ok(Keys::from_label(self.base_url, label, &secret))
+        Ok(AccountKey::from_label(self.base_url, label, &secret))
     }
 }
 

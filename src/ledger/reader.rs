@@ -3,7 +3,7 @@
 
 use super::accepted_state::{AcceptedState, Policy};
 use super::accounts;
-use super::keys::{Fingerprint, Keys};
+use super::keys::{AccountKey, Fingerprint};
 use super::row_keys::{FieldKeyCache, RowKeys};
 use super::rules::Leftover;
 use super::tables::AccountTables;
@@ -20,7 +20,7 @@ pub struct Reader {
 
 #[derive(Debug)]
 struct AccountView {
-    keys: Keys,
+    keys: AccountKey,
     fields: FieldKeyCache,
     policy: Policy,
     accepted: AcceptedState,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::keys::{ExactName, FieldKey, FieldTag, HashedName, Keys, Spelling, ValueHash};
+use super::keys::{AccountKey, ExactName, FieldKey, FieldTag, HashedName, Spelling, ValueHash};
 use crate::model::{CustomerType, FieldName, Name, Param, Update};
 
 /// The keys of custom fields that were met before. Computing one costs more than finding it.
@@ -11,7 +11,7 @@ use crate::model::{CustomerType, FieldName, Name, Param, Update};
 pub struct FieldKeyCache(HashMap<FieldName, FieldKey>);
 
 impl FieldKeyCache {
-    fn find(&mut self, keys: &Keys, field: &FieldName) -> FieldKey {
+    fn find(&mut self, keys: &AccountKey, field: &FieldName) -> FieldKey {
         match field {
             FieldName::Param(param) => keys.param(*param),
             FieldName::Campo(_) => match self.0.get(field) {
@@ -42,7 +42,7 @@ impl SentValue<'_> {
 /// the other type, the customer's alias: a type-`E` row by `id_interno`, a type-`I` row by `email`.
 #[derive(Debug)]
 pub struct RowKeys<'a> {
-    keys: &'a Keys,
+    keys: &'a AccountKey,
     pub ctype: CustomerType,
     /// The name in the request's path.
     pub primary_name: ExactName,
@@ -60,7 +60,7 @@ pub struct RowKeys<'a> {
 
 impl<'a> RowKeys<'a> {
     /// Hashes the names of a row; its values are hashed when they are compared.
-    pub fn new(keys: &'a Keys, fields: &mut FieldKeyCache, update: &'a Update) -> Self {
+    pub fn new(keys: &'a AccountKey, fields: &mut FieldKeyCache, update: &'a Update) -> Self {
         let ctype = update.customer().ctype;
         let alias_param = match ctype {
             CustomerType::Email => Param::IdInterno,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn equal_values_of_two_customers_or_fields_do_not_look_equal() {
-        let keys = Keys::from_token("https://api.example", b"s3gr3d0");
+        let keys = AccountKey::from_token("https://api.example", b"s3gr3d0");
         let hash = |row: TestRow| {
             let (update, mut fields) = (row.update(), FieldKeyCache::default());
             let row = RowKeys::new(&keys, &mut fields, &update);

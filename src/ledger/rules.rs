@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::LedgerError;
 use super::accepted_state::{AcceptedState, CustomerRecords, Policy};
 use super::changes::{Changes, PendingRecords};
-use super::keys::{Fingerprint, HashedName, Keys};
+use super::keys::{AccountKey, Fingerprint, HashedName};
 use super::row_keys::{FieldKeyCache, RowKeys};
 use super::state::{
     AcceptedUpdate, CustomerRecord, Intent, KnownState, KnownValues, RenamePointer, SavedAccount,
@@ -58,7 +58,7 @@ struct OpenRequest {
 /// The state machine of one account.
 #[derive(Debug)]
 pub struct Rules<R> {
-    keys: Keys,
+    keys: AccountKey,
     fields: FieldKeyCache,
     policy: Policy,
     records: PendingRecords<R>,
@@ -82,7 +82,7 @@ impl<R: CustomerRecords> Rules<R> {
     /// # Errors
     /// The ledger cannot be read.
     pub fn open(
-        keys: Keys,
+        keys: AccountKey,
         policy: Policy,
         saved: SavedAccount,
         records: R,

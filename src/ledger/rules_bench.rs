@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use super::accepted_state::Policy;
 use super::changes::Changes;
-use super::keys::Keys;
+use super::keys::AccountKey;
 use super::rules::{Leftover, Rules};
 use super::testing::{MemoryTables, TestRow, e};
 use crate::scheduler::ledger::RequestOutcome;
@@ -13,8 +13,8 @@ pub use super::testing::FIRST;
 /// Confirmed after an unanswered attempt.
 pub const LATER: RequestOutcome = RequestOutcome::Accepted { first_attempt: false };
 
-pub fn keys() -> Keys {
-    Keys::from_token("https://api.example", b"token")
+pub fn keys() -> AccountKey {
+    AccountKey::from_token("https://api.example", b"token")
 }
 
 /// An account under the rules, one row at a time; every change is durable at once.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::accepted_state::CustomerRecords;
 use super::changes::Changes;
-use super::keys::{ExactName, HashedName, Keys};
+use super::keys::{AccountKey, ExactName, HashedName};
 use super::rules::Leftover;
 use super::state::{CustomerRecord, Intent, InvalidationKey, SavedAccount, SequenceNumber};
 use super::tables::AccountTables;
@@ -60,7 +60,7 @@ impl TestRow {
         update
     }
 
-    pub fn name(&self, keys: &Keys) -> ExactName {
+    pub fn name(&self, keys: &AccountKey) -> ExactName {
         keys.exact_name(self.update().home())
     }
 }

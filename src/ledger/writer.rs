@@ -26,7 +26,7 @@ const GROUP_COMMIT_WINDOW: Duration = Duration::from_micros(300);
 
 /// The writer's end for the scheduler. Its thread never outlives it.
 #[derive(Debug)]
-pub struct Writer {
+pub struct LedgerWriter {
     /// `None` once it is closed.
     changes: Option<mpsc::Sender<Changes>>,
     /// How many changes each commit made durable, or why the writer has ended.
@@ -34,7 +34,7 @@ pub struct Writer {
     thread: Option<JoinHandle<Result<(), LedgerError>>>,
 }
 
-impl Writer {
+impl LedgerWriter {
     /// Starts the thread. The account stays locked until the file is closed.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for LedgerWriter {
     fn drop(&mut self) {
         self.changes = None;
         self.commits.close();
