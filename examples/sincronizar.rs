@@ -1,13 +1,12 @@
 //! Syncs a CSV from code, against the simulated TomTicket inside the process: no account, no token,
 //! no network. `cargo run --example sincronizar -- [clientes.csv]`
 //!
-//! For the real TomTicket leave `sandbox` as it is; the token comes from `TOMTICKET_TOKEN` or from
-//! the file that `token_file` names, and the ledger then remembers what was accepted.
+//! A run against the real TomTicket takes the token from `TOMTICKET_TOKEN`, and the ledger remembers
+//! what was accepted.
 
 use std::error::Error;
 use std::path::Path;
 
-use tomticket_sync::cli::RunArgs;
 use tomticket_sync::config::Settings;
 use tomticket_sync::html_report::read_results;
 use tomticket_sync::html_report::stats::ResultStats;
@@ -20,14 +19,12 @@ use tomticket_sync::scheduler::Rate;
 /// sum of the results, which lie in `folder` with the rejects.
 pub fn sync(input: &Path, folder: &Path) -> Result<(u8, ResultStats), Box<dyn Error>> {
     let results = folder.join("resultado.csv");
-    let mut args = RunArgs::new(input);
-    args.sandbox = true;
-    args.rate = Some(Rate::Unlimited);
-    args.quiet = true;
-    args.results = Some(results.clone());
-    args.rejects = Some(folder.join("rejeitados.csv"));
-    let settings = Settings::resolve(args, false)?;
-    let code = execute(settings, &Terminal::default())?;
+    let mut settings = Settings::rehearsal(input);
+    settings.rate = Rate::Unlimited;
+    settings.quiet = true;
+    settings.set_results(&results);
+    settings.set_rejects(folder.join("rejeitados.csv"));
+    let code = execute(&settings, &Terminal::default())?;
     Ok((code, read_results(&results)?))
 }
 

@@ -6,8 +6,8 @@
 //! outcomes, asking [`ledger`] and sending through [`api`]) → [`output`] (outcomes → files and
 //! terminal); [`html_report`] makes a page of what came out. [`model`] holds the words they share.
 //!
-//! A program that wants to do what `tomticket-sync run` does sets up [`cli::RunArgs`], resolves them
-//! with [`config::Settings::resolve`], and calls [`run::execute`]; `examples/sincronizar.rs` does.
+//! A program that syncs a file makes [`config::Settings`] and calls [`run::execute`];
+//! `examples/sincronizar.rs` does.
 
 pub mod api;
 pub mod cli;

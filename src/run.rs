@@ -1,341 +1,305 @@
-//! The only place that wires the stages together: preflight, then reader → mapper → pool → reporter,
-//! then the summary and the exit code.
+//! A run from its settings to its summary, in four steps: prepare, open the outputs, drive, finish.
+//! What the stages do is theirs; [`pipeline`] connects them.
 
 mod error;
 mod feed;
 mod ledger;
 mod outputs;
+mod pipeline;
 
-use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-
-use crate::api::{BaseUrl, Client, ClientOptions, Token};
-use crate::cli::MaxErrors;
-use crate::config::{LedgerChoice, Mode, Settings};
-use crate::exit_code;
-use crate::input::{InputError, InputFile, Rows, rows};
-use crate::ledger::Claimed;
-use crate::mapping::Plan;
-use crate::output::{Destination, OutputError, Reporter, Summary, SummaryContext, Tally, Terminal};
-use crate::panic_hook;
-use crate::preflight::Preflight;
-use crate::sandbox::{Sandbox, SandboxConfig};
-use crate::scheduler::events::Event;
-use crate::scheduler::ledger::{Ledger, NoLedger};
-use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
-use crate::signals;
-use crate::stop::{StopHandle, StopListener, StopReason, channel};
+use tokio::runtime::{Builder, Runtime};
 
 pub use self::error::RunError;
 use self::outputs::Outputs;
+use self::pipeline::{Pipeline, PipelineOutput};
+use crate::api::{BaseUrl, Client, ClientOptions, Token};
+use crate::cli::MaxErrors;
+use crate::config::{LedgerChoice, Remote, Settings, SettingsError, effective_settings};
+use crate::exit_code;
+use crate::input::{InputError, InputFile, rows};
+use crate::ledger::{Claimed, FileLock, LedgerHandle};
+use crate::output::{Destination, Output, RunSummary, Summary, SummaryContext, Terminal};
+use crate::preflight::Preflight;
+use crate::sandbox::{Sandbox, SandboxConfig};
+use crate::scheduler::SchedulerOptions;
+use crate::scheduler::ledger::NoLedger;
+use crate::signals;
+use crate::stop::{StopHandle, StopListener, StopReason, channel};
 
-/// Batches of events between pool and reporter.
-const EVENT_BATCHES: usize = 16;
-/// Steps of tasks after which a busy thread looks at timers and sockets; tokio's own choice is 61. A
-/// server that sends much at once must not delay the timeouts and the pace of everybody else.
+/// Task steps between two looks at timers and sockets; tokio's default is 61. Many replies at once
+/// must not delay timeouts and the pace.
 const TASKS_BETWEEN_TIMERS: u32 = 4;
-/// How long requests in flight are waited for when a run is stopped.
+/// How long a stopped run waits for requests in flight.
 const DRAIN: Duration = Duration::from_secs(10);
-
-/// Where asynchronous work runs.
-///
-/// The pool and its requests share one thread: they wake one another for every reply, which costs a
-/// system call where another thread must be woken, and a turn of the dispatcher takes in whatever
-/// has arrived since the last. What must go on while that thread blocks has another.
-struct Runtimes {
-    /// The pool, its requests and their connections; driven by whoever waits for them.
-    line: Runtime,
-    /// Signals and the rehearsal's simulator.
-    beside: Runtime,
-}
-
-impl Runtimes {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            line: Builder::new_current_thread()
-                .event_interval(TASKS_BETWEEN_TIMERS)
-                .enable_all()
-                .build()?,
-            beside: Builder::new_multi_thread().worker_threads(1).enable_all().build()?,
-        })
-    }
-}
 
 /// Runs `run` or `check` to its end and gives the exit code.
 ///
 /// # Errors
 /// When the run does not begin; nothing was sent then.
-pub fn execute(settings: Settings, terminal: &Terminal) -> Result<u8, RunError> {
-    let started = Instant::now();
-    let source = InputFile::open(&settings.input)?;
-    let sending = !matches!(settings.mode, Mode::Check { .. });
-    if sending {
-        // Before anything is opened for writing, the ledger too.
-        outputs::check(&settings, &source)?;
+pub fn execute(settings: &Settings, terminal: &Terminal) -> Result<u8, RunError> {
+    let mut run = Run::prepare(settings, terminal)?;
+    if settings.check {
+        return Ok(run.show_plan());
     }
-    // Before anything else that takes time: the account's lock.
-    let _lock = ledger::lock_without(&settings)?;
-    let (memory, mut lookup) = ledger::open_for(&settings)?;
-    let preflight = Preflight::of(&source, &settings.read, &settings.mapping, lookup.as_mut())?;
-    if !settings.quiet {
-        terminal.print(&preflight.remarks(source.label()));
-    }
-    let in_flight = lookup.as_ref().and_then(|lookup| preflight.in_flight_text(lookup));
-    // While it is open, a run's log cannot be folded into the ledger.
-    drop(lookup);
-    if let Some(text) = in_flight {
-        terminal.print(&format!("aviso: {text}\n"));
-    }
-    let base_and_token = match &settings.mode {
-        Mode::Check { .. } => return Ok(check(&settings, &preflight, terminal)),
-        Mode::Sandbox => None,
-        Mode::Real { base_url, token } => Some((base_url.clone(), token.clone())),
-    };
-    let runtimes = Runtimes::new().map_err(RunError::Start)?;
-    let (sandbox, (base_url, token)) = match base_and_token {
-        Some(account) => (None, account),
-        None => {
-            let config = SandboxConfig { rate: settings.rate, ..SandboxConfig::default() };
-            let starting = runtimes.beside.block_on(Sandbox::start(config));
-            let sandbox = starting.map_err(RunError::Sandbox)?;
-            let account = (BaseUrl::parse(&sandbox.base_url())?, Token::new("ensaio")?);
-            (Some(sandbox), account)
-        }
-    };
-    let account = (base_url, token);
-    let code = send(&settings, &source, preflight, memory, account, terminal, &runtimes, started);
-    if let Some(sandbox) = sandbox {
-        runtimes.beside.block_on(sandbox.stop());
-    }
-    code
+    let opened = run.open_outputs()?;
+    let driven = run.drive(opened);
+    Ok(run.finish(driven).codigo_saida)
 }
 
-fn check(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> u8 {
-    if !settings.without_effect.is_empty() {
-        terminal.print(&format!(
-            "aviso: nada é enviado, então não há resultados a gravar; sem efeito aqui: {}\n",
-            settings.without_effect.join(", ")
-        ));
-    }
-    let unknown = match (&settings.ledger, &settings.mode) {
-        (LedgerChoice::At { .. }, _) => {
-            "sem token ou --account, não dá para saber o que o registro já conhece"
-        }
-        (LedgerChoice::Declined { .. }, _) => "--no-ledger: tudo é enviado",
-        (LedgerChoice::None, _) => "endereço local, sem registro: tudo é enviado",
-    };
-    let text = preflight.plan_text(settings.rate.per_second(), settings.limit, unknown);
-    if !settings.quiet || preflight.invalid > 0 {
-        terminal.print(&text);
-    }
-    if preflight.invalid == 0 { exit_code::OK } else { exit_code::ROWS_TO_FIX }
-}
-
-/// Everything after preflight.
-#[expect(clippy::too_many_arguments, reason = "the wiring of a run, called once")]
-fn send(
-    settings: &Settings,
-    source: &InputFile,
-    preflight: Preflight,
-    claimed: Option<Claimed>,
-    (base_url, token): (BaseUrl, Token),
-    terminal: &Terminal,
-    runtimes: &Runtimes,
+/// A run whose input was read once and whose account is locked.
+struct Run<'a> {
+    settings: &'a Settings,
+    terminal: &'a Terminal,
+    /// `--max-duration` counts from here.
     started: Instant,
-) -> Result<u8, RunError> {
-    let options = ClientOptions { timeout: settings.timeout };
-    let client = Client::new(&base_url, token, options)?;
-    let reading = rows(source, &preflight.inspection)?;
-    let Outputs { reporter, summary_json, report } = Outputs::open(settings, &preflight, terminal)?;
-    let memory = match (claimed, &settings.ledger) {
-        (Some(claimed), LedgerChoice::At { policy, .. }) => Some((claimed.begin(*policy)?, policy)),
-        _ => None,
-    };
-    let (stop, listener) = channel();
-    let max_errors = errors_allowed(settings, &preflight, terminal);
-    if let Some(most) = max_errors.filter(|most| preflight.invalid > *most) {
-        let (invalid, rows) = (preflight.invalid, preflight.rows);
-        stop.stop(StopReason::InvalidRows { invalid, rows, allowed: most });
-    }
-    let options = SchedulerOptions {
-        rate: settings.rate,
-        concurrency: settings.concurrency,
-        limit: settings.limit,
-        max_errors,
-        breaker: settings.breaker,
-        give_up_after: settings.give_up_after,
-        drain: DRAIN,
-        probe: preflight.believed,
-    };
-    let rows = preflight.rows;
-    let line = Line { client, options, reading, plan: preflight.plan, reporter };
-    let deadline = settings.max_duration.map(|most| started + most);
-    let local = |why: String| Some(StopReason::Local(why.into()));
-    // Until the last file is written: a second signal must end the process whatever it waits for.
-    let signals = runtimes.beside.spawn(signals::stop_on_signal(stop.clone()));
-    let mut done = match memory {
-        None => runtimes.line.block_on(line.run(NoLedger, &stop, listener, deadline)).0,
-        Some((mut ledger, policy)) => {
-            if policy.max_age.is_none() {
-                ledger.skip_checks_before(preflight.leading);
-            }
-            let (mut done, ledger) =
-                runtimes.line.block_on(line.run(ledger, &stop, listener, deadline));
-            match runtimes.line.block_on(ledger.close()) {
-                Err(error) if !matches!(done.stop, Some(StopReason::Local(_))) => {
-                    done.stop = local(error.to_string());
-                }
-                // A ledger that failed has stopped the run, and said why.
-                Ok(()) | Err(_) => {}
-            }
-            done
-        }
-    };
-    if let Some(error) = done.output.take() {
-        done.stop = local(unwritable(&error));
-    }
-    let broke_off = matches!(done.stop, Some(StopReason::Local(_)));
-    // The rows may have been read long before the last of them was sent.
-    if !broke_off && source.has_changed() {
-        done.stop = local(InputError::Changed { label: source.label().into() }.to_string());
-    } else if !broke_off && let Err(error) = done.reporter.finish() {
-        done.stop = local(unwritable(&error));
-    }
-    let stats = done.reporter.stats.take();
-    let mut again = settings.again.clone();
-    if let Some(encoding) = done.reporter.rejects.encoding_to_give() {
-        again = again.in_encoding(encoding);
-    }
-    let context = SummaryContext {
-        entrada: settings.input_label.clone(),
-        linhas: rows,
-        resultados: done.reporter.results_path(),
-        rejeitados: done.reporter.rejects_path(),
-        stop: done.stop,
-        sandbox: matches!(settings.mode, Mode::Sandbox),
-        notes: match ledger::left_out(settings) {
-            true => vec![
-                "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
-                    .to_owned(),
-            ],
-            false => Vec::new(),
-        },
-        relatorio: settings.report.as_ref().map(Destination::label),
-        configuracao: settings.shown.clone(),
-        suggested: again,
-        continues: matches!(&settings.ledger, LedgerChoice::At { policy, .. } if !policy.full),
-    };
-    let mut summary = Summary::new(&done.tally, context);
-    outputs::write_report(report, stats, &mut summary);
-    outputs::write_summary(summary_json, &mut summary);
-    if !settings.quiet || summary.run().codigo_saida != exit_code::OK {
-        terminal.print(&summary.to_text());
-    }
-    signals.abort();
-    Ok(summary.run().codigo_saida)
+    input: InputFile,
+    preflight: Preflight,
+    /// The account's ledger, locked, if the run uses one.
+    claimed: Option<Claimed>,
+    /// The account's lock of a run without the ledger; held until the end.
+    _lock: Option<FileLock>,
 }
 
-/// `--max-errors` in rows of this input. A part of all rows says nothing about a file in which only
-/// the rows stand that failed before.
-fn errors_allowed(settings: &Settings, preflight: &Preflight, terminal: &Terminal) -> Option<u64> {
-    match settings.max_errors? {
-        MaxErrors::Percent(_) if preflight.plan.is_of_rejects() => {
-            if !settings.quiet {
-                terminal.print(
-                    "aviso: a entrada é um arquivo de rejeitados, e a porcentagem de --max-errors não vale para ela; um número de linhas vale\n",
-                );
-            }
-            None
-        }
-        most => Some(most.resolve(preflight.rows)),
-    }
+/// Where asynchronous work runs. Dropped last: that waits for blocking calls such as a name lookup.
+struct Runtimes {
+    /// The scheduler, its requests and their connections share one thread: they wake one another
+    /// for every reply, which is cheap only within a thread.
+    scheduler: Runtime,
+    /// What must go on while that thread is busy: signals and the simulator.
+    background: Runtime,
 }
 
-/// The stages of a run, ready to be connected.
-struct Line {
-    client: Client,
-    options: SchedulerOptions,
-    reading: Rows,
-    plan: Plan,
-    reporter: Reporter,
-}
-
-/// What is left when the line stands still.
-struct Done {
-    reporter: Reporter,
-    tally: Tally,
-    /// An output that could not be written.
-    output: Option<OutputError>,
-    stop: Option<StopReason>,
-}
-
-impl Line {
-    async fn run<M: Ledger>(
-        self,
-        memory: M,
-        stop: &StopHandle,
-        listener: StopListener,
-        deadline: Option<Instant>,
-    ) -> (Done, M) {
-        let (feed_in, feed_out) = mpsc::channel(feed::FEED_BATCHES);
-        let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
-        let reader = thread::spawn({
-            let (reading, plan) = (self.reading, self.plan);
-            move || feed::read(reading, &plan, &feed_in)
-        });
-        let reporting = report(self.reporter, events_out, stop.clone());
-        let clock = tokio::spawn(stop_at(deadline, stop.clone()));
-        let channels = Channels { input: feed_out, events: events_in, stop: listener };
-        let (reason, memory) = run_scheduler(self.client, memory, self.options, channels).await;
-        clock.abort();
-        // The pool has let go of the feed, so the reader ends at its next batch. Had it died, its
-        // rows would be missing without a word.
-        let reason = match tokio::task::spawn_blocking(move || reader.join()).await {
-            Ok(Ok(())) => reason,
-            Ok(Err(_)) | Err(_) => Some(StopReason::Local(
-                "a leitura da entrada parou por uma falha interna; avise os autores do programa"
-                    .into(),
-            )),
-        };
-        match reporting.await {
-            Ok((reporter, tally, output)) => {
-                (Done { reporter, tally, output, stop: reason }, memory)
-            }
-            Err(died) => std::panic::resume_unwind(died.into_panic()),
-        }
-    }
-}
-
-type Reported = (Reporter, Tally, Option<OutputError>);
-
-/// The reporter on a thread where it may block. An output that fails stops the sending at once.
-fn report(
-    mut reporter: Reporter,
-    events: mpsc::Receiver<Vec<Event>>,
+/// Everything that was opened, ready to be driven.
+struct Opened {
+    runtimes: Runtimes,
+    /// The simulator of a rehearsal; dropping it ends it.
+    _sandbox: Option<Sandbox>,
+    pipeline: Pipeline,
+    ledger: Option<LedgerHandle>,
     stop: StopHandle,
-) -> JoinHandle<Reported> {
-    let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || {
-        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Report, &"reporter");
-        let (tally, result) = reporter.consume(&runtime, events, |error| {
-            stop.stop(StopReason::Local(unwritable(error).into()));
+    listener: StopListener,
+    summary_json: Option<Output>,
+    report: Option<Output>,
+}
+
+/// What is left when all rows are settled.
+struct Driven {
+    output: PipelineOutput,
+    summary_json: Option<Output>,
+    report: Option<Output>,
+    /// Kept until the last file is written: a second signal then ends the process at once.
+    _runtimes: Runtimes,
+}
+
+impl Runtimes {
+    fn new() -> std::io::Result<Self> {
+        let mut scheduler = Builder::new_current_thread();
+        let mut background = Builder::new_multi_thread();
+        Ok(Self {
+            scheduler: scheduler.event_interval(TASKS_BETWEEN_TIMERS).enable_all().build()?,
+            background: background.worker_threads(1).enable_all().build()?,
+        })
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Opens the input, locks the account, and reads the input once. Locks come before everything
+    /// that takes time or writes.
+    fn prepare(settings: &'a Settings, terminal: &'a Terminal) -> Result<Self, RunError> {
+        let started = Instant::now();
+        let input = InputFile::open(&settings.input)?;
+        if !settings.check {
+            outputs::check(settings, &input)?;
+        }
+        let lock = ledger::lock_without(settings)?;
+        let (claimed, mut lookup) = ledger::open(settings)?;
+        let (read, mapping) = (&settings.read, &settings.mapping);
+        let preflight = Preflight::of(&input, read, mapping, lookup.as_mut())?;
+        if !settings.quiet {
+            terminal.print(&preflight.remarks(input.label()));
+        }
+        if let Some(text) = lookup.and_then(|lookup| preflight.in_flight_text(&lookup)) {
+            terminal.print(&format!("aviso: {text}\n"));
+        }
+        Ok(Self { settings, terminal, started, input, preflight, claimed, _lock: lock })
+    }
+
+    /// What `check` prints in place of sending, and its exit code.
+    fn show_plan(&self) -> u8 {
+        let Self { settings, terminal, preflight, .. } = self;
+        if !settings.without_effect.is_empty() {
+            terminal.print(&format!(
+                "aviso: nada é enviado, então não há resultados a gravar; sem efeito aqui: {}\n",
+                settings.without_effect.join(", ")
+            ));
+        }
+        let unknown = match &settings.ledger {
+            LedgerChoice::At(_) => {
+                "sem token ou --account, não dá para saber o que o registro já conhece"
+            }
+            LedgerChoice::Declined => "--no-ledger: tudo é enviado",
+            LedgerChoice::None => "endereço local, sem registro: tudo é enviado",
+        };
+        let text = preflight.plan_text(settings.rate.per_second(), settings.limit, unknown);
+        if !settings.quiet || preflight.invalid > 0 {
+            terminal.print(&text);
+        }
+        if preflight.invalid == 0 { exit_code::OK } else { exit_code::ROWS_TO_FIX }
+    }
+
+    /// Opens what is read, written and sent to. The last step that can refuse the run; the outputs
+    /// come last but for the ledger, so that a refusal leaves nothing behind.
+    fn open_outputs(&mut self) -> Result<Opened, RunError> {
+        let settings = self.settings;
+        let runtimes = Runtimes::new().map_err(RunError::Start)?;
+        let (sandbox, base_url, token) = remote(settings, &runtimes.background)?;
+        let client = Client::new(&base_url, token, ClientOptions { timeout: settings.timeout })?;
+        let reading = rows(&self.input, &self.preflight.inspection)?;
+        let outputs = Outputs::open(settings, &self.preflight, self.terminal)?;
+        let ledger = match self.claimed.take() {
+            Some(claimed) => Some(claimed.begin(settings.policy)?),
+            None => None,
+        };
+        let (stop, listener) = channel();
+        let options = self.scheduler_options(&stop);
+        let plan = self.preflight.plan.clone();
+        let Outputs { reporter, summary_json, report } = outputs;
+        let pipeline = Pipeline { client, options, reading, plan, reporter };
+        Ok(Opened {
+            runtimes,
+            _sandbox: sandbox,
+            pipeline,
+            ledger,
+            stop,
+            listener,
+            summary_json,
+            report,
+        })
+    }
+
+    /// The scheduler's options. Stops the run at once if preflight has found more errors than are
+    /// tolerated.
+    fn scheduler_options(&self, stop: &StopHandle) -> SchedulerOptions {
+        let Self { settings, preflight, .. } = self;
+        let max_errors = self.max_errors();
+        if let Some(most) = max_errors.filter(|most| preflight.invalid > *most) {
+            let (invalid, rows) = (preflight.invalid, preflight.rows);
+            stop.stop(StopReason::InvalidRows { invalid, rows, allowed: most });
+        }
+        SchedulerOptions {
+            rate: settings.rate,
+            concurrency: settings.concurrency,
+            limit: settings.limit,
+            max_errors,
+            breaker: settings.breaker,
+            give_up_after: settings.give_up_after,
+            drain: DRAIN,
+            probe: preflight.believed.clone(),
+        }
+    }
+
+    /// `--max-errors` in rows of this input. In a file of rejects, every row has failed before, so
+    /// that a percentage of them means nothing.
+    fn max_errors(&self) -> Option<u64> {
+        match self.settings.max_errors? {
+            MaxErrors::Percent(_) if self.preflight.plan.is_of_rejects() => {
+                if !self.settings.quiet {
+                    self.terminal.print(
+                        "aviso: a entrada é um arquivo de rejeitados, e a porcentagem de --max-errors não vale para ela; um número de linhas vale\n",
+                    );
+                }
+                None
+            }
+            most => Some(most.resolve(self.preflight.rows)),
+        }
+    }
+
+    /// Sends, and writes results and rejects, until every row is settled.
+    fn drive(&self, opened: Opened) -> Driven {
+        let Opened { runtimes, pipeline, ledger, stop, listener, .. } = opened;
+        let deadline = self.settings.max_duration.map(|most| self.started + most);
+        runtimes.background.spawn(signals::stop_on_signal(stop.clone()));
+        let output = runtimes.scheduler.block_on(async {
+            let Some(mut ledger) = ledger else {
+                return pipeline.run(NoLedger, &stop, listener, deadline).await.0;
+            };
+            if self.settings.policy.max_age.is_none() {
+                ledger.skip_checks_before(self.preflight.leading);
+            }
+            let (mut output, ledger) = pipeline.run(ledger, &stop, listener, deadline).await;
+            if let Err(error) = ledger.close().await {
+                output.fail(error.to_string());
+            }
+            output
         });
-        (reporter, tally, result.err())
-    })
+        let (summary_json, report) = (opened.summary_json, opened.report);
+        Driven { output, summary_json, report, _runtimes: runtimes }
+    }
+
+    /// Puts the files in their places, writes report and summary, and tells the user.
+    fn finish(self, driven: Driven) -> RunSummary {
+        let Driven { mut output, summary_json, report, _runtimes } = driven;
+        // The rows may have been read long before the last of them was sent.
+        if !output.broke_off() && self.input.has_changed() {
+            let label = self.input.label().into();
+            output.fail(InputError::Changed { label }.to_string());
+        }
+        output.put_files_in_place();
+        let stats = output.reporter.stats.take();
+        let mut summary = self.summary(output);
+        outputs::write_report(report, stats, &mut summary);
+        outputs::write_summary(summary_json, &mut summary);
+        if !self.settings.quiet || summary.run().codigo_saida != exit_code::OK {
+            self.terminal.print(&summary.to_text());
+        }
+        summary.run().clone()
+    }
+
+    fn summary(&self, output: PipelineOutput) -> Summary {
+        let settings = self.settings;
+        let mut suggested = settings.suggested.clone();
+        if let Some(encoding) = output.reporter.rejects.encoding_to_give() {
+            suggested = suggested.in_encoding(encoding);
+        }
+        let note = ledger::misses_this_run(settings).then(|| {
+            "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
+                .to_owned()
+        });
+        let context = SummaryContext {
+            entrada: settings.input_label.clone(),
+            linhas: self.preflight.rows,
+            resultados: output.reporter.results_path(),
+            rejeitados: output.reporter.rejects_path(),
+            stop: output.stop,
+            sandbox: matches!(settings.remote, Remote::Sandbox),
+            notes: note.into_iter().collect(),
+            relatorio: settings.report.as_ref().map(Destination::label),
+            configuracao: effective_settings(settings),
+            suggested,
+            continues: matches!(settings.ledger, LedgerChoice::At(_)) && !settings.policy.full,
+        };
+        Summary::new(&output.tally, context)
+    }
 }
 
-/// Why a run ends whose results or rejects cannot be written.
-fn unwritable(error: &OutputError) -> String {
-    format!("{error}; o que já foi gravado não está completo")
-}
-
-/// `--max-duration`, counted from the start of the program.
-async fn stop_at(deadline: Option<Instant>, stop: StopHandle) {
-    let Some(deadline) = deadline else { return };
-    tokio::time::sleep_until(deadline.into()).await;
-    stop.stop(StopReason::MaxDuration);
+/// The address and the token to send with; for a rehearsal, those of a simulator that is started.
+fn remote(
+    settings: &Settings,
+    background: &Runtime,
+) -> Result<(Option<Sandbox>, BaseUrl, Token), RunError> {
+    match &settings.remote {
+        Remote::Server { base_url, token } => {
+            let token = token.clone().ok_or(SettingsError::NoToken)?;
+            Ok((None, base_url.clone(), token))
+        }
+        Remote::Sandbox => {
+            let config = SandboxConfig { rate: settings.rate, ..SandboxConfig::default() };
+            let starting = background.block_on(Sandbox::start(config));
+            let sandbox = starting.map_err(RunError::Sandbox)?;
+            let base_url = BaseUrl::parse(&sandbox.base_url())?;
+            Ok((Some(sandbox), base_url, Token::new("ensaio")?))
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub fn main_from_args() -> ExitCode {
 fn run_command_line() -> u8 {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let done = match config::read(&argv) {
-        Ok(cli) => run_command(cli.command),
+        Ok(cli) => run_command(cli.command, &argv),
         Err(CommandLineError::Usage(request)) if !request.use_stderr() => {
             print(&request.render().to_string())
         }
@@ -42,16 +42,16 @@ fn run_command_line() -> u8 {
     })
 }
 
-fn run_command(command: Command) -> Result<u8, CommandError> {
+fn run_command(command: Command, typed: &[OsString]) -> Result<u8, CommandError> {
     match command {
-        Command::Run(args) => Ok(run::run(*args, false)),
-        Command::Check(args) => Ok(run::run(*args, true)),
+        Command::Run(args) => Ok(run::run(*args, false, typed)),
+        Command::Check(args) => Ok(run::run(*args, true, typed)),
         Command::Sandbox(args) => sandbox::run(args),
-        Command::Template(_) => print(&template::header()),
+        Command::Template => print(&template::header()),
         Command::Report(args) => report::run(&args),
         Command::Ledger(args) => ledger::run(args.command),
         Command::Completions(args) => print(&completions::script(args.shell)),
-        Command::Manual(_) => print(&manual::page()),
+        Command::Manual => print(&manual::page()),
     }
 }
 

@@ -1,68 +1,64 @@
-//! What was set, as the summary and the report show it: under the flags' names, in the flags' own
-//! spelling. The token and where it lies are not among it.
+//! The settings as the summary and the report show them: under the options' names, in the options'
+//! own notation. The token and its file are not among them.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::settings::{CONCURRENCY, GIVE_UP_AFTER, LedgerChoice, Mode, TIMEOUT};
-use crate::cli::{MaxErrors, RunArgs};
+use super::settings::{LedgerChoice, Remote, Settings};
+use crate::cli::MaxErrors;
 use crate::mapping::Key;
-use crate::output::{Destination, ResultsDialect};
+use crate::output::ResultsDialect;
 use crate::scheduler::Rate;
 
 /// The settings of a run; `null`, `false` and empty lists are what was not set.
-pub fn settings(
-    args: &RunArgs,
-    mode: &Mode,
-    ledger: &LedgerChoice,
-    [results, rejects]: [&Destination; 2],
-) -> Map<String, Value> {
-    let base_url = match mode {
-        Mode::Sandbox => Value::Null,
-        Mode::Check { base_url, .. } | Mode::Real { base_url, .. } => base_url.as_str().into(),
+pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
+    let base_url = match &settings.remote {
+        Remote::Sandbox => Value::Null,
+        Remote::Server { base_url, .. } => base_url.as_str().into(),
     };
-    let ledger = match ledger {
-        LedgerChoice::At { path, .. } => path.display().to_string().into(),
-        LedgerChoice::None | LedgerChoice::Declined { .. } => Value::Null,
+    let ledger = match &settings.ledger {
+        LedgerChoice::At(path) => path.display().to_string().into(),
+        LedgerChoice::None | LedgerChoice::Declined => Value::Null,
     };
+    let mapping = &settings.mapping;
     let map: Map<String, Value> =
-        args.map.iter().map(|(from, to)| (from.clone(), to.clone().into())).collect();
-    let set: Vec<String> = args.set.iter().map(|(to, value)| format!("{to}={value}")).collect();
+        mapping.map.iter().map(|(from, to)| (from.clone(), to.clone().into())).collect();
+    let set: Vec<String> = mapping.set.iter().map(|(to, value)| format!("{to}={value}")).collect();
     let value = json!({
-        "sandbox": args.sandbox,
+        "sandbox": matches!(settings.remote, Remote::Sandbox),
         "base-url": base_url,
-        "account": args.account,
-        "rate": rate(args.rate.unwrap_or(Rate::DEFAULT)),
-        "concurrency": args.concurrency.unwrap_or(CONCURRENCY),
-        "timeout": duration(args.timeout.unwrap_or(TIMEOUT)),
-        "limit": args.limit,
-        "max-errors": args.max_errors.map(max_errors),
-        "max-duration": args.max_duration.map(duration),
-        "give-up-after": duration(args.give_up_after.unwrap_or(GIVE_UP_AFTER)),
-        "no-breaker": args.no_breaker,
+        "account": settings.account,
+        "rate": rate(settings.rate),
+        "concurrency": settings.concurrency,
+        "timeout": duration(settings.timeout),
+        "limit": settings.limit,
+        "max-errors": settings.max_errors.map(max_errors),
+        "max-duration": settings.max_duration.map(duration),
+        "give-up-after": duration(settings.give_up_after),
+        "no-breaker": !settings.breaker,
         "ledger": ledger,
-        "no-ledger": args.no_ledger,
-        "full": args.full,
-        "max-age": args.max_age.map(duration),
-        "key": args.key.map(Key::as_str),
-        "id-type": args.id_type.map(|id_type| id_type.as_str()),
+        "no-ledger": settings.no_ledger,
+        "full": settings.policy.full,
+        "max-age": settings.policy.max_age.map(duration),
+        "key": mapping.key.map(Key::as_str),
+        "id-type": mapping.id_type.map(|id_type| id_type.as_str()),
         "map": map,
         "set": set,
-        "ignore": args.ignore,
-        "strict": args.strict,
-        "send-empty": args.send_empty,
-        "clear-marker": args.clear_marker,
-        "no-trim": args.no_trim,
-        "require": args.require,
-        "delimiter": args.delimiter.map(delimiter),
-        "encoding": args.encoding.map(|encoding| encoding.to_string()),
-        "results": results.label(),
-        "results-dialect": match args.results_dialect.unwrap_or_default() {
+        "ignore": mapping.ignore,
+        "strict": mapping.strict,
+        "send-empty": mapping.send_empty,
+        "clear-marker": mapping.clear_marker,
+        "no-trim": !mapping.trim,
+        "require": mapping.require,
+        "delimiter": settings.read.delimiter.map(delimiter),
+        "encoding": settings.read.encoding.map(|encoding| encoding.to_string()),
+        "results": settings.results.label(),
+        "results-dialect": match settings.results_dialect {
             ResultsDialect::Standard => "standard",
             ResultsDialect::Excel => "excel",
         },
-        "rejects": rejects.label(),
+        "rejects": settings.rejects.label(),
     });
     match value {
         Value::Object(settings) => settings,
@@ -92,7 +88,7 @@ fn delimiter(byte: u8) -> String {
     }
 }
 
-/// In the biggest unit that gives a whole number, as the flags take it.
+/// In the largest unit that gives a whole number, as the options take it.
 fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
@@ -111,7 +107,7 @@ mod tests {
     use crate::cli::parse_duration;
 
     #[test]
-    fn durations_are_spelled_as_the_flags_take_them() {
+    fn durations_are_written_as_the_options_take_them() {
         for (seconds, text) in [(90, "90s"), (300, "5m"), (21_600, "6h"), (2_592_000, "30d")] {
             let value = Duration::from_secs(seconds);
             assert_eq!(duration(value), text);

@@ -3,26 +3,23 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::locale::os_error::describe_os_error;
-use clap::ArgMatches;
-use clap::parser::ValueSource;
+use clap::{Arg, ArgAction};
 use toml::de::{DeTable, DeValue};
+
+use super::command_line::Given;
+use crate::locale::os_error::describe_os_error;
 
 /// The file that is looked for in the working directory.
 pub(super) const FOUND: &str = "tomticket-sync.toml";
 
 /// Keys that decide where requests, the token or the memory go. A file that was found rather than
-/// named may not set them: somebody else's repository must not be able to send the token elsewhere,
-/// nor the requests to nowhere.
+/// named may not set them: it may be another person's, and could send the token elsewhere or the
+/// requests nowhere.
 const ONLY_NAMED: [&str; 6] =
     ["base-url", "token-file", "ledger", "account", "sandbox", "no-ledger"];
 
-/// Keys that make no sense in a file.
-const NOT_IN_FILE: [&str; 2] = ["config", "help"];
-
 /// What is wrong with the configuration file.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum ConfigFileError {
     #[error("não foi possível ler {path}: {why}")]
     Read { path: String, why: String },
@@ -42,47 +39,30 @@ pub enum ConfigFileError {
     Duplicate { path: String, line: usize, key: String },
     #[error("{path}, linha {line}: \"{key}\" precisa ser {wanted}")]
     Type { path: String, line: usize, key: String, wanted: &'static str },
-    #[error("{place}: {why}")]
-    Value { place: String, why: String },
 }
 
-/// The file's values as flags.
-#[derive(Debug)]
-pub struct FileFlags {
-    /// The file, as it was named.
-    pub path: String,
-    /// `--flag=value`, only for flags that neither the command line nor the environment gave.
-    pub flags: Vec<OsString>,
-    /// The table `[map]`, likewise. Column and target are apart there, and stay so: joined by a `=`
-    /// they could not always be told apart again.
+/// What the file gives.
+#[derive(Debug, Default)]
+pub(super) struct ConfigFile {
+    /// The options that were not given before, but for the two tables.
+    pub given: Vec<Given>,
+    /// The table `[map]`, likewise. Its columns and targets stay apart: joined by a `=` they could
+    /// not always be split again.
     pub map: Vec<(String, String)>,
     /// The table `[set]`.
     pub set: Vec<(String, String)>,
-    /// Where each flag of `flags` stands: its long name and the line.
-    lines: Vec<(String, usize)>,
 }
 
-impl FileFlags {
-    /// The file, and the line on which this flag (`--rate`) is given, if it is.
-    pub fn place_of(&self, flag: &str) -> String {
-        let name = flag.trim_start_matches('-');
-        match self.lines.iter().find(|(given, _)| given == name) {
-            Some((_, line)) => format!("{}, linha {line}", self.path),
-            None => self.path.clone(),
-        }
-    }
-}
-
-/// Reads the file that was named, or the one in the working directory if there is one.
-/// `in_environment` knows the flags that variables give outside clap.
+/// Reads the file that was named, or the one in the working directory if there is one. `is_given`
+/// knows the options that were given before, by long name.
 ///
 /// # Errors
 /// See [`ConfigFileError`].
-pub fn flags(
+pub(super) fn read<'a>(
     named: Option<&Path>,
-    matches: &ArgMatches,
-    in_environment: impl Fn(&str) -> bool,
-) -> Result<Option<FileFlags>, ConfigFileError> {
+    options: impl Iterator<Item = (&'a str, &'a Arg)>,
+    is_given: impl Fn(&str) -> bool,
+) -> Result<Option<ConfigFile>, ConfigFileError> {
     let path = match named {
         Some(path) => path.to_owned(),
         None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
@@ -93,128 +73,110 @@ pub fn flags(
         path: label.clone(),
         why: describe_os_error(&error),
     })?;
-    let given = |flag: &str| {
-        let id = flag.replace('-', "_");
-        matches!(
-            matches.value_source(&id),
-            Some(ValueSource::CommandLine | ValueSource::EnvVariable)
-        ) || in_environment(flag)
-    };
-    parse(&label, &text, named.is_some(), given).map(Some)
+    let keys = options.filter(|(name, _)| *name != "config").collect();
+    let parser = FileParser { path: &label, text: &text, trusted: named.is_some(), keys };
+    parser.parse(is_given).map(Some)
 }
 
-fn parse(
-    path: &str,
-    text: &str,
+struct FileParser<'a> {
+    path: &'a str,
+    text: &'a str,
+    /// Whether the file was named rather than found.
     trusted: bool,
-    given: impl Fn(&str) -> bool,
-) -> Result<FileFlags, ConfigFileError> {
-    let path = || path.to_owned();
-    let line_of = |offset: usize| {
-        text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
-    };
-    let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start.min(text.len()));
-        let before = text.get(..offset).unwrap_or_default();
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    /// The keys that may stand in the file: long names of options.
+    keys: Vec<(&'a str, &'a Arg)>,
+}
+
+impl FileParser<'_> {
+    fn parse(&self, is_given: impl Fn(&str) -> bool) -> Result<ConfigFile, ConfigFileError> {
+        let path = || self.path.to_owned();
+        let table = DeTable::parse(self.text).map_err(|error| self.syntax_error(&error))?;
+        let mut found = ConfigFile::default();
+        let mut seen = Vec::new();
+        for (key, value) in table.get_ref() {
+            let line = self.line_of(key.span().start);
+            let name = key.get_ref().replace('_', "-");
+            let Some((_, arg)) = self.keys.iter().find(|(known, _)| *known == name) else {
+                let hint = self.hint(&name);
+                return Err(ConfigFileError::UnknownKey { path: path(), line, key: name, hint });
+            };
+            if !self.trusted && ONLY_NAMED.contains(&name.as_str()) {
+                return Err(ConfigFileError::NotTrusted { path: path(), line, key: name });
+            }
+            // `no-trim` and `no_trim` are one key.
+            if seen.contains(&name) {
+                return Err(ConfigFileError::Duplicate { path: path(), line, key: name });
+            }
+            seen.push(name.clone());
+            let wrong =
+                |wanted| ConfigFileError::Type { path: path(), line, key: name.clone(), wanted };
+            let given = is_given(&name);
+            match (name.as_str(), value.get_ref()) {
+                ("map", DeValue::Table(table)) => {
+                    let pairs = pairs(table, true).map_err(wrong)?;
+                    found.map = if given { Vec::new() } else { pairs };
+                }
+                ("set", DeValue::Table(table)) => {
+                    let pairs = pairs(table, false).map_err(wrong)?;
+                    found.set = if given { Vec::new() } else { pairs };
+                }
+                (_, value) => {
+                    let words = words(&name, value, arg.get_action()).map_err(wrong)?;
+                    let place = format!("{}, linha {line}", self.path);
+                    if !given {
+                        let words = words.into_iter().map(OsString::from).collect();
+                        found.given.push(Given { name, place, words });
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    fn syntax_error(&self, error: &toml::de::Error) -> ConfigFileError {
+        let offset = error.span().map_or(0, |span| span.start.min(self.text.len()));
+        let (path, line) = (self.path.to_owned(), self.line_of(offset));
         if error.message().contains("duplicate key") {
-            let key = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+            let key = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
             let key = key.trim().trim_matches(['"', '\'']).to_owned();
-            return ConfigFileError::Duplicate { path: path(), line: line_of(offset), key };
+            return ConfigFileError::Duplicate { path, line, key };
         }
-        ConfigFileError::Syntax { path: path(), line: line_of(offset), column }
-    })?;
-    let known = known_flags();
-    let mut found = FileFlags {
-        path: path(),
-        flags: Vec::new(),
-        map: Vec::new(),
-        set: Vec::new(),
-        lines: Vec::new(),
-    };
-    let mut seen = Vec::new();
-    for (key, value) in table.get_ref() {
-        let line = line_of(key.span().start);
-        let name = key.get_ref().replace('_', "-");
-        let Some((_, takes_value, many)) = known.iter().find(|(flag, ..)| *flag == name) else {
-            let near = known
-                .iter()
-                .map(|(flag, ..)| (strsim::osa_distance(flag, &name), flag))
-                .filter(|(distance, _)| *distance <= 2)
-                .min();
-            let hint =
-                near.map_or(".".to_owned(), |(_, flag)| format!("; você quis dizer \"{flag}\"?"));
-            return Err(ConfigFileError::UnknownKey { path: path(), line, key: name, hint });
-        };
-        if !trusted && ONLY_NAMED.contains(&name.as_str()) {
-            return Err(ConfigFileError::NotTrusted { path: path(), line, key: name });
-        }
-        // `no-trim` and `no_trim` are one.
-        if seen.contains(&name) {
-            return Err(ConfigFileError::Duplicate { path: path(), line, key: name });
-        }
-        seen.push(name.clone());
-        let wrong =
-            |wanted| ConfigFileError::Type { path: path(), line, key: name.clone(), wanted };
-        let pairs = match (name.as_str(), value.get_ref()) {
-            ("map", DeValue::Table(table)) => Some((&mut found.map, pairs(table, true))),
-            ("set", DeValue::Table(table)) => Some((&mut found.set, pairs(table, false))),
-            _ => None,
-        };
-        if let Some((place, pairs)) = pairs {
-            let pairs = pairs.map_err(wrong)?;
-            if !given(&name) {
-                *place = pairs;
-            }
-            continue;
-        }
-        let values = values(&name, value.get_ref(), *takes_value, *many).map_err(wrong)?;
-        if !given(&name) {
-            found.flags.extend(values.into_iter().map(OsString::from));
-            found.lines.push((name, line));
-        }
+        let before = self.text.get(..offset).unwrap_or_default();
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        ConfigFileError::Syntax { path, line, column }
     }
-    Ok(found)
+
+    /// The end of the sentence about an unknown key: the key that may have been meant.
+    fn hint(&self, name: &str) -> String {
+        let near = self
+            .keys
+            .iter()
+            .map(|(known, _)| (strsim::osa_distance(known, name), known))
+            .filter(|(distance, _)| *distance <= 2)
+            .min();
+        near.map_or(".".to_owned(), |(_, known)| format!("; você quis dizer \"{known}\"?"))
+    }
 }
 
-/// Long name, whether it takes a value, and whether it may come several times.
-fn known_flags() -> Vec<(String, bool, bool)> {
-    let command = crate::cli::command();
-    let Some(run) = command.find_subcommand("run") else { return Vec::new() };
-    run.get_arguments()
-        .filter_map(|arg| {
-            let long = arg.get_long()?.to_owned();
-            let action = arg.get_action();
-            (!NOT_IN_FILE.contains(&long.as_str())).then(|| {
-                let many = matches!(action, clap::ArgAction::Append);
-                (long, action.takes_values(), many)
-            })
-        })
-        .collect()
-}
-
-/// One value of the file as flags, or what it should have been.
-fn values(
-    name: &str,
-    value: &DeValue<'_>,
-    takes_value: bool,
-    many: bool,
-) -> Result<Vec<String>, &'static str> {
+/// The words of the command line that a value stands for, or what it should have been.
+fn words(name: &str, value: &DeValue<'_>, action: &ArgAction) -> Result<Vec<String>, &'static str> {
     let flag = |text: &str| format!("--{name}={text}");
-    if !takes_value {
-        return match value {
-            DeValue::Integer(number) if name == "verbose" => {
-                let times = crate::cli::verbosity(number.as_str());
-                times
-                    .map(|times| vec![format!("--{name}"); times.into()])
-                    .map_err(|_| "um número (1 é -v, 2 é -vv)")
-            }
-            DeValue::Boolean(true) => Ok(vec![format!("--{name}")]),
-            DeValue::Boolean(false) => Ok(Vec::new()),
-            _ => Err("true ou false"),
-        };
-    }
+    let many = matches!(action, ArgAction::Append);
     match value {
+        DeValue::Integer(number) if matches!(action, ArgAction::Count) => {
+            let times = crate::cli::verbosity(number.as_str());
+            times
+                .map(|times| vec![format!("--{name}"); times.into()])
+                .map_err(|_| "um número (1 é -v, 2 é -vv)")
+        }
+        DeValue::Boolean(true) if !action.takes_values() => Ok(vec![format!("--{name}")]),
+        DeValue::Boolean(false) if !action.takes_values() => Ok(Vec::new()),
+        _ if !action.takes_values() => Err("true ou false"),
         DeValue::String(text) => Ok(vec![flag(text)]),
         DeValue::Integer(number) if number.radix() == 10 => Ok(vec![flag(number.as_str())]),
         DeValue::Integer(_) => Err("um número decimal"),
@@ -231,7 +193,7 @@ fn values(
     }
 }
 
-/// The pairs of `[map]` or `[set]`. In `[map]` one column may feed `several` targets.
+/// The pairs of `[map]` or `[set]`. In `[map]` one column may have `several` targets.
 fn pairs(table: &DeTable<'_>, several: bool) -> Result<Vec<(String, String)>, &'static str> {
     const WANTED: &str = "uma tabela de textos";
     let mut pairs = Vec::new();
@@ -258,10 +220,24 @@ mod tests {
 
     use super::*;
 
+    fn parse(
+        text: &str,
+        trusted: bool,
+        is_given: impl Fn(&str) -> bool,
+    ) -> Result<ConfigFile, String> {
+        let command = crate::cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        let keys = run.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg)));
+        let keys = keys.filter(|(name, _)| *name != "config").collect();
+        let parser = FileParser { path: "x.toml", text, trusted, keys };
+        parser.parse(is_given).map_err(|error| error.to_string())
+    }
+
+    /// The words that the file gives beside `--strict`.
     fn read(text: &str, trusted: bool) -> Result<Vec<String>, String> {
-        parse("x.toml", text, trusted, |flag| flag == "strict")
-            .map(|found| found.flags.into_iter().map(|f| f.into_string().unwrap()).collect())
-            .map_err(|error| error.to_string())
+        let found = parse(text, trusted, |name| name == "strict")?;
+        let words = found.given.into_iter().flat_map(|given| given.words);
+        Ok(words.map(|word| word.into_string().unwrap()).collect())
     }
 
     #[test]
@@ -279,7 +255,7 @@ mod tests {
         let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
         };
-        let mut found = parse("x.toml", text, false, |_| false).unwrap();
+        let mut found = parse(text, false, |_| false).unwrap();
         found.map.sort();
         found.set.sort();
         assert_eq!(
@@ -287,7 +263,7 @@ mod tests {
             own(&[("E-mail", "email"), ("E-mail", "identificador"), ("a=b", "campo:x=y")])
         );
         assert_eq!(found.set, own(&[("campo:a=b", "v=w"), ("nome", "")]));
-        let typed = parse("x.toml", text, false, |flag| flag == "map").unwrap();
+        let typed = parse(text, false, |flag| flag == "map").unwrap();
         assert!(typed.map.is_empty() && !typed.set.is_empty());
     }
 

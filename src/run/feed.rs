@@ -1,4 +1,4 @@
-//! The input's side of a run: the thread that reads and maps.
+//! The thread that reads and maps the input, and hands rows to the scheduler in batches.
 
 use tokio::sync::mpsc;
 
@@ -9,15 +9,15 @@ use crate::panic_hook;
 use crate::scheduler::InputBatch;
 use crate::stop::StopReason;
 
-/// Rows that travel from the reader to the pool together.
+/// Rows of a full batch.
 const BATCH_ROWS: usize = 64;
-/// Bytes after which such a batch is full.
+/// Bytes of a full batch.
 const BATCH_BYTES: usize = 512 * 1024;
-/// Batches between reader and pool.
-pub const FEED_BATCHES: usize = 2;
+/// Capacity of the channel to the scheduler, in batches.
+pub(super) const BATCHES: usize = 2;
 
-/// Reads, maps and hands on, until the input ends or nobody takes the rows any more.
-pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
+/// Reads until the input ends or the scheduler has closed the channel.
+pub(super) fn read(mut reading: Rows, plan: &Plan, batches: &mpsc::Sender<InputBatch>) {
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {
@@ -26,7 +26,7 @@ pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
             Ok(record) => record,
             Err(error) => {
                 let reason = StopReason::Local(error.into());
-                let _ = feed.blocking_send(InputBatch::Broken(reason));
+                let _ = batches.blocking_send(InputBatch::Broken(reason));
                 return;
             }
         };
@@ -43,12 +43,12 @@ pub fn read(mut reading: Rows, plan: &Plan, feed: &mpsc::Sender<InputBatch>) {
         if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
             bytes = 0;
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
-            if feed.blocking_send(InputBatch::Rows(full)).is_err() {
+            if batches.blocking_send(InputBatch::Rows(full)).is_err() {
                 return;
             }
         }
     }
     if !batch.is_empty() {
-        let _ = feed.blocking_send(InputBatch::Rows(batch));
+        let _ = batches.blocking_send(InputBatch::Rows(batch));
     }
 }

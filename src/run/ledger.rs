@@ -1,21 +1,18 @@
-//! Which account of which ledger a run means, and opening it.
+//! The ledger of a run: which account of which file the settings mean, locking and opening it. What
+//! a ledger knows is [`crate::ledger`]'s.
 
 use std::path::Path;
 
-use crate::config::{LedgerChoice, Mode, Settings};
+use crate::config::{LedgerChoice, Remote, Settings};
 use crate::ledger::{
     Account, AccountLocation, Claimed, FileLock, LedgerError, Policy, Reader, claim, holder,
     lock_alone,
 };
 use crate::preflight::Lookup;
 
-/// Which account of which ledger the settings mean; `None` where the account is not known.
-fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<AccountLocation<'s>> {
-    let (base_url, token) = match &settings.mode {
-        Mode::Sandbox => return None,
-        Mode::Check { base_url, token } => (base_url, token.as_ref()),
-        Mode::Real { base_url, token } => (base_url, Some(token)),
-    };
+/// The account in this ledger file; `None` where the account is not known.
+fn location<'s>(settings: &'s Settings, path: &'s Path) -> Option<AccountLocation<'s>> {
+    let Remote::Server { base_url, token } = &settings.remote else { return None };
     let account = match (&settings.account, token) {
         (Some(label), _) => Account::Label(label),
         (None, Some(token)) => Account::Token(token.expose_for_key()),
@@ -24,36 +21,39 @@ fn place<'s>(settings: &'s Settings, path: &'s Path) -> Option<AccountLocation<'
     Some(AccountLocation { path, base_url: base_url.as_str(), account })
 }
 
-/// The account's lock for a run that sends without the ledger (`--no-ledger`): it would come between
-/// the requests of one that has it.
-pub fn lock_without(settings: &Settings) -> Result<Option<FileLock>, LedgerError> {
-    match (&settings.ledger, &settings.mode) {
-        (LedgerChoice::Declined { path: Some(path) }, Mode::Real { .. }) => {
-            place(settings, path).map_or(Ok(None), |place| lock_alone(&place))
-        }
+/// The account in the ledger that `--no-ledger` leaves out.
+fn declined(settings: &Settings) -> Option<AccountLocation<'_>> {
+    let LedgerChoice::Declined = settings.ledger else { return None };
+    location(settings, settings.files.ledger.as_deref()?)
+}
+
+/// Locks the account of a run that sends with `--no-ledger`: its requests would come between those
+/// of a run that has the ledger.
+pub(super) fn lock_without(settings: &Settings) -> Result<Option<FileLock>, LedgerError> {
+    match declined(settings) {
+        Some(location) if !settings.check => lock_alone(&location),
         _ => Ok(None),
     }
 }
 
-/// Opens the ledger where there is to be one: locked if the run sends, and for preflight's
+/// Opens the ledger, if there is to be one: for sending, with its lock, and for preflight's
 /// questions. `check` takes no lock.
-pub fn open_for(settings: &Settings) -> Result<(Option<Claimed>, Option<Lookup>), LedgerError> {
-    let LedgerChoice::At { path, policy } = &settings.ledger else { return Ok((None, None)) };
-    let Some(place) = place(settings, path) else { return Ok((None, None)) };
-    let (claimed, busy) = match settings.mode {
-        Mode::Check { .. } => (None, holder(&place)),
-        Mode::Sandbox | Mode::Real { .. } => (Some(claim(&place)?), None),
+pub(super) fn open(settings: &Settings) -> Result<(Option<Claimed>, Option<Lookup>), LedgerError> {
+    let LedgerChoice::At(path) = &settings.ledger else { return Ok((None, None)) };
+    let Some(location) = location(settings, path) else { return Ok((None, None)) };
+    let (claimed, busy) = match settings.check {
+        true => (None, holder(&location)),
+        false => (Some(claim(&location)?), None),
     };
-    let reader = Reader::open(&place, *policy)?;
-    // A rename that was sent again without an answer has two intents, and is one request of one row.
+    let reader = Reader::open(&location, settings.policy)?;
+    // A rename that was repeated without a reply has two intents for one request of one row.
     let leftovers = reader.leftovers().iter().map(|leftover| leftover.fingerprint).collect();
     Ok((claimed, Some(Lookup { reader, leftovers, busy })))
 }
 
-/// Whether a run without a ledger leaves one behind that knows this account and will be wrong.
-pub fn left_out(settings: &Settings) -> bool {
-    let LedgerChoice::Declined { path: Some(path) } = &settings.ledger else { return false };
-    place(settings, path)
-        .and_then(|place| Reader::open(&place, Policy::default()).ok())
+/// Whether `--no-ledger` leaves out a ledger that knows this account, and will miss this run.
+pub(super) fn misses_this_run(settings: &Settings) -> bool {
+    declined(settings)
+        .and_then(|location| Reader::open(&location, Policy::default()).ok())
         .is_some_and(|reader| reader.knows_account())
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::config::{Besides, Settings};
+use crate::config::{ProgramFiles, Settings};
 use crate::exit_code;
 use crate::html_report::stats::ResultStats;
 use crate::html_report::{Clock, ReportError, html};
@@ -30,7 +30,7 @@ pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError>
         InputArg::Stdin => Path::new("/dev/stdin"),
         InputArg::File(path) => source.path().unwrap_or(path),
     };
-    let Besides { token, config, ledger } = &settings.besides;
+    let ProgramFiles { token, config, ledger } = &settings.files;
     for (index, (output, _)) in outputs.iter().enumerate() {
         output.differs_from(input, "é a própria entrada")?;
         output.differs_from(config, "é o arquivo de configuração")?;

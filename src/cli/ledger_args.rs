@@ -1,0 +1,65 @@
+//! The options of `ledger`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{HEADING, values};
+use crate::api::BaseUrl;
+use crate::model::CustomerType;
+
+/// `ledger`.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = false)]
+pub struct LedgerArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// The commands of `ledger`.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Mostra, por conta, quantos clientes o registro conhece, a última mudança e o que está em andamento
+    #[command(override_usage = "tomticket-sync ledger status [OPÇÕES]")]
+    Status(LedgerStatusArgs),
+    /// Esquece uma conta, ou um cliente dela; a próxima execução envia tudo de novo
+    #[command(override_usage = "tomticket-sync ledger forget [OPÇÕES]")]
+    Forget(LedgerForgetArgs),
+}
+
+/// `ledger status`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+pub struct LedgerStatusArgs {
+    /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida]
+    #[arg(long, value_name = "ARQUIVO")]
+    pub ledger: Option<PathBuf>,
+}
+
+/// `ledger forget`. The account is that of the token or of `--account`, or one that `status` shows.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+pub struct LedgerForgetArgs {
+    /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida]
+    #[arg(long, value_name = "ARQUIVO")]
+    pub ledger: Option<PathBuf>,
+    /// Endereço da API da conta [padrão: https://api.tomticket.com]
+    #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
+    pub base_url: Option<BaseUrl>,
+    /// Lê o token da conta deste arquivo em vez da variável TOMTICKET_TOKEN
+    #[arg(long, value_name = "ARQUIVO")]
+    pub token_file: Option<PathBuf>,
+    /// Nome da conta no registro, em lugar do token
+    #[arg(long, value_name = "NOME")]
+    pub account: Option<String>,
+    /// Código da conta, como ledger status mostra
+    #[arg(long, value_name = "CÓDIGO", conflicts_with_all = ["account", "identificador"])]
+    pub account_id: Option<String>,
+    /// Esquece só este cliente (com --id-type)
+    #[arg(long = "customer", value_name = "IDENTIFICADOR", requires = "id_type")]
+    pub identificador: Option<String>,
+    /// Tipo do identificador: I (interno) ou E (e-mail)
+    #[arg(long, value_name = "I|E", value_parser = values::id_type, requires = "identificador")]
+    pub id_type: Option<CustomerType>,
+}

@@ -1,0 +1,183 @@
+//! The options of `run` and `check`, by the headings of their help. `None` and empty lists are what
+//! was not given. The option's name is also that of its variable and of its key in the configuration
+//! file ([`crate::config`]).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+
+use super::{HEADING, MaxErrors, values};
+use crate::api::BaseUrl;
+use crate::input::Encoding;
+use crate::mapping::Key;
+use crate::model::CustomerType;
+use crate::output::{LogFormat, ResultsDialect};
+use crate::scheduler::Rate;
+
+/// `run` and `check`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Arquivo CSV de clientes (também .gz), ou - para a entrada padrão
+    #[arg(value_name = "ENTRADA", help_heading = "Argumentos")]
+    pub input: PathBuf,
+    /// What is sent, and how.
+    #[command(flatten)]
+    pub sending: SendingArgs,
+    /// What is remembered.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
+    /// What the columns mean.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// How the input is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// What is written.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Arquivo de configuração [padrão: tomticket-sync.toml na pasta atual, se existir]
+    #[arg(long, value_name = "ARQUIVO", help_heading = HEADING)]
+    pub config: Option<PathBuf>,
+}
+
+/// What is sent, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Envio")]
+pub struct SendingArgs {
+    /// Ensaia contra um TomTicket simulado dentro do programa: sem token, sem rede, sem registro
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Só confere, como o comando check
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Endereço da API [padrão: https://api.tomticket.com]
+    #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
+    pub base_url: Option<BaseUrl>,
+    /// Lê o token deste arquivo em vez da variável TOMTICKET_TOKEN
+    #[arg(long, value_name = "ARQUIVO")]
+    pub token_file: Option<PathBuf>,
+    /// Requisições por segundo, ou unlimited (sem limite) [padrão: 3]
+    #[arg(long, value_name = "N", value_parser = values::rate)]
+    pub rate: Option<Rate>,
+    /// Requisições em andamento ao mesmo tempo, de 1 a 512 [padrão: 8]
+    #[arg(long, value_name = "N", value_parser = values::concurrency)]
+    pub concurrency: Option<usize>,
+    /// Tempo máximo de cada requisição, por exemplo 90s ou 2m; um número sozinho são segundos [padrão: 60s]
+    #[arg(long, value_name = "DURAÇÃO", value_parser = values::positive_duration)]
+    pub timeout: Option<Duration>,
+    /// Envia no máximo N linhas (para um primeiro teste)
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    pub limit: Option<u64>,
+    /// Para quando mais de N linhas (ou N% das linhas) tiverem erro
+    #[arg(long, value_name = "N|P%", value_parser = MaxErrors::parse)]
+    pub max_errors: Option<MaxErrors>,
+    /// Para depois deste tempo, por exemplo 6h (um número sozinho são segundos); com o registro, rodar de novo continua
+    #[arg(long, value_name = "DURAÇÃO", value_parser = values::positive_duration)]
+    pub max_duration: Option<Duration>,
+    /// Desiste quando a API fica fora do ar por este tempo (só 429: o triplo); um número sozinho são segundos [padrão: 5m]
+    #[arg(long, value_name = "DURAÇÃO", value_parser = values::positive_duration)]
+    pub give_up_after: Option<Duration>,
+    /// Não para quando as 20 primeiras linhas são todas recusadas com a mesma mensagem
+    #[arg(long)]
+    pub no_breaker: bool,
+}
+
+/// What is remembered.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registro")]
+pub struct MemoryArgs {
+    /// Arquivo do registro (ledger) do que já foi aceito [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida; nenhum para um endereço desta máquina]
+    #[arg(long, value_name = "ARQUIVO")]
+    pub ledger: Option<PathBuf>,
+    /// Não usa o registro: envia todas as linhas válidas e não se lembra de nada
+    #[arg(long)]
+    pub no_ledger: bool,
+    /// Nome da conta no registro, em lugar do token (para tokens que mudam)
+    #[arg(long, value_name = "NOME")]
+    pub account: Option<String>,
+    /// Envia também o que não mudou
+    #[arg(long)]
+    pub full: bool,
+    /// Envia de novo o que foi aceito há mais tempo que isto, por exemplo 30d; um número sozinho são segundos
+    #[arg(long, value_name = "DURAÇÃO", value_parser = values::positive_duration)]
+    pub max_age: Option<Duration>,
+}
+
+/// What the columns mean.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Colunas")]
+pub struct ColumnArgs {
+    /// Usa a coluna do arquivo para um destino: "E-mail=email" (pode repetir)
+    #[arg(long, value_name = "COLUNA=DESTINO", value_parser = values::pair)]
+    pub map: Vec<(String, String)>,
+    /// Descarta uma coluna (pode repetir)
+    #[arg(long, value_name = "COLUNA")]
+    pub ignore: Vec<String>,
+    /// Dá um valor a todas as linhas; {Coluna} é a célula dela: "nome={Nome} {Sobrenome}" (pode repetir)
+    #[arg(long, value_name = "DESTINO=VALOR", value_parser = values::pair_from_left)]
+    pub set: Vec<(String, String)>,
+    /// Tira o identificador da coluna email ou id_interno
+    #[arg(long, value_name = "email|id_interno", value_parser = values::key)]
+    pub key: Option<Key>,
+    /// Tipo do identificador em todas as linhas: I (interno) ou E (e-mail)
+    #[arg(long, value_name = "I|E", value_parser = values::id_type)]
+    pub id_type: Option<CustomerType>,
+    /// Recusa o arquivo se houver coluna desconhecida
+    #[arg(long)]
+    pub strict: bool,
+    /// Célula vazia desta coluna apaga o valor no TomTicket (pode repetir)
+    #[arg(long, value_name = "DESTINO")]
+    pub send_empty: Vec<String>,
+    /// Célula com exatamente este texto apaga o valor no TomTicket
+    #[arg(long, value_name = "TEXTO", allow_hyphen_values = true, value_parser = values::not_empty)]
+    pub clear_marker: Option<String>,
+    /// Mantém os espaços em volta dos valores
+    #[arg(long)]
+    pub no_trim: bool,
+    /// Linha sem valor para este destino é inválida (pode repetir)
+    #[arg(long, value_name = "DESTINO")]
+    pub require: Vec<String>,
+}
+
+/// How the input is read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Leitura")]
+pub struct ReadingArgs {
+    /// Separador das células: , ; | ou tab [padrão: descoberto pelo conteúdo]
+    #[arg(long, value_name = "C", value_parser = values::delimiter)]
+    pub delimiter: Option<u8>,
+    /// Codificação: utf-8, utf-16, windows-1252 [padrão: descoberta pelo arquivo inteiro]
+    #[arg(long, value_name = "NOME", value_parser = Encoding::parse)]
+    pub encoding: Option<Encoding>,
+}
+
+/// What is written.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Saída")]
+pub struct OutputArgs {
+    /// Arquivo de resultados, - para a saída padrão [padrão: <entrada>.resultado.csv]
+    #[arg(long, value_name = "ARQUIVO")]
+    pub results: Option<PathBuf>,
+    /// Formato dos resultados: standard, ou excel (; e BOM, para abrir com dois cliques) [padrão: standard]
+    #[arg(long, value_name = "standard|excel", value_parser = values::results_dialect)]
+    pub results_dialect: Option<ResultsDialect>,
+    /// Arquivo das linhas a corrigir [padrão: <entrada>.rejeitados.csv]
+    #[arg(long, value_name = "ARQUIVO")]
+    pub rejects: Option<PathBuf>,
+    /// Grava o resumo em JSON, - para a saída padrão
+    #[arg(long, value_name = "ARQUIVO")]
+    pub summary_json: Option<PathBuf>,
+    /// Grava um relatório da execução, uma página HTML; - para a saída padrão
+    #[arg(long, value_name = "ARQUIVO")]
+    pub report: Option<PathBuf>,
+    /// Sem progresso, e sem resumo quando tudo deu certo
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Mais detalhes no log (-v, -vv)
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Formato do que sai na saída de erros: text, ou json (um objeto por linha) [padrão: text]
+    #[arg(long, value_name = "text|json", value_parser = values::log_format)]
+    pub log_format: Option<LogFormat>,
+}

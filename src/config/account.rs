@@ -1,0 +1,43 @@
+//! The account: the address of its API and its token.
+
+use std::path::Path;
+
+use super::error::SettingsError;
+use crate::api::{BaseUrl, DEFAULT_BASE_URL, Token};
+use crate::locale::os_error::describe_os_error;
+
+/// The variable that holds the token.
+const TOKEN_VARIABLE: &str = "TOMTICKET_TOKEN";
+
+/// The given base URL, or the documented host.
+///
+/// # Errors
+/// None in practice; the documented host is a valid URL.
+pub fn base_url(given: Option<&BaseUrl>) -> Result<BaseUrl, SettingsError> {
+    match given {
+        Some(base_url) => Ok(base_url.clone()),
+        None => Ok(BaseUrl::parse(DEFAULT_BASE_URL)?),
+    }
+}
+
+/// The token, from its file if one is named, else from its variable. Never from an argument: every
+/// user of the machine can read those.
+///
+/// # Errors
+/// No token, or one that cannot be read or used.
+pub fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
+    let (place, text) = match file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| SettingsError::TokenFile {
+                path: path.display().to_string(),
+                why: describe_os_error(&error),
+            })?;
+            (path.display().to_string(), text)
+        }
+        None => {
+            let text = std::env::var(TOKEN_VARIABLE).ok().filter(|text| !text.trim().is_empty());
+            (TOKEN_VARIABLE.to_owned(), text.ok_or(SettingsError::NoToken)?)
+        }
+    };
+    Token::new(&text).map_err(|why| SettingsError::BadToken { place, why })
+}

@@ -1,0 +1,149 @@
+//! From the options of `run` and `check` to the settings.
+
+use std::ffi::OsString;
+
+use super::account::{base_url, token};
+use super::error::SettingsError;
+use super::file::FOUND;
+use super::paths::{is_special, ledger_path, output};
+use super::settings::{LedgerChoice, ProgramFiles, Remote, Settings};
+use crate::cli::{self, Resolved, RunArgs};
+use crate::input::ReadOptions;
+use crate::ledger::Policy;
+use crate::mapping::MappingOptions;
+use crate::output::{Destination, SuggestedCommands};
+
+impl Settings {
+    /// The settings of a command line: `typed` is the whole of it, for the commands that may come
+    /// next.
+    ///
+    /// # Errors
+    /// See [`SettingsError`].
+    pub(crate) fn resolve(
+        args: RunArgs,
+        check: bool,
+        typed: &[OsString],
+    ) -> Result<Self, SettingsError> {
+        let check = check || args.sending.dry_run;
+        let remote = remote(&args, check)?;
+        let ledger = ledger(&args, &remote)?;
+        let defaults = Self::with_defaults(args.input.clone(), remote, ledger);
+        let sandbox = args.sending.sandbox;
+        let results = output(args.output.results.as_deref(), &args.input, sandbox, "resultado");
+        let rejects = output(args.output.rejects.as_deref(), &args.input, sandbox, "rejeitados");
+        Ok(Self {
+            check,
+            no_ledger: args.memory.no_ledger,
+            policy: Policy { max_age: args.memory.max_age, full: args.memory.full },
+            read: ReadOptions {
+                delimiter: args.reading.delimiter,
+                encoding: args.reading.encoding,
+            },
+            rate: args.sending.rate.unwrap_or(defaults.rate),
+            concurrency: args.sending.concurrency.unwrap_or(defaults.concurrency),
+            timeout: args.sending.timeout.unwrap_or(defaults.timeout),
+            limit: args.sending.limit,
+            max_errors: args.sending.max_errors,
+            max_duration: args.sending.max_duration,
+            give_up_after: args.sending.give_up_after.unwrap_or(defaults.give_up_after),
+            breaker: !args.sending.no_breaker,
+            files: ProgramFiles {
+                config: args.config.clone().unwrap_or_else(|| FOUND.into()),
+                ledger: ledger_path(args.memory.ledger.as_deref()).ok(),
+                token: args.sending.token_file.clone(),
+            },
+            without_effect: if check { typed_outputs(typed) } else { Vec::new() },
+            suggested: suggested_commands(&args, &rejects, typed),
+            results,
+            rejects,
+            results_dialect: args.output.results_dialect.unwrap_or_default(),
+            summary_json: args.output.summary_json.as_deref().map(Destination::from_arg),
+            report: args.output.report.as_deref().map(Destination::from_arg),
+            quiet: args.output.quiet,
+            account: args.memory.account,
+            mapping: MappingOptions {
+                map: args.columns.map,
+                ignore: args.columns.ignore,
+                set: args.columns.set,
+                key: args.columns.key,
+                id_type: args.columns.id_type,
+                strict: args.columns.strict,
+                send_empty: args.columns.send_empty,
+                clear_marker: args.columns.clear_marker,
+                trim: !args.columns.no_trim,
+                require: args.columns.require,
+            },
+            ..defaults
+        })
+    }
+}
+
+/// Where requests go. A rehearsal under the real configuration does not look at its address and
+/// token.
+fn remote(args: &RunArgs, check: bool) -> Result<Remote, SettingsError> {
+    if args.sending.sandbox && !check {
+        return Ok(Remote::Sandbox);
+    }
+    let base_url = base_url(args.sending.base_url.as_ref())?;
+    let token = match token(args.sending.token_file.as_deref()) {
+        Err(SettingsError::NoToken) if check => None,
+        token => Some(token?),
+    };
+    Ok(Remote::Server { base_url, token })
+}
+
+/// Whether there is a ledger. A server on this machine is a rehearsal, unless a ledger is named.
+fn ledger(args: &RunArgs, remote: &Remote) -> Result<LedgerChoice, SettingsError> {
+    let named = args.memory.ledger.as_deref();
+    Ok(match remote {
+        Remote::Sandbox => LedgerChoice::None,
+        Remote::Server { .. } if args.sending.sandbox => LedgerChoice::None,
+        Remote::Server { base_url, .. } if base_url.is_loopback() && named.is_none() => {
+            LedgerChoice::None
+        }
+        Remote::Server { .. } if args.memory.no_ledger => LedgerChoice::Declined,
+        Remote::Server { .. } => LedgerChoice::At(ledger_path(named)?),
+    })
+}
+
+/// The commands that may come after this run.
+fn suggested_commands(
+    args: &RunArgs,
+    rejects: &Destination,
+    typed: &[OsString],
+) -> SuggestedCommands {
+    let rejects = match rejects {
+        Destination::Path(path) if !is_special(path) => Some(path.as_path()),
+        // What went to standard output or a device cannot be read again.
+        Destination::Path(_) | Destination::Stdout => None,
+    };
+    let sandbox = args.sending.sandbox;
+    let beside_rejects = |given: &Option<_>, what| {
+        given.as_ref()?;
+        match output(None, rejects?, sandbox, what) {
+            Destination::Path(path) => Some(path),
+            Destination::Stdout => None,
+        }
+    };
+    let outputs = [
+        beside_rejects(&args.output.results, "resultado"),
+        beside_rejects(&args.output.rejects, "rejeitados"),
+    ];
+    let outputs = outputs.each_ref().map(Option::as_ref);
+    let resolved = Resolved { rejects, outputs, limit: args.sending.limit.is_some(), sandbox };
+    cli::again(typed, resolved)
+}
+
+/// The flags of outputs on a command line. What a variable or the configuration file sets is meant
+/// for `run` and is no mistake here.
+fn typed_outputs(typed: &[OsString]) -> Vec<&'static str> {
+    let is = |arg: &OsString, flag: &str| {
+        arg.to_str()
+            .and_then(|arg| arg.strip_prefix(flag))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    ["--results", "--rejects", "--summary-json", "--report"]
+        .into_iter()
+        .filter(|flag| typed.iter().any(|arg| is(arg, flag)))
+        .collect()
+}

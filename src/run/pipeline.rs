@@ -1,0 +1,131 @@
+//! The stages of a run connected by channels: reader and mapper on a thread, the scheduler on the
+//! caller's runtime, the reporter on a thread where it may block.
+
+use std::thread;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::feed;
+use crate::api::Client;
+use crate::input::Rows;
+use crate::mapping::Plan;
+use crate::output::{OutputError, Reporter, Tally};
+use crate::panic_hook;
+use crate::scheduler::events::Event;
+use crate::scheduler::ledger::Ledger;
+use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
+use crate::stop::{StopHandle, StopListener, StopReason};
+
+/// Capacity of the channel from scheduler to reporter, in batches of events.
+const EVENT_BATCHES: usize = 16;
+
+/// The stages, ready to be connected.
+pub(super) struct Pipeline {
+    pub client: Client,
+    pub options: SchedulerOptions,
+    pub reading: Rows,
+    pub plan: Plan,
+    pub reporter: Reporter,
+}
+
+/// What the stages leave.
+pub(super) struct PipelineOutput {
+    pub reporter: Reporter,
+    pub tally: Tally,
+    pub stop: Option<StopReason>,
+}
+
+impl Pipeline {
+    /// Drives the stages until every row is settled, or the run is stopped. Gives the ledger back.
+    pub async fn run<L: Ledger>(
+        self,
+        ledger: L,
+        stop: &StopHandle,
+        listener: StopListener,
+        deadline: Option<Instant>,
+    ) -> (PipelineOutput, L) {
+        let (rows_in, rows_out) = mpsc::channel(feed::BATCHES);
+        let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
+        let reader = thread::spawn({
+            let (reading, plan) = (self.reading, self.plan);
+            move || feed::read(reading, &plan, &rows_in)
+        });
+        let reporting = report(self.reporter, events_out, stop.clone());
+        let clock = tokio::spawn(stop_at(deadline, stop.clone()));
+        let channels = Channels { input: rows_out, events: events_in, stop: listener };
+        let (reason, ledger) = run_scheduler(self.client, ledger, self.options, channels).await;
+        clock.abort();
+        let (reporter, tally, unwritten) = match reporting.await {
+            Ok(reported) => reported,
+            Err(died) => std::panic::resume_unwind(died.into_panic()),
+        };
+        let mut output = PipelineOutput { reporter, tally, stop: reason };
+        // The scheduler has closed the channel, so the reader ends at its next batch. If it panicked,
+        // rows are missing.
+        if !matches!(tokio::task::spawn_blocking(move || reader.join()).await, Ok(Ok(()))) {
+            let why =
+                "a leitura da entrada parou por uma falha interna; avise os autores do programa";
+            output.stop = Some(StopReason::Local(why.into()));
+        }
+        if let Some(error) = unwritten {
+            output.stop = Some(StopReason::Local(unwritable(&error).into()));
+        }
+        (output, ledger)
+    }
+}
+
+impl PipelineOutput {
+    /// Whether this machine failed, so that the files are not complete.
+    pub fn broke_off(&self) -> bool {
+        matches!(self.stop, Some(StopReason::Local(_)))
+    }
+
+    /// Ends the run as a failure of this machine, unless it already is one.
+    pub fn fail(&mut self, why: String) {
+        if !self.broke_off() {
+            self.stop = Some(StopReason::Local(why.into()));
+        }
+    }
+
+    /// Gives results and rejects their names, if they are complete.
+    pub fn put_files_in_place(&mut self) {
+        if !self.broke_off()
+            && let Err(error) = self.reporter.finish()
+        {
+            self.fail(unwritable(&error));
+        }
+    }
+}
+
+type Reported = (Reporter, Tally, Option<OutputError>);
+
+/// Starts the reporter. An output that cannot be written stops the run at once.
+fn report(
+    mut reporter: Reporter,
+    events: mpsc::Receiver<Vec<Event>>,
+    stop: StopHandle,
+) -> JoinHandle<Reported> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || {
+        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Report, &"reporter");
+        let (tally, result) = reporter.consume(&runtime, events, |error| {
+            stop.stop(StopReason::Local(unwritable(error).into()));
+        });
+        (reporter, tally, result.err())
+    })
+}
+
+/// Why a run ends whose results or rejects cannot be written.
+fn unwritable(error: &OutputError) -> String {
+    format!("{error}; o que já foi gravado não está completo")
+}
+
+/// Stops the run at `--max-duration`.
+async fn stop_at(deadline: Option<Instant>, stop: StopHandle) {
+    let Some(deadline) = deadline else { return };
+    tokio::time::sleep_until(deadline.into()).await;
+    stop.stop(StopReason::MaxDuration);
+}
