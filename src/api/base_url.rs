@@ -1,4 +1,4 @@
-//! Where the API is, as `--base-url` says. What stands behind it in a request's address is in
+//! Where the API is, as `--base-url` says. How the rest of a request's URL is built is in
 //! [`super::v1`].
 
 use std::fmt;
@@ -18,7 +18,7 @@ pub enum BaseUrlError {
     /// Another scheme than http(s).
     #[error("só https:// é aceito (http:// apenas para 127.0.0.1, ::1 e localhost)")]
     Scheme,
-    /// `http://` to another machine would show the token to everyone on the way.
+    /// `http://` to another machine would send the token unencrypted.
     #[error(
         "http:// mostraria o token a toda a rede; use https:// (http:// só é aceito para 127.0.0.1, ::1 e localhost)"
     )]
@@ -46,7 +46,7 @@ impl BaseUrl {
     /// Checks and normalises a base URL.
     ///
     /// # Errors
-    /// See [`BaseUrlError`]; `http://` is refused but on loopback.
+    /// See [`BaseUrlError`]; `http://` is accepted for loopback only.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         let url = Url::parse(text.trim()).map_err(|_| BaseUrlError::Malformed(text.to_owned()))?;
         let loopback = match url.host() {
@@ -81,7 +81,7 @@ impl BaseUrl {
         &self.text
     }
 
-    /// Whether requests are encrypted. Only on loopback they may not be.
+    /// Whether requests are encrypted; they always are beyond loopback.
     pub(super) fn is_https(&self) -> bool {
         self.text.starts_with("https:")
     }

@@ -1,5 +1,5 @@
 //! The HTTP client: one update, one POST, one [`Attempt`]. It does not retry, follow redirects, keep
-//! cookies or unpack bodies. Whatever goes wrong comes back as data, without the URL.
+//! cookies or decompress. An error comes back as data, without the URL.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,23 +15,23 @@ use super::{BaseUrl, Token, retry_after, transport_error, v1};
 use crate::model::Update;
 use crate::panic_hook;
 
-/// How long to wait for a connection, TLS included.
+/// The longest wait for a connection, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an unused connection is kept. A server that closes idle connections must not win the
-/// race against the next request: a POST that was already written is not sent again.
+/// How long an unused connection is kept. Shorter than a server's own limit, because a POST that is
+/// written to a connection while the server closes it is not repeated here.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The longest form, in bytes, that is sent on a connection meant for further requests. A server
 /// that answers a longer one before it has read it all may close the connection at any time.
 const KEEP_ALIVE_FORM_MAX: u64 = 16 * 1024;
 
-/// What can be chosen about the client.
+/// The client's settings.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientOptions {
-    /// The whole request, from connecting to the last byte of the reply.
+    /// For the whole request, from connecting to the last byte of the response.
     pub timeout: Duration,
 }
 
-/// The client could not be made; nothing was sent.
+/// Why there is no client; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No TLS, for instance on a machine without any root certificates.
@@ -39,7 +39,7 @@ pub enum ClientError {
         "não foi possível preparar as conexões seguras (TLS). Confira se o pacote de certificados do sistema (ca-certificates) está instalado"
     )]
     Tls,
-    /// A proxy that cannot be used.
+    /// The environment names a proxy that cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
 }
@@ -79,7 +79,7 @@ impl Client {
         Ok(Self(Arc::new(Inner { http, endpoint, token, proxy, timeout })))
     }
 
-    /// Sends one update once and waits for the reply (or for the timeout).
+    /// Sends one update once and waits for the reply, at most until the timeout.
     pub async fn send(&self, update: &Update) -> Attempt {
         self.0.send(update).await
     }
@@ -142,7 +142,7 @@ fn http_client(
     proxy: Option<Url>,
     timeout: Duration,
 ) -> reqwest::Result<reqwest::Client> {
-    // Fails only where one is installed already.
+    // An error means that one is installed already.
     let _ = ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("tomticket-sync/", env!("CARGO_PKG_VERSION")))
@@ -151,17 +151,17 @@ fn http_client(
         .retry(retry::never())
         .http1_only()
         .pool_idle_timeout(IDLE_TIMEOUT)
-        // Shorter than the whole request, so that a connection that could not be made is told from
-        // a reply that did not come.
+        // Ends before the timeout of the whole request does, or a request without a connection
+        // would look like one without a reply.
         .connect_timeout(CONNECT_TIMEOUT.min(timeout.mul_f64(0.9)))
         .timeout(timeout)
-        // What the environment says is decided in `proxy`.
+        // The environment is read in `proxy`.
         .no_proxy();
     if let Some(proxy) = proxy {
         builder = builder.proxy(Proxy::all(proxy)?);
     }
     if !base.is_https() {
-        // A rehearsal needs no certificates, and its machine may have none.
+        // A rehearsal must also run on a machine without certificates.
         builder = builder.tls_certs_only([]);
     }
     builder.build()

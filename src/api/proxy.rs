@@ -18,7 +18,8 @@ const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The longest scheme that a message repeats. A longer one may be part of a password.
 const SCHEME_MAX: usize = 12;
 
-/// Why the environment's proxy cannot be used. The value is not repeated: it may hold a password.
+/// Why the environment's proxy cannot be used. The value is not quoted, because it may hold a
+/// password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum ProxyError {
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_are_asked_in_order_and_an_empty_one_is_none() {
+    fn the_first_variable_that_is_set_decides() {
         let all = ("ALL_PROXY", "http://todos:1");
         for (set, expected) in [
             (&[][..], None),
@@ -109,7 +110,7 @@ mod tests {
 
     /// Go and curl do the same: there `HTTP_PROXY` alone may be a visitor's `Proxy:` header.
     #[test]
-    fn a_web_servers_program_goes_through_its_proxy_and_not_a_visitors() {
+    fn a_proxy_that_a_visitor_of_a_web_server_sets_is_ignored() {
         let cgi = ("REQUEST_METHOD", "GET");
         let visitor = ("HTTP_PROXY", "http://mau:1");
         assert_eq!(chosen(&[cgi, visitor]), Ok(None));
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_an_error_without_the_value() {
+    fn an_unusable_proxy_is_an_error_that_does_not_quote_it() {
         let variable = "HTTPS_PROXY";
         let good = ("ALL_PROXY", "http://todos:1");
         for bad in [
@@ -150,7 +151,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_text_is_an_error_too() {
+    fn a_value_that_is_not_text_is_an_error() {
         use std::os::unix::ffi::OsStringExt;
         let base = BaseUrl::parse("https://api.exemplo.invalid").unwrap();
         let value_of = |name: &str| {

@@ -9,7 +9,7 @@ use super::Reply;
 /// The most that is read of a response's body, in bytes.
 pub(super) const BODY_MAX: usize = 64 * 1024;
 
-/// Characters of an unreadable body that the message repeats.
+/// How many characters of an unreadable body the message quotes.
 const SNIPPET: usize = 120;
 
 /// A response's body as far as it was read.
@@ -19,7 +19,7 @@ pub(super) enum Body {
     Whole(Vec<u8>),
     /// It went on beyond [`BODY_MAX`].
     TooLong,
-    /// It broke off or came too slowly.
+    /// It broke off, or the timeout ended it.
     Cut,
 }
 
@@ -38,18 +38,19 @@ pub(super) fn classify(status: u16, body: &Body) -> (Reply, String) {
         Body::Whole(bytes) => Some(bytes.as_slice()),
         Body::TooLong | Body::Cut => None,
     };
-    let said = whole.and_then(Answer::parse);
+    let reply = whole.and_then(ParsedReply::parse);
     let words = |fallback: &str| {
-        said.as_ref()
+        reply
+            .as_ref()
             .and_then(|answer| answer.mensagem.clone())
             .unwrap_or_else(|| format!("HTTP {status}: {fallback}"))
     };
     match status {
-        200..=299 => match (said, body) {
-            (Some(Answer { erro: Some(false), mensagem }), _) => {
+        200..=299 => match (reply, body) {
+            (Some(ParsedReply { erro: Some(false), mensagem }), _) => {
                 (Reply::Accepted, mensagem.unwrap_or_else(|| "Cliente atualizado.".to_owned()))
             }
-            (Some(Answer { erro: Some(true), mensagem }), _) => (
+            (Some(ParsedReply { erro: Some(true), mensagem }), _) => (
                 Reply::Refused,
                 mensagem.unwrap_or_else(|| "Recusado pela API, sem explicação.".to_owned()),
             ),
@@ -76,31 +77,30 @@ pub(super) fn classify(status: u16, body: &Body) -> (Reply, String) {
     }
 }
 
-/// The JSON object that the API answers with, whatever its values are. A key that stands there
-/// twice is an error.
+/// The JSON object of a reply, with values of any type. serde refuses a key that stands there twice.
 #[derive(Deserialize)]
-struct Said {
+struct ReplyJson {
     erro: Option<Value>,
     mensagem: Option<Value>,
 }
 
-/// The same, understood.
-struct Answer {
-    /// `None` where it is missing or in no known spelling.
+/// A reply that could be read.
+struct ParsedReply {
+    /// `None` where it is missing, or not in a known spelling.
     erro: Option<bool>,
     mensagem: Option<String>,
 }
 
-impl Answer {
-    /// `None` unless the whole body is one JSON object (a byte order mark before it is allowed; PHP
-    /// files saved with one print it) that says each thing once.
+impl ParsedReply {
+    /// `None` unless the whole body is one JSON object. A byte order mark is allowed before it: PHP
+    /// files that are saved with one print it.
     fn parse(body: &[u8]) -> Option<Self> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
-        // What is derived takes an array for a struct, too.
+        // serde reads an array as a struct, too.
         if !body.starts_with(b"{") {
             return None;
         }
-        let Said { erro, mensagem } = serde_json::from_slice(body).ok()?;
+        let ReplyJson { erro, mensagem } = serde_json::from_slice(body).ok()?;
         let erro = match erro {
             Some(Value::Bool(erro)) => Some(erro),
             Some(Value::Number(number)) => match number.as_u64() {
@@ -124,9 +124,9 @@ impl Answer {
     }
 }
 
-/// The beginning of a body on one line, for a person to recognise a maintenance page by.
+/// The beginning of a body on one line, by which a person can recognise a maintenance page.
 fn snippet(body: &[u8]) -> String {
-    // UTF-16 or no text at all.
+    // UTF-16, or not text at all.
     if body.contains(&0) {
         return "(não é texto)".to_owned();
     }

@@ -1,16 +1,17 @@
-//! `Retry-After`: seconds or a date, whatever a server writes there.
+//! Reads `Retry-After`, which is in seconds or a date. How a pause is kept is decided in
+//! [`crate::scheduler`].
 
 use std::time::{Duration, SystemTime};
 
-/// The longest pause that a server can ask for; more is cut to this.
+/// The longest pause that a server can ask for; a longer one is cut to this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
-/// The pause a header asks for, at most [`RETRY_AFTER_MAX`]; `None` where it says nothing that can
-/// be understood. A date in the past is no pause.
+/// The pause that a header asks for, at most [`RETRY_AFTER_MAX`]; `None` where it cannot be read. A
+/// date in the past is a pause of zero.
 pub(super) fn parse(value: &[u8], now: SystemTime) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than a u64 holds is still a number, only a huge one.
+        // More digits than a u64 holds are a huge number.
         let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
         return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
     }

@@ -1,13 +1,13 @@
-//! The account's secret. It cannot be printed; it can be put into a URL (by [`super::Endpoint`]),
-//! searched for in foreign text, and hashed.
+//! The account's secret. It cannot be printed. It can be put into a URL (by [`super::v1`]), hidden in
+//! text from outside, and used to derive a key.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::redact::Redactor;
 
-/// Everything but RFC 3986's unreserved characters is encoded in a path: what looks harmless in one
-/// place (`/` in a CNPJ, `+`, `:`) is cut or rewritten in another.
+/// The characters of a path segment that are encoded: all but RFC 3986's unreserved ones. Others
+/// (`/` in a CNPJ, `+`, `:`) are split at or rewritten by some servers.
 pub(super) const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -24,7 +24,7 @@ pub enum TokenError {
     Malformed,
 }
 
-/// The company's access token. `Debug` shows nothing of it and there is no `Display`.
+/// The company's access token. `Debug` does not show it, and there is no `Display`.
 #[derive(Debug, Clone)]
 pub struct Token {
     secret: SecretString,
@@ -32,13 +32,13 @@ pub struct Token {
 }
 
 impl Token {
-    /// Takes a token as it came from the environment or a file; surrounding white space (the line
-    /// break that an editor adds) is dropped.
+    /// Reads a token from the environment or a file. Surrounding white space, such as the line break
+    /// that an editor adds, is dropped.
     ///
     /// # Errors
     /// An empty token, or one with controls or only dots inside.
     pub fn new(text: &str) -> Result<Self, TokenError> {
-        // Windows editors put a byte order mark before the first character.
+        // Windows editors write a byte order mark.
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Err(TokenError::Empty);
@@ -49,12 +49,12 @@ impl Token {
         Ok(Self { secret: text.into(), redactor: Redactor::new(text) })
     }
 
-    /// The token as a path segment. Only for building the request's URL.
+    /// The token as a path segment, for the request's URL only.
     pub(super) fn encoded(&self) -> String {
         utf8_percent_encode(self.secret.expose_secret(), SEGMENT).to_string()
     }
 
-    /// The token's bytes, for deriving a key from them; never for output.
+    /// The token's bytes, to derive a key from; never for output.
     pub fn expose_for_key(&self) -> &[u8] {
         self.secret.expose_secret().as_bytes()
     }

@@ -39,7 +39,7 @@ pub(super) fn classify(
     }
 }
 
-/// What rustls has against the server's certificate, if that was the cause.
+/// Why rustls refuses the server's certificate, if that is the cause.
 fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
     causes(error).find_map(|cause| match cause.downcast_ref() {
         Some(rustls::Error::InvalidCertificate(why)) => Some(certificate_words(why)),
@@ -47,7 +47,7 @@ fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
     })
 }
 
-/// Why there was no connection, or none to the end: the cause that says most.
+/// The most specific cause of the error, in Portuguese.
 fn words(error: &(dyn Error + 'static)) -> String {
     let said = |cause: &(dyn Error + 'static)| {
         if let Some(error) = cause.downcast_ref::<hyper::Error>() {
@@ -56,28 +56,28 @@ fn words(error: &(dyn Error + 'static)) -> String {
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {
             return Some(tls_words(error).to_owned());
         }
-        // The type of these is not public.
+        // Their type is not public.
         if let Some(why) = cause.to_string().strip_prefix("tunnel error: ") {
             return tunnel_words(why).map(ToOwned::to_owned);
         }
         if let Some(words) = dns_words(cause) {
             return Some(words.to_owned());
         }
-        // One that wraps another error has no words of its own.
+        // An I/O error that wraps another one adds nothing.
         let error = cause.downcast_ref::<io::Error>().filter(|error| error.get_ref().is_none())?;
         Some(
             network_words(error.kind()).map_or_else(|| describe_os_error(error), ToOwned::to_owned),
         )
     };
     causes(error).find_map(said).unwrap_or_else(|| {
-        // The last that is left: a library's text inside an I/O error, which has a kind at least.
+        // A library's text inside an I/O error: the kind is all that can be translated.
         let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
         let known = io.and_then(|io| network_words(io.kind()).or_else(|| kind_words(io.kind())));
         known.unwrap_or("falha de comunicação").to_owned()
     })
 }
 
-/// Of a connection what files and connections share means something else.
+/// The kinds that mean something else of a connection than of a file.
 fn network_words(kind: io::ErrorKind) -> Option<&'static str> {
     Some(match kind {
         io::ErrorKind::BrokenPipe => "conexão cortada pelo servidor",
@@ -92,7 +92,7 @@ fn network_words(kind: io::ErrorKind) -> Option<&'static str> {
     })
 }
 
-/// An error and what caused it, from the outside in. `io::Error::source` skips what it wraps.
+/// An error and its causes, from the outside in. `io::Error::source` skips the error that it wraps.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
         let error: &'e (dyn Error + 'static) = *error;
@@ -135,12 +135,12 @@ fn tunnel_words(why: &str) -> Option<&'static str> {
         "unsuccessful" => Some("o proxy recusou levar até o servidor"),
         "proxy headers too long" => Some("a resposta do proxy é grande demais"),
         "unexpected end of file" => Some("o proxy fechou a conexão"),
-        // Its cause says more.
+        // Its cause is more specific.
         _ => None,
     }
 }
 
-/// Why a certificate is not to be trusted, for a person who can do something about it.
+/// Why a certificate cannot be trusted, and what to do about it.
 fn certificate_words(why: &rustls::CertificateError) -> &'static str {
     use rustls::CertificateError as Why;
     match why {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_that_says_most_speaks_however_deep_it_lies() {
+    fn the_most_specific_cause_is_found_at_any_depth() {
         let alert = rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure);
         for (error, expected) in [
             (wrapped(alert), "o servidor recusou a conexão segura (TLS)"),

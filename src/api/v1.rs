@@ -1,5 +1,6 @@
-//! How the API's first version spells an update: `POST {base}/update_cliente/{token}/{identificador}/{tipo}`
-//! with a form. What a reply says is in [`super::response`].
+//! How the API's first version spells an update: a form that is posted to
+//! `{base}/update_cliente/{token}/{identificador}/{tipo}`. What a reply means is in
+//! [`super::response`].
 
 use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
@@ -10,9 +11,10 @@ use super::token::SEGMENT;
 use super::{BaseUrl, Token};
 use crate::model::{Customer, FieldName, Update};
 
-/// `{base}/update_cliente/{token}`: what the addresses of all requests of an account share.
+/// The URLs of one account.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
+    /// `{base}/update_cliente/{token}`.
     prefix: SecretString,
     /// How many segments the path of a request has.
     segments: usize,
@@ -26,17 +28,17 @@ impl Endpoint {
         }
     }
 
-    /// The address that updates `customer`. The identifier is one percent-encoded segment.
+    /// The URL that updates `customer`. The identifier is one percent-encoded segment.
     ///
-    /// `None` if what was parsed does not have exactly the segments meant. No identifier that
-    /// [`crate::model::Identifier`] accepts is known to cause that; it is checked all the same,
-    /// because the alternative is to address another customer.
+    /// `None` if the parsed URL does not have exactly the segments meant. No valid
+    /// [`crate::model::Identifier`] is known to cause that; it is checked because the request would
+    /// address another customer.
     pub fn url(&self, customer: &Customer) -> Option<Url> {
         let prefix = self.prefix.expose_secret();
         let identifier = utf8_percent_encode(customer.identifier.as_str(), SEGMENT);
         let text = format!("{prefix}/{identifier}/{}", customer.ctype.as_str());
         let url = Url::parse(&text).ok()?;
-        // The parser rewrites what it takes for a relative segment.
+        // The parser resolves relative segments.
         let is_intact = url.as_str() == text && url.query().is_none();
         let segments = url.path_segments()?.filter(|segment| !segment.is_empty()).count();
         (is_intact && segments == self.segments).then_some(url)
