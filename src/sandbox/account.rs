@@ -3,11 +3,11 @@
 //!
 //! It neither waits nor knows HTTP: time is handed in, and the reply is a value.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use hyper::StatusCode;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::config::{FailureKind, SandboxConfig};
 use super::customer_list::Customers;
@@ -18,8 +18,8 @@ use super::update_rules::UpdateRequest;
 
 /// What `GET /_sandbox/contagem` tells. Every request is in exactly one of `executed`, `refused`,
 /// `limited` and `lost`, once it is decided.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Counters {
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Counters {
     /// Update requests (a POST to such a path) that arrived whole.
     #[serde(rename = "requisicoes")]
     pub requests: u64,
@@ -36,38 +36,12 @@ pub struct Counters {
     /// Requests that an injected failure kept from being executed, 429 apart.
     #[serde(rename = "perdidas")]
     pub lost: u64,
-    /// Failures injected, by kind.
+    /// Failures injected, by the kind as `--fail` spells it; kinds without one too.
     #[serde(rename = "falhas_injetadas")]
-    pub injected: InjectedFailures,
+    pub injected: BTreeMap<&'static str, u64>,
     /// Customers held.
     #[serde(rename = "clientes")]
     pub customers: u64,
-}
-
-/// How many failures of each kind were injected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct InjectedFailures([u64; FailureKind::ALL.len()]);
-
-impl InjectedFailures {
-    /// Failures of this kind.
-    pub const fn of(&self, kind: FailureKind) -> u64 {
-        self.0[kind as usize]
-    }
-
-    /// Failures of all kinds.
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-}
-
-impl Serialize for InjectedFailures {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for kind in FailureKind::ALL {
-            map.serialize_entry(kind.as_str(), &self.of(kind))?;
-        }
-        map.end()
-    }
 }
 
 /// Why a request is not executed, where the request itself is wrong.
@@ -91,8 +65,8 @@ pub(super) enum SandboxReply {
 /// One account: its customers, its limit, its faults.
 #[derive(Debug)]
 pub(super) struct SimulatedAccount {
-    store: CustomerStore,
-    limiter: SlidingWindow,
+    customers: CustomerStore,
+    limit: SlidingWindow,
     faults: FaultInjector,
     counters: Counters,
 }
@@ -100,14 +74,17 @@ pub(super) struct SimulatedAccount {
 impl SimulatedAccount {
     /// The account of a sandbox that starts.
     pub(super) fn new(config: SandboxConfig) -> Self {
-        let mut store =
+        let mut customers =
             config.customers.map_or_else(CustomerStore::of_everybody, Customers::into_store);
-        store.set_reset_defaults(config.reset_defaults);
+        customers.set_reset_defaults(config.reset_defaults);
         Self {
-            store,
-            limiter: SlidingWindow::new(config.rate),
+            customers,
+            limit: SlidingWindow::new(config.rate),
             faults: FaultInjector::new(config.seed, config.jitter, config.latency, config.failures),
-            counters: Counters::default(),
+            counters: Counters {
+                injected: FailureKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect(),
+                ..Counters::default()
+            },
         }
     }
 
@@ -137,7 +114,7 @@ impl SimulatedAccount {
             self.counters.limited += 1;
             return SandboxReply::Limited;
         }
-        if !self.limiter.admit(now) {
+        if !self.limit.admit(now) {
             self.counters.limited += 1;
             return SandboxReply::Limited;
         }
@@ -158,7 +135,7 @@ impl SimulatedAccount {
 
     fn execute(&mut self, request: Result<UpdateRequest, SandboxRefusal>) -> SandboxReply {
         let refusal = match request {
-            Ok(update) if self.store.update(&update) => {
+            Ok(update) if self.customers.update(&update) => {
                 self.counters.executed += 1;
                 return SandboxReply::Done;
             }
@@ -173,17 +150,17 @@ impl SimulatedAccount {
     }
 
     fn inject(&mut self, kind: FailureKind) {
-        self.counters.injected.0[kind as usize] += 1;
+        *self.counters.injected.entry(kind.as_str()).or_default() += 1;
     }
 
     /// The counters as they stand.
     pub(super) fn counters(&self) -> Counters {
-        Counters { customers: self.store.len() as u64, ..self.counters.clone() }
+        Counters { customers: self.customers.len() as u64, ..self.counters.clone() }
     }
 
     /// The customers.
-    pub(super) fn store(&self) -> &CustomerStore {
-        &self.store
+    pub(super) fn customers(&self) -> &CustomerStore {
+        &self.customers
     }
 }
 
@@ -199,72 +176,75 @@ mod tests {
             .map_err(|mensagem| SandboxRefusal { status: StatusCode::OK, mensagem })
     }
 
-    fn state(rate: Rate) -> SimulatedAccount {
+    fn account(rate: Rate) -> SimulatedAccount {
         SimulatedAccount::new(SandboxConfig { rate, ..SandboxConfig::default() })
     }
 
     #[test]
     fn a_rejected_request_is_neither_executed_nor_in_the_window() {
-        let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
-        assert_eq!(state.decide(now, None, update("a@x")), SandboxReply::Done);
-        assert_eq!(state.decide(now, None, update("b@x")), SandboxReply::Limited);
-        let counters = state.counters();
+        let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
+        assert_eq!(account.decide(now, None, update("a@x")), SandboxReply::Done);
+        assert_eq!(account.decide(now, None, update("b@x")), SandboxReply::Limited);
+        let counters = account.counters();
         assert_eq!((counters.executed, counters.limited, counters.customers), (1, 1, 1));
         let later = now + std::time::Duration::from_secs(1);
-        assert_eq!(state.decide(later, None, update("b@x")), SandboxReply::Done);
+        assert_eq!(account.decide(later, None, update("b@x")), SandboxReply::Done);
     }
 
     #[test]
     fn a_refused_request_takes_its_place_in_the_window() {
-        let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
-        assert!(matches!(state.decide(now, None, update("a\tb")), SandboxReply::Refused(_)));
-        assert_eq!(state.decide(now, None, update("a@x")), SandboxReply::Limited);
-        assert_eq!((state.counters().refused, state.counters().limited), (1, 1));
+        let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
+        assert!(matches!(account.decide(now, None, update("a\tb")), SandboxReply::Refused(_)));
+        assert_eq!(account.decide(now, None, update("a@x")), SandboxReply::Limited);
+        assert_eq!((account.counters().refused, account.counters().limited), (1, 1));
     }
 
     #[test]
     fn failures_strike_before_or_after_the_execution() {
-        let (now, mut state) = (Instant::now(), state(Rate::Unlimited));
+        let (now, mut account) = (Instant::now(), account(Rate::Unlimited));
         let failure = |kind, executed| Some(InjectedFailure { kind, executed });
         let reset = FailureKind::Reset;
         assert_eq!(
-            state.decide(now, failure(reset, false), update("a@x")),
+            account.decide(now, failure(reset, false), update("a@x")),
             SandboxReply::Failed(reset)
         );
-        assert_eq!(state.counters().customers, 0);
+        assert_eq!(account.counters().customers, 0);
         assert_eq!(
-            state.decide(now, failure(reset, true), update("a@x")),
+            account.decide(now, failure(reset, true), update("a@x")),
             SandboxReply::Failed(reset)
         );
-        assert_eq!(state.counters().customers, 1);
+        assert_eq!(account.counters().customers, 1);
         let limited = FailureKind::Limited;
         assert_eq!(
-            state.decide(now, failure(limited, false), update("b@x")),
+            account.decide(now, failure(limited, false), update("b@x")),
             SandboxReply::Limited
         );
-        let counters = state.counters();
+        let counters = account.counters();
         assert_eq!((counters.executed, counters.lost, counters.limited), (1, 1, 1));
-        assert_eq!((counters.injected.of(reset), counters.injected.of(limited)), (2, 1));
-        assert_eq!(counters.injected.total(), 3);
+        assert_eq!(
+            (counters.injected[reset.as_str()], counters.injected[limited.as_str()]),
+            (2, 1)
+        );
+        assert_eq!(counters.injected.values().sum::<u64>(), 3);
     }
 
     #[test]
     fn injected_429s_leave_the_window_alone_and_other_failures_do_not() {
-        let (now, mut state) = (Instant::now(), state(Rate::PerSecond(1.0)));
+        let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
         let failure = |kind| Some(InjectedFailure { kind, executed: false });
         assert_eq!(
-            state.decide(now, failure(FailureKind::Limited), update("a@x")),
+            account.decide(now, failure(FailureKind::Limited), update("a@x")),
             SandboxReply::Limited
         );
         let hang = FailureKind::Hang;
-        assert_eq!(state.decide(now, failure(hang), update("a@x")), SandboxReply::Failed(hang));
-        assert_eq!(state.decide(now, failure(hang), update("a@x")), SandboxReply::Limited);
-        assert_eq!(state.counters().injected.of(hang), 1);
+        assert_eq!(account.decide(now, failure(hang), update("a@x")), SandboxReply::Failed(hang));
+        assert_eq!(account.decide(now, failure(hang), update("a@x")), SandboxReply::Limited);
+        assert_eq!(account.counters().injected[hang.as_str()], 1);
     }
 
     #[test]
     fn counters_are_spelled_for_pipelines() {
-        let json = serde_json::to_value(state(Rate::Unlimited).counters()).unwrap();
+        let json = serde_json::to_value(account(Rate::Unlimited).counters()).unwrap();
         assert_eq!(
             json,
             serde_json::json!({

@@ -1,10 +1,6 @@
-//! What can be chosen about a simulated TomTicket, and how those choices are spelled on a command
-//! line.
-//!
-//! Nothing here acts: a value of one of these types is already valid, and the error texts are
-//! Portuguese because the user reads them.
+//! The settings of a simulated TomTicket, and how they are spelled on a command line. A value of one
+//! of these types is valid. Nothing is done with the settings here.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -16,26 +12,25 @@ use crate::scheduler::Rate;
 /// The longest delay that can be asked for.
 const DELAY_MAX: Duration = Duration::from_secs(3600);
 
-/// Everything that can be chosen. The default is the real limit and nothing else: no delays, no
-/// failures, any token, every customer exists.
+/// All settings. By default there is the real limit, no delay and no failure; any token is accepted
+/// and every customer exists.
 #[derive(Debug)]
 pub struct SandboxConfig {
     /// TCP port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// Requests that are counted a second, at most; of more, the rest gets 429.
+    /// Requests that are counted a second at most; further ones get 429.
     pub rate: Rate,
-    /// Spent after a request was counted, before its answer.
+    /// The delay after a request is counted, before the response.
     pub latency: DelayRange,
-    /// Spent after a request was received, before it is counted.
+    /// The delay after a request is received, before it is counted.
     pub jitter: DelayRange,
     /// The only customers there are; `None` lets every customer exist.
     pub customers: Option<Customers>,
     /// The only token that is accepted; `None` accepts any.
     pub token: Option<SecretString>,
-    /// What goes wrong on purpose, and how often.
+    /// The failures to inject.
     pub failures: Failures,
-    /// Origin of every chance: the same seed and the same order of requests draw the same failures
-    /// and delays.
+    /// The same seed and the same order of requests draw the same failures and delays.
     pub seed: u64,
     /// Whether an update that leaves out `criarchamados` or `idioma` sets it to its documented
     /// default (`true`, `pt_BR`) instead of leaving it alone. The documentation can be read either
@@ -59,7 +54,7 @@ impl Default for SandboxConfig {
     }
 }
 
-/// Why a choice is none.
+/// Why a setting is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SandboxConfigError {
     /// Not a delay.
@@ -90,8 +85,8 @@ pub enum SandboxConfigError {
     Sum(String),
 }
 
-/// The only token that a sandbox accepts, if a client can send it at all: otherwise every request
-/// would be refused without a word why. The text is never repeated.
+/// Reads the only token that a sandbox accepts. One that no client can send is refused, because
+/// otherwise every request would be. The text is never quoted.
 ///
 /// # Errors
 /// [`SandboxConfigError::Token`].
@@ -118,17 +113,6 @@ pub struct DelayRange {
 impl DelayRange {
     /// No delay.
     pub const ZERO: Self = Self { min: Duration::ZERO, max: Duration::ZERO };
-
-    /// Always the same delay, cut to one hour.
-    pub fn fixed(delay: Duration) -> Self {
-        Self::between(delay, delay)
-    }
-
-    /// Between the two, in whichever order they are given; both are cut to one hour.
-    pub fn between(a: Duration, b: Duration) -> Self {
-        let (a, b) = (a.min(DELAY_MAX), b.min(DELAY_MAX));
-        Self { min: a.min(b), max: a.max(b) }
-    }
 
     /// The delay at `part` of the way from the least (0) to the most (1).
     pub(super) fn at(self, part: f64) -> Duration {
@@ -177,7 +161,7 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 /// A failure that can be injected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
     /// HTTP 429; such a request is never executed.
     Limited,
@@ -225,12 +209,6 @@ impl FailureKind {
     }
 }
 
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl FromStr for FailureKind {
     type Err = SandboxConfigError;
 
@@ -242,25 +220,11 @@ impl FromStr for FailureKind {
     }
 }
 
-/// A kind of failure and the percentage of requests that it strikes: one `--fail`.
+/// A kind of failure and the percentage of requests that get it: one `--fail`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FailureShare {
     kind: FailureKind,
     percent: f64,
-}
-
-impl FailureShare {
-    /// `percent` of the requests, from 0 to 100.
-    ///
-    /// # Errors
-    /// A percentage outside that.
-    pub fn new(kind: FailureKind, percent: f64) -> Result<Self, SandboxConfigError> {
-        if (0.0..=100.0).contains(&percent) {
-            Ok(Self { kind, percent })
-        } else {
-            Err(SandboxConfigError::Percent(percent.to_string()))
-        }
-    }
 }
 
 impl FromStr for FailureShare {
@@ -272,12 +236,14 @@ impl FromStr for FailureShare {
             text.split_once('=').ok_or_else(|| SandboxConfigError::Share(text.to_owned()))?;
         let number = percent.trim().strip_suffix('%').unwrap_or(percent);
         let wrong = || SandboxConfigError::Percent(percent.to_owned());
-        Self::new(kind.parse()?, decimal(number).ok_or_else(wrong)?).map_err(|_| wrong())
+        let valid = |percent: &f64| *percent <= 100.0;
+        let (kind, percent) = (kind.parse()?, decimal(number).filter(valid).ok_or_else(wrong)?);
+        Ok(Self { kind, percent })
     }
 }
 
-/// The failures of a sandbox: shares that sum up to 100 % at most, because a request suffers at
-/// most one of them.
+/// The failures of a sandbox. Their shares sum up to 100 % at most, because a request gets at most
+/// one.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Failures {
     shares: Vec<FailureShare>,
@@ -291,7 +257,7 @@ impl Failures {
     pub fn new(shares: impl IntoIterator<Item = FailureShare>) -> Result<Self, SandboxConfigError> {
         let shares: Vec<_> = shares.into_iter().collect();
         let sum: f64 = shares.iter().map(|share| share.percent).sum();
-        // Ten times 10 % must not fail for the last bit of a floating point sum.
+        // Allows for the rounding of ten times 10 %.
         if sum > 100.0 + 1e-9 {
             return Err(SandboxConfigError::Sum(
                 format!("{}", (sum * 100.0).round() / 100.0).replace('.', ","),
@@ -300,8 +266,8 @@ impl Failures {
         Ok(Self { shares })
     }
 
-    /// The failure at `point`, from 0 (included) to 100 (excluded), of the line on which the shares
-    /// lie end to end.
+    /// The failure at `point`, from 0 (included) to 100 (excluded), where the shares are laid end to
+    /// end.
     pub(super) fn at(&self, point: f64) -> Option<FailureKind> {
         let mut end = 0.0;
         self.shares.iter().find_map(|share| {
@@ -330,7 +296,7 @@ mod tests {
             (" 0ms .. 1min ", 0, 60_000),
             ("0,5h..1h", 1_800_000, 3_600_000),
         ] {
-            assert_eq!(text.parse(), Ok(DelayRange::between(ms(min), ms(max))), "{text}");
+            assert_eq!(text.parse(), Ok(DelayRange { min: ms(min), max: ms(max) }), "{text}");
         }
     }
 
@@ -360,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_delay_stays_within_its_bounds() {
-        let range = DelayRange::between(ms(200), ms(100));
+        let range = DelayRange { min: ms(100), max: ms(200) };
         assert_eq!([0.0, 0.5, 1.0].map(|part| range.at(part)), [ms(100), ms(150), ms(200)]);
     }
 
@@ -376,7 +342,7 @@ mod tests {
             ("html=100", FailureKind::Html, 100.0),
             ("truncated=0.01", FailureKind::Truncated, 0.01),
         ] {
-            assert_eq!(text.parse(), FailureShare::new(kind, percent), "{text}");
+            assert_eq!(text.parse(), Ok(FailureShare { kind, percent }), "{text}");
         }
         assert_eq!("500".parse::<FailureShare>(), Err(SandboxConfigError::Share("500".to_owned())));
         assert_eq!(

@@ -1,7 +1,7 @@
 //! The customers that a sandbox starts with, and the CSV file that lists them.
 //!
-//! The file is read more simply than the product reads its input: UTF-8, comma or semicolon. The
-//! export that is about to be sent will often do.
+//! The file is read more simply than the product reads its input: UTF-8, comma or semicolon. An
+//! export for `run` can often be used as it is.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -11,7 +11,7 @@ use super::customers::CustomerStore;
 use super::update_rules::{self, NameType};
 use crate::locale::os_error::describe_os_error;
 
-/// Why a list of customers cannot be used. The texts are Portuguese: the user reads them.
+/// Why a list of customers cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CustomerListError {
     /// The file cannot be opened or read.
@@ -94,7 +94,7 @@ impl Customers {
 
 const NAMELESS: &str = "o cliente não tem identificador, email nem id_interno";
 
-/// What a column of the file feeds.
+/// What a column of the file holds.
 enum ListColumn {
     Identifier,
     IdentifierType,
@@ -114,7 +114,7 @@ impl ListColumn {
                     Self::parameter(&format!("campos[{id}]"))
                 }
                 _ if update_rules::check_name(&lower).is_ok() => Self::parameter(&lower),
-                // `campos[…]`: ids tell letter case apart.
+                // `campos[…]`: the letter case of an id matters.
                 _ => Self::parameter(header),
             },
         }
@@ -232,8 +232,8 @@ fn customer(record: &csv::StringRecord, columns: &[ListColumn]) -> Result<SeedCu
     }
     let guessed = if identifier.contains('@') { NameType::Email } else { NameType::Internal };
     let parameter = name_type.unwrap_or(guessed).parameter();
-    // The identifier is the name the customer has now; a column of that type is what it is to be
-    // named.
+    // The identifier is the customer's name now. A column of that type holds the name that an
+    // update will give.
     if !identifier.is_empty() {
         values.retain(|(name, _)| name != parameter);
         values.push((parameter.into(), identifier.into()));

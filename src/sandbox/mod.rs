@@ -25,7 +25,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use account::SimulatedAccount;
-pub use account::{Counters, InjectedFailures};
 pub use config::{
     DelayRange, FailureKind, FailureShare, Failures, SandboxConfig, SandboxConfigError, only_token,
 };
@@ -40,7 +39,6 @@ use tokio_util::task::AbortOnDropHandle;
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
-    shared: Arc<Shared>,
     stop: CancellationToken,
     server: AbortOnDropHandle<()>,
 }
@@ -56,19 +54,14 @@ impl Sandbox {
         let token = config.token.take();
         let shared = Arc::new(Shared::new(SimulatedAccount::new(config), token));
         let stop = CancellationToken::new();
-        let server = server::serve(listener, Arc::clone(&shared), stop.clone());
+        let server = server::serve(listener, shared, stop.clone());
         let server = AbortOnDropHandle::new(tokio::spawn(server));
-        Ok(Self { address, shared, stop, server })
+        Ok(Self { address, stop, server })
     }
 
     /// Where it listens, without a slash at the end: `http://127.0.0.1:PORT`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// What it has counted so far.
-    pub fn counters(&self) -> Counters {
-        self.shared.account().counters()
     }
 
     /// Ends all connections, answered or not, and returns when its last task has ended.

@@ -91,13 +91,13 @@ pub(super) async fn answer(
         SandboxRoute::Customer { name_type, identifier } => {
             let account = shared.account();
             let view = NameType::parse(&name_type)
-                .and_then(|name_type| account.store().view(name_type, &identifier));
+                .and_then(|name_type| account.customers().view(name_type, &identifier));
             Ok(match view {
                 Some(view) => json(StatusCode::OK, &view),
                 None => refusal(StatusCode::NOT_FOUND, "Cliente não encontrado."),
             })
         }
-        SandboxRoute::Customers => Ok(json(StatusCode::OK, &shared.account().store().views())),
+        SandboxRoute::Customers => Ok(json(StatusCode::OK, &shared.account().customers().views())),
         SandboxRoute::Counters => Ok(json(StatusCode::OK, &shared.account().counters())),
     }
 }

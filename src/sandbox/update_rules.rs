@@ -1,5 +1,5 @@
-//! What TomTicket's page says about the parameters of *Atualizar Cliente*, and PHP about their
-//! names: which exist, how long they may be, what they may hold.
+//! The rules for the parameters of *Atualizar Cliente*: which exist, how long they may be, what they
+//! may hold. They come from TomTicket's page and, for names, from PHP.
 //!
 //! It restates the documentation instead of sharing the product's own tables, so that it can catch
 //! a mistake in them. It knows nothing of HTTP or of customers.
@@ -21,12 +21,12 @@ const PARAMETERS: [(&str, Option<usize>); 8] = [
 
 const IDIOMAS: [&str; 3] = ["pt_BR", "en_US", "es_ES"];
 
-/// How a customer is named: the last segment of the path.
+/// The type of a customer's name, which is the last segment of the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum NameType {
     /// `I`: the internal identifier, compared exactly.
     Internal,
-    /// `E`: the e-mail; letter case does not tell two of them apart.
+    /// `E`: the e-mail, compared without regard to letter case.
     Email,
 }
 
@@ -100,8 +100,8 @@ pub(super) fn campo_id(name: &str) -> Option<&str> {
     name.strip_prefix("campos[")?.strip_suffix(']')
 }
 
-/// PHP makes an array of `campos[id]`: quotes would be part of the key, a second bracket changes
-/// the structure, leading space is dropped.
+/// Checks a parameter's name. PHP reads `campos[id]` as an array: quotes would be part of the key,
+/// a second bracket changes the structure, leading space is dropped.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if PARAMETERS.iter().any(|(known, _)| *known == name) {
         return Ok(());
