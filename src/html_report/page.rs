@@ -83,9 +83,6 @@ struct FixRow {
 }
 
 /// Makes the page. `name` is the name of the results file, used where no summary names the input.
-///
-/// # Errors
-/// None in practice: a template writes into a string.
 pub fn html(
     stats: &ResultStats,
     summary: Option<&RunSummary>,

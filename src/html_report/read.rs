@@ -22,9 +22,6 @@ const SHOWN: usize = 60;
 const MAX_SUMMARY: u64 = 64 * 1024 * 1024;
 
 /// Reads a whole results file, in either dialect; `-` is standard input.
-///
-/// # Errors
-/// When it cannot be read, is no results file, or is damaged.
 pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
     let input = InputFile::open(&InputArg::from_arg(path))?;
     let options = ReadOptions { delimiter: None, encoding: Some(Encoding::Utf8) };
@@ -120,9 +117,6 @@ impl ResultsFile {
 }
 
 /// Reads a run's summary JSON.
-///
-/// # Errors
-/// When it cannot be read, is no summary, or is of another version of the schema.
 pub fn read_summary(path: &Path) -> Result<RunSummary, ReportError> {
     let label = path.display().to_string();
     let mut text = String::new();
@@ -148,9 +142,6 @@ fn parse_summary(text: &str, path: &str) -> Result<RunSummary, ReportError> {
 }
 
 /// Checks that summary and results are of one run. The paths are for the message.
-///
-/// # Errors
-/// [`ReportError::Mismatch`].
 pub fn check_same_run(
     summary: &RunSummary,
     stats: &ResultStats,

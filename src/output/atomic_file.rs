@@ -47,9 +47,6 @@ struct PartialFile {
 impl Output {
     /// Opens the destination for writing. An existing file stays untouched until
     /// [`persist`](Self::persist), the `.parcial` of an earlier run until [`begin`](Self::begin).
-    ///
-    /// # Errors
-    /// When it cannot be created, or another process is writing it.
     pub fn open(destination: &Destination) -> Result<Self, OutputError> {
         let label = destination.label();
         let open = |options: &mut OpenOptions, path: &Path| {
@@ -79,9 +76,6 @@ impl Output {
     }
 
     /// Empties the `.parcial` of an earlier run: from here on the output is this run's.
-    ///
-    /// # Errors
-    /// When the file system does not allow it.
     pub fn begin(&mut self) -> Result<(), OutputError> {
         match &mut self.sink {
             Sink::Replace(file) => file.begin(),
@@ -89,38 +83,26 @@ impl Output {
         }
     }
 
-    /// Appends bytes.
-    ///
-    /// # Errors
-    /// When the system refuses them. A standard output that was closed (`| head -1`) refuses them
-    /// too: results without a reader are lost.
+    /// Appends bytes. A standard output that was closed (`| head -1`) is an error: results without a
+    /// reader are lost.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
         let result = self.write_all(bytes);
         result.map_err(|error| self.error(&error))
     }
 
     /// Brings what was written to the disk. Only the renaming can still fail after this.
-    ///
-    /// # Errors
-    /// As for [`write`](Self::write); the `.parcial` then stays.
     pub fn sync(&self) -> Result<(), OutputError> {
         let Sink::Replace(file) = &self.sink else { return Ok(()) };
         file.file.sync_all().map_err(|error| self.error(&error))
     }
 
-    /// Gives a synced output its name.
-    ///
-    /// # Errors
-    /// As for [`write`](Self::write); the `.parcial` then stays.
+    /// Gives a synced output its name. Where that fails, the `.parcial` stays.
     pub fn persist(&self) -> Result<(), OutputError> {
         let Sink::Replace(file) = &self.sink else { return Ok(()) };
         file.persist().map_err(|error| self.error(&error))
     }
 
     /// Completes an output that no other one waits for.
-    ///
-    /// # Errors
-    /// As for [`write`](Self::write); the `.parcial` then stays.
     pub fn finish(mut self) -> Result<(), OutputError> {
         let flushed = self.flush();
         flushed.map_err(|error| self.error(&error))?;

@@ -61,9 +61,6 @@ impl Destination {
 
     /// Refuses a destination that is the file `other`, or whose `.parcial` is: under any name,
     /// existing or not. `what` says what `other` is, such as `é a própria entrada`.
-    ///
-    /// # Errors
-    /// [`OutputError::Same`].
     pub fn differs_from(&self, other: &Path, what: &str) -> Result<(), OutputError> {
         let others = DestinationKind::of(other).touched();
         // A terminal may be input and output, and `ssh` and `inetd` give one socket for both.
@@ -72,9 +69,6 @@ impl Destination {
     }
 
     /// Refuses two destinations that are the same.
-    ///
-    /// # Errors
-    /// [`OutputError::Same`].
     pub fn differs_from_output(&self, other: &Self, what: &str) -> Result<(), OutputError> {
         // Two outputs may go to the null device.
         let nowhere = TouchedFile::new(PathBuf::from("/dev/null"));
@@ -84,9 +78,6 @@ impl Destination {
 
     /// Refuses a destination whose name, or that of its `.parcial`, is taken. `is_taken` gets the
     /// name with its folder resolved.
-    ///
-    /// # Errors
-    /// [`OutputError::Same`].
     pub fn is_not_named(
         &self,
         is_taken: impl Fn(&Path) -> bool,

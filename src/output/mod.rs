@@ -143,10 +143,7 @@ impl Reporter {
     }
 
     /// Gives the files their names: none before both are on the disk. The results come last, so that
-    /// those of the run before stay where a renaming fails.
-    ///
-    /// # Errors
-    /// When one cannot be completed; its `.parcial` then stays.
+    /// those of the run before stay where a renaming fails; the `.parcial` then stays too.
     pub fn finish(&mut self) -> Result<(), OutputError> {
         self.results.file.complete()?;
         self.rejects.file.complete()?;

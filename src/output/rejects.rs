@@ -31,9 +31,6 @@ pub struct Rejects {
 
 impl Rejects {
     /// Writes the header.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn new(
         mut output: Output,
         dialect: RejectsDialect,

@@ -94,9 +94,6 @@ pub struct Results {
 
 impl Results {
     /// Writes the header.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn new(mut output: Output, dialect: ResultsDialect) -> Result<Self, OutputError> {
         let mut file = match dialect {
             ResultsDialect::Standard => CsvFile::new(output, b',', false),

@@ -21,6 +21,22 @@ const HOSTILE: [&str; 5] = [
     "</bdi></td></table><body onload=document.title='TOMADA'>",
 ];
 
+/// Says in the title of the page around it whether the page fits and no labels of an axis overlap.
+const MEASURE: &str = "<script>
+const faults = [];
+if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is too wide');
+const charts = document.querySelectorAll('.plot');
+for (const list of document.querySelectorAll('.plot ul')) {
+  const labels = [...list.children].map(it => it.getBoundingClientRect()).filter(it => it.width);
+  if (!labels.length) faults.push('an axis without labels');
+  labels.slice(1).forEach((it, i) => {
+    const apart = it.left >= labels[i].right || it.bottom <= labels[i].top;
+    if (!apart || it.height < 12) faults.push('labels overlap or are too small');
+  });
+}
+parent.document.title = `${innerWidth} ${charts.length} ${faults.join('; ')}`;
+</script></body>";
+
 fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     named
@@ -134,6 +150,20 @@ fn the_report_in_a_browser() {
     let shown = browser.show(&open);
     assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"));
     assert!(!shown.console.is_empty(), "the console is not heard");
+
+    // The charts can be read on a wide screen and on a phone. A window cannot be as narrow as that,
+    // a frame can.
+    let measured = html.replace(policy, "").replace("</body>", MEASURE);
+    let measured = measured.replace('&', "&amp;").replace('"', "&quot;");
+    for width in [1280, 390] {
+        let frame =
+            format!("<title></title><iframe style='width:{width}px' srcdoc=\"{measured}\">");
+        let path = run.work().join("medida.html");
+        std::fs::write(&path, frame).unwrap();
+        let dom = browser.show(&path).dom;
+        assert!(dom.contains(&format!("<title>{width} 3 </title>")), "{width}: {dom:.200}");
+    }
+    browser.picture(&page, "telefone.png", "390,4000", false);
 
     let light = browser.picture(&page, "claro.png", "1200,2400", false);
     let dark = browser.picture(&page, "escuro.png", "1200,2400", true);
