@@ -235,7 +235,7 @@ fn an_input_that_grows_while_the_last_rows_are_in_flight_is_no_success() {
     latch.release();
     let finished = running.wait();
     let summary = finished.exits(5).says(&["clientes.csv", "mudou"]).summary();
-    assert_eq!(summary["situacoes"]["atualizado"], 2, "what was answered stands");
+    assert_eq!(summary["situacoes"]["atualizado"], 2, "replies that arrived still count");
     assert_eq!(finished.text("clientes.resultado.csv"), "antes\n");
 }
 

@@ -55,7 +55,11 @@ impl Stream {
                 return shown;
             }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "the expected text was never printed: {shown}");
+            if left.is_zero() {
+                // The lock must not be poisoned: dropping the process reads the stream again.
+                drop(text);
+                panic!("the expected text was never printed: {shown}");
+            }
             text = self.shared.1.wait_timeout(text, left).unwrap().0;
         }
     }
