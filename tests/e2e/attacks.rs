@@ -39,7 +39,7 @@ fn an_ignored_hangup_stays_ignored() {
 }
 
 #[test]
-fn requests_given_up_at_the_end_are_counted() {
+fn requests_abandoned_at_the_end_are_counted() {
     let server = Server::start();
     server.script(|_, _| Reply::hang());
     let finished = Run::new(&server).csv(SMALL).args(["--max-duration", "1s"]).go();
@@ -49,7 +49,7 @@ fn requests_given_up_at_the_end_are_counted() {
 }
 
 #[test]
-fn a_signal_outranks_the_end_of_the_window() {
+fn a_signal_outranks_max_duration() {
     let server = Server::start();
     server.script(|_, _| Reply::hang());
     let mut running = Run::new(&server).csv(SMALL).args(["--max-duration", "1s"]).spawn();
@@ -93,7 +93,7 @@ fn a_rehearsal_under_the_real_configuration_stays_a_rehearsal() {
 
 #[cfg(unix)]
 #[test]
-fn results_that_only_the_owner_could_read_stay_so() {
+fn results_keep_an_owner_only_mode() {
     use std::os::unix::fs::PermissionsExt as _;
     let server = Server::start();
     let run = Run::new(&server).csv(&table::customers(3)).file("clientes.resultado.csv", "velho");

@@ -354,33 +354,33 @@ fn provoke_all(faults: &[Fault], concurrency: &str, taken_max: u64) {
 }
 
 #[test]
-fn f47_connections_that_end_or_do_not() {
+fn f47_broken_and_endless_connections() {
     provoke_all(&connections(), "8", TAKEN_MAX);
 }
 
 #[test]
-fn f48_heads_that_are_wrong_too_large_or_without_an_end() {
+fn f48_invalid_oversized_and_endless_heads() {
     provoke_all(&heads(), "8", TAKEN_MAX);
 }
 
 #[test]
-fn f49_bodies_whose_end_is_not_where_it_is_said_to_be() {
+fn f49_bodies_with_wrong_lengths() {
     provoke_all(&lengths(), "8", TAKEN_MAX);
 }
 
 #[test]
-fn f50_bodies_that_say_nothing_or_say_it_oddly() {
+fn f50_bodies_with_unusual_or_missing_json() {
     provoke_all(&bodies(), "8", TAKEN_MAX);
 }
 
 #[test]
-fn f52_what_a_library_reads_without_end_meets_a_limit_too() {
+fn f52_endless_interim_responses_and_chunk_sizes_end_with_the_timeout() {
     // The limit is the timeout: nothing is kept, but bytes are taken until then.
     provoke_all(&swallowed(), "8", u64::MAX);
 }
 
 #[test]
-fn f51_the_status_says_more_than_the_body() {
+fn f51_the_status_decides_before_the_body() {
     // One at a time, so that no five redirects come in a row.
     provoke_all(&statuses(), "1", TAKEN_MAX);
 }
@@ -388,7 +388,7 @@ fn f51_the_status_says_more_than_the_body() {
 /// A second answer behind the first, on a connection that stays open: taken for the answer to the
 /// next request, it would report as done what was refused.
 #[test]
-fn f53_bytes_left_over_from_one_answer_are_not_the_next_one() {
+fn f53_surplus_bytes_are_not_the_next_response() {
     let mut input = String::from("identificador,tipo_identificador,nome\n");
     for row in 0..60 {
         input.push_str(&format!("C{row:02},I,{}\n", "x".repeat(1 + row % 2)));
@@ -428,7 +428,7 @@ fn f54_a_truncated_tls_stream_is_not_a_whole_answer() {
 }
 
 #[test]
-fn f55_tls_where_there_is_none_and_none_where_there_is() {
+fn f55_tls_to_a_plain_server_and_plain_http_to_a_tls_server() {
     // A server that answers in plain words to a TLS greeting: nothing of the request ever left.
     let plain = Server::start();
     let url = plain.url().replace("http://", "https://");
@@ -453,7 +453,7 @@ fn f55_tls_where_there_is_none_and_none_where_there_is() {
 }
 
 #[test]
-fn f56_a_certificate_out_of_its_time_stops_the_run_and_says_so() {
+fn f56_an_expired_or_future_certificate_stops_the_run() {
     for (from, to, word) in [(2001, 2002, "venceu"), (2901, 2902, "ainda não vale")] {
         let certificate = Certificate::between(&["127.0.0.1"], from, to);
         let server = Server::start_tls(&certificate);

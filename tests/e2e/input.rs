@@ -79,7 +79,7 @@ fn c01_every_dialect_gives_the_same_requests() {
 }
 
 #[test]
-fn c01_a_delimiter_that_cannot_be_told_is_asked_for() {
+fn c01_an_ambiguous_delimiter_is_an_error() {
     let both = "identificador;nome,tipo_identificador\n1;Ana,I\n2;Eva,I\n";
     let (server, finished) = run_input("clientes.csv", both.as_bytes(), &[]);
     finished.refused_before_sending(&server, &["--delimiter", "clientes.csv"]);
@@ -107,7 +107,7 @@ fn c01_rejects_are_read_in_their_delimiter_whatever_rows_are_left() {
 }
 
 #[test]
-fn c01_a_given_delimiter_is_kept_to() {
+fn c01_the_delimiter_option_wins() {
     let text = "identificador;tipo_identificador;nome\n1;I;a,b,c,d\n2;I;e,f,g,h\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--delimiter", ";"]);
     finished.exits(0).accounted([2, 3]);
@@ -151,7 +151,7 @@ fn c02_a_forced_encoding_that_does_not_fit_stops_with_the_line() {
 }
 
 #[test]
-fn c02_a_forced_encoding_is_kept_to() {
+fn c02_the_encoding_option_wins() {
     let bytes = "identificador,tipo_identificador,nome\n1,I,Ã©\n".as_bytes();
     let (server, finished) = run_input("clientes.csv", bytes, &["--encoding", "windows-1252"]);
     finished.exits(0).accounted([2]);
@@ -232,7 +232,7 @@ fn c04_ragged_rows_are_invalid_and_the_rest_goes_on() {
 }
 
 #[test]
-fn c04_a_short_row_stays_invalid_until_somebody_has_looked_at_it() {
+fn c04_a_padded_short_row_stays_invalid_until_it_is_edited() {
     let text = "identificador,tipo_identificador,nome,portfolio_id\n1,I,Ana\n2,I,Bia\n3,I,Eva\n";
     let args = ["--send-empty", "portfolio_id"];
     let (server, first) = run_input("clientes.csv", text.as_bytes(), &args);
@@ -274,7 +274,7 @@ fn c05_linha_is_the_physical_line() {
 }
 
 #[test]
-fn c06_controls_and_long_cells_spoil_only_their_row() {
+fn c06_control_characters_and_long_cells_invalidate_only_their_row() {
     let long = "x".repeat(70 * 1024);
     let text = format!(
         "identificador,tipo_identificador,nome,telefone,livre\n\
@@ -303,7 +303,7 @@ fn c06_a_huge_cell_does_not_fill_the_memory() {
 }
 
 #[test]
-fn c07_what_a_spreadsheet_damages_is_seen_and_what_it_keeps_is_kept() {
+fn c07_spreadsheet_damage_is_detected_and_intact_values_are_kept() {
     let text = "identificador,tipo_identificador,nome,telefone\n\
                 \"1,23E+13\",I,Ana,\n1.23E+13,I,Ana,\n000123,I,\u{a0} Eva \u{a0},0011\n12E5,I,Rui,1.0\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);

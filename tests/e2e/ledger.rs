@@ -31,7 +31,7 @@ fn the_second_night_sends_only_what_changed() {
 }
 
 #[test]
-fn c41a_a_row_is_judged_after_the_earlier_rows_of_its_customer() {
+fn c41a_a_row_is_checked_after_the_earlier_rows_of_its_customer() {
     let nights = Nights::begin();
     nights.night(&named("1", "Dois")).ends(0, &DONE);
     let both = format!("{HEADER}1,I,Um\n1,I,Dois\n");
@@ -106,7 +106,7 @@ fn c41b_a_chain_of_renames_again_is_sent_and_refused_as_a_whole() {
 }
 
 #[test]
-fn c41c_an_update_without_a_field_that_has_a_default_ends_the_belief_in_it() {
+fn c41c_an_update_without_a_field_that_has_a_default_makes_it_unknown() {
     let nights = Nights::begin();
     let flags = "identificador,tipo_identificador,nome,criarchamados,idioma\n1,I,Ana,false,en_US\n";
     let custom = "identificador,tipo_identificador,campo:abc01\n1,I,x\n";
@@ -136,7 +136,7 @@ fn good_and_bad(good: usize, bad: usize) -> String {
 }
 
 #[test]
-fn c41d_only_refused_rows_on_the_second_night_are_no_reason_to_stop() {
+fn c41d_only_refused_rows_on_the_second_night_do_not_stop_the_run() {
     let nights = Nights::begin();
     nights.server.script(|request, _| match request.identificador() {
         name if name.starts_with('X') => Reply::refuse("Cliente não encontrado."),
@@ -179,7 +179,7 @@ fn c41d_the_probe_does_not_exceed_the_limit() {
 }
 
 #[test]
-fn c41d_the_probe_is_no_rename_though_one_comes_first() {
+fn c41d_the_probe_passes_over_a_rename_that_comes_first() {
     let nights = Nights::begin();
     let mut csv = String::from("identificador,tipo_identificador,nome,email\n");
     csv.push_str("velho@x.br,E,Ana,novo@x.br\nb@x.br,E,Bia,b@x.br\n");
@@ -206,7 +206,7 @@ fn c41d_the_probe_is_no_rename_though_one_comes_first() {
 }
 
 #[test]
-fn c41d_the_probe_gives_nobody_another_name_if_it_need_not() {
+fn c41d_the_probe_prefers_rows_that_do_not_rename() {
     let nights = Nights::begin();
     let mut csv = String::from("identificador,tipo_identificador,nome,id_interno\n");
     csv.push_str("a@x.br,E,Ana,7\nb@x.br,E,Bia,\nc@x.br,E,Cris,8\n");
@@ -222,7 +222,7 @@ fn c41d_the_probe_gives_nobody_another_name_if_it_need_not() {
 }
 
 #[test]
-fn c41d_a_token_that_died_is_found_out_by_the_probe() {
+fn c41d_the_probe_detects_a_revoked_token() {
     let nights = Nights::begin();
     let csv = good_and_bad(30, 45);
     nights.night(&table::customers(30)).finished.exits(0);
@@ -242,7 +242,7 @@ fn c41d_a_token_that_died_is_found_out_by_the_probe() {
 }
 
 #[test]
-fn c42_another_account_another_url_another_mapping_are_not_believed() {
+fn c42_another_account_url_or_mapping_shares_no_knowledge() {
     let nights = Nights::begin();
     let csv = named("1", "Ana");
     let sent = ["1/I nome=Ana"];
@@ -278,7 +278,7 @@ fn c42_equal_values_in_other_fields_are_other_values() {
 }
 
 #[test]
-fn c42_what_failed_or_was_refused_leaves_nothing_believed() {
+fn c42_a_failed_or_refused_row_leaves_nothing_known() {
     let bad = [
         (vec![Reply::html(500), Reply::reset(), Reply::half()], 4, "falhou"),
         (vec![Reply::refuse("Nome inválido.")], 1, "recusado"),
@@ -296,7 +296,7 @@ fn c42_what_failed_or_was_refused_leaves_nothing_believed() {
 }
 
 #[test]
-fn c33_a_success_after_an_ambiguous_attempt_is_not_believed() {
+fn c33_a_success_after_an_ambiguous_attempt_leaves_nothing_known() {
     let nights = Nights::begin();
     for reply in [Reply::html(500), Reply::closed(), Reply::json(200, "{}")] {
         nights.server.reply("1", reply);
@@ -328,7 +328,7 @@ fn full_sends_everything_and_remembers_it() {
 }
 
 #[test]
-fn max_age_does_not_believe_what_is_older() {
+fn max_age_ignores_older_values() {
     let nights = Nights::begin();
     let csv = named("1", "Ana");
     let aged = |age: &str| nights.go(nights.run(&csv).args(["--max-age", age]));
@@ -356,7 +356,7 @@ fn letter_case_is_one_customer() {
 }
 
 #[test]
-fn a_field_accepted_under_one_type_is_not_believed_under_the_other() {
+fn a_field_accepted_under_one_type_is_unknown_under_the_other() {
     let nights = Nights::begin();
     let internal = "identificador,tipo_identificador,nome,telefone\n1,I,Ana,111\n2,I,Eva,222\n";
     let phones = "identificador,tipo_identificador,telefone\n1,I,111\n2,I,222\n";
@@ -386,7 +386,7 @@ fn an_internal_identifier_that_was_given_away_is_another_customer() {
 }
 
 #[test]
-fn a_refused_rename_leaves_neither_name_believed() {
+fn a_refused_rename_leaves_neither_name_known() {
     let nights = Nights::begin();
     let both = format!("{HEADER}a@x.com,E,Ana\nb@x.com,E,Bia\n");
     nights.night(&both).ends(0, &["atualizado"; 2]);
@@ -447,7 +447,7 @@ fn without_the_ledger_everything_is_sent_and_the_summary_warns() {
 }
 
 #[test]
-fn what_is_beyond_the_limit_is_not_unchanged_and_what_is_unchanged_takes_none_of_it() {
+fn unchanged_rows_do_not_count_against_the_limit() {
     let nights = Nights::begin();
     let csv = table::customers(10);
     nights.go(nights.run(&csv).args(["--limit", "4"])).finished.exits(0);
@@ -497,7 +497,7 @@ fn a_typed_flag_overrides_a_variable_that_says_the_contrary() {
 /// What the preflight found at the beginning of the file holds up to the first row that may be sent,
 /// and not one row further.
 #[test]
-fn the_preflights_word_holds_until_the_first_row_that_is_sent() {
+fn preflight_checks_hold_until_the_first_row_is_sent() {
     let nights = Nights::begin();
     let row = |n: u32, nome: &str| format!("C{n:04},I,{nome}\n");
     let all = |nome: &str| (0..700).map(|n| row(n, nome)).collect::<String>();

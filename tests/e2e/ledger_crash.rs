@@ -131,7 +131,7 @@ fn c40_killed_with_everything_in_flight_only_that_is_sent_again() {
 }
 
 #[test]
-fn c40_killed_at_an_arrival_that_is_about_to_be_answered() {
+fn c40_killed_just_before_a_reply() {
     kill_at_every_arrival(|n| n);
 }
 
@@ -254,7 +254,7 @@ fn kill_in_flight(nights: &Nights, csv: &str, arrivals: usize) {
 const HEADER: &str = "identificador,tipo_identificador,nome\n";
 
 #[test]
-fn c41_a_value_that_was_overwritten_in_flight_is_no_longer_believed() {
+fn c41_a_value_overwritten_in_flight_is_no_longer_known() {
     let nights = Nights::begin();
     let v1 = format!("{HEADER}1,I,Ana\n2,I,Eva\n");
     nights.night(&v1).ends(0, &["atualizado", "atualizado"]);
@@ -360,7 +360,7 @@ fn with_an_unsettled_rename() -> Nights {
 }
 
 #[test]
-fn c32_an_unsettled_rename_is_sent_once_more_and_may_succeed() {
+fn c32_an_open_rename_is_sent_once_more_and_may_succeed() {
     let nights = with_an_unsettled_rename();
     let night = nights.night(RENAME);
     night.sends(&[RENAME_SENT]).ends(0, &["atualizado"]);
@@ -370,7 +370,7 @@ fn c32_an_unsettled_rename_is_sent_once_more_and_may_succeed() {
 }
 
 #[test]
-fn c32_an_unsettled_rename_that_stays_without_an_answer_stays_open() {
+fn c32_an_open_rename_without_a_reply_stays_open() {
     let nights = with_an_unsettled_rename();
     nights.server.reply("a@x.com", Reply::html(502));
     nights.night(RENAME).sends(&[RENAME_SENT]).ends(6, &["incerto"]);
@@ -380,7 +380,7 @@ fn c32_an_unsettled_rename_that_stays_without_an_answer_stays_open() {
 }
 
 #[test]
-fn c32_a_refusal_of_an_unsettled_rename_proves_nothing() {
+fn c32_a_refused_repeat_of_an_open_rename_is_uncertain() {
     let nights = with_an_unsettled_rename();
     nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
     let csv = "identificador,tipo_identificador,email,nome\n\
@@ -402,7 +402,7 @@ fn c32_a_refusal_of_an_unsettled_rename_proves_nothing() {
 }
 
 #[test]
-fn c40_a_rename_that_was_killed_in_flight_is_unsettled_too() {
+fn c40_a_rename_killed_in_flight_is_open_too() {
     let nights = Nights::begin();
     kill_in_flight(&nights, RENAME, 1);
     nights.server.script(|_, _| Reply::refuse("Cliente não encontrado."));
@@ -413,7 +413,7 @@ fn c40_a_rename_that_was_killed_in_flight_is_unsettled_too() {
 }
 
 #[test]
-fn c40_neither_name_of_a_killed_rename_is_believed() {
+fn c40_neither_name_of_a_killed_rename_is_known() {
     let nights = Nights::begin();
     let both = "identificador,tipo_identificador,nome\na@x.com,E,Ana\nb@x.com,E,Bia\n";
     nights.night(both).ends(0, &["atualizado"; 2]);

@@ -49,7 +49,7 @@ fn c38_the_second_process_on_an_account_names_the_first() {
 }
 
 #[test]
-fn c38_a_ledger_has_one_lock_under_all_of_its_names_and_for_runs_that_decline_it() {
+fn c38_one_lock_for_all_paths_of_a_ledger_and_for_runs_without_it() {
     let nights = Nights::begin();
     let csv = table::customers(20);
     nights.night(&csv).finished.exits(0);
@@ -92,7 +92,7 @@ fn c38_a_ledger_has_one_lock_under_all_of_its_names_and_for_runs_that_decline_it
 }
 
 #[test]
-fn a_ledger_that_was_removed_after_somebody_looked_at_it_is_made_anew() {
+fn a_ledger_removed_after_the_preflight_is_created_again() {
     let nights = Nights::begin();
     let csv = table::customers(3);
     nights.night(&csv).finished.exits(0);
@@ -195,7 +195,7 @@ fn a_ledger_of_an_earlier_version_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn somebody_elses_database_is_refused() {
+fn a_database_of_another_program_is_refused() {
     let nights = Nights::begin();
     let path = nights.path("alheio.db");
     change(&path, "CREATE TABLE account(id INTEGER)");
@@ -212,7 +212,7 @@ fn change(path: &Path, sql: &str) {
 
 #[cfg(unix)]
 #[test]
-fn c44_everything_about_the_ledger_is_for_its_owner_alone() {
+fn c44_all_ledger_files_are_readable_by_the_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let nights = Nights::begin();
     let latch = nights.server.hold_replies();
@@ -391,7 +391,7 @@ fn an_account_is_forgotten_by_token_label_or_code() {
 }
 
 #[test]
-fn a_lost_key_is_no_silent_fresh_start() {
+fn a_lost_key_is_an_error() {
     let nights = Nights::begin();
     let csv = table::customers(3);
     let labelled = || nights.run(&csv).args(["--account", "filial"]);

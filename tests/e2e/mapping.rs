@@ -56,7 +56,7 @@ fn c10_a_marker_clears_where_it_is_the_whole_cell() {
 }
 
 #[test]
-fn c10_a_marker_is_no_part_of_what_set_puts_together() {
+fn c10_the_clear_marker_does_not_apply_inside_set() {
     let text = "Cod,First,Last\n7,Ana,#N/A\n8,#N/A, #N/A \n#N/A,Eva,Lima\n9,,\n";
     let set = ["--set", "identificador=C-{Cod}", "--set", "nome={First} {Last}"];
     let marker = ["--id-type", "I", "--clear-marker", " #N/A "];
@@ -93,7 +93,7 @@ fn c10_clearing_what_is_not_documented_warns() {
 }
 
 #[test]
-fn c11_truth_has_one_table() {
+fn c11_booleans_have_one_table_of_spellings() {
     let yes = ["true", "1", "sim", "s", "verdadeiro", "yes", "Sim", "VERDADEIRO", "TRUE", " S "];
     let no = ["false", "0", "não", "nao", "n", "falso", "no", "NÃO", "Falso", "FALSE"];
     let bad = ["talvez", "2", "si", "verdade", "y", "on", "x"];
@@ -226,7 +226,7 @@ fn c13_an_internal_id_needs_an_email_as_the_key() {
 }
 
 #[test]
-fn c13_an_internal_id_that_could_not_be_addressed_later_is_not_given() {
+fn c13_an_internal_id_that_cannot_be_addressed_is_invalid() {
     let mut text = String::from("identificador,tipo_identificador,nome,id_interno\n");
     for id in ["1.23E+13", ".", "\"a\nb\"", "a\tb"] {
         text.push_str(&format!("ana@x.com,E,Ana,{id}\n"));
@@ -258,7 +258,7 @@ fn c13_two_sources_for_one_target_are_refused() {
 }
 
 #[test]
-fn c13_the_type_must_come_from_somewhere() {
+fn c13_a_missing_type_is_refused() {
     let (server, finished) = run("identificador,nome\n1,Ana\n", &[]);
     finished.refused_before_sending(&server, &["tipo_identificador", "--id-type"]);
     let (server, finished) = run("identificador,nome\n1,Ana\n", &["--id-type", "I"]);
@@ -277,7 +277,7 @@ fn c13_the_type_must_come_from_somewhere() {
 }
 
 #[test]
-fn c13_nobody_to_address_is_refused() {
+fn c13_a_missing_identifier_is_refused() {
     let (server, finished) = run("nome,email\nAna,a@x.com\n", &["--id-type", "E"]);
     finished.refused_before_sending(&server, &["identificador", "--key"]);
 }

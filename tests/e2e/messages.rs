@@ -159,7 +159,7 @@ fn wrong_settings() {
 }
 
 #[test]
-fn a_wrong_value_is_sought_where_it_was_given() {
+fn a_wrong_value_names_where_it_was_given() {
     const TOML: (&str, &[u8]) = ("tomticket-sync.toml", b"# nada\nkey = \"x\"\n");
     let said = |variables: &[(&str, &str)], files: &[(&str, &[u8])], args: &[&str]| {
         let mut run = Run::bare(&["check", "c.csv"]).allow_partial().file("c.csv", GOOD);

@@ -106,7 +106,7 @@ fn c32_a_rename_that_was_not_executed_is_repeated() {
 }
 
 #[test]
-fn c32_letter_case_alone_renames_nobody() {
+fn c32_a_change_of_letter_case_is_no_rename() {
     let server = Server::start();
     server.replies("d@x.com", [Reply::html(502)]);
     let finished = Run::new(&server).csv(RENAME).go();
@@ -154,7 +154,7 @@ fn c33_rows_after_a_failed_one_go_on_in_order() {
 }
 
 #[test]
-fn order_holds_and_the_pool_stays_parallel_under_random_latency() {
+fn order_holds_and_customers_run_in_parallel_under_random_latency() {
     let mut input = String::from("identificador,tipo_identificador,nome\n");
     let mut seed = fastrand::Rng::with_seed(7);
     let mut expected: Vec<Vec<String>> = vec![Vec::new(); 40];
@@ -235,7 +235,7 @@ fn c33_order_holds_through_renames_and_unanswered_requests_under_random_latency(
 /// The first customer does not answer and has a second row; the next 64 rows, that one among them,
 /// are looked at meanwhile, however large they are.
 #[test]
-fn a_slow_customer_holds_up_none_of_the_next_64_rows() {
+fn a_slow_customer_delays_none_of_the_next_64_rows() {
     for letters in [1, 60_000] {
         let server = Server::start();
         let latch = crate::support::Latch::new();

@@ -18,7 +18,7 @@ fn mixed_server() -> Server {
 }
 
 #[test]
-fn results_rejects_and_summary_tell_the_same_story() {
+fn results_rejects_and_summary_agree() {
     let server = mixed_server();
     let finished = Run::new(&server).csv(MIXED).go();
     let rows = finished.exits(1).accounted_rows(4);
@@ -228,7 +228,7 @@ fn c36_two_outputs_do_not_share_a_place() {
 }
 
 #[test]
-fn c37_what_a_spreadsheet_would_run_is_defused() {
+fn c37_spreadsheet_formulas_are_neutralised() {
     let replies = [
         "=cmd|'/c calc'!A1",
         "+1",

@@ -39,7 +39,7 @@ fn c39_an_interrupt_waits_for_what_is_in_flight_and_writes_everything() {
 }
 
 #[test]
-fn c39_what_a_signal_leaves_unsettled_is_not_too_many_errors() {
+fn c39_rows_left_open_by_a_signal_do_not_count_for_max_errors() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let server = Server::start();
         let latch = crate::support::Latch::new();
@@ -96,7 +96,7 @@ fn c39_a_second_signal_leaves_at_once() {
 }
 
 #[test]
-fn c39_what_never_answers_is_waited_for_only_so_long() {
+fn c39_requests_without_a_reply_are_waited_for_ten_seconds() {
     let server = Server::start();
     server.script(|_, _| Reply::hang());
     let mut running = Run::new(&server).csv(&table::customers(50)).spawn();
@@ -324,7 +324,7 @@ fn the_template_names_every_column() {
 }
 
 #[test]
-fn quiet_says_nothing_but_trouble() {
+fn quiet_prints_only_problems() {
     let server = Server::start();
     let finished = Run::new(&server).csv(SMALL).arg("--quiet").go();
     finished.exits(0).accounted_rows(2);
@@ -342,7 +342,7 @@ fn a_terminal_is_not_assumed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_was_asked_for_and_could_not_be_written_is_a_failure() {
+fn requested_output_that_cannot_be_written_is_a_failure() {
     for words in [
         &["template"][..],
         &["manual"],
@@ -388,7 +388,7 @@ fn bash_completes_what_follows_a_subcommand() {
 }
 
 #[test]
-fn flags_of_outputs_that_nothing_is_written_to_are_named() {
+fn check_names_output_flags_without_effect() {
     let warning = "sem efeito aqui: --results, --summary-json";
     for (command, extra) in [("check", &[][..]), ("run", &["--dry-run"])] {
         let finished = Run::bare(&[command])

@@ -112,7 +112,7 @@ fn a_proxy_that_will_not_lead_there_is_named_without_its_password() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_an_error_at_the_start_and_never_passed_by() {
+fn a_proxy_that_cannot_be_used_is_an_error_at_the_start_and_never_bypassed() {
     for (variable, value, expected) in [
         ("ALL_PROXY", "socks5://ana:segredo@127.0.0.1:9", "é do tipo socks5"),
         ("https_proxy", "ftp://127.0.0.1:9", "é do tipo ftp"),

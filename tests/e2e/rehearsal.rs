@@ -105,7 +105,7 @@ fn after_a_rehearsal_the_next_step_is_exact() {
 }
 
 #[test]
-fn rejects_that_would_be_taken_for_utf8_are_run_as_what_they_are() {
+fn rejects_keep_their_encoding_when_run_again() {
     let server = Server::start();
     server.replies("C1", [Reply::refuse("Nao."), Reply::ok()]);
     // In Windows-1252 the first name is two letters; alone its bytes are one letter of UTF-8.
@@ -182,7 +182,7 @@ fn the_rejects_run_where_a_file_or_a_variable_names_the_outputs() {
 }
 
 #[test]
-fn rejects_that_went_elsewhere_are_not_suggested() {
+fn rejects_that_are_no_file_are_not_suggested() {
     for place in ["-", "/dev/null"] {
         let server = Server::start();
         server.reply("C00002", Reply::refuse("Não."));

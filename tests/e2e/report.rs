@@ -81,7 +81,7 @@ fn a_run_and_its_files_give_the_same_page() {
 }
 
 #[test]
-fn what_the_results_do_not_say_is_left_out() {
+fn sections_without_data_are_left_out() {
     let csv = format!(
         "{HEADER}\n2,ana@x.br,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06.789Z\n3,b,I,recusado,true,Não.,200,1,9,2026-11-24T04:05:07.120Z\n"
     );
@@ -150,7 +150,7 @@ fn a_run_that_stops_early_has_its_report() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_hides_nothing() {
+fn a_report_that_cannot_be_written_does_not_hide_the_outcome() {
     let server = Server::start();
     server.reply("C00003", Reply::refuse("Não."));
     let finished = Run::new(&server).csv(&table::customers(5)).args(["--report", "/dev/full"]).go();
@@ -164,7 +164,7 @@ fn a_report_that_cannot_be_written_hides_nothing() {
 }
 
 #[test]
-fn a_run_that_breaks_off_here_has_no_report() {
+fn a_local_failure_leaves_no_report() {
     let server = Server::start();
     let finished = Run::new(&server)
         .csv(&table::customers(5))
@@ -195,7 +195,7 @@ fn the_report_may_not_be_another_file_of_the_run() {
 }
 
 #[test]
-fn files_that_will_not_do_are_refused_and_nothing_is_left() {
+fn unusable_files_are_refused_and_leave_nothing() {
     let row = "2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z";
     let good = format!("{HEADER}\n{row}\n");
     for (csv, args, says) in [
@@ -234,7 +234,7 @@ fn a_summary_of_another_run_is_refused() {
 }
 
 #[test]
-fn many_rows_cost_no_memory_and_no_page() {
+fn many_rows_keep_memory_and_page_small() {
     let csv = |rows: u64| {
         let mut csv = format!("{HEADER}\n");
         for n in 0..rows {

@@ -13,7 +13,7 @@ const LOUD: [&[&str]; 5] = [
 ];
 
 #[test]
-fn c44_no_failure_shows_the_token_however_talkative() {
+fn c44_no_failure_shows_the_token_at_any_verbosity() {
     for args in LOUD {
         let server = Server::start();
         server.replies("C00002", [Reply::reset(), Reply::closed(), Reply::half()]);
@@ -34,7 +34,7 @@ fn c44_no_failure_shows_the_token_however_talkative() {
 }
 
 #[test]
-fn c44_no_dead_end_shows_the_token_however_talkative() {
+fn c44_no_early_end_shows_the_token_at_any_verbosity() {
     let certificate = Certificate::for_names(&["127.0.0.1"]);
     for args in LOUD {
         let server = Server::start();
@@ -167,7 +167,7 @@ fn c44_a_snippet_does_not_end_inside_the_token() {
 }
 
 #[test]
-fn c44_a_token_with_odd_characters_is_one_segment_and_unseen() {
+fn c44_a_token_with_special_characters_is_one_segment_and_hidden() {
     let token = "canário/S3GR3D0?#%2F+é=&";
     let server = Server::start();
     server.expect_token(token);

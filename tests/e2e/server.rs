@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 #[test]
-fn c23_a_429_pauses_everybody() {
+fn c23_a_429_pauses_all_requests() {
     let server = Server::start();
     server.reply("C00006", Reply::too_many(Some("2")));
     let finished = run_customers(&server, 40, &["--concurrency", "4"]);
@@ -64,7 +64,7 @@ fn storm(form: Option<String>, asked: Duration, obeyed: bool) {
 }
 
 #[test]
-fn c24_every_form_of_retry_after_is_survived_and_obeyed() {
+fn c24_every_form_of_retry_after_is_read() {
     let second = Duration::from_secs(1);
     let dated = |ahead: u64| {
         // A date has no fractions of a second, and the run must first begin.
@@ -111,7 +111,7 @@ fn c24_a_pause_of_a_day_is_capped_and_can_be_interrupted() {
 }
 
 #[test]
-fn c24_a_429_that_asks_for_no_pause_pauses_all_the_same() {
+fn c24_a_429_without_a_pause_pauses_anyway() {
     for form in ["0", "Wed, 21 Oct 2015 07:28:00 GMT"] {
         let server = Server::start();
         server.script(move |_, _| Reply::too_many(Some(form)));
@@ -124,7 +124,7 @@ fn c24_a_429_that_asks_for_no_pause_pauses_all_the_same() {
 }
 
 #[test]
-fn c24_patience_ends_in_the_midst_of_a_pause() {
+fn c24_give_up_after_applies_during_a_pause() {
     let server = Server::start();
     server.script(|_, _| Reply::too_many(Some("86400")));
     let finished = run_customers(&server, 4, &["--give-up-after", "1s"]);
@@ -191,7 +191,7 @@ fn c25_the_limit_is_used_and_kept() {
 }
 
 #[test]
-fn c26_a_200_that_is_no_answer_is_not_success() {
+fn c26_a_200_without_a_readable_reply_is_not_success() {
     let nonsense = [
         Reply::html(200),
         Reply::json(200, ""),
@@ -299,7 +299,7 @@ fn other_4xx_are_final() {
 }
 
 #[test]
-fn c29_the_status_goes_before_the_body() {
+fn c29_the_status_decides_before_the_body() {
     let server = Server::start();
     for (index, status) in [500, 503, 408].into_iter().enumerate() {
         let reply = Reply::json(status, r#"{"erro":false,"mensagem":"ok"}"#);
@@ -334,7 +334,7 @@ fn c29_an_ambiguous_attempt_may_succeed_when_repeated() {
 }
 
 #[test]
-fn c30_drip_flood_and_bomb_meet_a_limit() {
+fn c30_slow_endless_and_compressed_bodies_have_a_limit() {
     let server = Server::start();
     server.replies("C00002", std::iter::repeat_n(Reply::drip(Duration::from_millis(200)), 3));
     server.replies("C00003", std::iter::repeat_n(Reply::endless(), 3));

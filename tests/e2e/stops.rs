@@ -8,7 +8,7 @@ use crate::support::shortcuts::{row_of, run_customers};
 use crate::support::{Reply, Run, Server, table};
 
 #[test]
-fn c28_the_same_refusal_for_everybody_stops_the_run() {
+fn c28_the_same_refusal_for_all_rows_stops_the_run() {
     let server = Server::start();
     server.script(|_, _| Reply::refuse("Token inválido."));
     let finished = run_customers(&server, 500, &[]);
@@ -33,7 +33,7 @@ fn c28_the_breaker_can_be_turned_off() {
 }
 
 #[test]
-fn c28_different_refusals_or_one_success_are_no_reason_to_stop() {
+fn c28_different_refusals_or_one_success_do_not_stop_the_run() {
     let server = Server::start();
     server.script(|request, _| Reply::refuse(&format!("{} é ruim", request.identificador())));
     run_customers(&server, 40, &[]).exits(1).accounted_rows(40);
@@ -67,7 +67,7 @@ fn refused_access_without_words_names_the_status_once() {
 }
 
 #[test]
-fn what_the_api_says_ends_where_a_sentence_around_it_goes_on() {
+fn a_quoted_api_message_does_not_end_the_sentence() {
     let server = Server::start();
     server.script(|_, _| Reply::json(401, r#"{"erro":true,"mensagem":"Token inválido."}"#));
     let finished = run_customers(&server, 3, &["--concurrency", "1"]);
@@ -86,7 +86,7 @@ fn what_the_api_says_ends_where_a_sentence_around_it_goes_on() {
 }
 
 #[test]
-fn refused_access_later_is_that_rows_own_until_it_is_five_in_a_row() {
+fn refused_access_later_stops_the_run_at_five_in_a_row() {
     let server = Server::start();
     server.script(|request, _| match request.identificador() {
         "C00010" | "C00020" => Reply::json(403, r#"{"erro":true,"mensagem":"Negado."}"#),
@@ -125,7 +125,7 @@ fn c31_redirects_are_not_followed() {
 }
 
 #[test]
-fn c31_a_single_redirect_later_is_that_rows_own() {
+fn c31_a_single_redirect_later_concerns_only_its_row() {
     let server = Server::start();
     server.script(|request, _| match request.identificador() {
         "C00010" => Reply::redirect(302, "https://exemplo.com.br/"),
@@ -216,7 +216,7 @@ fn invalid_rows_beyond_the_allowed_part_are_told_with_the_way_out() {
 }
 
 #[test]
-fn rejects_run_again_unedited_under_the_same_part_of_errors() {
+fn rejects_run_again_under_the_same_max_errors() {
     let server = Server::start();
     server.script(|request, _| match request.identificador() {
         "C00030" => Reply::refuse("Cliente não encontrado."),
@@ -238,7 +238,7 @@ fn rejects_run_again_unedited_under_the_same_part_of_errors() {
 }
 
 #[test]
-fn what_an_outage_leaves_unsettled_is_not_too_many_errors() {
+fn rows_left_open_by_an_outage_do_not_count_for_max_errors() {
     let server = Server::start();
     server.script(|_, _| Reply::html(503));
     let finished = run_customers(&server, 100, &["--give-up-after", "2s", "--max-errors", "5%"]);
@@ -259,7 +259,7 @@ fn what_an_outage_leaves_unsettled_is_not_too_many_errors() {
 }
 
 #[test]
-fn a_nightly_window_ends() {
+fn max_duration_ends_the_run() {
     let server = Server::start();
     let finished = Run::new(&server)
         .csv(&table::customers(400))
@@ -275,7 +275,7 @@ fn a_nightly_window_ends() {
 }
 
 #[test]
-fn a_careful_first_try_sends_so_many_rows() {
+fn limit_sends_that_many_rows() {
     let server = Server::start();
     let finished = run_customers(&server, 50, &["--limit", "7"]);
     let rows = finished.exits(0).accounted_rows(50);

@@ -141,7 +141,7 @@ fn an_endless_body_ends_with_its_reader() {
 }
 
 #[test]
-fn a_held_reply_waits_for_its_gate() {
+fn a_held_reply_waits_for_its_latch() {
     let server = Server::start();
     let latch = server.hold_replies();
     let extra = Latch::new();
@@ -161,7 +161,7 @@ fn a_held_reply_waits_for_its_gate() {
 }
 
 #[test]
-fn a_dropped_server_lets_go_of_everybody() {
+fn a_dropped_server_releases_all_connections() {
     let server = Server::start();
     server.script(|_, _| Reply::hang());
     let mut stream = connect(&server);
@@ -172,7 +172,7 @@ fn a_dropped_server_lets_go_of_everybody() {
 }
 
 #[test]
-fn connections_can_be_turned_away() {
+fn connections_can_be_dropped() {
     let server = Server::start();
     server.drop_connections(1);
     assert!(matches!(ask(&mut connect(&server), "a").as_deref(), Err(_) | Ok("")));
@@ -181,7 +181,7 @@ fn connections_can_be_turned_away() {
 }
 
 #[test]
-fn a_certificate_speaks_tls() {
+fn a_server_with_a_certificate_speaks_tls() {
     let certificate = Certificate::for_names(&["127.0.0.1"]);
     assert!(certificate.pem.contains("BEGIN CERTIFICATE"));
     let server = Server::start_tls(&certificate);

@@ -9,7 +9,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
 #[test]
-fn one_request_is_as_the_documentation_wants_it() {
+fn a_request_matches_the_documentation() {
     let server = Server::start();
     let text = "identificador,tipo_identificador,nome,criarchamados,campo:abc01\n\
                 12.345.678/0001-90,I,Ação & Cia,sim,a=b\n";
@@ -113,7 +113,7 @@ fn c17_slash_in_identifier_is_one_segment() {
 }
 
 #[test]
-fn c18_identifiers_that_would_address_somebody_else_are_never_sent() {
+fn c18_identifiers_that_would_address_another_customer_are_never_sent() {
     let ids = [".", "..", "a\tb", "a\nb", "a\u{7f}b", "\u{a0}", "", "a\u{85}b"];
     let server = Server::start();
     let mut input = String::from("identificador,tipo_identificador,nome\n");
@@ -146,7 +146,7 @@ fn c19_connections_that_close_right_after_an_answer_lose_nothing() {
 }
 
 #[test]
-fn c19_a_connection_that_dies_when_it_is_used_again_is_no_lost_row() {
+fn c19_a_connection_that_fails_on_reuse_loses_no_row() {
     let server = Server::start();
     // The second request on any connection meets a reset: what a closed keep-alive looks like.
     let seen = std::sync::Mutex::new(std::collections::HashSet::new());
@@ -209,7 +209,7 @@ fn c21_every_attempt_is_counted_and_takes_a_permit() {
 }
 
 #[test]
-fn c22_nobody_listens() {
+fn c22_a_refused_connection_was_not_sent() {
     let port = ReservedPort::new();
     let finished = Run::bare(&["run"])
         .csv(&table::customers(5))
@@ -270,7 +270,7 @@ fn c22_a_name_that_does_not_resolve_was_not_sent() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_stops_the_run() {
+fn an_untrusted_certificate_stops_the_run() {
     let certificate = Certificate::for_names(&["127.0.0.1"]);
     let server = Server::start_tls(&certificate);
     let finished = Run::new(&server).csv(&table::customers(20)).go();
@@ -348,7 +348,7 @@ fn odd_but_valid_responses_are_understood() {
 }
 
 #[test]
-fn concurrency_is_what_was_asked_for() {
+fn concurrency_is_kept() {
     for (flag, expected) in [(Some("1"), 1), (Some("5"), 5), (None, 8)] {
         let server = Server::start();
         let latch = server.hold_replies();
