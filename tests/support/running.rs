@@ -12,30 +12,39 @@ use super::run::Plan;
 use super::text::plain_log;
 use super::{PATIENCE, canary};
 
+/// What a stream has delivered.
+#[derive(Default)]
+struct Received {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
 /// One output stream. A thread reads it, so that a full pipe never blocks the process.
 struct Stream {
-    shared: Arc<(Mutex<Vec<u8>>, Condvar)>,
+    shared: Arc<(Mutex<Received>, Condvar)>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Stream {
     fn read(pipe: Option<impl Read + Send + 'static>) -> Self {
-        let shared = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let shared = Arc::new((Mutex::new(Received::default()), Condvar::new()));
         let reader = pipe.map(|mut pipe| {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || {
                 let mut buffer = [0; 8192];
                 while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-                    shared.0.lock().unwrap().extend_from_slice(&buffer[..count]);
+                    shared.0.lock().unwrap().bytes.extend_from_slice(&buffer[..count]);
                     shared.1.notify_all();
                 }
+                shared.0.lock().unwrap().ended = true;
+                shared.1.notify_all();
             })
         });
         Self { shared, reader }
     }
 
     fn so_far(&self) -> Vec<u8> {
-        self.shared.0.lock().unwrap().clone()
+        self.shared.0.lock().unwrap().bytes.clone()
     }
 
     fn finish(&mut self) -> Vec<u8> {
@@ -45,22 +54,22 @@ impl Stream {
         self.so_far()
     }
 
-    /// Waits until `accept` returns true for the text so far.
+    /// Waits until `accept` returns true for the text so far. Fails when the stream ends before.
     fn wait(&self, accept: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
-        let mut text = self.shared.0.lock().unwrap();
+        let mut received = self.shared.0.lock().unwrap();
         loop {
-            let shown = String::from_utf8_lossy(&text).into_owned();
-            if accept(&shown) {
-                return shown;
+            let text = String::from_utf8_lossy(&received.bytes).into_owned();
+            if accept(&text) {
+                return text;
             }
             let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                // The lock must not be poisoned: dropping the process reads the stream again.
-                drop(text);
-                panic!("the expected text was never printed: {shown}");
+            if left.is_zero() || received.ended {
+                // A panic under the lock would poison it, and dropping the process takes it again.
+                drop(received);
+                panic!("the expected text was never printed: {text}");
             }
-            text = self.shared.1.wait_timeout(text, left).unwrap().0;
+            received = self.shared.1.wait_timeout(received, left).unwrap().0;
         }
     }
 }
