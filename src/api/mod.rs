@@ -1,6 +1,6 @@
 //! How TomTicket spells an update and a reply, and the HTTP client that carries them.
 //!
-//! What a row means is in [`crate::model`]. [`v1`] is how this version of the API writes it; another
+//! What a row means is in [`crate::model`]. `v1` is how this version of the API writes it; another
 //! version is another file beside it. Retries and pace are the scheduler's. This is the only room
 //! where the token becomes part of a URL, and where text from the network is cleaned of it.
 

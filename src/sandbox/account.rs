@@ -75,7 +75,7 @@ impl SimulatedAccount {
     /// The account of a sandbox that starts.
     pub(super) fn new(config: SandboxConfig) -> Self {
         let mut customers =
-            config.customers.map_or_else(CustomerStore::of_everybody, Customers::into_store);
+            config.customers.map_or_else(CustomerStore::with_every_customer, Customers::into_store);
         customers.set_reset_defaults(config.reset_defaults);
         Self {
             customers,

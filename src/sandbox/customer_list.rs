@@ -147,7 +147,7 @@ pub fn customers_from_csv(path: &Path) -> Result<Customers, CustomerListError> {
     if input.fill_buf().map_err(read)?.starts_with("\u{feff}".as_bytes()) {
         input.consume("\u{feff}".len());
     }
-    let mut store = CustomerStore::of_nobody();
+    let mut store = CustomerStore::empty();
     parse(input, &shown, |customer| store.add(&customer))?;
     Ok(Customers(store))
 }

@@ -1,8 +1,7 @@
 //! The simulated customers and the names under which they are found.
 //!
 //! A customer has up to two names, an e-mail and an internal identifier, and is the same customer
-//! under both. A changed name really renames: nobody answers to the old one until another customer
-//! is given it. Whether an update is allowed is not decided here (that is [`super::update_rules`]).
+//! under both. A changed name really renames: the old one finds no customer until another is given it. Whether an update is allowed is not decided here (that is [`super::update_rules`]).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -74,25 +73,25 @@ impl SimulatedCustomer {
 /// All customers.
 #[derive(Debug, Default)]
 pub(super) struct CustomerStore {
-    /// The customer that answers to a name. `None` for a name that was given up: it finds nobody,
-    /// even where every customer exists.
+    /// The customer that answers to a name. `None` for a name that was given up: it finds no
+    /// customer, even where every customer exists.
     names: HashMap<CustomerName, Option<CustomerId>>,
     /// In the order in which they were added.
     customers: BTreeMap<CustomerId, SimulatedCustomer>,
     next_id: CustomerId,
     /// Whether a name that was never seen finds a customer.
-    everybody_exists: bool,
+    every_name_exists: bool,
     reset_defaults: bool,
 }
 
 impl CustomerStore {
     /// A store in which every customer exists, though nothing is held of any yet.
-    pub(super) fn of_everybody() -> Self {
-        Self { everybody_exists: true, ..Self::default() }
+    pub(super) fn with_every_customer() -> Self {
+        Self { every_name_exists: true, ..Self::default() }
     }
 
     /// A store in which only those customers exist that are [added](Self::add).
-    pub(super) fn of_nobody() -> Self {
+    pub(super) fn empty() -> Self {
         Self::default()
     }
 
@@ -114,7 +113,7 @@ impl CustomerStore {
         let name = CustomerName::new(update.name_type, &update.identifier);
         let id = match self.names.get(&name) {
             Some(Some(id)) => *id,
-            None if self.everybody_exists => {
+            None if self.every_name_exists => {
                 let id = self.insert();
                 self.change(id, [(update.name_type.parameter(), update.identifier.as_str())]);
                 id

@@ -15,13 +15,13 @@ fn seed(values: &[(&str, &str)]) -> SeedCustomer {
 }
 
 fn list(customers: &[&[(&str, &str)]]) -> CustomerStore {
-    let mut store = CustomerStore::of_nobody();
+    let mut store = CustomerStore::empty();
     customers.iter().for_each(|values| store.add(&seed(values)));
     store
 }
 
 fn open() -> CustomerStore {
-    CustomerStore::of_everybody()
+    CustomerStore::with_every_customer()
 }
 
 fn update(
@@ -43,7 +43,7 @@ fn json(store: &CustomerStore, kind: &str, name: &str) -> serde_json::Value {
 }
 
 #[test]
-fn everybody_exists_without_a_list_but_is_held_only_once_updated() {
+fn without_a_list_every_customer_exists_but_is_held_only_once_updated() {
     let mut store = open();
     assert_eq!(json(&store, "E", "ana@x"), serde_json::Value::Null);
     assert!(update(&mut store, "E", "Ana@x", &[("nome", "Ana"), ("campos[c1]", "v")]));
@@ -61,7 +61,7 @@ fn everybody_exists_without_a_list_but_is_held_only_once_updated() {
 }
 
 #[test]
-fn with_a_list_there_is_nobody_else() {
+fn with_a_list_no_other_customer_exists() {
     let mut store = list(&[&[("email", "ana@x"), ("id_interno", "A1"), ("nome", "Ana")]]);
     assert!(!update(&mut store, "E", "bia@x", &[("nome", "B")]));
     assert!(!update(&mut store, "I", "a1", &[("nome", "B")]), "internal ids are exact");
@@ -99,14 +99,14 @@ fn entries_that_share_a_name_are_one_customer() {
 }
 
 #[test]
-fn a_renamed_customer_leaves_its_old_name_to_nobody() {
+fn the_old_name_of_a_renamed_customer_finds_none() {
     for mut store in [open(), list(&[&[("email", "a@x")]])] {
         assert!(update(&mut store, "E", "a@x", &[("nome", "A"), ("email", "b@x")]));
         assert!(!update(&mut store, "E", "A@x", &[("nome", "ghost")]));
         assert!(update(&mut store, "E", "b@x", &[("telefone", "1")]));
         assert_eq!(json(&store, "E", "b@x")["nome"], "A");
         assert_eq!(json(&store, "E", "a@x"), serde_json::Value::Null);
-        // Until somebody takes it.
+        // Until a customer is given it.
         assert!(update(&mut store, "E", "b@x", &[("email", "a@x")]));
         assert_eq!(json(&store, "E", "a@x")["telefone"], "1");
         assert!(!update(&mut store, "E", "b@x", &[("nome", "ghost")]));
@@ -123,7 +123,7 @@ fn another_spelling_is_no_rename() {
 }
 
 #[test]
-fn whoever_held_the_new_name_loses_it() {
+fn a_customer_loses_a_name_that_another_is_given() {
     let mut store = list(&[
         &[("email", "a@x"), ("nome", "A")],
         &[("email", "b@x"), ("nome", "B")],
