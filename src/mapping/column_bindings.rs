@@ -1,28 +1,30 @@
-//! Header + `--map`, `--ignore`, `--set` → what bindings what: which column or text gives each target
-//! its value, and which columns are left over.
+//! Header + `--map`, `--ignore`, `--set` → which column or text gives each target its value, and which
+//! columns are left over.
+//!
+//! How a row's identifier, type and fields are made from the bindings is decided in `plan`.
 
-use super::header::{self, is_result_column, listing};
+use super::header::{Columns, is_result_column};
 use super::suggest::suggestion;
-use super::template::{Template, TemplateError};
+use super::template::{Template, TemplateError, check_constant};
 use super::values::excerpt;
-use super::{MappingError, MappingOptions, Target, constant};
+use super::{MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
 use crate::output::RejectColumns;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ValueSource {
     /// The cell of this column.
     Column(usize),
     /// A `--set` text.
     Template(Template),
 }
 
-/// One target and what gives its value.
+/// One target and the source of its value.
 #[derive(Debug)]
 pub struct Binding {
     pub target: Target,
-    pub source: Source,
+    pub source: ValueSource,
     /// The column's name; empty for a text.
     name: String,
 }
@@ -32,26 +34,26 @@ impl Binding {
     pub fn label(&self) -> String {
         let target = &self.target;
         match self.source {
-            Source::Template(_) => format!("{target} (--set)"),
-            Source::Column(_) if target.to_string() == self.name => target.to_string(),
-            Source::Column(_) => format!("{target} (coluna \"{}\")", excerpt(&self.name)),
+            ValueSource::Template(_) => format!("{target} (--set)"),
+            ValueSource::Column(_) if target.to_string() == self.name => target.to_string(),
+            ValueSource::Column(_) => format!("{target} (coluna \"{}\")", excerpt(&self.name)),
         }
     }
 }
 
-/// What bindings the targets of one file; no target twice.
+/// The bindings of one file; no target twice.
 #[derive(Debug)]
 pub struct ColumnBindings {
     /// In header order, then `--set` order.
     pub list: Vec<Binding>,
-    /// Where the columns of an earlier rejects file stand.
+    /// Position of the columns that an earlier rejects file appended.
     pub earlier: Option<RejectColumns>,
-    /// Columns that nothing uses, quoted for a message; blank ones and our own results apart.
+    /// Columns that nothing uses, quoted for a message; without blank ones and our own results.
     pub unknown: Vec<String>,
 }
 
 impl ColumnBindings {
-    /// Reads header and flags. `marker` is the one that cells are compared with.
+    /// Decides the bindings. `marker` is the text that cells are compared with.
     ///
     /// # Errors
     /// Any contradiction between them.
@@ -60,19 +62,17 @@ impl ColumnBindings {
         options: &MappingOptions,
         marker: Option<&str>,
     ) -> Result<Self, MappingError> {
-        let earlier = RejectColumns::find(header);
-        let skip = earlier.map(|columns| columns.range().collect()).unwrap_or_default();
-        let columns = Columns { header, skip };
+        let columns = Columns::new(header);
         let set = read_set(&columns, options, marker)?;
-        // Columns that only stand inside a `--set` text are used all the same.
-        let quoted: Vec<usize> = set.iter().flat_map(|(_, template)| template.columns()).collect();
-        let ByColumn { fed, unknown } = read_columns(&columns, options, &quoted)?;
+        let in_templates: Vec<usize> =
+            set.iter().flat_map(|(_, template)| template.columns()).collect();
+        let BoundColumns { bound, unknown } = bind_columns(&columns, options, &in_templates)?;
         let column = |(target, index)| {
             let name = columns.name(index).to_owned();
-            Binding { target, source: Source::Column(index), name }
+            Binding { target, source: ValueSource::Column(index), name }
         };
-        let list = fed.into_iter().map(column).collect();
-        let mut bindings = Self { list, earlier, unknown };
+        let list = bound.into_iter().map(column).collect();
+        let mut bindings = Self { list, earlier: columns.rejects, unknown };
         for (target, template) in set {
             if let Some(Binding { name, .. }) = bindings.find(&target) {
                 return Err(MappingError::SetTwice {
@@ -80,52 +80,15 @@ impl ColumnBindings {
                     column: format!("coluna \"{}\"", excerpt(name)),
                 });
             }
-            let source = Source::Template(template);
+            let source = ValueSource::Template(template);
             bindings.list.push(Binding { target, source, name: String::new() });
         }
         Ok(bindings)
     }
 
-    /// What bindings `target`.
+    /// The binding of `target`.
     pub fn find(&self, target: &Target) -> Option<&Binding> {
         self.list.iter().find(|binding| binding.target == *target)
-    }
-}
-
-/// The header's columns as flags name them.
-struct Columns<'a> {
-    header: &'a Record,
-    /// Columns that an earlier rejects file appended: as if they were not there.
-    skip: Vec<usize>,
-}
-
-impl Columns<'_> {
-    fn name(&self, index: usize) -> &str {
-        name_of(self.header.cell(index).unwrap_or_default())
-    }
-
-    /// The one column of a name, for a flag that means one.
-    fn one(&self, name: &str, flag: &str) -> Result<usize, MappingError> {
-        match self.all(name, flag)?[..] {
-            [index] => Ok(index),
-            _ => Err(MappingError::AmbiguousColumn {
-                flag: flag.to_owned(),
-                column: excerpt(name_of(name)),
-            }),
-        }
-    }
-
-    /// All columns of a name; at least one.
-    fn all(&self, name: &str, flag: &str) -> Result<Vec<usize>, MappingError> {
-        let found = header::find(self.header, &self.skip, name);
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        let (flag, column) = (flag.to_owned(), excerpt(name_of(name)));
-        Err(match header::find(self.header, &[], name)[..] {
-            [] => MappingError::NoSuchColumn { flag, column, found: listing(self.header) },
-            _ => MappingError::RejectsColumn { flag, column },
-        })
     }
 }
 
@@ -152,25 +115,26 @@ fn read_set(
                 },
             )?;
         if let Some(text) = template.constant() {
-            constant::check(&target, text, options, marker)?;
+            check_constant(&target, text, options, marker)?;
         }
         set.push((target, template));
     }
     Ok(set)
 }
 
-/// What the header's columns binding, and which of them nothing uses.
-struct ByColumn {
-    fed: Vec<(Target, usize)>,
+/// The columns that are bound to targets, and the names of those that nothing uses.
+struct BoundColumns {
+    bound: Vec<(Target, usize)>,
     unknown: Vec<String>,
 }
 
-/// Reads the header under `--map` and `--ignore`. The columns of `quoted` are used by `--set`.
-fn read_columns(
+/// Binds the header's columns under `--map` and `--ignore`. Columns in the templates of `--set` are
+/// used too.
+fn bind_columns(
     columns: &Columns<'_>,
     options: &MappingOptions,
-    quoted: &[usize],
-) -> Result<ByColumn, MappingError> {
+    in_templates: &[usize],
+) -> Result<BoundColumns, MappingError> {
     let mut mapped: Vec<(usize, Target)> = Vec::new();
     for (source, target) in &options.map {
         let index = columns.one(source, "--map")?;
@@ -189,18 +153,17 @@ fn read_columns(
         ignored.extend(columns);
     }
 
-    let (mut fed, mut unknown) = (Vec::new(), Vec::new());
-    for (index, cell) in columns.header.cells().enumerate() {
-        let name = name_of(cell);
-        if columns.skip.contains(&index) || ignored.contains(&index) {
+    let (mut bound, mut unknown) = (Vec::new(), Vec::new());
+    for (index, name) in columns.iter() {
+        if ignored.contains(&index) {
             continue;
         }
         let mut renamed = mapped.iter().filter(|(column, _)| *column == index).peekable();
         if renamed.peek().is_some() {
-            fed.extend(renamed.map(|(_, target)| (target.clone(), index)));
+            bound.extend(renamed.map(|(_, target)| (target.clone(), index)));
         } else if let Some(target) = Target::parse(name)? {
-            fed.push((target, index));
-        } else if is_result_column(name) || quoted.contains(&index) {
+            bound.push((target, index));
+        } else if is_result_column(name) || in_templates.contains(&index) {
             continue;
         } else if let Some(suggestion) = suggestion(name) {
             return Err(MappingError::Typo {
@@ -214,13 +177,13 @@ fn read_columns(
     if options.strict && !unknown.is_empty() {
         return Err(MappingError::Unknown { columns: unknown.join(", ") });
     }
-    refuse_duplicates(&fed, columns)?;
-    Ok(ByColumn { fed, unknown })
+    refuse_duplicates(&bound, columns)?;
+    Ok(BoundColumns { bound, unknown })
 }
 
-fn refuse_duplicates(fed: &[(Target, usize)], columns: &Columns<'_>) -> Result<(), MappingError> {
-    for (at, (target, index)) in fed.iter().enumerate() {
-        if let Some((_, first)) = fed[..at].iter().find(|(other, _)| other == target) {
+fn refuse_duplicates(bound: &[(Target, usize)], columns: &Columns<'_>) -> Result<(), MappingError> {
+    for (at, (target, index)) in bound.iter().enumerate() {
+        if let Some((_, first)) = bound[..at].iter().find(|(other, _)| other == target) {
             let place = |index: usize| {
                 format!("a coluna {} (\"{}\")", index + 1, excerpt(columns.name(index)))
             };
@@ -241,7 +204,7 @@ mod tests {
     use crate::model::CustomerType;
 
     #[test]
-    fn one_column_may_feed_several_targets() {
+    fn one_column_may_be_bound_to_several_targets() {
         let options = MappingOptions {
             map: pairs(&[("E-mail", "email"), ("E-mail", "identificador")]),
             id_type: Some(CustomerType::Email),
@@ -253,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_columns_of_an_earlier_rejects_file_are_not_there() {
+    fn the_columns_of_an_earlier_rejects_file_are_skipped() {
         let options = MappingOptions {
             map: pairs(&[("situacao", "campo:1")]),
             id_type: Some(CustomerType::Email),
@@ -263,11 +226,11 @@ mod tests {
         let header = ["identificador", "situacao", "situacao", "erro", "mensagem"];
         let plan = plan(&header, &options).unwrap();
         assert_eq!(plan.columns, 5);
-        assert_eq!(plan.rules[0].source, Source::Column(1));
+        assert_eq!(plan.rules[0].source, ValueSource::Column(1));
     }
 
     #[test]
-    fn the_columns_at_the_end_of_a_rejects_file_are_named_as_what_they_are() {
+    fn a_flag_that_names_a_column_of_the_rejects_is_told_so() {
         let options = MappingOptions {
             map: pairs(&[("mensagem", "campo:1")]),
             id_type: Some(CustomerType::Email),
@@ -306,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contradiction_is_named_for_what_it_is() {
+    fn each_contradiction_has_its_own_error() {
         let header = ["identificador", "Nome completo"];
         let base = || MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
         let map = |times| pairs(&vec![("Nome completo", "nome"); times]);
@@ -323,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_without_a_name_and_marks_inside_the_header_are_nothing_to_complain_about() {
+    fn columns_without_a_name_and_byte_order_marks_in_the_header_are_accepted() {
         let options = MappingOptions {
             id_type: Some(CustomerType::Email),
             strict: true,

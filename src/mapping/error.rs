@@ -1,9 +1,11 @@
-//! What can be wrong with the mapping of a file as a whole. Every message names the place and the
-//! way out; the caller prefixes the file.
+//! What can be wrong with the mapping of a file as a whole.
+//!
+//! Every message names the place and the way out; the caller puts the file in front. What is wrong
+//! with one row is not an error but part of that row's result.
 
 use crate::model::{CampoIdError, CustomerType};
 
-/// The header and the mapping flags do not give a plan. Nothing has been sent.
+/// Why header and mapping flags do not give a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum MappingError {
@@ -59,7 +61,7 @@ pub enum MappingError {
     #[error(
         "--set {target}=…: \"{value}\" {why}. O valor seria o mesmo em todas as linhas, e nenhuma poderia ser enviada"
     )]
-    Hopeless { target: String, value: String, why: String },
+    InvalidConstant { target: String, value: String, why: String },
 
     #[error(
         "--clear-marker: o texto só tem espaços, e os espaços em volta dos valores são tirados. Use outro texto, ou --no-trim"

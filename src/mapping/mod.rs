@@ -1,12 +1,10 @@
 //! Header → plan, row → update or violations. Pure: nothing here reads, sends or prints.
 //!
-//! [`Plan::new`] decides once per file which column bindings which target; [`Plan::map`] then applies
-//! the plan to each record. What is wrong with the file as a whole is a [`MappingError`]; what is
-//! wrong with one row is text in that row's [`Job::Invalid`](crate::model::Job::Invalid).
+//! [`MappingPlan::new`] decides once per file which column gives which target its value;
+//! [`MappingPlan::map`] then applies the plan to each record. What is wrong with the file as a whole is
+//! a [`MappingError`]; what is wrong with one row is text in that row's result.
 
-mod advice;
 mod column_bindings;
-mod constant;
 mod error;
 mod header;
 mod options;
@@ -18,9 +16,10 @@ mod template;
 #[cfg(test)]
 mod testing;
 mod values;
+mod warnings;
 
 pub use error::MappingError;
 pub use options::{Key, MappingOptions};
-pub use plan::Plan;
-pub use row::Mapped;
+pub use plan::MappingPlan;
+pub use row::MappedRow;
 pub use target::Target;

@@ -1,9 +1,9 @@
-//! What the user wishes about columns: the mapping flags, as given.
+//! The mapping flags, as given. What they mean for a header is decided in `column_bindings` and `plan`.
 
 use super::MappingError;
 use crate::model::{CustomerType, Param};
 
-/// Which column doubles as the identifier.
+/// Which column is also the identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// `--key email`: type `E`; the e-mail is sent as a value too.
@@ -13,12 +13,12 @@ pub enum Key {
 }
 
 impl Key {
-    /// As the flag spells it.
+    /// The flag's spelling.
     pub const fn as_str(self) -> &'static str {
         self.param().as_str()
     }
 
-    /// The column that it takes the identifier from.
+    /// The column that holds the identifier.
     pub(super) const fn param(self) -> Param {
         match self {
             Self::Email => Param::Email,
@@ -26,7 +26,7 @@ impl Key {
         }
     }
 
-    /// The type that it settles.
+    /// The type that it implies.
     pub(super) const fn implied(self) -> CustomerType {
         match self {
             Self::Email => CustomerType::Email,
@@ -35,7 +35,7 @@ impl Key {
     }
 }
 
-/// The user's wishes about columns, as given.
+/// The mapping flags.
 #[derive(Debug, Clone)]
 pub struct MappingOptions {
     /// `--map SOURCE=target`.

@@ -1,12 +1,13 @@
-//! Header + mapping flags → plan: how the identifier, its type and each field of an update are
-//! made, decided once per file, before anything is sent.
+//! Header + mapping flags → plan: how the identifier, its type and each field of an update are made.
+//!
+//! A plan is decided once per file, before anything is sent, and applied to rows in `row`.
 
 use std::sync::Arc;
 
-use super::advice::advice;
-use super::column_bindings::{ColumnBindings, Source};
+use super::column_bindings::{ColumnBindings, ValueSource};
 use super::header::listing;
 use super::values::excerpt;
+use super::warnings::documented_warnings;
 use super::{Key, MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
 use crate::model::{CustomerType, FieldName, Param};
@@ -15,8 +16,8 @@ use crate::output::RejectColumns;
 /// How one field of the update is made.
 #[derive(Debug, Clone)]
 pub(super) struct FieldRule {
-    pub source: Source,
-    /// How messages name it: `email (coluna "E-mail")`.
+    pub source: ValueSource,
+    /// Its name in messages: `email (coluna "E-mail")`.
     pub label: String,
     pub send_empty: bool,
     pub required: bool,
@@ -26,35 +27,35 @@ pub(super) struct FieldRule {
 #[derive(Debug, Clone)]
 pub(super) enum TypeSource {
     Fixed(CustomerType),
-    /// The source, and how messages name it.
-    From(Source, String),
+    /// The source, and its name in messages.
+    From(ValueSource, String),
 }
 
-/// The decided mapping of one file. Apply it with [`Plan::map`](Self::map).
+/// The decided mapping of one file. Apply it with [`MappingPlan::map`](Self::map).
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct MappingPlan {
     /// Number of cells a record must have.
     pub(super) columns: usize,
-    pub(super) identifier: Source,
+    pub(super) identifier: ValueSource,
     pub(super) identifier_label: String,
     pub(super) ctype: TypeSource,
     /// Parallel to `rules`.
     pub(super) fields: Arc<[FieldName]>,
     pub(super) rules: Vec<FieldRule>,
-    /// Columns whose cells are used, with the header's name: they may hold no control characters
-    /// and nothing over 64 KiB.
+    /// Columns whose cells are used, with the header's name. Their cells may not hold control
+    /// characters or more than 64 KiB.
     pub(super) used: Vec<(usize, String)>,
-    /// `--require` targets that nothing bindings: every row breaks them.
+    /// `--require` targets without a binding: every row violates them.
     pub(super) missing_required: Vec<String>,
-    /// Where the columns of an earlier rejects file stand.
+    /// Position of the columns that an earlier rejects file appended.
     pub(super) earlier: Option<RejectColumns>,
-    /// Trimmed like the cells that it is compared with.
+    /// Trimmed like the cells it is compared with.
     pub(super) clear_marker: Option<String>,
     pub(super) trim: bool,
     warnings: Vec<String>,
 }
 
-impl Plan {
+impl MappingPlan {
     /// Decides the plan for a file with this header.
     ///
     /// # Errors
@@ -86,8 +87,8 @@ impl Plan {
         if fields.is_empty() {
             return Err(MappingError::NothingToSend { found: listing(header) });
         }
-        let unfed = |target: &&Target| bindings.find(target).is_none();
-        if let Some(target) = send_empty.iter().find(unfed) {
+        let unbound = |target: &&Target| bindings.find(target).is_none();
+        if let Some(target) = send_empty.iter().find(unbound) {
             return Err(MappingError::NoSuchColumn {
                 flag: "--send-empty".to_owned(),
                 column: target.to_string(),
@@ -102,7 +103,7 @@ impl Plan {
                 bindings.unknown.join(", ")
             ));
         }
-        warnings.extend(advice(&fields, &send_empty, marker.is_some()));
+        warnings.extend(documented_warnings(&fields, &send_empty, marker.is_some()));
         Ok(Self {
             columns: header.len(),
             identifier,
@@ -111,7 +112,7 @@ impl Plan {
             fields: fields.into(),
             rules,
             used: used(&bindings, header),
-            missing_required: require.iter().filter(unfed).map(ToString::to_string).collect(),
+            missing_required: require.iter().filter(unbound).map(ToString::to_string).collect(),
             earlier: bindings.earlier,
             clear_marker: marker.map(ToOwned::to_owned),
             trim: options.trim,
@@ -119,22 +120,23 @@ impl Plan {
         })
     }
 
-    /// Whether the file is what an earlier run rejected.
+    /// Whether the file is the rejects file of an earlier run.
     pub fn is_of_rejects(&self) -> bool {
         self.earlier.is_some()
     }
 
-    /// Sentences for the user about what the file leaves out or what will be ignored.
+    /// Sentences for the user about missing and ignored columns.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
     /// The fields that an update can have, in order.
+    #[cfg(test)]
     pub fn fields(&self) -> &[FieldName] {
         &self.fields
     }
 
-    /// Lines that show the user what bindings what: `email ← coluna "E-mail"`.
+    /// Lines that show the user the source of each target: `email (coluna "E-mail")`.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = vec![self.identifier_label.clone()];
         lines.push(match &self.ctype {
@@ -151,12 +153,12 @@ fn targets(flag: &str, names: &[String]) -> Result<Vec<Target>, MappingError> {
     names.iter().map(|name| Target::of_flag(name, flag)).collect()
 }
 
-/// Where the identifier comes from, and how messages name it.
+/// The source of the identifier, and its name in messages.
 fn identifier(
     bindings: &ColumnBindings,
     header: &Record,
     key: Option<Key>,
-) -> Result<(Source, String), MappingError> {
+) -> Result<(ValueSource, String), MappingError> {
     let given = bindings.find(&Target::Identificador);
     let found = || listing(header);
     let Some(key) = key else {
@@ -196,13 +198,13 @@ fn ctype(bindings: &ColumnBindings, options: &MappingOptions) -> Result<TypeSour
     }
 }
 
-/// The columns that anything reads, in the header's order, with their names for messages.
+/// The columns that are used, in the header's order, with their names for messages.
 fn used(bindings: &ColumnBindings, header: &Record) -> Vec<(usize, String)> {
     let mut columns = Vec::new();
     for binding in &bindings.list {
         match &binding.source {
-            Source::Column(index) => columns.push(*index),
-            Source::Template(template) => columns.extend(template.columns()),
+            ValueSource::Column(index) => columns.push(*index),
+            ValueSource::Template(template) => columns.extend(template.columns()),
         }
     }
     columns.sort_unstable();
@@ -227,9 +229,9 @@ mod tests {
 
     #[test]
     fn each_contradiction_is_refused() {
-        type Change = fn(&mut MappingOptions);
+        type SetOptions = fn(&mut MappingOptions);
         let base = ["identificador", "tipo_identificador", "nome", "Empresa", "email"];
-        let cases: &[(&[&str], Change, &str)] = &[
+        let cases: &[(&[&str], SetOptions, &str)] = &[
             (&["nome"], |_| {}, "identificador"),
             (&["identificador", "nome"], |_| {}, "--id-type"),
             (&["identificador", "tipo_identificador"], |_| {}, "nenhuma coluna"),
@@ -257,16 +259,16 @@ mod tests {
             (&base, |o| o.send_empty = vec!["portfolio_id".into()], "portfolio_id"),
             (&base, |o| o.require = vec!["cor".into()], "cor"),
         ];
-        for (header, change, expected) in cases {
+        for (header, set, expected) in cases {
             let mut options = MappingOptions::default();
-            change(&mut options);
+            set(&mut options);
             let error = plan(header, &options).unwrap_err().to_string();
             assert!(error.contains(expected), "{header:?}: {error}");
         }
     }
 
     #[test]
-    fn nothing_of_the_header_reaches_a_terminal_raw() {
+    fn control_characters_of_the_header_never_reach_the_terminal() {
         let bad = "\u{1b}[31mX";
         let typo = format!("campo_{bad}");
         let campo = format!("campo:{bad}");
@@ -278,7 +280,7 @@ mod tests {
         };
         let shown = plan(&["identificador", bad], &mapped).unwrap().describe().join("\n");
         assert!(shown.contains("·[31mX"), "{shown}");
-        let mut told = vec![shown];
+        let mut texts = vec![shown];
         for (header, options) in [
             (vec!["identificador", "nome", &typo], MappingOptions::default()),
             (vec!["identificador", "nome", &campo], MappingOptions::default()),
@@ -293,15 +295,15 @@ mod tests {
                 MappingOptions { set: pairs(&[("email", "a@x.co")]), ..mapped.clone() },
             ),
         ] {
-            told.push(plan(&header, &options).unwrap_err().to_string());
+            texts.push(plan(&header, &options).unwrap_err().to_string());
         }
-        for text in told {
+        for text in texts {
             assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
         }
     }
 
     #[test]
-    fn the_plan_says_where_the_type_comes_from() {
+    fn the_plan_names_the_column_of_the_type() {
         let options =
             MappingOptions { map: pairs(&[("T", "tipo_identificador")]), ..Default::default() };
         let plan = plan(&["identificador", "T", "nome"], &options).unwrap();

@@ -1,9 +1,9 @@
-//! Whether an unknown column is a slip of the pen for a known one.
+//! Suggests the known column that an unknown one was probably meant to be.
 
 use super::Target;
 
-/// The name that `column` was probably meant to be: a known name at distance 1 (2 from six letters
-/// on), or a custom field in another notation (`campo_abc`, `campo abc01`, `campos[abc01]`).
+/// The name that `column` was probably meant to be: a known name at edit distance 1 (2 from six
+/// letters on), or a custom field in another notation (`campo_abc`, `campo abc01`, `campos[abc01]`).
 pub fn suggestion(column: &str) -> Option<String> {
     let name = column.trim().to_lowercase();
     if let Some(id) = foreign_campo(column.trim()) {
@@ -42,8 +42,8 @@ mod tests {
     use super::suggestion;
 
     #[test]
-    fn slips_are_recognised() {
-        for (column, meant) in [
+    fn typos_are_recognised() {
+        for (column, suggested) in [
             ("identificadr", "identificador"),
             ("Idenfiticador", "identificador"),
             ("E-mail", "email"),
@@ -57,7 +57,7 @@ mod tests {
             ("Campos['abc01']", "campo:abc01"),
             ("campos:7", "campo:7"),
         ] {
-            assert_eq!(suggestion(column).as_deref(), Some(meant), "{column}");
+            assert_eq!(suggestion(column).as_deref(), Some(suggested), "{column}");
         }
     }
 

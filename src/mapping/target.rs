@@ -1,4 +1,4 @@
-//! What a column can binding, and how the CSV header spells it.
+//! The targets of columns and of `--set`, and their spelling in a CSV header.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use super::values::excerpt;
 use crate::input::name_of;
 use crate::model::{CampoId, FieldName, Param};
 
-/// A place that a column or a `--set` value can binding.
+/// What a column or a `--set` value can be used for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// Who the customer is.
+    /// The customer's identifier.
     Identificador,
-    /// How `identificador` is to be understood: `I` or `E`.
+    /// The type of `identificador`: `I` or `E`.
     TipoIdentificador,
-    /// Something the update sets.
+    /// A field that the update sets.
     Field(FieldName),
 }
 
@@ -28,10 +28,10 @@ impl Target {
     }
 
     /// Reads a header cell: case and surrounding space are ignored, the id after `campo:` is
-    /// verbatim. `Ok(None)` is a name that means nothing here.
+    /// verbatim. `Ok(None)` is an unknown name.
     ///
     /// # Errors
-    /// `campo:` with an id that cannot be one.
+    /// `campo:` with an invalid id.
     pub fn parse(name: &str) -> Result<Option<Self>, MappingError> {
         let name = name_of(name);
         const PREFIX: &str = "campo:";
@@ -49,7 +49,7 @@ impl Target {
             .find(|target| target.fixed_name().is_some_and(|n| n.eq_ignore_ascii_case(name))))
     }
 
-    /// Reads what a flag names, which has to mean something.
+    /// Reads a target that a flag names; an unknown one is an error.
     pub(super) fn of_flag(name: &str, flag: &str) -> Result<Self, MappingError> {
         Self::parse(name)?.ok_or_else(|| MappingError::UnknownTarget {
             flag: flag.to_owned(),

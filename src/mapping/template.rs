@@ -1,21 +1,27 @@
-//! `--set` values: fixed text with `{Column}` placeholders.
+//! `--set` values: text with `{Column}` placeholders.
+//!
+//! A text without placeholders is the same in every row. One that no row may have is refused before
+//! anything is sent.
 
+use super::values::{excerpt, has_forbidden_control, normalise};
+use super::{MappingError, MappingOptions, Target};
 use crate::input::Record;
+use crate::model::{CustomerType, Identifier};
 
 /// A parsed `--set` value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Text(String),
     /// Index of the column whose cell stands here.
     Cell(usize),
 }
 
-/// Why a text is no template.
+/// Why a text is not a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TemplateError<E> {
     /// The braces.
@@ -52,9 +58,9 @@ impl Template {
                     return Err(TemplateError::Text("falta o nome da coluna entre as chaves {}"));
                 }
                 if !plain.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                    parts.push(TemplatePart::Text(std::mem::take(&mut plain)));
                 }
-                parts.push(Part::Cell(find(name).map_err(TemplateError::Column)?));
+                parts.push(TemplatePart::Cell(find(name).map_err(TemplateError::Column)?));
                 rest = &open[end + 1..];
             } else {
                 plain.push('}');
@@ -63,32 +69,32 @@ impl Template {
         }
         plain.push_str(rest);
         if !plain.is_empty() {
-            parts.push(Part::Text(plain));
+            parts.push(TemplatePart::Text(plain));
         }
         Ok(Self { parts })
     }
 
-    /// The columns that the template reads.
+    /// The columns that the placeholders name.
     pub fn columns(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Cell(index) => Some(*index),
-            Part::Text(_) => None,
+            TemplatePart::Cell(index) => Some(*index),
+            TemplatePart::Text(_) => None,
         })
     }
 
-    /// The text, where no cell has a part in it: then it is the same for every row.
+    /// The text, if it has no placeholders.
     pub fn constant(&self) -> Option<&str> {
         match &self.parts[..] {
             [] => Some(""),
-            [Part::Text(text)] => Some(text),
+            [TemplatePart::Text(text)] => Some(text),
             _ => None,
         }
     }
 
     /// The value for one record. With placeholders, runs of white space become one space and the
-    /// ends are trimmed; when every placeholder is empty, so is the value. Without placeholders the
-    /// text stands as it was given. A cell of which `is_marker` holds is an empty one; `None` where
-    /// such cells left the value empty, which then is to be cleared rather than left alone.
+    /// ends are trimmed; if every placeholder is empty, so is the value. Without placeholders it is
+    /// the text as given. A cell for which `is_marker` holds counts as empty; `None` if such cells
+    /// left the value empty, which then is cleared in TomTicket.
     pub fn render(&self, record: &Record, is_marker: impl Fn(&str) -> bool) -> Option<String> {
         if let Some(text) = self.constant() {
             return (!is_marker(text)).then(|| text.to_owned());
@@ -97,8 +103,8 @@ impl Template {
         let mut value = String::new();
         for part in &self.parts {
             match part {
-                Part::Text(text) => value.push_str(text),
-                Part::Cell(index) => match record.cell(*index).unwrap_or_default() {
+                TemplatePart::Text(text) => value.push_str(text),
+                TemplatePart::Cell(index) => match record.cell(*index).unwrap_or_default() {
                     cell if is_marker(cell) => marked = true,
                     cell => {
                         let cell = cell.trim();
@@ -109,29 +115,54 @@ impl Template {
             }
         }
         match (filled, marked) {
-            (true, _) => Some(collapse(&value)),
+            (true, _) => Some(value.split_whitespace().collect::<Vec<_>>().join(" ")),
             (false, false) => Some(String::new()),
             (false, true) => None,
         }
     }
 }
 
-fn collapse(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
+/// Checks a text that `--set` gives to `target` in every row, as a row's value is checked. An empty
+/// text and the marker (`marker`, as cells are compared with it) are not checked: what they mean
+/// depends on other flags.
+///
+/// # Errors
+/// The rule that the text breaks.
+pub fn check_constant(
+    target: &Target,
+    text: &str,
+    options: &MappingOptions,
+    marker: Option<&str>,
+) -> Result<(), MappingError> {
+    let value = if options.trim { text.trim() } else { text };
+    if value.is_empty() || marker == Some(value) {
+        return Ok(());
     }
-    out
+    let checked = match target {
+        Target::Identificador => Identifier::check(value).map_err(|why| why.to_string()),
+        Target::TipoIdentificador => match CustomerType::parse(value.trim()) {
+            Some(_) => Ok(()),
+            None => Err("não é I (identificador interno) nem E (e-mail)".to_owned()),
+        },
+        Target::Field(field) => normalise(field, value).map(|_| ()).map_err(|why| why.to_string()),
+    };
+    let control = match has_forbidden_control(value) {
+        true => Err("contém um caractere de controle".to_owned()),
+        false => Ok(()),
+    };
+    checked.and(control).map_err(|why| MappingError::InvalidConstant {
+        target: target.to_string(),
+        value: excerpt(value),
+        why,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{pairs, plan};
     use super::*;
 
-    fn marked(template: &str, cells: &[&str]) -> Result<Option<String>, String> {
+    fn render_marked(template: &str, cells: &[&str]) -> Result<Option<String>, String> {
         let find = |name: &str| match name {
             "First Name" => Ok(0),
             "Last Name" => Ok(1),
@@ -145,11 +176,11 @@ mod tests {
     }
 
     fn render(template: &str, cells: &[&str]) -> Result<String, String> {
-        marked(template, cells).map(|value| value.expect("no marker"))
+        render_marked(template, cells).map(|value| value.expect("no marker"))
     }
 
     #[test]
-    fn a_marker_is_an_empty_cell_that_clears_where_nothing_else_is() {
+    fn a_marker_clears_the_value_where_no_other_cell_fills_it() {
         let name = "Sr. {First Name} {Last Name}";
         for (cells, value) in [
             (["#N/A", "Lima"], Some("Sr. Lima")),
@@ -159,11 +190,11 @@ mod tests {
             (["", ""], Some("")),
             (["#N/A!", ""], Some("Sr. #N/A!")),
         ] {
-            assert_eq!(marked(name, &cells).unwrap().as_deref(), value, "{cells:?}");
+            assert_eq!(render_marked(name, &cells).unwrap().as_deref(), value, "{cells:?}");
         }
-        assert_eq!(marked("#N/A", &[]).unwrap(), None);
-        // The marker is a cell's, not what cells happen to add up to.
-        assert_eq!(marked("#{First Name}", &["N/A"]).unwrap().as_deref(), Some("#N/A"));
+        assert_eq!(render_marked("#N/A", &[]).unwrap(), None);
+        // Only a whole cell is a marker, not what cells add up to.
+        assert_eq!(render_marked("#{First Name}", &["N/A"]).unwrap().as_deref(), Some("#N/A"));
     }
 
     #[test]
@@ -189,5 +220,36 @@ mod tests {
         assert!(render("{First", &[]).unwrap_err().contains("fechar"));
         assert!(render("{}", &[]).unwrap_err().contains("nome da coluna"));
         assert!(render("{Outra}", &[]).unwrap_err().contains("Outra"));
+    }
+
+    #[test]
+    fn a_constant_that_no_row_may_have_is_refused() {
+        let base = ["identificador", "tipo_identificador", "nome"];
+        for (target, value, rule) in [
+            ("idioma", "fr", "pt_BR, en_US ou es_ES"),
+            ("id_interno", "1,23E+13", "planilha"),
+            ("campo:1", "a\u{1}b", "controle"),
+        ] {
+            let options = MappingOptions { set: pairs(&[(target, value)]), ..Default::default() };
+            let error = plan(&base, &options).unwrap_err().to_string();
+            assert!(error.contains(rule) && error.contains(target), "{error}");
+        }
+        for (target, header) in
+            [("identificador", &base[1..]), ("tipo_identificador", &["identificador", "nome"])]
+        {
+            let options = MappingOptions { set: pairs(&[(target, "..")]), ..Default::default() };
+            let error = plan(header, &options).unwrap_err().to_string();
+            assert!(error.contains("todas as linhas"), "{error}");
+        }
+        for (target, value) in
+            [("idioma", "pt-br"), ("idioma", " pt-br "), ("idioma", ""), ("idioma", "#N/A")]
+        {
+            let options = MappingOptions {
+                set: pairs(&[(target, value)]),
+                clear_marker: Some("#N/A".into()),
+                ..Default::default()
+            };
+            assert!(plan(&base, &options).is_ok(), "{target}={value}");
+        }
     }
 }

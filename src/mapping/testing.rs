@@ -1,10 +1,10 @@
-//! What the tests of several files here begin with.
+//! What the tests of several files here need.
 
-use super::{MappingError, MappingOptions, Plan};
+use super::{MappingError, MappingOptions, MappingPlan};
 use crate::input::Record;
 
-pub fn plan(header: &[&str], options: &MappingOptions) -> Result<Plan, MappingError> {
-    Plan::new(&Record::from_cells(1, header), options)
+pub fn plan(header: &[&str], options: &MappingOptions) -> Result<MappingPlan, MappingError> {
+    MappingPlan::new(&Record::from_cells(1, header), options)
 }
 
 pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

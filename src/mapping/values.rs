@@ -1,6 +1,7 @@
-//! One rule per kind of value: what is accepted, how it is normalised, and what is said when not.
+//! One rule per field: which values are accepted and how they are normalised.
 //!
-//! The bounds are the API's documented ones; lengths are counted in characters.
+//! The bounds are the API's documented ones; lengths are counted in characters. What an identifier may
+//! be is decided in `model`.
 
 use std::borrow::Cow;
 
@@ -22,36 +23,28 @@ pub fn excerpt(value: &str) -> String {
     out
 }
 
-/// Whether some byte may belong to a control that no value may hold: one of C0, or the lead byte of
-/// C1. Nearly every row is free of both, and no early exit lets many bytes be looked at in one step.
-pub fn may_hold_control(text: &str) -> bool {
-    let suspicious =
-        |b: u8| (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7f || b == 0xc2;
-    text.bytes().fold(false, |found, byte| found | suspicious(byte))
-}
-
-/// Controls that no value may hold. Line breaks and tabs are data (a quoted cell may hold them).
+/// Whether the value holds a control character that no value may hold. Line breaks and tabs are data:
+/// a quoted cell may hold them.
 pub fn has_forbidden_control(value: &str) -> bool {
-    may_hold_control(value)
-        && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+    value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
-/// The rule that a value breaks, in Portuguese, to stand behind the value.
+/// The rule that a value breaks: Portuguese text to stand behind the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// One of the field's own.
+pub enum RuleViolation {
+    /// A rule of the field.
     #[error("{0}")]
     Rule(&'static str),
-    /// One for whatever names a customer.
+    /// A rule for customer identifiers.
     #[error(transparent)]
-    Name(#[from] IdentifierError),
+    Identifier(#[from] IdentifierError),
 }
 
-/// Checks a value that is not empty and gives it in the API's spelling.
+/// Checks a value that is not empty and returns it in the API's spelling.
 ///
 /// # Errors
 /// The rule that it breaks.
-pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, Broken> {
+pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, RuleViolation> {
     let FieldName::Param(param) = field else {
         return Ok(Cow::Borrowed(value));
     };
@@ -62,23 +55,25 @@ pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, 
             Identifier::check(value).map(|()| Cow::Borrowed(value)).map_err(Into::into)
         }
         Param::Nome | Param::IdOrganizacao | Param::Email if longer_than(value, MAX_TEXT) => {
-            Err(Broken::Rule("passa de 250 caracteres"))
+            Err(RuleViolation::Rule("passa de 250 caracteres"))
         }
         Param::Telefone if longer_than(value, MAX_TELEFONE) => {
-            Err(Broken::Rule("passa de 20 caracteres"))
+            Err(RuleViolation::Rule("passa de 20 caracteres"))
         }
-        Param::Email if !looks_like_email(value) => Err(Broken::Rule("não parece um e-mail")),
+        Param::Email if !looks_like_email(value) => {
+            Err(RuleViolation::Rule("não parece um e-mail"))
+        }
         Param::Nome
         | Param::IdOrganizacao
         | Param::Telefone
         | Param::Email
         | Param::PortfolioId => as_is,
-        Param::CriarChamados => boolean(value).map(Cow::Borrowed).ok_or(Broken::Rule(
+        Param::CriarChamados => boolean(value).map(Cow::Borrowed).ok_or(RuleViolation::Rule(
             "não é sim nem não (use true/false, sim/não, 1/0, s/n, verdadeiro/falso)",
         )),
         Param::Idioma => language(value)
             .map(Cow::Borrowed)
-            .ok_or(Broken::Rule("não é um idioma do painel (use pt_BR, en_US ou es_ES)")),
+            .ok_or(RuleViolation::Rule("não é um idioma do painel (use pt_BR, en_US ou es_ES)")),
     }
 }
 
@@ -86,47 +81,31 @@ fn longer_than(value: &str, max: usize) -> bool {
     value.len() > max && value.chars().count() > max
 }
 
-/// One `@`, no space, and a dot inside the domain: enough to catch a shifted column, not a
-/// judgement on what mail systems deliver.
+/// One `@`, no space, and a dot inside the domain: enough to catch a shifted column. Whether mail
+/// systems would deliver to it is not checked.
 fn looks_like_email(value: &str) -> bool {
     let Some((local, domain)) = value.split_once('@') else {
         return false;
     };
-    let space = match value.is_ascii() {
-        // The vertical tab is white space too, but no ASCII white space.
-        true => value.bytes().any(|byte| byte.is_ascii_whitespace() || byte == 0x0b),
-        false => value.chars().any(char::is_whitespace),
-    };
     !local.is_empty()
         && !domain.contains('@')
-        && !space
+        && !value.chars().any(char::is_whitespace)
         && !domain.starts_with('.')
         && !domain.ends_with('.')
         && domain.contains('.')
 }
 
 fn boolean(value: &str) -> Option<&'static str> {
-    // Most exports spell it in one of these ways.
-    match value {
-        "true" | "1" | "sim" => return Some("true"),
-        "false" | "0" | "não" => return Some("false"),
-        _ => {}
+    match value.to_lowercase().as_str() {
+        "true" | "1" | "sim" | "s" | "verdadeiro" | "yes" => Some("true"),
+        "false" | "0" | "não" | "nao" | "n" | "falso" | "no" => Some("false"),
+        _ => None,
     }
-    Some(match value.to_lowercase().as_str() {
-        "true" | "1" | "sim" | "s" | "verdadeiro" | "yes" => "true",
-        "false" | "0" | "não" | "nao" | "n" | "falso" | "no" => "false",
-        _ => return None,
-    })
 }
 
 fn language(value: &str) -> Option<&'static str> {
-    let same = |known: &str| {
-        known.len() == value.len()
-            && known.bytes().zip(value.bytes()).all(|(known, byte)| {
-                known.eq_ignore_ascii_case(&byte) || (known == b'_' && matches!(byte, b'-' | b' '))
-            })
-    };
-    ["pt_BR", "en_US", "es_ES"].into_iter().find(|known| same(known))
+    let value = value.replace(['-', ' '], "_");
+    ["pt_BR", "en_US", "es_ES"].into_iter().find(|known| value.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, Rows, inspect, rows};
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
-use crate::mapping::{MappingError, MappingOptions, Plan};
+use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::{Job, Update};
 use crate::output::{counted, duration_words, number};
 
@@ -74,7 +74,7 @@ pub struct Preflight {
     /// The input's encoding, layout and header.
     pub inspection: Inspection,
     /// What feeds what.
-    pub plan: Plan,
+    pub plan: MappingPlan,
     /// Rows of the input.
     pub rows: u64,
     /// Of these, rows that cannot be sent.
@@ -99,7 +99,7 @@ pub struct Preflight {
 /// Reads and maps, for somebody else to look at, until the input ends or nobody wants more.
 fn read_ahead(
     mut reading: Rows,
-    plan: &Plan,
+    plan: &MappingPlan,
     batches: &SyncSender<Vec<(u64, Job)>>,
 ) -> Result<(), InputError> {
     loop {
@@ -195,12 +195,13 @@ impl Preflight {
         ledger: Option<&mut Lookup>,
     ) -> Result<Self, PreflightError> {
         let inspection = inspect(file, read)?;
-        let plan =
-            Plan::new(&inspection.header, mapping).map_err(|error| PreflightError::Mapping {
+        let plan = MappingPlan::new(&inspection.header, mapping).map_err(|error| {
+            PreflightError::Mapping {
                 label: file.label().to_owned(),
                 linha: inspection.header.linha(),
                 error,
-            })?;
+            }
+        })?;
         let mut found = Self {
             inspection,
             plan,

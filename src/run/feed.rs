@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use crate::input::Rows;
-use crate::mapping::Plan;
+use crate::mapping::MappingPlan;
 use crate::model::Row;
 use crate::panic_hook;
 use crate::scheduler::InputBatch;
@@ -17,7 +17,7 @@ const BATCH_BYTES: usize = 512 * 1024;
 pub(super) const BATCHES: usize = 2;
 
 /// Reads until the input ends or the scheduler has closed the channel.
-pub(super) fn read(mut reading: Rows, plan: &Plan, batches: &mpsc::Sender<InputBatch>) {
+pub(super) fn read(mut reading: Rows, plan: &MappingPlan, batches: &mpsc::Sender<InputBatch>) {
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {

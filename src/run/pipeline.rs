@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::feed;
 use crate::api::Client;
 use crate::input::Rows;
-use crate::mapping::Plan;
+use crate::mapping::MappingPlan;
 use crate::output::{OutputError, Reporter, Tally};
 use crate::panic_hook;
 use crate::scheduler::events::Event;
@@ -27,7 +27,7 @@ pub(super) struct Pipeline {
     pub client: Client,
     pub options: SchedulerOptions,
     pub reading: Rows,
-    pub plan: Plan,
+    pub plan: MappingPlan,
     pub reporter: Reporter,
 }
 

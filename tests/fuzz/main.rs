@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tomticket_sync::cli::parse_duration;
 use tomticket_sync::config;
 use tomticket_sync::input::{InputArg, InputFile, Inspection, ReadOptions, Record, inspect, rows};
-use tomticket_sync::mapping::{MappingOptions, Plan};
+use tomticket_sync::mapping::{MappingOptions, MappingPlan};
 use tomticket_sync::model::{CustomerType, FieldName, Job};
 
 use strategies::{column, config_text, encoding, options, quantity, soup, table, value};
@@ -118,7 +118,7 @@ proptest! {
                 prop_assert!(rows.iter().all(|row| !row.is_blank() && row.linha() >= 2));
                 let options =
                     MappingOptions { id_type: Some(CustomerType::Internal), ..Default::default() };
-                if let Ok(plan) = Plan::new(&inspection.header, &options) {
+                if let Ok(plan) = MappingPlan::new(&inspection.header, &options) {
                     for row in &rows {
                         check_update(&plan.map(row).job)?;
                     }
@@ -149,7 +149,7 @@ proptest! {
         rows in vec(vec(value(), 0..8), 0..4),
         fits in any::<bool>(),
     ) {
-        let plan = match Plan::new(&Record::from_cells(1, &header), &options) {
+        let plan = match MappingPlan::new(&Record::from_cells(1, &header), &options) {
             Ok(plan) => plan,
             Err(why) => {
                 prop_assert!(!why.to_string().trim().is_empty());
@@ -177,7 +177,7 @@ proptest! {
             "id_organizacao", "id_interno", "idioma", "portfolio_id", "campo:a", "campo:é b",
         ];
         let options = MappingOptions { trim, clear_marker: marker, ..Default::default() };
-        let plan = Plan::new(&Record::from_cells(1, header), &options);
+        let plan = MappingPlan::new(&Record::from_cells(1, header), &options);
         let plan = plan.map_err(|why| TestCaseError::fail(why.to_string()))?;
         let mut cells = cells;
         cells[1] = if email { "E" } else { "I" }.to_owned();

@@ -1,11 +1,17 @@
-//! What TomTicket's documentation makes worth saying about a plan before hours of sending.
+//! Warnings about a plan that follow from TomTicket's documentation.
+//!
+//! Warnings about the rows of a file are those of `preflight`.
 
 use super::Target;
 use crate::model::{FieldName, Param};
 
-/// Sentences about an update of these fields, where an empty cell clears those of `send_empty`, and
-/// a marker any of them if there is one (`marked`).
-pub fn advice(fields: &[FieldName], send_empty: &[Target], marked: bool) -> Vec<String> {
+/// Sentences about updates of these fields. An empty cell clears the targets of `send_empty`; a marker,
+/// if there is one (`marked`), clears any.
+pub fn documented_warnings(
+    fields: &[FieldName],
+    send_empty: &[Target],
+    marked: bool,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let has = |param| fields.contains(&FieldName::Param(param));
     let missing = |params: &[Param]| {
@@ -62,9 +68,9 @@ mod tests {
     use crate::model::CustomerType;
 
     #[test]
-    fn only_the_default_of_what_is_not_sent_is_named() {
+    fn only_the_defaults_of_missing_fields_are_named() {
         let all = ["identificador", "nome", "criarchamados", "idioma"];
-        for (left_out, told) in [
+        for (left_out, warned) in [
             (None, None),
             (Some("idioma"), Some("(idioma = pt_BR)")),
             (Some("criarchamados"), Some("(criarchamados = true)")),
@@ -74,8 +80,8 @@ mod tests {
             let options =
                 MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
             let warnings = plan(&header, &options).unwrap().warnings().join("\n");
-            assert_eq!(warnings.contains("padrão"), told.is_some(), "{warnings}");
-            assert!(warnings.contains(told.unwrap_or_default()), "{warnings}");
+            assert_eq!(warnings.contains("padrão"), warned.is_some(), "{warnings}");
+            assert!(warnings.contains(warned.unwrap_or_default()), "{warnings}");
         }
     }
 
