@@ -196,7 +196,7 @@ impl<'a> Run<'a> {
             breaker: settings.breaker,
             give_up_after: settings.give_up_after,
             drain: DRAIN,
-            probe: preflight.believed.clone(),
+            probe: preflight.probe.clone(),
         }
     }
 

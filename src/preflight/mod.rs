@@ -1,38 +1,28 @@
 //! The first pass over the input: everything that can be known before anything is sent.
 //!
 //! It reads the whole input once, so that a file that is damaged in its last line is refused before
-//! its first row leaves, and counts what a run would do. It is all of `check`, and the beginning of
-//! `run`.
+//! its first row is sent, and counts what a run would do. It is all of `check`, and the beginning of
+//! `run`. What the user reads about it is written in `remarks`.
 
-mod lines;
+mod in_flight;
+mod line_list;
 mod reassigned_emails;
+mod remarks;
 mod spreadsheet_numbers;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
-use std::time::Duration;
 
 use crate::exit_code;
-use crate::input::{InputError, InputFile, Inspection, ReadOptions, Rows, inspect, rows};
+use crate::input::{InputError, InputFile, Inspection, ReadOptions, inspect, rows};
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::{Job, Update};
-use crate::output::{counted, duration_words, number};
 
-use self::reassigned_emails::Handovers;
-use self::spreadsheet_numbers::Mangled;
+use self::in_flight::RepeatedRequests;
+use self::reassigned_emails::ReassignedEmails;
+use self::spreadsheet_numbers::SpreadsheetNumbers;
 
-/// Rows that are read together while others are looked up in the ledger, and their bytes.
-const BATCH_ROWS: usize = 256;
-const BATCH_BYTES: usize = 512 * 1024;
-/// Batches that wait to be looked up.
-const BATCHES: usize = 2;
-/// Lines of rows that repeat a request left in flight, as far as they are named.
-const LINES: usize = 20;
-/// What is said of a file that looks like UTF-8 and is read as Windows-1252, because the user says so.
-const MISREAD: &str = "os acentos deste arquivo parecem UTF-8, e --encoding windows-1252 os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
 
@@ -50,7 +40,7 @@ pub enum PreflightError {
     Mapping {
         /// The file.
         label: String,
-        /// Where its header is.
+        /// The line of its header.
         linha: u64,
         /// What is wrong.
         error: MappingError,
@@ -73,118 +63,40 @@ impl PreflightError {
 pub struct Preflight {
     /// The input's encoding, layout and header.
     pub inspection: Inspection,
-    /// What feeds what.
+    /// The mapping of the file.
     pub plan: MappingPlan,
     /// Rows of the input.
     pub rows: u64,
     /// Of these, rows that cannot be sent.
     pub invalid: u64,
     /// The first of those: line and message.
-    pub examples: Vec<(u64, String)>,
+    examples: Vec<(u64, String)>,
     /// Rows that need not be sent, as far as can be told before sending; `None` without a ledger.
     pub unchanged: Option<u64>,
     /// Rows before the first one that may have to be sent.
     pub leading: u64,
-    /// One of the unchanged ones that can be sent again without harm: no rename, and if there is one
-    /// none that gives a name of the other type.
-    pub believed: Option<Arc<Update>>,
-    /// E-mail addresses that go from one customer to another.
-    handovers: Handovers,
-    /// Values that a spreadsheet has rounded.
-    mangled: Mangled,
-    /// What an earlier run left in flight, as far as it is met here.
-    pub in_flight: InFlight,
+    /// An unchanged row that can be sent again without harm: no rename and, if the file has such a
+    /// row, none that gives a name of the other type.
+    pub probe: Option<Arc<Update>>,
+    reassigned_emails: ReassignedEmails,
+    spreadsheet_numbers: SpreadsheetNumbers,
+    /// Rows that repeat a request of an earlier run whose outcome is unknown.
+    repeated: RepeatedRequests,
 }
 
-/// Reads and maps, for somebody else to look at, until the input ends or nobody wants more.
-fn read_ahead(
-    mut reading: Rows,
-    plan: &MappingPlan,
-    batches: &SyncSender<Vec<(u64, Job)>>,
-) -> Result<(), InputError> {
-    loop {
-        let mut batch = Vec::with_capacity(BATCH_ROWS);
-        let mut bytes = 0;
-        while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            let Some(record) = reading.next().transpose()? else {
-                // Whether anybody still listens makes no difference any more.
-                let _ = batches.send(batch);
-                return Ok(());
-            };
-            bytes += record.text().len();
-            batch.push((record.linha(), plan.map(&record).job));
-        }
-        if batches.send(batch).is_err() {
-            return Ok(());
-        }
-    }
-}
-
-/// What the ledger lends to a preflight.
+/// The ledger's answers to a preflight.
 #[derive(Debug)]
 pub struct Lookup {
-    /// What is believed.
+    /// What TomTicket is known to hold.
     pub reader: Reader,
-    /// Requests that an earlier run left in flight, or that the one which is under way has there.
+    /// Requests whose outcome is unknown: of an earlier run, or of the run under way.
     pub leftovers: HashSet<Fingerprint>,
-    /// Whether somebody else works on the account at this moment, and who, where that is known.
+    /// Whether another process works on the account at this moment, and which, if that is known.
     pub busy: Option<Option<Holder>>,
 }
 
-/// Requests that an earlier run left in flight and that rows of this input repeat.
-#[derive(Debug, Default)]
-pub struct InFlight {
-    /// The requests; one may stand in several rows.
-    met: HashSet<Fingerprint>,
-    /// The rows, and the lines of the first of them.
-    rows: usize,
-    lines: Vec<u64>,
-}
-
-impl InFlight {
-    fn meet(&mut self, request: Fingerprint, linha: u64) {
-        self.met.insert(request);
-        self.rows += 1;
-        if self.lines.len() < LINES {
-            self.lines.push(linha);
-        }
-    }
-
-    /// A sentence about the requests of `ledger` whose end is not known.
-    fn text(&self, ledger: &Lookup) -> Option<String> {
-        let leftovers = ledger.leftovers.len();
-        if let Some(holder) = ledger.busy {
-            let who = holder.map_or(String::new(), |holder| format!(" (processo {})", holder.pid));
-            return Some(format!(
-                "outra execução desta conta está em andamento{who}; enquanto ela não termina, este plano conta como a enviar o que ela ainda vai enviar"
-            ));
-        }
-        if leftovers == 0 {
-            return None;
-        }
-        let mut text = format!(
-            "uma execução anterior deixou {} em andamento, e ninguém sabe se o TomTicket aceitou",
-            counted(leftovers as u64, "requisição", "requisições")
-        );
-        if !self.lines.is_empty() {
-            let word = if self.lines.len() == 1 { "linha" } else { "linhas" };
-            let lines: Vec<String> = self.lines.iter().map(ToString::to_string).collect();
-            text.push_str(&format!("; será enviado de novo: {word} {}", lines.join(", ")));
-            let more = (self.rows - self.lines.len()) as u64;
-            if more > 0 {
-                text.push_str(&format!(" e mais {}", number(more)));
-            }
-        }
-        let elsewhere = leftovers.saturating_sub(self.met.len());
-        if elsewhere > 0 {
-            text.push_str(&format!("; fora desta entrada: {elsewhere}"));
-        }
-        Some(text)
-    }
-}
-
 impl Preflight {
-    /// Looks at all of the input.
+    /// Reads all of the input.
     ///
     /// # Errors
     /// See [`PreflightError`].
@@ -192,16 +104,14 @@ impl Preflight {
         file: &InputFile,
         read: &ReadOptions,
         mapping: &MappingOptions,
-        ledger: Option<&mut Lookup>,
+        mut ledger: Option<&mut Lookup>,
     ) -> Result<Self, PreflightError> {
         let inspection = inspect(file, read)?;
         let plan = MappingPlan::new(&inspection.header, mapping).map_err(|error| {
-            PreflightError::Mapping {
-                label: file.label().to_owned(),
-                linha: inspection.header.linha(),
-                error,
-            }
+            let (label, linha) = (file.label().to_owned(), inspection.header.linha());
+            PreflightError::Mapping { label, linha, error }
         })?;
+        let rows = rows(file, &inspection)?;
         let mut found = Self {
             inspection,
             plan,
@@ -210,40 +120,23 @@ impl Preflight {
             examples: Vec::with_capacity(EXAMPLES),
             unchanged: ledger.as_ref().map(|_| 0),
             leading: 0,
-            believed: None,
-            handovers: Handovers::default(),
-            mangled: Mangled::default(),
-            in_flight: InFlight::default(),
+            probe: None,
+            reassigned_emails: ReassignedEmails::default(),
+            spreadsheet_numbers: SpreadsheetNumbers::default(),
+            repeated: RepeatedRequests::default(),
         };
-        let reading = rows(file, &found.inspection)?;
-        let Some(lookup) = ledger else {
-            for record in reading {
-                let record = record?;
-                let job = found.plan.map(&record).job;
-                found.take(record.linha(), job);
+        for record in rows {
+            let record = record?;
+            let update = found.count(record.linha(), found.plan.map(&record).job);
+            if let (Some(update), Some(ledger)) = (update, ledger.as_deref_mut()) {
+                found.look_up(ledger, record.linha(), update)?;
             }
-            return Ok(found);
-        };
-        // To look a row up takes longer than to read it, so both are done at once.
-        let plan = found.plan.clone();
-        thread::scope(|threads| {
-            let (batches, jobs) = sync_channel(BATCHES);
-            let reader = threads.spawn(move || read_ahead(reading, &plan, &batches));
-            for (linha, job) in jobs.into_iter().flatten() {
-                if let Some(update) = found.take(linha, job) {
-                    found.look_up(lookup, linha, update)?;
-                }
-            }
-            match reader.join() {
-                Ok(read) => read?,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-            Ok(found)
-        })
+        }
+        Ok(found)
     }
 
-    /// Counts a row; gives its update back where it can be sent.
-    fn take(&mut self, linha: u64, job: Job) -> Option<Arc<Update>> {
+    /// Counts a row. Returns its update if it can be sent.
+    fn count(&mut self, linha: u64, job: Job) -> Option<Arc<Update>> {
         self.rows += 1;
         match job {
             Job::Invalid(mensagem) => {
@@ -254,8 +147,8 @@ impl Preflight {
                 None
             }
             Job::Send(update) => {
-                self.handovers.see(linha, &update);
-                self.mangled.see(linha, &update);
+                self.reassigned_emails.add(linha, &update);
+                self.spreadsheet_numbers.add(linha, &update);
                 Some(update)
             }
         }
@@ -263,18 +156,18 @@ impl Preflight {
 
     fn look_up(
         &mut self,
-        lookup: &mut Lookup,
+        ledger: &mut Lookup,
         linha: u64,
         update: Arc<Update>,
     ) -> Result<(), PreflightError> {
-        if !lookup.leftovers.is_empty() {
-            let fingerprint = lookup.reader.fingerprint(&update);
-            if let Some(request) = fingerprint.filter(|print| lookup.leftovers.contains(print)) {
-                self.in_flight.meet(request, linha);
+        if !ledger.leftovers.is_empty() {
+            let fingerprint = ledger.reader.fingerprint(&update);
+            if let Some(request) = fingerprint.filter(|print| ledger.leftovers.contains(print)) {
+                self.repeated.add(request, linha);
             }
         }
         let before = self.invalid + self.unchanged.unwrap_or(0);
-        if lookup.reader.is_up_to_date(&update)? {
+        if ledger.reader.is_up_to_date(&update)? {
             if before + 1 == self.rows {
                 self.leading = self.rows;
             }
@@ -290,10 +183,10 @@ impl Preflight {
             return;
         }
         let gives_a_name = |update: &Update| update.other_name().is_some();
-        match &self.believed {
-            None => self.believed = Some(update),
+        match &self.probe {
+            None => self.probe = Some(update),
             Some(kept) if gives_a_name(kept) && !gives_a_name(&update) => {
-                self.believed = Some(update);
+                self.probe = Some(update);
             }
             Some(_) => {}
         }
@@ -303,70 +196,5 @@ impl Preflight {
     pub fn to_send(&self, limit: Option<u64>) -> u64 {
         let sendable = self.rows - self.invalid - self.unchanged.unwrap_or(0);
         limit.map_or(sendable, |limit| limit.min(sendable))
-    }
-
-    /// A sentence about requests of `ledger` whose end is not known.
-    pub fn in_flight_text(&self, ledger: &Lookup) -> Option<String> {
-        self.in_flight.text(ledger)
-    }
-
-    /// Lines about how the input was read and what to mind, for the beginning of a run.
-    pub fn remarks(&self, label: &str) -> String {
-        let delimiter = match self.inspection.delimiter {
-            None => "uma coluna só".to_owned(),
-            Some(b'\t') => "separador tab".to_owned(),
-            Some(byte) => format!("separador \"{}\"", char::from(byte)),
-        };
-        let mut text = format!(
-            "{label}: {}, {delimiter}, {}, {}\n",
-            self.inspection.encoding,
-            counted(self.inspection.header.len() as u64, "coluna", "colunas"),
-            counted(self.rows, "linha", "linhas")
-        );
-        let misread = self.inspection.looks_like_utf8.then(|| MISREAD.to_owned());
-        let of_plan = self.plan.warnings().iter().cloned();
-        let of_rows = self.mangled.warnings().chain(self.handovers.warning());
-        for warning in misread.into_iter().chain(of_plan).chain(of_rows) {
-            text.push_str(&format!("aviso: {warning}\n"));
-        }
-        text
-    }
-
-    /// The plan, for `check`. `per_second` is the pace that a run would keep; `limit` its `--limit`.
-    /// `unknown` says why unchanged rows could not be counted, where they could not.
-    pub fn plan_text(&self, per_second: Option<f64>, limit: Option<u64>, unknown: &str) -> String {
-        let mut text = String::from("Colunas usadas:\n");
-        for line in self.plan.describe() {
-            text.push_str(&format!("  {line}\n"));
-        }
-        let to_send = self.to_send(limit);
-        text.push_str(&format!("Plano:\n  {:>9} a enviar\n", number(to_send)));
-        match self.unchanged {
-            Some(unchanged) => {
-                text.push_str(&format!("  {:>9} sem mudança\n", number(unchanged)));
-            }
-            None => text.push_str(&format!("          ? sem mudança ({unknown})\n")),
-        }
-        let word = if self.invalid == 1 { "inválida" } else { "inválidas" };
-        text.push_str(&format!("  {:>9} {word}\n", number(self.invalid)));
-        if let Some(rate) = per_second {
-            let wait = Duration::from_secs_f64(to_send as f64 / rate);
-            let pace = format!("{rate}").replace('.', ",");
-            text.push_str(&format!(
-                "  tempo previsto: {} a {pace} por segundo\n",
-                duration_words(wait)
-            ));
-        }
-        if !self.examples.is_empty() {
-            text.push_str("Linhas inválidas:\n");
-            for (linha, mensagem) in &self.examples {
-                text.push_str(&format!("  linha {linha}: {mensagem}\n"));
-            }
-            let more = self.invalid - self.examples.len() as u64;
-            if more > 0 {
-                text.push_str(&format!("  … e mais {}\n", number(more)));
-            }
-        }
-        text
     }
 }

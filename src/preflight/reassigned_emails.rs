@@ -1,41 +1,44 @@
 //! Finds e-mail addresses that a file takes from one customer and gives to another: `a → b` and
-//! further down `c → a`. Done once, that is what the file says. Done again, its first row finds the
-//! wrong customer under `a`, and renames that one. Nobody can tell from the second request alone, so
-//! the user is told before the first.
+//! further down `c → a`.
+//!
+//! Sent once, that is what the file says. Sent again, its first row finds the wrong customer under
+//! `a` and renames that one. The second request alone does not show it, so the user is warned before
+//! the first.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::lines::Lines;
+use super::line_list::LineList;
 use crate::model::Update;
 
-/// Addresses that are remembered, as 64-bit hashes: a list of half a megabyte. Files with more
-/// renames than this are watched as far as it goes.
+/// Addresses that are remembered, as 64-bit hashes: half a megabyte. Renames beyond this are not
+/// checked.
 const MOST: usize = 1 << 16;
 
-/// What was seen so far. Rows must come in file order.
+/// The addresses that renames have freed so far, and the rows that reassign one. Rows are added in
+/// file order.
 #[derive(Debug, Default)]
-pub struct Handovers {
+pub struct ReassignedEmails {
     hasher: RandomState,
-    left: HashSet<u64>,
-    found: Lines,
+    freed: HashSet<u64>,
+    found: LineList,
 }
 
-impl Handovers {
-    /// Takes the row on line `linha` in.
-    pub fn see(&mut self, linha: u64, update: &Update) {
+impl ReassignedEmails {
+    /// Adds the row on line `linha`.
+    pub fn add(&mut self, linha: u64, update: &Update) {
         let Some(new) = update.rename_to() else { return };
         let hash = |text: &str| self.hasher.hash_one(text.to_lowercase());
         let (old, new) = (hash(update.home().text), hash(new.text));
-        if self.left.contains(&new) {
+        if self.freed.contains(&new) {
             self.found.add(linha);
         }
-        if self.left.len() < MOST {
-            self.left.insert(old);
+        if self.freed.len() < MOST {
+            self.freed.insert(old);
         }
     }
 
-    /// The warning, where there is reason for one.
+    /// The warning, if there is reason for one.
     pub fn warning(&self) -> Option<String> {
         let verb = if self.found.several()? { "dão" } else { "dá" };
         Some(format!(
@@ -52,21 +55,21 @@ mod tests {
     use super::*;
     use crate::model::{Customer, CustomerType, FieldName, Identifier, Param};
 
-    fn seen(rows: &[(&str, &str)]) -> Handovers {
+    fn seen(rows: &[(&str, &str)]) -> ReassignedEmails {
         let fields: Arc<[FieldName]> = Arc::new([FieldName::Param(Param::Email)]);
-        let mut found = Handovers::default();
+        let mut found = ReassignedEmails::default();
         for (linha, (old, new)) in (2..).zip(rows) {
             let identifier = Identifier::new(old).unwrap();
             let customer = Customer { ctype: CustomerType::Email, identifier };
             let mut update = Update::new(customer, Arc::clone(&fields));
             update.push(0, new);
-            found.see(linha, &update);
+            found.add(linha, &update);
         }
         found
     }
 
     #[test]
-    fn an_address_that_goes_from_one_customer_to_another_is_noticed() {
+    fn an_address_that_goes_from_one_customer_to_another_is_warned_about() {
         let text = seen(&[("a@x", "b@x"), ("c@x", "A@X")]).warning().unwrap();
         assert!(text.starts_with("linha 3: dá a um"), "{text}");
         let swap = [("a@x", "t@x"), ("b@x", "a@x"), ("t@x", "b@x")];
@@ -78,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn renames_that_can_be_done_again_are_no_reason_for_a_warning() {
+    fn renames_that_can_be_repeated_cause_no_warning() {
         for rows in [
             &[("a@x", "b@x"), ("b@x", "c@x")][..],
             &[("a@x", "A@x"), ("c@x", "a@x")],

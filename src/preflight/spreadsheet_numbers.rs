@@ -1,34 +1,35 @@
-//! Finds values that a spreadsheet has turned into a number and rounded (`5,51191E+12`). In whatever
-//! names a customer such a value spoils its row; a phone or a custom field may hold any text, so it
-//! is sent, and the user is told before hours of sending.
+//! Finds values that a spreadsheet has turned into a number and rounded (`5,51191E+12`).
+//!
+//! An identifier like that makes its row invalid, which is decided in the mapping. A phone or a custom
+//! field may hold any text, so the value is sent, and the user is warned before hours of sending.
 
-use super::lines::Lines;
+use super::line_list::LineList;
 use crate::model::{FieldName, Param, Update, looks_like_spreadsheet_number};
 
-/// What was seen so far, a field once. Rows must come in file order.
+/// The fields with such values, and their rows. Rows are added in file order.
 #[derive(Debug, Default)]
-pub struct Mangled(Vec<(FieldName, Lines)>);
+pub struct SpreadsheetNumbers(Vec<(FieldName, LineList)>);
 
-impl Mangled {
-    /// Takes the row on line `linha` in.
-    pub fn see(&mut self, linha: u64, update: &Update) {
+impl SpreadsheetNumbers {
+    /// Adds the row on line `linha`.
+    pub fn add(&mut self, linha: u64, update: &Update) {
         for (field, value) in update.values() {
-            let watched = matches!(field, FieldName::Param(Param::Telefone) | FieldName::Campo(_));
-            if watched && looks_like_spreadsheet_number(value.trim()) {
-                self.found(field).add(linha);
+            let checked = matches!(field, FieldName::Param(Param::Telefone) | FieldName::Campo(_));
+            if checked && looks_like_spreadsheet_number(value.trim()) {
+                self.lines_of(field).add(linha);
             }
         }
     }
 
-    fn found(&mut self, field: &FieldName) -> &mut Lines {
+    fn lines_of(&mut self, field: &FieldName) -> &mut LineList {
         let at = self.0.iter().position(|(known, _)| known == field).unwrap_or_else(|| {
-            self.0.push((field.clone(), Lines::default()));
+            self.0.push((field.clone(), LineList::default()));
             self.0.len() - 1
         });
         &mut self.0[at].1
     }
 
-    /// The warnings, one for each field that gives reason for one.
+    /// The warnings, one per field.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|(field, lines)| {
             format!(
@@ -47,13 +48,13 @@ mod tests {
     use crate::model::{CampoId, Customer, CustomerType, Identifier};
 
     #[test]
-    fn each_field_is_told_once_with_its_lines() {
+    fn each_field_has_one_warning_with_its_lines() {
         let fields: Arc<[FieldName]> = Arc::new([
             FieldName::Param(Param::Nome),
             FieldName::Param(Param::Telefone),
             FieldName::Campo(CampoId::new("7").unwrap()),
         ]);
-        let mut found = Mangled::default();
+        let mut found = SpreadsheetNumbers::default();
         for (linha, values) in (2..).zip([
             ["1,2E+10", "5,51191E+12", ""],
             ["Ana", "+55 11 90000-0001", "12E5"],
@@ -64,11 +65,11 @@ mod tests {
             let customer = Customer { ctype: CustomerType::Internal, identifier };
             let mut update = Update::new(customer, Arc::clone(&fields));
             (0..).zip(values).for_each(|(field, value)| update.push(field, value));
-            found.see(linha, &update);
+            found.add(linha, &update);
         }
-        let told: Vec<_> = found.warnings().collect();
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].starts_with("linhas 2, 4: telefone parece"), "{told:?}");
-        assert!(told[1].starts_with("linha 4: campo:7 parece"), "{told:?}");
+        let warnings: Vec<_> = found.warnings().collect();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[0].starts_with("linhas 2, 4: telefone parece"), "{warnings:?}");
+        assert!(warnings[1].starts_with("linha 4: campo:7 parece"), "{warnings:?}");
     }
 }

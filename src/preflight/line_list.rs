@@ -1,27 +1,39 @@
-//! Lines of the input that a warning names: the first few, and how many there are in all.
+//! A list of lines for a warning: the first few are named, the others counted.
 
-use crate::output::number;
+use crate::locale::format::number;
 
-/// Lines that are named.
+/// Lines that a warning names.
 const NAMED: usize = 5;
 
-/// Lines that something was found on. Rows must come in file order.
-#[derive(Debug, Default, Clone)]
-pub struct Lines {
+/// Lines on which something was found, added in file order.
+#[derive(Debug, Clone)]
+pub struct LineList {
     first: Vec<u64>,
     found: u64,
+    named: usize,
 }
 
-impl Lines {
-    /// Takes a line in.
+impl Default for LineList {
+    fn default() -> Self {
+        Self::naming(NAMED)
+    }
+}
+
+impl LineList {
+    /// A list that names so many lines.
+    pub const fn naming(named: usize) -> Self {
+        Self { first: Vec::new(), found: 0, named }
+    }
+
+    /// Adds a line.
     pub fn add(&mut self, linha: u64) {
         self.found += 1;
-        if self.first.len() < NAMED {
+        if self.first.len() < self.named {
             self.first.push(linha);
         }
     }
 
-    /// Whether there is more than one, where there is any.
+    /// Whether there are several lines; `None` if there are none.
     pub const fn several(&self) -> Option<bool> {
         match self.found {
             0 => None,
@@ -48,7 +60,7 @@ mod tests {
     #[test]
     fn the_first_lines_are_named_and_the_others_counted() {
         let text = |lines: u64| {
-            let mut found = Lines::default();
+            let mut found = LineList::default();
             (3..3 + lines).for_each(|linha| found.add(linha));
             found.several().map(|_| found.text())
         };
