@@ -1,7 +1,6 @@
 //! Was the request sent? Asked of real sockets that fail at each point of an exchange.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,9 +14,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"erro\":false}"
 fn update(nome: &str) -> Update {
     let identifier = Identifier::new("1").unwrap();
     let customer = Customer { ctype: CustomerType::Internal, identifier };
-    let mut update = Update::new(customer, Arc::new([FieldName::Param(Param::Nome)]));
-    update.push(0, nome);
-    update
+    Update::new(customer, [(FieldName::Param(Param::Nome), nome)])
 }
 
 fn client(url: &str) -> Client {

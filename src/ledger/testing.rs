@@ -50,14 +50,9 @@ impl TestRow {
                 FieldName::Param(param.unwrap_or_else(|| panic!("no field {name}")))
             }
         };
-        let fields: Arc<[FieldName]> = self.values.iter().map(|(name, _)| field(name)).collect();
         let customer =
             Customer { ctype: self.ctype, identifier: Identifier::new(&self.identifier).unwrap() };
-        let mut update = Update::new(customer, fields);
-        for (at, (_, value)) in self.values.iter().enumerate() {
-            update.push(u16::try_from(at).unwrap(), value);
-        }
-        update
+        Update::new(customer, self.values.iter().map(|(name, value)| (field(name), value.as_str())))
     }
 
     pub fn name(&self, keys: &AccountKey) -> ExactName {

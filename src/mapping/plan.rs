@@ -2,8 +2,6 @@
 //!
 //! A plan is decided once per file, before anything is sent, and applied to rows in `row`.
 
-use std::sync::Arc;
-
 use super::column_bindings::{ColumnBindings, ValueSource};
 use super::header::listing;
 use super::values::excerpt;
@@ -16,6 +14,7 @@ use crate::output::RejectColumns;
 /// How one field of the update is made.
 #[derive(Debug, Clone)]
 pub(super) struct FieldRule {
+    pub field: FieldName,
     pub source: ValueSource,
     /// Its name in messages: `email (coluna "E-mail")`.
     pub label: String,
@@ -39,8 +38,6 @@ pub struct MappingPlan {
     pub(super) identifier: ValueSource,
     pub(super) identifier_label: String,
     pub(super) ctype: TypeSource,
-    /// Parallel to `rules`.
-    pub(super) fields: Arc<[FieldName]>,
     pub(super) rules: Vec<FieldRule>,
     /// Columns whose cells are used, with the header's name. Their cells may not hold control
     /// characters or more than 64 KiB.
@@ -68,7 +65,6 @@ impl MappingPlan {
         let send_empty = targets("--send-empty", &options.send_empty)?;
         let require = targets("--require", &options.require)?;
 
-        let mut fields = Vec::new();
         let mut rules = Vec::new();
         for binding in &bindings.list {
             let Target::Field(field) = &binding.target else { continue };
@@ -77,14 +73,14 @@ impl MappingPlan {
                 continue;
             }
             rules.push(FieldRule {
+                field: field.clone(),
                 source: binding.source.clone(),
                 label: binding.label(),
                 send_empty: send_empty.contains(&binding.target),
                 required: require.contains(&binding.target),
             });
-            fields.push(field.clone());
         }
-        if fields.is_empty() {
+        if rules.is_empty() {
             return Err(MappingError::NothingToSend { found: listing(header) });
         }
         let unbound = |target: &&Target| bindings.find(target).is_none();
@@ -103,13 +99,13 @@ impl MappingPlan {
                 bindings.unknown.join(", ")
             ));
         }
+        let fields: Vec<_> = rules.iter().map(|rule| rule.field.clone()).collect();
         warnings.extend(documented_warnings(&fields, &send_empty, marker.is_some()));
         Ok(Self {
             columns: header.len(),
             identifier,
             identifier_label,
             ctype,
-            fields: fields.into(),
             rules,
             used: used(&bindings, header),
             missing_required: require.iter().filter(unbound).map(ToString::to_string).collect(),
@@ -132,8 +128,8 @@ impl MappingPlan {
 
     /// The fields that an update can have, in order.
     #[cfg(test)]
-    pub fn fields(&self) -> &[FieldName] {
-        &self.fields
+    pub(super) fn fields(&self) -> Vec<String> {
+        self.rules.iter().map(|rule| rule.field.to_string()).collect()
     }
 
     /// Lines that show the user the source of each target: `email (coluna "E-mail")`.
@@ -223,8 +219,7 @@ mod tests {
         let plan =
             plan(&["identificador", "tipo_identificador", "nome", "campo:7"], &Default::default())
                 .unwrap();
-        let names: Vec<_> = plan.fields().iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["nome", "campo:7"]);
+        assert_eq!(plan.fields(), ["nome", "campo:7"]);
     }
 
     #[test]

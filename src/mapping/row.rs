@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::column_bindings::ValueSource;
-use super::plan::{MappingPlan, TypeSource};
+use super::plan::{FieldRule, MappingPlan, TypeSource};
 use super::values::{RuleViolation, excerpt, has_forbidden_control, normalise};
 use crate::input::Record;
 use crate::model::{
@@ -87,11 +87,23 @@ impl MappingPlan {
         for target in &self.missing_required {
             violations.push(format!("{target}: exigido por --require, mas o arquivo não tem"));
         }
-        let customer = match (identifier, tipo) {
-            (Ok(identifier), Some(ctype)) => Some(Customer { ctype, identifier }),
-            _ => None,
+        let mut values = Vec::with_capacity(self.rules.len());
+        for rule in &self.rules {
+            match self.field_value(rule, record, tipo, &cells) {
+                Ok(None) => {}
+                Ok(Some(value)) => values.push((rule.field.clone(), value)),
+                Err(violation) => violations.push(violation),
+            }
+        }
+        if values.is_empty() && violations.is_empty() {
+            violations.push("nada para enviar: todos os valores da linha estão vazios".to_owned());
+        }
+        let job = match (identifier, tipo) {
+            (Ok(identifier), Some(ctype)) if violations.is_empty() => {
+                Job::Send(Arc::new(Update::new(Customer { ctype, identifier }, values)))
+            }
+            _ => Job::Invalid(violations.join("; ")),
         };
-        let job = self.fill(record, customer, tipo, &cells, &mut violations);
         MappedRow { identificador: shown, tipo, job }
     }
 
@@ -153,67 +165,44 @@ impl MappingPlan {
         self.earlier?.padded_row(record).map(|row| row.to_string())
     }
 
-    fn fill(
+    /// The value of one field: `None` if the row leaves the field alone (or `cells` already has a
+    /// message about it), an empty text if it clears the field.
+    fn field_value(
         &self,
+        rule: &FieldRule,
         record: &Record,
-        customer: Option<Customer>,
         ctype: Option<CustomerType>,
         cells: &BadCells,
-        violations: &mut Vec<String>,
-    ) -> Job {
-        let mut update = customer.map(|customer| {
-            Update::with_room(customer, Arc::clone(&self.fields), record.text().len())
-        });
-        let mut empty = true;
-        for (index, (rule, field)) in (0u16..).zip(self.rules.iter().zip(self.fields.iter())) {
-            let (raw, cleared) = match self.value(&rule.source, record) {
-                Value::Text(raw) => (raw, false),
-                Value::Cleared => (Cow::Borrowed(""), true),
+    ) -> Result<Option<Box<str>>, String> {
+        let (raw, cleared) = match self.value(&rule.source, record) {
+            Value::Text(raw) => (raw, false),
+            Value::Cleared => (Cow::Borrowed(""), true),
+        };
+        let forbidden = rule.field == FieldName::Param(Param::IdInterno)
+            && ctype == Some(CustomerType::Internal);
+        if raw.is_empty() && !(cleared && forbidden) {
+            return match () {
+                () if rule.required => {
+                    Err(format!("{}: exigido por --require, mas está vazio", rule.label))
+                }
+                () if cleared || (rule.send_empty && !forbidden) => Ok(Some("".into())),
+                () => Ok(None),
             };
-            let forbidden = *field == FieldName::Param(Param::IdInterno)
-                && ctype == Some(CustomerType::Internal);
-            if raw.is_empty() && !cleared && forbidden && !rule.required {
-                continue;
-            }
-            if raw.is_empty() && !(forbidden && cleared) {
-                if rule.required {
-                    violations
-                        .push(format!("{}: exigido por --require, mas está vazio", rule.label));
-                } else if cleared || rule.send_empty {
-                    empty = false;
-                    if let Some(update) = &mut update {
-                        update.push(index, "");
-                    }
-                }
-                continue;
-            }
-            empty = false;
-            if forbidden {
-                violations.push(format!(
-                    "{}: só pode ser enviado quando o tipo_identificador é E; para usar a coluna como identificador, --key id_interno",
-                    rule.label
-                ));
-                continue;
-            }
-            match normalise(field, &raw) {
-                Ok(value) => {
-                    if let Some(update) = &mut update {
-                        update.push(index, &value);
-                    }
-                }
-                Err(RuleViolation::Identifier(IdentifierError::Control))
-                    if cells.are_blamed_in(&rule.source) => {}
-                Err(why) => {
-                    violations.push(format!("{}: \"{}\" {why}", rule.label, excerpt(&raw)));
-                }
-            }
         }
-        if empty && violations.is_empty() {
-            violations.push("nada para enviar: todos os valores da linha estão vazios".to_owned());
+        if forbidden {
+            return Err(format!(
+                "{}: só pode ser enviado quando o tipo_identificador é E; para usar a coluna como identificador, --key id_interno",
+                rule.label
+            ));
         }
-        match update {
-            Some(update) if violations.is_empty() => Job::Send(Arc::new(update)),
-            _ => Job::Invalid(violations.join("; ")),
+        match normalise(&rule.field, &raw) {
+            Ok(value) => Ok(Some(value.into())),
+            Err(RuleViolation::Identifier(IdentifierError::Control))
+                if cells.are_blamed_in(&rule.source) =>
+            {
+                Ok(None)
+            }
+            Err(why) => Err(format!("{}: \"{}\" {why}", rule.label, excerpt(&raw))),
         }
     }
 

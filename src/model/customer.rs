@@ -1,4 +1,4 @@
-//! Who: a customer's identifier and type, and the names under which a customer may be found.
+//! A customer's identifier and type, and the names under which a customer may be found.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_TEXT;
 
-/// How an identifier is to be understood: the last segment of the request's path.
+/// The type of an identifier: the last segment of the request's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum CustomerType {
     /// `I`: the internal identifier of the customer's record.
@@ -24,7 +24,7 @@ impl CustomerType {
         }
     }
 
-    /// Reads `I` or `E` in either case; anything else is no type.
+    /// Reads `I` or `E` in either case; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "I" | "i" => Some(Self::Internal),
@@ -48,36 +48,35 @@ impl fmt::Display for CustomerType {
     }
 }
 
-/// Why a text cannot be an [`Identifier`]. The text is Portuguese because it ends in `mensagem`.
+/// Why a text is not a valid [`Identifier`]. The messages are Portuguese: they end in `mensagem`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdentifierError {
-    /// Nothing was given.
+    /// It is empty or white space.
     #[error("está vazio")]
     Empty,
-    /// `.` and `..` vanish from a URL's path, and another customer (or none) would be addressed.
+    /// `.` and `..` vanish from a URL's path, which would then address another customer or none.
     #[error("não pode ser \".\" nem \"..\"")]
     Dots,
     /// Over [`MAX_TEXT`] characters.
     #[error("passa de 250 caracteres")]
     TooLong,
-    /// Controls, line breaks and tabs included, are dropped or mangled on the way.
+    /// Control characters, line breaks and tabs included, are lost or changed on the way.
     #[error("contém um caractere de controle")]
     Control,
-    /// `1,23E+13`: the spreadsheet has already thrown digits away.
+    /// `1,23E+13`: a spreadsheet has rounded it, and digits are lost.
     #[error(
         "parece um número estragado pela planilha; formate a coluna como texto e exporte de novo"
     )]
     SpreadsheetNumber,
 }
 
-/// A customer identifier that can be addressed: 1 to 250 characters, no controls, neither `.` nor
-/// `..`, and not a number that a spreadsheet has rounded.
+/// A customer identifier that can be addressed: 1 to 250 characters, no control characters, neither
+/// `.` nor `..`, and not a number that a spreadsheet has rounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identifier(Box<str>);
 
 impl Identifier {
-    /// Checks `text` as it stands; trimming is the mapper's decision. White space alone is nobody's
-    /// name all the same.
+    /// Checks `text` as it stands; trimming is decided in the mapping. White space alone is not valid.
     ///
     /// # Errors
     /// What [`check`](Self::check) says.
@@ -85,8 +84,8 @@ impl Identifier {
         Self::check(text).map(|()| Self(text.into()))
     }
 
-    /// Whether a customer could be addressed by `text`: also what a value must be that gives a
-    /// customer a new internal identifier.
+    /// Whether `text` can address a customer. A value that gives a customer a new internal identifier
+    /// must satisfy this too.
     ///
     /// # Errors
     /// The first rule that `text` breaks.
@@ -119,49 +118,38 @@ impl Identifier {
 /// `E-`, digits. Without a sign (`12E5`) it may well be a real code.
 pub fn looks_like_spreadsheet_number(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
-    // Asked of many values of each row: most are none by their first byte.
-    if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        return false;
-    }
-    let Some(e) = memchr::memchr2(b'E', b'e', text.as_bytes()) else {
-        return false;
-    };
-    let (mantissa, exponent) = (&text[..e], &text[e + 1..]);
-    let Some(digits) = exponent.strip_prefix(['+', '-']) else {
-        return false;
-    };
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let Some(digits) = exponent.strip_prefix(['+', '-']) else { return false };
     let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    let (whole, fraction) = match mantissa.find([',', '.']) {
-        Some(at) => (&mantissa[..at], Some(&mantissa[at + 1..])),
-        None => (mantissa, None),
-    };
-    all_digits(digits) && all_digits(whole) && fraction.is_none_or(all_digits)
+    all_digits(digits)
+        && match mantissa.split_once([',', '.']) {
+            Some((whole, fraction)) => all_digits(whole) && all_digits(fraction),
+            None => all_digits(mantissa),
+        }
 }
 
 /// A customer as a row names it: the pair that stands in the request's path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Customer {
-    /// How `identifier` is to be understood.
+    /// The type of `identifier`.
     pub ctype: CustomerType,
-    /// Who.
+    /// The identifier.
     pub identifier: Identifier,
 }
 
-/// A name under which a customer may be found, borrowed from the row that touches it. Two names
-/// that differ only in letter case are taken for one customer wherever order or memory is at stake.
+/// A name under which a customer may be found, borrowed from the row that touches it. Order and
+/// ledger treat two names that differ only in letter case as one customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name<'a> {
-    /// How `text` is to be understood.
+    /// The type of `text`.
     pub ctype: CustomerType,
     /// The name as the row spells it.
     pub text: &'a str,
 }
 
-/// Whether two spellings are taken for one customer: letter case (Unicode) is ignored.
+/// Whether two spellings name one customer: letter case (Unicode) is ignored.
 pub fn same_name(a: &str, b: &str) -> bool {
-    a == b
-        || a.eq_ignore_ascii_case(b)
-        || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+    a == b || a.to_lowercase() == b.to_lowercase()
 }
 
 #[cfg(test)]

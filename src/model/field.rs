@@ -1,4 +1,4 @@
-//! What of a customer an update can set: the documented parameters and the custom fields.
+//! The fields of a customer that an update can set: the documented parameters and custom fields.
 
 use std::fmt;
 use std::sync::Arc;
@@ -50,17 +50,17 @@ impl Param {
         }
     }
 
-    /// Parameters to which the documentation gives a default: leaving them out of an update may
-    /// reset them, so they are never believed after an update that did not send them.
+    /// Whether the documentation gives the parameter a default. An update that leaves it out may reset
+    /// it, so its value is unknown afterwards.
     pub const fn has_documented_default(self) -> bool {
         matches!(self, Self::CriarChamados | Self::Idioma)
     }
 }
 
-/// Why a text cannot be a [`CampoId`].
+/// Why a text is not a valid [`CampoId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CampoIdError {
-    /// Nothing was given.
+    /// It is empty.
     #[error("o id do campo está vazio")]
     Empty,
     /// `campos['abc01']` is how PHP source writes it; on the wire the quotes would be part of the
@@ -99,7 +99,7 @@ impl CampoId {
     }
 }
 
-/// One thing of a customer that an update can set.
+/// One field of a customer that an update can set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FieldName {
     /// A documented parameter.

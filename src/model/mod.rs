@@ -1,9 +1,8 @@
-//! The words every stage shares: what a customer is, what a row asks for, and how it can end.
+//! The types that every stage shares: a customer, what a row asks for, and how a row ends.
 //!
-//! Nothing here reads, sends or writes, and nothing here knows how TomTicket spells an update on
-//! the wire (that is [`crate::api`]). A value of one of these types is already valid: an
-//! [`Identifier`] can be addressed, a [`CampoId`] can stand inside `campos[…]`, an [`Update`] has at
-//! least one value to send.
+//! Nothing here reads, sends or writes. How TomTicket spells an update on the wire is decided in
+//! [`crate::api`]. A value of these types is valid: an [`Identifier`] can be addressed, a [`CampoId`]
+//! can stand inside `campos[…]`, an [`Update`] has at least one value.
 
 mod customer;
 mod field;

@@ -1,4 +1,4 @@
-//! How a row can end.
+//! How a row ends.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use jiff::Timestamp;
 pub enum Situacao {
     /// The API accepted the update.
     Atualizado,
-    /// The API already holds every value; nothing was sent.
+    /// TomTicket is known to hold every value; nothing was sent.
     Inalterado,
-    /// The API said no.
+    /// The API refused the update.
     Recusado,
     /// The row cannot be sent; a person must fix it.
     Invalido,
@@ -39,7 +39,7 @@ impl Situacao {
         Self::NaoEnviado,
     ];
 
-    /// As the results file spells it.
+    /// The spelling in the results file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Atualizado => "atualizado",
@@ -52,12 +52,12 @@ impl Situacao {
         }
     }
 
-    /// The `erro` column: whether the row still needs something.
+    /// The `erro` column: whether the row still needs action.
     pub const fn erro(self) -> bool {
         !matches!(self, Self::Atualizado | Self::Inalterado)
     }
 
-    /// Its place in [`ALL`](Self::ALL), for counting.
+    /// Its position in [`ALL`](Self::ALL), for counting.
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -69,26 +69,26 @@ impl fmt::Display for Situacao {
     }
 }
 
-/// The verdict on a row, derived from its attempts: one line of the results.
+/// The outcome of a row, derived from its attempts: one line of the results.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// How it ended.
     pub situacao: Situacao,
-    /// The API's own words when it gave some, else ours.
+    /// The API's own words if it gave any, else ours.
     pub mensagem: String,
     /// Status of the last response, if there was one.
     pub http_status: Option<u16>,
     /// Requests that may have been executed; 0 when nothing was sent. Neither a 429 nor a request
     /// that never left counts.
     pub tentativas: u32,
-    /// From the first attempt's send to the last one's end, waiting between them included.
+    /// From the first attempt's start to the last one's end, with the waiting between them.
     pub duracao: Duration,
-    /// When the verdict was reached.
+    /// When the outcome was known.
     pub concluido_em: Timestamp,
 }
 
 impl Outcome {
-    /// The verdict on a row that was never sent.
+    /// The outcome of a row that was never sent.
     pub fn unsent(situacao: Situacao, mensagem: String) -> Self {
         Self {
             situacao,

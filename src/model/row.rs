@@ -1,23 +1,22 @@
-//! A row of the input on its way through the pool.
+//! A row of the input on its way through the scheduler.
 
 use std::sync::Arc;
 
 use super::{CustomerType, Update};
 use crate::input::Record;
 
-/// One row of the input on its way through the pool: where it stood, what it said and what is to
-/// be done with it.
+/// One row of the input: its place, its cells and what is done with it.
 #[derive(Debug)]
 pub struct Row {
     /// Position among the rows, from 0, without gaps: the order of the results.
     pub seq: u64,
     /// The original cells; the rejects file repeats them.
     pub record: Record,
-    /// What the results show as `identificador`, even where it is not valid.
+    /// What the results show as `identificador`, even if it is not valid.
     pub identificador: Box<str>,
-    /// What the results show as `tipo_identificador`; `None` where the row names none.
+    /// What the results show as `tipo_identificador`; `None` if the row has no valid one.
     pub tipo: Option<CustomerType>,
-    /// What the mapper made of it.
+    /// The result of the mapping.
     pub job: Job,
 }
 
@@ -37,7 +36,7 @@ impl Row {
     }
 }
 
-/// What the mapper made of a row.
+/// The result of mapping a row.
 #[derive(Debug, Clone)]
 pub enum Job {
     /// A valid update. Shared, because an attempt in flight outlives the loop turn that started it.

@@ -1,66 +1,32 @@
-//! What one row asks of the API, and under which names its customer is then found.
-
-use std::sync::Arc;
+//! What one row asks of the API, and the names under which its customer is then found.
 
 use super::{Customer, CustomerType, FieldName, Name, Param, same_name};
 
 /// What one row asks of the API: a customer and at least one value, all of them valid.
-///
-/// The values of a row lie in one string, and the field names are shared by all rows of a file, so
-/// that a row costs two allocations however many columns it has.
 #[derive(Debug, Clone)]
 pub struct Update {
     customer: Customer,
-    fields: Arc<[FieldName]>,
-    text: String,
-    /// (index into `fields`, end of the value in `text`); values lie back to back.
-    ends: Vec<(u16, u32)>,
+    values: Vec<(FieldName, Box<str>)>,
 }
 
 impl Update {
-    /// An update of `customer` without values yet; `fields` are the names that
-    /// [`push`](Self::push) indexes.
-    pub fn new(customer: Customer, fields: Arc<[FieldName]>) -> Self {
-        Self::with_room(customer, fields, 0)
+    /// An update of `customer`. The caller gives each field at most once.
+    pub fn new<V: Into<Box<str>>>(
+        customer: Customer,
+        values: impl IntoIterator<Item = (FieldName, V)>,
+    ) -> Self {
+        let values = values.into_iter().map(|(field, value)| (field, value.into())).collect();
+        Self { customer, values }
     }
 
-    /// The same, with room for all fields and for values of about `bytes` in all.
-    pub fn with_room(customer: Customer, fields: Arc<[FieldName]>, bytes: usize) -> Self {
-        let ends = Vec::with_capacity(if bytes == 0 { 0 } else { fields.len() });
-        Self { customer, fields, text: String::with_capacity(bytes), ends }
-    }
-
-    /// Adds the value of `fields[field]`. The caller pushes each field at most once.
-    ///
-    /// # Panics
-    /// If `field` is no index of the list given to [`new`](Self::new).
-    pub fn push(&mut self, field: u16, value: &str) {
-        assert!(usize::from(field) < self.fields.len(), "field index out of range");
-        self.text.push_str(value);
-        // A record is capped at 1 MiB, so the position always fits.
-        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        self.ends.push((field, end));
-    }
-
-    /// Who is updated.
+    /// The customer as the row names it.
     pub fn customer(&self) -> &Customer {
         &self.customer
     }
 
-    /// Whether there is nothing to send.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
     /// The values in the order of the plan. An empty value clears the field.
     pub fn values(&self) -> impl Iterator<Item = (&FieldName, &str)> {
-        let mut start = 0usize;
-        self.ends.iter().map(move |&(field, end)| {
-            let end = end as usize;
-            let value = &self.text[start..end];
-            start = end;
-            (&self.fields[usize::from(field)], value)
-        })
+        self.values.iter().map(|(field, value)| (field, &**value))
     }
 
     /// The value given for `param`, if the row sends it.
@@ -73,9 +39,9 @@ impl Update {
         Name { ctype: self.customer.ctype, text: self.customer.identifier.as_str() }
     }
 
-    /// The e-mail that a type-`E` customer will answer to after this update, where that is another
-    /// than the one in the path. Letter case alone is not another: mail systems ignore it, and a
-    /// CRM that spells `Ana@x` here and `ana@x` there renames nobody.
+    /// The new e-mail of a type-`E` customer, if it differs from the one in the path. Letter case
+    /// alone is no difference: mail systems ignore it, and a CRM that spells `Ana@x` here and `ana@x`
+    /// there renames no one.
     pub fn rename_to(&self) -> Option<Name<'_>> {
         if self.customer.ctype != CustomerType::Email {
             return None;
@@ -99,7 +65,8 @@ impl Update {
 
     /// Bytes of memory that the update takes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.text.len() + self.ends.len() * 8 + self.customer.identifier.as_str().len()
+        let text: usize = self.values.iter().map(|(_, value)| value.len()).sum();
+        text + size_of_val(&*self.values) + self.customer.identifier.as_str().len()
     }
 }
 
@@ -109,14 +76,11 @@ mod tests {
     use super::*;
 
     fn update(ctype: CustomerType, identifier: &str, values: &[(Param, &str)]) -> Update {
-        let fields: Arc<[FieldName]> =
-            values.iter().map(|(param, _)| FieldName::Param(*param)).collect();
         let customer = Customer { ctype, identifier: Identifier::new(identifier).unwrap() };
-        let mut update = Update::new(customer, fields);
-        for (index, (_, value)) in values.iter().enumerate() {
-            update.push(u16::try_from(index).unwrap(), value);
-        }
-        update
+        Update::new(
+            customer,
+            values.iter().map(|(param, value)| (FieldName::Param(*param), *value)),
+        )
     }
 
     #[test]

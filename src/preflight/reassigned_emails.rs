@@ -50,20 +50,16 @@ impl ReassignedEmails {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::model::{Customer, CustomerType, FieldName, Identifier, Param};
 
     fn seen(rows: &[(&str, &str)]) -> ReassignedEmails {
-        let fields: Arc<[FieldName]> = Arc::new([FieldName::Param(Param::Email)]);
         let mut found = ReassignedEmails::default();
         for (linha, (old, new)) in (2..).zip(rows) {
             let identifier = Identifier::new(old).unwrap();
             let customer = Customer { ctype: CustomerType::Email, identifier };
-            let mut update = Update::new(customer, Arc::clone(&fields));
-            update.push(0, new);
-            found.add(linha, &update);
+            let values = [(FieldName::Param(Param::Email), *new)];
+            found.add(linha, &Update::new(customer, values));
         }
         found
     }

@@ -42,18 +42,16 @@ impl SpreadsheetNumbers {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::model::{CampoId, Customer, CustomerType, Identifier};
 
     #[test]
     fn each_field_has_one_warning_with_its_lines() {
-        let fields: Arc<[FieldName]> = Arc::new([
+        let fields = [
             FieldName::Param(Param::Nome),
             FieldName::Param(Param::Telefone),
             FieldName::Campo(CampoId::new("7").unwrap()),
-        ]);
+        ];
         let mut found = SpreadsheetNumbers::default();
         for (linha, values) in (2..).zip([
             ["1,2E+10", "5,51191E+12", ""],
@@ -63,9 +61,7 @@ mod tests {
         ]) {
             let identifier = Identifier::new("1").unwrap();
             let customer = Customer { ctype: CustomerType::Internal, identifier };
-            let mut update = Update::new(customer, Arc::clone(&fields));
-            (0..).zip(values).for_each(|(field, value)| update.push(field, value));
-            found.add(linha, &update);
+            found.add(linha, &Update::new(customer, fields.iter().cloned().zip(values)));
         }
         let warnings: Vec<_> = found.warnings().collect();
         assert_eq!(warnings.len(), 2, "{warnings:?}");

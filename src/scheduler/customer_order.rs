@@ -106,7 +106,6 @@ impl CustomerOrder {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use proptest::prelude::*;
 
@@ -114,17 +113,11 @@ mod tests {
     use crate::model::{Customer, CustomerType, FieldName, Identifier, Param};
 
     fn update(ctype: CustomerType, id: &str, email: Option<&str>, interno: Option<&str>) -> Update {
-        let fields: Arc<[FieldName]> =
-            [Param::Email, Param::IdInterno].map(FieldName::Param).into_iter().collect();
         let customer = Customer { ctype, identifier: Identifier::new(id).unwrap() };
-        let mut update = Update::new(customer, fields);
-        if let Some(email) = email {
-            update.push(0, email);
-        }
-        if let Some(interno) = interno {
-            update.push(1, interno);
-        }
-        update
+        let values = [(Param::Email, email), (Param::IdInterno, interno)];
+        let values =
+            values.into_iter().filter_map(|(param, value)| Some((FieldName::Param(param), value?)));
+        Update::new(customer, values)
     }
 
     fn free(rows: &[Update]) -> Vec<bool> {

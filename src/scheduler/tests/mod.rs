@@ -95,15 +95,11 @@ fn update(name: &str, email: Option<&str>) -> Job {
 }
 
 fn update_of(ctype: CustomerType, name: &str, email: Option<&str>) -> Job {
-    let fields: Arc<[FieldName]> =
-        [Param::Nome, Param::Email].map(FieldName::Param).into_iter().collect();
     let customer = Customer { ctype, identifier: Identifier::new(name).unwrap() };
-    let mut update = Update::new(customer, fields);
-    update.push(0, "n");
-    if let Some(email) = email {
-        update.push(1, email);
-    }
-    Job::Send(Arc::new(update))
+    let values = [(Param::Nome, Some("n")), (Param::Email, email)];
+    let values =
+        values.into_iter().filter_map(|(param, value)| Some((FieldName::Param(param), value?)));
+    Job::Send(Arc::new(Update::new(customer, values)))
 }
 
 fn options() -> SchedulerOptions {
