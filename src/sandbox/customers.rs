@@ -1,7 +1,8 @@
 //! The simulated customers and the names under which they are found.
 //!
 //! A customer has up to two names, an e-mail and an internal identifier, and is the same customer
-//! under both. A changed name really renames: the old one finds no customer until another is given it. Whether an update is allowed is not decided here (that is [`super::update_rules`]).
+//! under both. A changed name really renames: the old one finds no customer until another is given
+//! it. Whether an update is allowed is decided in [`super::update_rules`].
 
 use std::collections::{BTreeMap, HashMap};
 
