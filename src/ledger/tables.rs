@@ -101,13 +101,14 @@ impl AccountTables {
                 .map_err(|source| self.error(source))?;
         for (name, record) in &changes.records {
             if record.is_empty() {
-                let sql = "DELETE FROM customer WHERE account = ? AND name = ?";
-                self.write(sql, params![self.account, name.0])?;
+                let sql = "DELETE FROM customer WHERE id = ? AND account = ? AND name = ?";
+                self.write(sql, params![row_number(*name), self.account, name.0])?;
             } else {
                 let (blob, checksum) = self.encode(record, &name.0)?;
-                let sql = "REPLACE INTO customer(account, name, record, checksum)
-                           VALUES(?, ?, ?, ?)";
-                self.write(sql, params![self.account, name.0, blob, checksum])?;
+                let sql = "REPLACE INTO customer(id, account, name, record, checksum)
+                           VALUES(?, ?, ?, ?, ?)";
+                let id = row_number(*name);
+                self.write(sql, params![id, self.account, name.0, blob, checksum])?;
             }
         }
         for (SequenceNumber(sequence), intent) in &changes.intents {
@@ -197,14 +198,22 @@ impl AccountTables {
 impl CustomerRecords for AccountTables {
     fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
         let failed = |source| schema::error(&self.path, source);
-        let sql = "SELECT record, checksum FROM customer WHERE account = ? AND name = ?";
+        let sql = "SELECT record, checksum FROM customer WHERE id = ? AND account = ? AND name = ?";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let mut rows = statement.query(params![self.account, name.0]).map_err(failed)?;
+        let mut rows =
+            statement.query(params![row_number(name), self.account, name.0]).map_err(failed)?;
         match rows.next().map_err(failed)? {
             Some(row) => self.decode(row, &name.0),
             None => Ok(CustomerRecord::default()),
         }
     }
+}
+
+/// The number of a name's row. Of two names that share it (a chance of 2⁻⁶⁴ for each pair) only the
+/// latest is stored; the other one is unknown.
+const fn row_number(name: HashedName) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = name.0;
+    i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 fn checksum(key: &[u8], blob: &[u8]) -> i32 {
@@ -224,6 +233,25 @@ mod tests {
     fn the_checksum_is_the_standard_one_over_key_and_blob() {
         // The published check value of CRC-32.
         assert_eq!(checksum(b"1234", b"56789").cast_unsigned(), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn of_two_names_with_one_row_number_the_latest_is_stored_and_the_other_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l.db");
+        let connection = schema::open_for_writing(&path).unwrap();
+        let mut tables = AccountTables::new(connection, &path, 1);
+        let names =
+            [1, 2].map(|last| HashedName([7, 7, 7, 7, 7, 7, 7, 7, last, 0, 0, 0, 0, 0, 0, 0]));
+        let alias_owner = Some(SequenceNumber(1));
+        let record = CustomerRecord { alias_owner, known: KnownState::Unknown };
+        for (name, other) in [(names[0], names[1]), (names[1], names[0])] {
+            let mut changes = Changes::default();
+            changes.records.insert(name, record.clone());
+            tables.apply(&changes).unwrap();
+            assert_eq!(tables.record(name).unwrap(), record);
+            assert_eq!(tables.record(other).unwrap(), CustomerRecord::default());
+        }
     }
 
     #[test]
