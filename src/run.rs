@@ -2,7 +2,7 @@
 //! What the stages do is theirs; [`pipeline`] connects them.
 
 mod error;
-mod feed;
+mod input_thread;
 mod ledger;
 mod outputs;
 mod pipeline;
@@ -39,13 +39,20 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the run does not begin; nothing was sent then.
 pub fn execute(settings: &Settings, terminal: &Terminal) -> Result<u8, RunError> {
-    let mut run = Run::prepare(settings, terminal)?;
+    let run = Run::prepare(settings, terminal)?;
     if settings.check {
         return Ok(run.show_plan());
     }
-    let opened = run.open_outputs()?;
-    let driven = run.drive(opened);
-    Ok(run.finish(driven).codigo_saida)
+    Ok(run.send()?.codigo_saida)
+}
+
+/// Sends every row of the input that needs it, and writes results and rejects. Standard error gets
+/// what `tomticket-sync run` prints there.
+///
+/// # Errors
+/// When the run does not begin; nothing was sent then.
+pub fn run(settings: &Settings) -> Result<RunSummary, RunError> {
+    Run::prepare(settings, &Terminal::default())?.send()
 }
 
 /// A run whose input was read once and whose account is locked.
@@ -124,6 +131,12 @@ impl<'a> Run<'a> {
             terminal.print(&format!("aviso: {text}\n"));
         }
         Ok(Self { settings, terminal, started, input, preflight, claimed, _lock: lock })
+    }
+
+    fn send(mut self) -> Result<RunSummary, RunError> {
+        let opened = self.open_outputs()?;
+        let driven = self.drive(opened);
+        Ok(self.finish(driven))
     }
 
     /// What `check` prints in place of sending, and its exit code.

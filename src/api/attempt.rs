@@ -53,8 +53,6 @@ pub struct Attempt {
     /// The API's own words, or ours where it gave none. Without the token; control characters are
     /// removed later.
     pub mensagem: String,
-    /// When the request was handed to the client.
-    pub sent: Instant,
     /// When the response's head had arrived, or when the attempt was given up.
     pub answered: Instant,
 }

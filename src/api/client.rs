@@ -87,14 +87,12 @@ impl Client {
 
 impl Inner {
     async fn send(&self, update: &Update) -> Attempt {
-        let sent = Instant::now();
         let Some(url) = self.endpoint.url(update.customer()) else {
             return Attempt {
                 reply: Reply::Refused,
                 status: None,
                 mensagem: "o identificador não cabe no endereço da requisição".to_owned(),
-                sent,
-                answered: sent,
+                answered: Instant::now(),
             };
         };
         panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Send, &url);
@@ -123,7 +121,7 @@ impl Inner {
                 (reply, None, mensagem)
             }
         };
-        Attempt { reply, status, mensagem: self.token.redact(mensagem), sent, answered }
+        Attempt { reply, status, mensagem: self.token.redact(mensagem), answered }
     }
 
     fn request(&self, url: Url, update: &Update) -> reqwest::Result<Request> {

@@ -21,7 +21,6 @@ const SCHEME_MAX: usize = 12;
 /// Why the environment's proxy cannot be used. The value is not quoted, because it may hold a
 /// password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum ProxyError {
     #[error(
         "o proxy da variável {variable} não serve: não é um endereço como http://proxy.exemplo.com.br:8080 (sinais especiais na senha se escrevem codificados: %40 para @). Corrija a variável, ou ponha o servidor em NO_PROXY para ir sem proxy"

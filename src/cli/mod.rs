@@ -26,9 +26,11 @@ pub use ledger_args::{LedgerArgs, LedgerCommand, LedgerForgetArgs, LedgerStatusA
 pub use parse::parse;
 pub use run_args::RunArgs;
 pub use sandbox_args::SandboxArgs;
-pub use suggested_commands::{Resolved, again};
+pub use suggested_commands::{Resolved, SuggestedCommands, suggested_commands};
 pub use usage::explain;
-pub use values::{MaxErrors, parse_duration, verbosity};
+#[cfg(test)]
+pub use values::parse_duration;
+pub use values::{MaxErrors, verbosity};
 
 const HEADING: &str = "Opções";
 /// Where else the options of `run` and `check` may be given.

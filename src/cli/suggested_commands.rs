@@ -1,32 +1,59 @@
-//! The commands that a person types next: the one that was typed, on another input or without some
-//! flags. Its words are told apart by what the command line's definition says of them, taken over
-//! as they stand, and quoted for a shell.
+//! The commands that a person may type next: the one that was typed, on another input or without
+//! some flags. The sentences around them are [`crate::output`]'s.
+//!
+//! The command line's definition tells flags, values and input apart. Words are kept as they were
+//! typed, and quoted for a shell.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::output::SuggestedCommands;
+use crate::input::Encoding;
 
-/// Flags that belong to one run and not to the next: where its outputs went.
+/// The commands that may come next. Each is `None` where it is unknown or would not do what it is
+/// for: a program that uses the library typed nothing, and omitting a flag does not undo a variable
+/// or the configuration file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SuggestedCommands {
+    /// The whole rejects file.
+    pub rejects: Option<String>,
+    /// The rejects file under the same `--limit`, to continue a run that was stopped.
+    pub rest: Option<String>,
+    /// The same input without `--limit`.
+    pub unlimited: Option<String>,
+    /// After a rehearsal: `check` and `run` of the same input for real.
+    pub real: Option<[String; 2]>,
+}
+
+impl SuggestedCommands {
+    /// The same commands with `--encoding` where the input is the rejects file.
+    pub fn in_encoding(self, encoding: Encoding) -> Self {
+        // Not at the end, which may stand behind a `--`.
+        let words = format!(" run --encoding {} ", encoding.name());
+        let add = |command: String| command.replacen(" run ", &words, 1);
+        Self { rejects: self.rejects.map(add), rest: self.rest.map(add), ..self }
+    }
+}
+
+/// Flags of one run and not of the next: where its outputs went.
 const OUTPUTS: [&str; 4] = ["results", "rejects", "summary-json", "report"];
 
-/// What must be known beside the typed words.
+/// What the typed words do not show.
 #[derive(Debug, Clone, Copy)]
 pub struct Resolved<'a> {
-    /// The rejects file, where it is one that can be an input.
+    /// The rejects file, if it can be an input.
     pub rejects: Option<&'a Path>,
-    /// What results and rejects of that input would be called, where a variable or a file gives
-    /// `--results` and `--rejects`: the next run may not write over its own input.
+    /// The default results and rejects files of that input, where `--results` and `--rejects` were
+    /// given: the next run may not write over its own input.
     pub outputs: [Option<&'a PathBuf>; 2],
     /// Whether there is a `--limit`, wherever it was given.
     pub limit: bool,
-    /// Whether it is a rehearsal, wherever that was said.
+    /// Whether it is a rehearsal, wherever that was given.
     pub sandbox: bool,
 }
 
-/// The commands after `typed`.
-pub fn again(typed: &[OsString], resolved: Resolved<'_>) -> SuggestedCommands {
-    let Some(words) = Words::of(typed) else { return SuggestedCommands::default() };
+/// The commands that may come after `typed`.
+pub fn suggested_commands(typed: &[OsString], resolved: Resolved<'_>) -> SuggestedCommands {
+    let Some(words) = TypedCommand::of(typed) else { return SuggestedCommands::default() };
     let on_rejects = |left_out: &[&str]| {
         let rejects = resolved.rejects?;
         let more = ["results", "rejects"].into_iter().zip(resolved.outputs);
@@ -48,18 +75,18 @@ pub fn again(typed: &[OsString], resolved: Resolved<'_>) -> SuggestedCommands {
     }
 }
 
-/// A command line, taken apart.
-struct Words<'t> {
+/// A command line by its parts.
+struct TypedCommand<'t> {
     program: &'t OsStr,
     command: &'static str,
     input: &'t OsStr,
     /// The flags in order: the long name, and the words (one or two).
     flags: Vec<(String, &'t [OsString])>,
-    /// Whether `--` stands before the input, which then may begin with a hyphen.
+    /// Whether `--` stands before the input, which may then begin with a hyphen.
     dashes: bool,
 }
 
-impl<'t> Words<'t> {
+impl<'t> TypedCommand<'t> {
     fn of(typed: &'t [OsString]) -> Option<Self> {
         let [program, command, rest @ ..] = typed else { return None };
         let command = ["run", "check"].into_iter().find(|name| command == *name)?;
@@ -99,7 +126,7 @@ impl<'t> Words<'t> {
         self.flags.iter().any(|(flag, _)| flag == name)
     }
 
-    /// The command line with this input, without some flags, with others.
+    /// The command line with this input, without the flags `left_out`, with `more` flags.
     fn line<'a>(
         &self,
         command: &str,
@@ -140,7 +167,7 @@ mod tests {
 
     fn next(words: &[&str], resolved: Resolved<'_>) -> SuggestedCommands {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        again(&words, resolved)
+        suggested_commands(&words, resolved)
     }
 
     fn on(rejects: &str) -> Resolved<'_> {
@@ -155,7 +182,7 @@ mod tests {
                 "a b.csv",
                 r"tomticket-sync run 'a b.csv' --id-type E --set 'nome=D'\''Água {X}'",
             ),
-            // What was for one run is left out.
+            // Flags of one run are left out.
             (
                 &["t", "run", "--limit", "10", "--results=r", "a", "--report", "-", "--rate=2"],
                 "b.csv",
@@ -200,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_typed_nothing_and_some_rejects_are_no_input() {
+    fn nothing_is_suggested_without_typed_words_or_a_rejects_file() {
         assert_eq!(next(&[], on("b.csv")), SuggestedCommands::default());
         assert_eq!(next(&["t", "run", "a"], PLAIN).rejects, None);
     }

@@ -1,9 +1,9 @@
-//! clap's errors in Portuguese.
+//! clap's errors in Portuguese. What is wrong with a value is said by [`super::values`].
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// A sentence for a usage error, with the way out. Help and version requests are not errors and are
-/// the caller's.
+/// The sentence for a usage error, with a way out. Not for requests for help and version, which clap
+/// reports as errors too.
 pub fn explain(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -16,7 +16,7 @@ pub fn explain(error: &clap::Error) -> String {
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let command = command(error);
     let mut sentence = match error.kind() {
-        // Arguments can be seen by every user of the machine.
+        // Every user of the machine can see arguments.
         ErrorKind::UnknownArgument if arg == "--token" => {
             return "o token não é dado na linha de comando, onde outros o veriam: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file".to_owned();
         }
@@ -99,7 +99,7 @@ pub fn explain(error: &clap::Error) -> String {
     sentence
 }
 
-/// The command that the error is about, as it is typed: `tomticket-sync ledger`.
+/// The command of the error, as it is typed: `tomticket-sync ledger`.
 fn command(error: &clap::Error) -> String {
     let usage = match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(usage)) => usage.to_string(),
@@ -112,7 +112,7 @@ fn command(error: &clap::Error) -> String {
     words.join(" ")
 }
 
-/// The commands behind it, in a sentence.
+/// The commands that may follow it, as an enumeration.
 fn commands_of(command: &str) -> String {
     let root = super::command();
     let inner = command.split(' ').nth(1).and_then(|name| root.find_subcommand(name));

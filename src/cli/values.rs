@@ -1,5 +1,5 @@
-//! How flag values are read. Each function's error is a Portuguese sentence without the flag's name,
-//! which [`super::explain`] adds.
+//! Parsers of option values. Each error is a Portuguese sentence without the option's name, which
+//! [`super::explain`] adds.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl MaxErrors {
         }
     }
 
-    /// The number of rows with errors that are tolerated in a file of `rows`.
+    /// The rows with errors that are tolerated in a file of `rows`.
     pub fn resolve(self, rows: u64) -> u64 {
         match self {
             Self::Rows(most) => most,
@@ -63,7 +63,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "d" => Some(Duration::from_secs(86_400)),
         _ => None,
     };
-    // In whole numbers: a duration is exactly what was written.
+    // In whole numbers, so that a duration is exactly what was written.
     unit.zip(number.parse::<u32>().ok())
         .and_then(|(unit, number)| unit.checked_mul(number))
         .filter(|total| *total <= MAX_DURATION)
@@ -147,11 +147,7 @@ pub(super) fn not_empty(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn key(text: &str) -> Result<Key, String> {
-    match text {
-        "email" => Ok(Key::Email),
-        "id_interno" => Ok(Key::IdInterno),
-        _ => Err("use email ou id_interno".to_owned()),
-    }
+    one_of([("email", Key::Email), ("id_interno", Key::IdInterno)], text)
 }
 
 pub(super) fn id_type(text: &str) -> Result<CustomerType, String> {
@@ -163,19 +159,17 @@ pub(super) fn delimiter(text: &str) -> Result<u8, String> {
 }
 
 pub(super) fn results_dialect(text: &str) -> Result<ResultsDialect, String> {
-    match text {
-        "standard" => Ok(ResultsDialect::Standard),
-        "excel" => Ok(ResultsDialect::Excel),
-        _ => Err("use standard ou excel".to_owned()),
-    }
+    one_of([("standard", ResultsDialect::Standard), ("excel", ResultsDialect::Excel)], text)
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("use text ou json".to_owned()),
-    }
+    one_of([("text", LogFormat::Text), ("json", LogFormat::Json)], text)
+}
+
+fn one_of<T>(choices: [(&str, T); 2], text: &str) -> Result<T, String> {
+    let [(one, _), (other, _)] = &choices;
+    let words = format!("use {one} ou {other}");
+    choices.into_iter().find(|(name, _)| *name == text).map(|(_, value)| value).ok_or(words)
 }
 
 pub(super) fn shell(text: &str) -> Result<clap_complete::Shell, String> {
@@ -195,7 +189,7 @@ mod tests {
             ("30d", 2_592_000_000),
             ("5m", 300_000),
             ("250ms", 250),
-            // A float would make it a nanosecond less.
+            // A float would be a nanosecond short.
             ("4194458435ms", 4_194_458_435),
         ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(ms)), "{text}");

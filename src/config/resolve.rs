@@ -7,11 +7,11 @@ use super::error::SettingsError;
 use super::file::FOUND;
 use super::paths::{is_special, ledger_path, output};
 use super::settings::{LedgerChoice, ProgramFiles, Remote, Settings};
-use crate::cli::{self, Resolved, RunArgs};
+use crate::cli::{self, Resolved, RunArgs, SuggestedCommands};
 use crate::input::ReadOptions;
 use crate::ledger::Policy;
 use crate::mapping::MappingOptions;
-use crate::output::{Destination, SuggestedCommands};
+use crate::output::Destination;
 
 impl Settings {
     /// The settings of a command line: `typed` is the whole of it, for the commands that may come
@@ -131,7 +131,7 @@ fn suggested_commands(
     ];
     let outputs = outputs.each_ref().map(Option::as_ref);
     let resolved = Resolved { rejects, outputs, limit: args.sending.limit.is_some(), sandbox };
-    cli::again(typed, resolved)
+    cli::suggested_commands(typed, resolved)
 }
 
 /// The flags of outputs on a command line. What a variable or the configuration file sets is meant

@@ -4,14 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::account::{base_url, token};
+use super::error::SettingsError;
 use super::file::FOUND;
 use super::paths;
 use crate::api::{BaseUrl, Token};
-use crate::cli::MaxErrors;
+use crate::cli::{MaxErrors, SuggestedCommands};
 use crate::input::{InputArg, ReadOptions};
 use crate::ledger::Policy;
 use crate::mapping::MappingOptions;
-use crate::output::{Destination, ResultsDialect, SuggestedCommands};
+use crate::output::{Destination, ResultsDialect};
 use crate::scheduler::Rate;
 
 /// Where requests go.
@@ -110,10 +112,30 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The settings of `tomticket-sync run INPUT`: the documented address, the token of the variable
+    /// `TOMTICKET_TOKEN`, the ledger in the user's state directory. Variables of options and the
+    /// configuration file are not read.
+    ///
+    /// # Errors
+    /// There is no token, or no place for the ledger.
+    pub fn new(input: impl Into<PathBuf>) -> Result<Self, SettingsError> {
+        let remote = Remote::Server { base_url: base_url(None)?, token: Some(token(None)?) };
+        let ledger = paths::ledger_path(None)?;
+        let mut settings =
+            Self::with_defaults(input.into(), remote, LedgerChoice::At(ledger.clone()));
+        settings.files.ledger = Some(ledger);
+        Ok(settings)
+    }
+
     /// A rehearsal of `input` against the simulator inside this process: no token, no network, no
     /// ledger. Results and rejects lie beside the input.
     pub fn rehearsal(input: impl Into<PathBuf>) -> Self {
         Self::with_defaults(input.into(), Remote::Sandbox, LedgerChoice::None)
+    }
+
+    /// Uses a column of the input for a target, as `--map` does.
+    pub fn map(&mut self, column: &str, target: &str) {
+        self.mapping.map.push((column.to_owned(), target.to_owned()));
     }
 
     /// Writes the results to this file.

@@ -6,7 +6,6 @@ use crate::output::OutputError;
 
 /// Why a report cannot be made. Each message names the file, the place in it and the way out.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum ReportError {
     #[error("{0}")]
     Input(InputError),

@@ -60,6 +60,7 @@ impl Clock {
     }
 
     /// A given time zone.
+    #[cfg(test)]
     pub fn new(zone: TimeZone) -> Self {
         Self(zone)
     }

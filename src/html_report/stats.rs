@@ -22,7 +22,6 @@ const TEXT_LENGTH: usize = 240;
 
 /// A row that a person must look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is the column of that name")]
 pub struct RowToFix {
     pub linha: u64,
     pub identificador: String,

@@ -13,7 +13,6 @@ use crate::locale::os_error::describe_os_error;
 /// line where there is one, and says what to do. `label` is the input as messages name it, `line` a
 /// physical line, `column` the number of a cell in its record, from 1.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the fields are those of the messages")]
 pub enum InputError {
     /// It does not exist or may not be read.
     #[error("não foi possível abrir {label}: {}", reason(cause))]

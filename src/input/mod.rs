@@ -26,9 +26,9 @@ mod rows;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use dialect::{InvalidDelimiter, parse_delimiter};
+pub use dialect::parse_delimiter;
+pub use encoding::Encoding;
 pub(crate) use encoding::Utf8Scan;
-pub use encoding::{Encoding, UnknownEncoding};
 pub use error::InputError;
 pub use header::name_of;
 pub use input_file::{InputArg, InputFile};

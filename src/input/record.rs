@@ -27,6 +27,7 @@ pub struct Record {
 
 impl Record {
     /// A record of these whole cells, for tests and for callers that have no file.
+    #[cfg(test)]
     pub fn from_cells<S: AsRef<str>>(linha: u64, cells: impl IntoIterator<Item = S>) -> Self {
         let (mut text, mut ends) = (String::new(), Vec::new());
         for cell in cells {
@@ -44,11 +45,6 @@ impl Record {
     /// Number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()
-    }
-
-    /// Whether there are no cells at all. A record that was read has at least one.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
     }
 
     /// The cell at `index`, as it stands in the file.
@@ -82,6 +78,7 @@ impl Record {
     }
 
     /// The text of all cells, one directly behind the other.
+    #[cfg(test)]
     pub fn text(&self) -> &str {
         &self.text
     }

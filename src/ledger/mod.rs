@@ -48,7 +48,6 @@ pub use handle::{Claimed, LedgerHandle, claim};
 pub use keys::{AccountId, Fingerprint};
 pub use lock::{FileLock, Holder};
 pub use reader::Reader;
-pub use rules::Leftover;
 
 use keys::AccountKey;
 use rusqlite::Connection;

@@ -1,4 +1,4 @@
-//! Numbers, durations and the beginnings of sentences as Brazilians write them.
+//! Numbers, durations and counted words in Brazilian Portuguese. Not whole messages.
 
 use std::time::Duration;
 
@@ -35,18 +35,18 @@ pub fn duration_words(duration: Duration) -> String {
     }
 }
 
-/// `1 linha`, `2 linhas`: the count with the word that fits it.
+/// `1 linha`, `2 linhas`: the count with the word in the right number.
 pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
-/// Somebody else's words inside a sentence of ours, which has its own end.
+/// A text of the API or the system for the middle of a sentence: without its final punctuation.
 pub fn within(text: &str) -> &str {
     let words = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '…'));
     if words.is_empty() { text } else { words }
 }
 
-/// A sentence that begins.
+/// The text with a capital first letter.
 pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())

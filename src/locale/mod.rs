@@ -1,5 +1,5 @@
-//! How the program speaks Brazilian Portuguese where Rust and the system speak English: numbers,
-//! durations, and the errors of the operating system.
+//! Brazilian Portuguese where Rust and the operating system give English: numbers, durations and
+//! system errors. Messages of the program stand where they arise.
 
 pub mod format;
 pub mod os_error;

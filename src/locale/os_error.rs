@@ -1,17 +1,17 @@
-//! The system's errors in Portuguese, as far as people meet them; of the rest the system's number. What
-//! the system or a library says of them is English, and goes to the log alone.
+//! Errors of the operating system in Portuguese; rare ones by their number. The English text of the
+//! system or a library goes to the log only.
 
 use std::error::Error as StdError;
 use std::io::{Error, ErrorKind};
 
-/// What this program itself has to say of an operation that failed.
+/// A Portuguese text carried inside an [`io::Error`](Error), for failures that this program finds.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct OwnWords(pub &'static str);
 
-/// Why a file or connection operation failed, to stand behind a colon.
+/// Why a file or connection operation failed: the part of a sentence after a colon.
 pub fn describe_os_error(error: &Error) -> String {
-    // Libraries wrap the system's error, to add a path that the caller names already.
+    // Libraries wrap the system's error to add a path, which the caller names already.
     let mut within = error.get_ref().map(|cause| cause as &(dyn StdError + 'static));
     while let Some(cause) = within {
         if let Some(OwnWords(words)) = cause.downcast_ref() {
@@ -33,7 +33,7 @@ pub fn describe_os_error(error: &Error) -> String {
     "falha de leitura ou gravação".to_owned()
 }
 
-/// The same for a kind alone.
+/// The text of an error kind.
 pub fn kind_words(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
         ErrorKind::NotFound => "arquivo ou pasta não encontrado",
@@ -73,15 +73,14 @@ pub fn kind_words(kind: ErrorKind) -> Option<&'static str> {
     })
 }
 
-/// A name that was not found. Of these the standard library gives its own words only, no kind and no
-/// number.
+/// The text of a failed DNS lookup, which has neither a kind nor a number of its own.
 pub fn dns_words(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let said = error.to_string();
     said.starts_with("failed to lookup address information")
         .then_some("o nome do servidor não foi encontrado (DNS)")
 }
 
-/// What has a number on every Unix, but no kind.
+/// The text of errors that have a number on every Unix, but no kind.
 fn code_words(code: i32) -> Option<&'static str> {
     // ELOOP
     let round = if cfg!(target_os = "linux") { 40 } else { 62 };
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_never_speaks_for_itself() {
+    fn texts_of_libraries_are_not_shown() {
         #[derive(Debug, thiserror::Error)]
         #[error("cannot do it at /x")]
         struct AtPath(#[source] Error);
@@ -126,7 +125,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn nor_does_the_system() {
+    fn texts_of_the_system_are_not_shown() {
         for code in 1..134 {
             let error = Error::from_raw_os_error(code);
             let words = describe_os_error(&error);

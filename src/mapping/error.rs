@@ -7,7 +7,6 @@ use crate::model::{CampoIdError, CustomerType};
 
 /// Why header and mapping flags do not give a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum MappingError {
     #[error("coluna \"{column}\": {why}. Exemplo: campo:abc01")]
     CampoId { column: String, why: CampoIdError },

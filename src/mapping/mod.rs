@@ -21,5 +21,4 @@ mod warnings;
 pub use error::MappingError;
 pub use options::{Key, MappingOptions};
 pub use plan::MappingPlan;
-pub use row::MappedRow;
 pub use target::Target;

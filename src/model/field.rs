@@ -11,7 +11,6 @@ pub const MAX_TELEFONE: usize = 20;
 
 /// A documented parameter of *Atualizar Cliente*, custom fields apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each name is TomTicket's own")]
 pub enum Param {
     Nome,
     Email,

@@ -33,7 +33,6 @@ pub use crate::locale::format::{capital, counted, duration_words, number};
 pub use atomic_file::Output;
 pub use destination::{Destination, resolved};
 pub use error::OutputError;
-pub use next_step::SuggestedCommands;
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::Rejects;
 pub use rejects_format::{RaggedRow, RejectColumns, RejectsDialect};

@@ -3,34 +3,8 @@
 
 use super::summary::Summary;
 use crate::exit_code;
-use crate::input::Encoding;
 use crate::locale::format::{capital, counted};
 use crate::model::Situacao;
-
-/// The commands that may come next. Each is `None` where it is unknown or would not do what it is
-/// for: a program that uses the library typed nothing, and omitting a flag does not undo a variable
-/// or the configuration file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SuggestedCommands {
-    /// The whole rejects file.
-    pub rejects: Option<String>,
-    /// The rejects file under the same `--limit`, to continue a run that was stopped.
-    pub rest: Option<String>,
-    /// The same input without `--limit`.
-    pub unlimited: Option<String>,
-    /// After a rehearsal: `check` and `run` of the same input for real.
-    pub real: Option<[String; 2]>,
-}
-
-impl SuggestedCommands {
-    /// The same commands with `--encoding` where the input is the rejects file.
-    pub fn in_encoding(self, encoding: Encoding) -> Self {
-        // Not at the end, which may stand behind a `--`.
-        let words = format!(" run --encoding {} ", encoding.name());
-        let add = |command: String| command.replacen(" run ", &words, 1);
-        Self { rejects: self.rejects.map(add), rest: self.rest.map(add), ..self }
-    }
-}
 
 impl Summary {
     pub(super) fn next_step(&self) -> String {

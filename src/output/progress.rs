@@ -22,8 +22,6 @@ const CELLS: usize = 16;
 /// What the preflight expects of the run.
 #[derive(Debug, Clone, Copy)]
 pub struct ProgressPlan {
-    /// Rows of the input.
-    pub rows: u64,
     /// Rows that will be sent, as far as the preflight can tell.
     pub to_send: u64,
     /// The account's limit in requests a second.
@@ -269,7 +267,7 @@ mod tests {
         let subscriber = tracing_subscriber::registry().with(filter).with(layer);
         tracing::subscriber::with_default(subscriber, || {
             let start = Instant::now();
-            let plan = ProgressPlan { rows: 5000, to_send: 5000, rate: None };
+            let plan = ProgressPlan { to_send: 5000, rate: None };
             let mut progress = Progress::new(plan, Terminal::default(), quiet);
             progress.bar = None;
             progress.shown = start;
@@ -297,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_time_left_is_shown_only_while_sending() {
-        let plan = ProgressPlan { rows: 100, to_send: 100, rate: Some(3.0) };
+        let plan = ProgressPlan { to_send: 100, rate: Some(3.0) };
         let mut progress = Progress::new(plan, Terminal::default(), true);
         let tally = Tally::new(Instant::now());
         for (phase, shown) in [

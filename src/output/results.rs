@@ -36,7 +36,6 @@ pub const RESULT_COLUMNS: [&str; 11] = [
 
 /// One line of the results; the fields are the [`RESULT_COLUMNS`].
 #[derive(Debug, Clone, Copy, Serialize)]
-#[expect(missing_docs, reason = "each field is the column of that name")]
 pub struct ResultLine<'a> {
     pub linha: u64,
     pub identificador: &'a str,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::next_step::SuggestedCommands;
 use super::run_summary::{MessageCount, RunSummary, SUMMARY_VERSION};
 use super::sanitize::one_line;
 use super::tally::Tally;
+use crate::cli::SuggestedCommands;
 use crate::exit_code;
 use crate::locale::format::{self, counted, duration_words, number};
 use crate::model::Situacao;

@@ -1,5 +1,5 @@
-//! The outputs of a run: that they are several and none is the input or the ledger, opening them,
-//! and report and summary at the end. What results, rejects and summary hold is [`crate::output`]'s.
+//! The outputs of a run: checking that no two are one file, opening them, and writing report and
+//! summary at the end. What results, rejects and summary hold is [`crate::output`]'s.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError>
     Ok(())
 }
 
-/// Whether a name is one of those beside the ledger: SQLite's own, keys of accounts and locks.
+/// Whether a file belongs to the ledger: SQLite's own, keys of accounts and locks.
 fn is_of_ledger(ledger: &Path, name: &Path) -> bool {
     let (Some(name), Some(ledger)) = (name.to_str(), ledger.to_str()) else { return false };
     let Some(rest) = name.strip_prefix(ledger) else { return false };
@@ -62,20 +62,19 @@ fn is_of_ledger(ledger: &Path, name: &Path) -> bool {
 
 /// Everything that a run writes, open.
 pub struct Outputs {
-    /// With results and rejects.
+    /// Holds results and rejects.
     pub reporter: Reporter,
-    /// The summary, where one was asked for.
+    /// The summary, if one is wanted.
     pub summary_json: Option<Output>,
-    /// The report, where one was asked for.
+    /// The report, if one is wanted.
     pub report: Option<Output>,
 }
 
 impl Outputs {
-    /// Opens every output and begins it, or leaves everything as it was. The last thing that can
-    /// refuse a run.
+    /// Opens and begins every output, or leaves everything as it was.
     #[expect(
         clippy::unreachable,
-        reason = "two destinations that are always there were just opened"
+        reason = "results and rejects are always among the opened outputs"
     )]
     pub fn open(
         settings: &Settings,
@@ -98,7 +97,7 @@ impl Outputs {
                 }
             }
         }
-        // All are open and locked: only now goes what an earlier run left half written.
+        // Half-written files of an earlier run are removed only when all outputs are open and locked.
         if let Err(error) = open.iter_mut().try_for_each(Output::begin) {
             open.into_iter().for_each(Output::abandon);
             return Err(error);
@@ -110,7 +109,7 @@ impl Outputs {
         let summary_json = settings.summary_json.as_ref().and_then(|_| open.next());
         let report = open.next();
         let to_send = preflight.to_send(settings.limit);
-        let plan = ProgressPlan { rows: preflight.rows, to_send, rate: settings.rate.per_second() };
+        let plan = ProgressPlan { to_send, rate: settings.rate.per_second() };
         let dialect = RejectsDialect::of(&preflight.inspection);
         let reporter = Reporter {
             results: Results::new(results, settings.results_dialect)?,
@@ -122,9 +121,8 @@ impl Outputs {
     }
 }
 
-/// Writes the report, if there is to be one. That it cannot be written is noted in the summary,
-/// which tells the outcome all the same. A run that broke off on this machine has no report: its
-/// results are not complete.
+/// Writes the report, if one is wanted; a failure is noted in the summary. A run that this machine
+/// broke off has no report, because its results are not complete.
 pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary: &mut Summary) {
     let (Some(output), Some(stats)) = (report, stats) else { return };
     if summary.run().codigo_saida == exit_code::LOCAL {
@@ -136,7 +134,7 @@ pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary:
     }
 }
 
-/// Writes the summary, if it was asked for. Where that fails, the one on the terminal says so.
+/// Writes the summary, if one is wanted; a failure is noted in the summary on the terminal.
 pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
     let Some(mut output) = output else { return };
     let written = output.write(summary.run().to_json().as_bytes()).and_then(|()| output.finish());
@@ -157,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_files_beside_a_ledger_are_known_by_their_names() {
+    fn files_of_a_ledger_are_recognised_by_name() {
         let ledger = Path::new("/e/l.db");
         for (name, is) in [
             ("/e/l.db-wal", true),

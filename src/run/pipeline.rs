@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::feed;
+use super::input_thread;
 use crate::api::Client;
 use crate::input::Rows;
 use crate::mapping::MappingPlan;
@@ -47,11 +47,11 @@ impl Pipeline {
         listener: StopListener,
         deadline: Option<Instant>,
     ) -> (PipelineOutput, L) {
-        let (rows_in, rows_out) = mpsc::channel(feed::BATCHES);
+        let (rows_in, rows_out) = mpsc::channel(input_thread::BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
             let (reading, plan) = (self.reading, self.plan);
-            move || feed::read(reading, &plan, &rows_in)
+            move || input_thread::read(reading, &plan, &rows_in)
         });
         let reporting = report(self.reporter, events_out, stop.clone());
         let clock = tokio::spawn(stop_at(deadline, stop.clone()));

@@ -25,10 +25,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use account::SimulatedAccount;
-pub use config::{
-    DelayRange, FailureKind, FailureShare, Failures, SandboxConfig, SandboxConfigError, only_token,
-};
-pub use customer_list::{CustomerListError, Customers, customers_from_csv};
+pub use config::{DelayRange, FailureShare, Failures, SandboxConfig, only_token};
+pub use customer_list::customers_from_csv;
 use service::Shared;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

@@ -6,7 +6,7 @@ const GIVE_UP: Duration = Duration::from_secs(300);
 
 fn attempt(reply: Reply) -> Attempt {
     let now = std::time::Instant::now();
-    Attempt { reply, status: Some(200), mensagem: "m".into(), sent: now, answered: now }
+    Attempt { reply, status: Some(200), mensagem: "m".into(), answered: now }
 }
 
 fn breaker() -> CircuitBreaker {

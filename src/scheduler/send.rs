@@ -145,7 +145,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let attempt = attempt.unwrap_or_else(|| {
             let why = "falha interna ao enviar; avise os autores do programa";
             self.begin_stop(StopReason::Local(why.into()), now);
-            unanswered(why, sent, now)
+            unanswered(why, now)
         });
         let ended = Instant::from_std(attempt.answered);
         self.limiter.on_result(permit, ended, request_result(attempt.reply));
@@ -222,12 +222,11 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 }
 
 /// The attempt of a request without an answer.
-pub(super) fn unanswered(why: &str, sent: Instant, now: Instant) -> Attempt {
+pub(super) fn unanswered(why: &str, now: Instant) -> Attempt {
     Attempt {
         reply: Reply::Ambiguous,
         status: None,
         mensagem: why.to_owned(),
-        sent: sent.into_std(),
         answered: now.into_std(),
     }
 }

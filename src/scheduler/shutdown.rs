@@ -92,7 +92,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn abort_in_flight(&mut self) {
         let now = Instant::now();
         for request in self.requests.abort_all() {
-            let attempt = unanswered("sem resposta até o fim da execução", request.sent, now);
+            let attempt = unanswered("sem resposta até o fim da execução", now);
             self.count_request(request.seq, &attempt);
             if let Some(entry) = self.window.get(request.seq) {
                 entry.attempts.add(attempt, request.sent, now);

@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "its `main` is for people")]
 mod sincronizar;
 
-use tomticket_sync::model::Situacao;
+use tomticket_sync::Situacao;
 
 #[test]
 fn a_program_syncs_a_file_and_learns_how_it_went() {
@@ -12,10 +12,10 @@ fn a_program_syncs_a_file_and_learns_how_it_went() {
     let input = folder.path().join("clientes.csv");
     std::fs::write(&input, "identificador,tipo_identificador,nome\nC1,I,Ana\n,I,Bia\nC3,I,Caio\n")
         .unwrap();
-    let (code, findings) = sincronizar::sync(&input, folder.path()).unwrap();
-    assert_eq!(code, tomticket_sync::exit_code::ROWS_TO_FIX);
-    assert_eq!(findings.counts[Situacao::Atualizado.index()], 2);
-    assert_eq!(findings.counts[Situacao::Invalido.index()], 1);
+    let summary = sincronizar::sync(&input, folder.path()).unwrap();
+    assert_eq!(summary.codigo_saida, 1);
+    assert_eq!(summary.count(Situacao::Atualizado), 2);
+    assert_eq!(summary.count(Situacao::Invalido), 1);
     let rejects = std::fs::read_to_string(folder.path().join("rejeitados.csv")).unwrap();
     assert_eq!(rejects.lines().count(), 2);
 }

@@ -215,6 +215,7 @@ fn every_flag_that_is_named_exists() {
         "--test",
         "--lib",
         "--nocapture",
+        "--ignored",
         "--bench",
         "--example",
         "--all-targets",

@@ -192,7 +192,6 @@ impl Simulation {
                                 reply,
                                 status: None,
                                 mensagem: String::new(),
-                                sent: sent.into_std(),
                                 answered: at(now).into_std(),
                             };
                             assert!(breaker.on_reply(&attempt, sent, at(now)).is_none());

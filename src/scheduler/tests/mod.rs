@@ -73,7 +73,6 @@ impl Transport for FakeTransport {
             reply,
             status: Some(200),
             mensagem: words.to_owned(),
-            sent: sent.into_std(),
             answered: Instant::now().into_std(),
         }
     }

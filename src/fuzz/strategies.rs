@@ -3,12 +3,12 @@
 
 use std::io::Write as _;
 
+use crate::input::Encoding;
+use crate::mapping::{Key, MappingOptions};
+use crate::model::CustomerType;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tomticket_sync::input::Encoding;
-use tomticket_sync::mapping::{Key, MappingOptions};
-use tomticket_sync::model::CustomerType;
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -1,9 +1,8 @@
-//! Whatever comes from outside, at random: files, headers, replies, `Retry-After`, the configuration
-//! file, values of flags. Nothing panics, hangs or grows, and what is valid is understood.
+//! Property tests over random inputs: files, headers, the configuration file, option values. Nothing
+//! panics or hangs, and what is valid is understood.
 //!
-//! `PROPTEST_CASES` raises the number of cases; docs/failures.md has the figures of a long run. What
-//! was found once is kept in `main.regressions` or as a case of its own below.
-#![cfg(test)]
+//! `PROPTEST_CASES` raises the number of cases; docs/failures.md has the figures of a long run. Cases
+//! that failed once are kept in `mod.regressions`.
 
 mod strategies;
 
@@ -17,13 +16,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
 use tempfile::TempDir;
-use tomticket_sync::cli::parse_duration;
-use tomticket_sync::config;
-use tomticket_sync::input::{InputArg, InputFile, Inspection, ReadOptions, Record, inspect, rows};
-use tomticket_sync::mapping::{MappingOptions, MappingPlan};
-use tomticket_sync::model::{CustomerType, FieldName, Job};
 
-use strategies::{column, config_text, encoding, options, quantity, soup, table, value};
+use self::strategies::{column, config_text, encoding, options, quantity, soup, table, value};
+use crate::cli::parse_duration;
+use crate::config;
+use crate::input::{InputArg, InputFile, Inspection, ReadOptions, Record, inspect, rows};
+use crate::mapping::{MappingOptions, MappingPlan};
+use crate::model::{CustomerType, FieldName, Job};
 
 /// As many cases as the environment says (256 if it does not); seeds of failures are kept.
 fn config() -> ProptestConfig {
@@ -60,7 +59,7 @@ impl Drop for File {
 /// one sentence.
 fn read(bytes: &[u8], options: ReadOptions) -> Result<(Inspection, Vec<Record>), String> {
     let file = File::new(bytes);
-    let told = |error: tomticket_sync::input::InputError| {
+    let told = |error: crate::input::InputError| {
         assert_eq!(error.exit_code(), 2, "the file has not changed: {error}");
         error.to_string()
     };
