@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::ledger::Ledger;
 use super::row_state::{RowEntry, RowState};
+use super::window::RowQueue;
 use super::{InputBatch, Scheduler, Transport};
 use crate::model::{Job, Outcome, Row, Situacao};
 
@@ -70,7 +71,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 self.check(seq);
             }
         }
-        let deferred: Vec<u64> = self.window.in_state(RowState::Deferred).collect();
+        let deferred: Vec<u64> = self.window.queue(RowQueue::Deferred).collect();
         for seq in deferred {
             if self.window.state(seq) == Some(RowState::Deferred)
                 && !self.may_concern_same_customer(seq)

@@ -1,8 +1,13 @@
 //! What a run decides after which replies, one watcher at a time.
 
+use super::SendPermission::{Allowed, PausedUntil, ProbeAt};
 use super::*;
 
 const GIVE_UP: Duration = Duration::from_secs(300);
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
 
 fn attempt(reply: Reply) -> Attempt {
     let now = std::time::Instant::now();
@@ -21,42 +26,27 @@ fn pauses_grow_once_per_pause_and_start_anew_after_a_success() {
     let start = Instant::now();
     let mut breaker = breaker();
     assert_eq!(breaker.on_reply(&attempt(LIMITED), start, start), None);
-    assert_eq!(
-        breaker.send_permission(start),
-        SendPermission::PausedUntil(start + Duration::from_secs(1))
-    );
+    assert_eq!(breaker.send_permission(start), PausedUntil(start + seconds(1)));
     // A second 429 of the same burst changes nothing.
     breaker.on_reply(&attempt(LIMITED), start, start);
-    assert_eq!(
-        breaker.send_permission(start),
-        SendPermission::PausedUntil(start + Duration::from_secs(1))
-    );
-    let later = start + Duration::from_secs(1);
-    assert_eq!(breaker.send_permission(later), SendPermission::Allowed);
+    assert_eq!(breaker.send_permission(start), PausedUntil(start + seconds(1)));
+    let later = start + seconds(1);
+    assert_eq!(breaker.send_permission(later), Allowed);
     breaker.on_reply(&attempt(LIMITED), later, later);
-    assert_eq!(
-        breaker.send_permission(later),
-        SendPermission::PausedUntil(later + Duration::from_secs(2))
-    );
-    let fine = later + Duration::from_secs(2);
+    assert_eq!(breaker.send_permission(later), PausedUntil(later + seconds(2)));
+    let fine = later + seconds(2);
     breaker.on_reply(&attempt(Reply::Accepted), fine, fine);
     breaker.on_reply(&attempt(LIMITED), fine, fine);
-    assert_eq!(
-        breaker.send_permission(fine),
-        SendPermission::PausedUntil(fine + Duration::from_secs(1))
-    );
+    assert_eq!(breaker.send_permission(fine), PausedUntil(fine + seconds(1)));
 }
 
 #[test]
 fn retry_after_is_obeyed() {
     let start = Instant::now();
     let mut breaker = breaker();
-    let asked = Some(Duration::from_secs(7));
+    let asked = Some(seconds(7));
     breaker.on_reply(&attempt(Reply::Limited { retry_after: asked }), start, start);
-    assert_eq!(
-        breaker.send_permission(start),
-        SendPermission::PausedUntil(start + Duration::from_secs(7))
-    );
+    assert_eq!(breaker.send_permission(start), PausedUntil(start + seconds(7)));
 }
 
 #[test]
@@ -65,11 +55,11 @@ fn a_429_without_a_usable_retry_after_pauses_longer_each_time() {
     for asked in [Duration::ZERO, Duration::from_millis(999)] {
         let mut breaker = breaker();
         let mut now = start;
-        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
             let limited = Reply::Limited { retry_after: Some(asked) };
             assert_eq!(breaker.on_reply(&attempt(limited), now, now), None);
-            let until = now + Duration::from_secs(seconds);
-            assert_eq!(breaker.send_permission(now), SendPermission::PausedUntil(until));
+            let until = now + seconds(pause);
+            assert_eq!(breaker.send_permission(now), PausedUntil(until));
             now = until;
         }
     }
@@ -78,11 +68,11 @@ fn a_429_without_a_usable_retry_after_pauses_longer_each_time() {
 #[test]
 fn no_pause_outlasts_giving_up() {
     let start = Instant::now();
-    let mut breaker = CircuitBreaker::new(Duration::from_secs(2), true, None);
-    let asked = Reply::Limited { retry_after: Some(Duration::from_secs(300)) };
+    let mut breaker = CircuitBreaker::new(seconds(2), true, None);
+    let asked = Reply::Limited { retry_after: Some(seconds(300)) };
     assert_eq!(breaker.on_reply(&attempt(asked), start, start), None);
-    let end = start + Duration::from_secs(6);
-    assert_eq!(breaker.send_permission(start), SendPermission::PausedUntil(end));
+    let end = start + seconds(6);
+    assert_eq!(breaker.send_permission(start), PausedUntil(end));
     assert!(matches!(
         breaker.on_reply(&attempt(asked), end, end),
         Some(reason @ StopReason::Unavailable(_)) if reason.to_string().starts_with("há 6 s ")
@@ -97,19 +87,19 @@ fn a_429_between_unreadable_replies_changes_nothing() {
         breaker.on_reply(&attempt(Reply::Ambiguous), start, start);
         breaker.on_reply(&attempt(LIMITED), start, start);
     }
-    let later = start + Duration::from_secs(1);
-    assert_eq!(breaker.send_permission(later), SendPermission::Allowed);
+    let later = start + seconds(1);
+    assert_eq!(breaker.send_permission(later), Allowed);
     breaker.on_reply(&attempt(Reply::Ambiguous), later, later);
-    assert!(matches!(breaker.send_permission(later), SendPermission::ProbeAt(_)));
+    assert!(matches!(breaker.send_permission(later), ProbeAt(_)));
     assert_eq!(breaker.gives_up_at(), Some(later + GIVE_UP));
     // While it is probed: a pause, which does not count as silence, and then one row again.
     breaker.on_reply(&attempt(LIMITED), later, later);
-    let after = later + Duration::from_secs(2);
-    assert_eq!(breaker.send_permission(later), SendPermission::PausedUntil(after));
-    assert!(matches!(breaker.send_permission(after), SendPermission::ProbeAt(_)));
+    let after = later + seconds(2);
+    assert_eq!(breaker.send_permission(later), PausedUntil(after));
+    assert!(matches!(breaker.send_permission(after), ProbeAt(_)));
     assert_eq!(breaker.gives_up_at(), Some(after + GIVE_UP));
     breaker.on_reply(&attempt(Reply::Accepted), after, after);
-    assert_eq!(breaker.send_permission(after), SendPermission::Allowed);
+    assert_eq!(breaker.send_permission(after), Allowed);
 }
 
 #[test]
@@ -157,27 +147,18 @@ fn an_unreachable_server_is_probed_until_the_run_gives_up() {
     let start = Instant::now();
     let mut breaker = breaker();
     assert_eq!(breaker.on_reply(&attempt(AWAY), start, start), None);
-    assert_eq!(
-        breaker.send_permission(start),
-        SendPermission::ProbeAt(start + Duration::from_millis(500))
-    );
+    assert_eq!(breaker.send_permission(start), ProbeAt(start + Duration::from_millis(500)));
     let second = start + Duration::from_millis(500);
     breaker.on_reply(&attempt(AWAY), second, second);
-    assert_eq!(
-        breaker.send_permission(second),
-        SendPermission::ProbeAt(second + Duration::from_secs(1))
-    );
+    assert_eq!(breaker.send_permission(second), ProbeAt(second + seconds(1)));
     // A request of before comes back late: nothing changes.
     breaker.on_reply(&attempt(AWAY), start, second);
-    assert_eq!(
-        breaker.send_permission(second),
-        SendPermission::ProbeAt(second + Duration::from_secs(1))
-    );
+    assert_eq!(breaker.send_permission(second), ProbeAt(second + seconds(1)));
     assert_eq!(breaker.gave_up(start + GIVE_UP - Duration::from_millis(1)), None);
     assert!(breaker.gave_up(start + GIVE_UP).is_some());
     assert_eq!(breaker.gives_up_at(), Some(start + GIVE_UP));
     breaker.on_reply(&attempt(Reply::Refused), second, second);
-    assert_eq!(breaker.send_permission(second), SendPermission::Allowed);
+    assert_eq!(breaker.send_permission(second), Allowed);
     assert_eq!(breaker.gives_up_at(), None);
 }
 
@@ -187,10 +168,10 @@ fn ten_ambiguous_replies_in_a_row_start_probing() {
     let mut breaker = breaker();
     for _ in 1..AMBIGUOUS_IN_A_ROW {
         breaker.on_reply(&attempt(Reply::Ambiguous), now, now);
-        assert_eq!(breaker.send_permission(now), SendPermission::Allowed);
+        assert_eq!(breaker.send_permission(now), Allowed);
     }
     breaker.on_reply(&attempt(Reply::Ambiguous), now, now);
-    assert!(matches!(breaker.send_permission(now), SendPermission::ProbeAt(_)));
+    assert!(matches!(breaker.send_permission(now), ProbeAt(_)));
 }
 
 #[test]

@@ -17,14 +17,15 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             if let Some(reason) = self.stop.reason().or_else(|| self.breaker.gave_up(now)) {
                 self.begin_stop(reason, now);
             }
-            let finished_before = self.rows_finished;
-            self.check_unblocked();
-            let wake = self.send_due(now);
             if let Some(failure) = self.recorder.take_failure() {
                 self.abandon_ledger(failure);
             }
-            if self.rows_finished != finished_before {
-                // Rows that waited for the finished ones may go on.
+            let before = (self.rows_finished, self.stopping.is_some());
+            self.check_unblocked();
+            let wake = self.send_due(now);
+            if before != (self.rows_finished, self.stopping.is_some()) || self.recorder.has_failed()
+            {
+                // Rows that waited for the finished ones may go on, or the run is to stop.
                 continue;
             }
             self.emit_finished();

@@ -1,5 +1,5 @@
-//! What the sending side tells the reporter. Events carry facts; counting, writing and showing is
-//! the reporter's.
+//! What the scheduler tells the reporter. Events carry facts; counting, writing and showing them is
+//! the reporter's task.
 
 use std::time::Instant;
 
@@ -11,12 +11,12 @@ use crate::model::{Outcome, Row, Situacao};
 pub enum Event {
     /// A row and its verdict; rows come in input order, each exactly once.
     Settled(Box<Row>, Outcome),
-    /// A row reached its verdict; its [`Settled`](Self::Settled) follows when all earlier rows have
-    /// theirs. For the progress display, which should not wait for a slow row.
+    /// A row got its verdict; its [`Settled`](Self::Settled) follows when all earlier rows have
+    /// theirs. For the progress display, which does not wait for a slow row.
     Decided(Situacao),
-    /// A request came back (or was given up).
+    /// A request ended, or was aborted.
     Request(Request),
-    /// What the pool is doing now, when that changes.
+    /// The scheduler changed its phase.
     Phase(Phase),
 }
 
@@ -25,9 +25,9 @@ pub enum Event {
 pub struct Request {
     /// When it ended.
     pub at: Instant,
-    /// What it came to, as far as counting goes.
+    /// Its result, as far as counting goes.
     pub kind: RequestKind,
-    /// Whether it repeated an attempt without definite answer.
+    /// Whether it repeated an attempt without a definite answer.
     pub repeat: bool,
 }
 
@@ -40,11 +40,11 @@ pub enum RequestKind {
     Limited,
     /// Anything else that reached the server, or may have.
     Other,
-    /// It never left this machine.
+    /// Certainly not executed: it never left this machine.
     NotSent,
 }
 
-/// What the pool is doing, for the progress display.
+/// What the scheduler is doing, for the progress display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
     /// Sending at its pace.

@@ -11,15 +11,15 @@
 //! nor where verdicts go.
 
 mod admission;
-pub mod circuit_breaker;
-pub mod customer_order;
+mod circuit_breaker;
+mod customer_order;
 mod event_loop;
 pub mod events;
 mod in_flight;
 pub mod ledger;
-pub mod rate_limiter;
+mod rate_limiter;
 mod recorder;
-pub mod retry;
+mod retry;
 mod row_state;
 mod send;
 mod settle;

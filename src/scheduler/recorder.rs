@@ -59,6 +59,11 @@ impl<L: Ledger> Recorder<L> {
         recorded
     }
 
+    /// Whether a failure waits for [`take_failure`](Self::take_failure).
+    pub const fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// The failure since the last call, if any. After one, nothing that is pending becomes durable.
     pub fn take_failure(&mut self) -> Option<LedgerFailed> {
         let failure = self.failure.take()?;

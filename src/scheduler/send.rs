@@ -12,7 +12,7 @@ use super::ledger::Ledger;
 use super::rate_limiter::{Permit, RequestResult};
 use super::retry::{RetryDecision, decide};
 use super::row_state::{RowEntry, RowState};
-use super::window::PROBE;
+use super::window::{PROBE, RowQueue};
 use super::{Scheduler, Transport};
 use crate::api::{Attempt, Reply};
 use crate::model::{Outcome, Situacao};
@@ -44,7 +44,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// Readies rows whose backoff is over. Returns when the next one is.
     fn end_backoffs(&mut self, now: Instant) -> Option<Instant> {
         let mut next = None;
-        let waiting: Vec<u64> = self.window.in_state(RowState::Backoff(now)).collect();
+        let waiting: Vec<u64> = self.window.queue(RowQueue::Backoff).collect();
         for seq in waiting {
             match self.window.state(seq) {
                 Some(RowState::Backoff(until)) if until > now => next = earliest(next, Some(until)),
@@ -56,7 +56,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// Sends ready rows, oldest first. Returns when the next one may leave.
     fn send_ready(&mut self, now: Instant) -> Option<Instant> {
-        while self.requests.len() + self.window.count(RowState::RecordingIntent)
+        while self.requests.len() + self.window.queue_len(RowQueue::RecordingIntent)
             < self.options.concurrency
         {
             match self.breaker.send_permission(now) {
@@ -66,7 +66,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 SendPermission::ProbeAt(at) if at > now => return Some(at),
                 SendPermission::ProbeAt(_) => {}
             }
-            let seq = self.window.in_state(RowState::ReadyToSend).next()?;
+            let seq = self.window.queue(RowQueue::ReadyToSend).next()?;
             match self.limiter.take(now) {
                 Ok(permit) => self.dispatch(seq, permit, now),
                 Err(later) => return Some(later),
@@ -86,8 +86,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             None => self.options.concurrency,
         };
         loop {
-            let ready = self.window.count(RowState::RecordingIntent)
-                + self.window.count(RowState::ReadyToSend);
+            let ready = self.window.queue_len(RowQueue::RecordingIntent)
+                + self.window.queue_len(RowQueue::ReadyToSend);
             if ready >= ahead || self.requests.len() + ready >= self.options.concurrency {
                 return;
             }
@@ -109,7 +109,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             return Some(PROBE);
         }
         loop {
-            let seq = self.window.in_state(RowState::Unsent).next()?;
+            let seq = self.window.queue(RowQueue::Unsent).next()?;
             if self.is_limit_used_up() {
                 let mensagem = "Não enviado: além do --limit pedido.".to_owned();
                 self.finish(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));

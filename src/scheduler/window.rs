@@ -25,26 +25,38 @@ pub struct RowWindow {
     base: u64,
     bytes: usize,
     probe: Option<Box<RowEntry>>,
-    /// Per state that is searched for: the rows in it, oldest first.
+    /// The rows of each [`RowQueue`], oldest first.
     queues: [BTreeSet<u64>; QUEUES],
     /// The unfinished rows of each identifier type.
     unfinished: [BTreeSet<u64>; 2],
 }
 
-const QUEUES: usize = 5;
+/// The rows in one state that are searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowQueue {
+    Deferred,
+    Unsent,
+    RecordingIntent,
+    ReadyToSend,
+    Backoff,
+}
 
-/// The queue of a state, if rows in it are searched for.
-const fn queue_index(state: RowState) -> Option<usize> {
-    match state {
-        RowState::Deferred => Some(0),
-        RowState::Unsent => Some(1),
-        RowState::RecordingIntent => Some(2),
-        RowState::ReadyToSend => Some(3),
-        RowState::Backoff(_) => Some(4),
-        RowState::Blocked
-        | RowState::InFlight
-        | RowState::RecordingOutcome
-        | RowState::Finished => None,
+const QUEUES: usize = RowQueue::Backoff as usize + 1;
+
+impl RowQueue {
+    /// The queue of rows in this state, if they are searched for.
+    const fn of(state: RowState) -> Option<Self> {
+        match state {
+            RowState::Deferred => Some(Self::Deferred),
+            RowState::Unsent => Some(Self::Unsent),
+            RowState::RecordingIntent => Some(Self::RecordingIntent),
+            RowState::ReadyToSend => Some(Self::ReadyToSend),
+            RowState::Backoff(_) => Some(Self::Backoff),
+            RowState::Blocked
+            | RowState::InFlight
+            | RowState::RecordingOutcome
+            | RowState::Finished => None,
+        }
     }
 }
 
@@ -115,25 +127,25 @@ impl RowWindow {
             .as_ref()
             .filter(|_| state == RowState::Finished)
             .map(|update| type_index(update.customer().ctype));
-        if let Some(queue) = queue_index(before) {
-            self.queues[queue].remove(&seq);
+        if let Some(queue) = RowQueue::of(before) {
+            self.queues[queue as usize].remove(&seq);
         }
-        if let Some(queue) = queue_index(state) {
-            self.queues[queue].insert(seq);
+        if let Some(queue) = RowQueue::of(state) {
+            self.queues[queue as usize].insert(seq);
         }
         if let Some(index) = finished_type {
             self.unfinished[index].remove(&seq);
         }
     }
 
-    /// The rows in this state, oldest first, the probe last; only for states with a queue.
-    pub fn in_state(&self, state: RowState) -> impl Iterator<Item = u64> + '_ {
-        queue_index(state).into_iter().flat_map(|queue| self.queues[queue].iter().copied())
+    /// The rows of a queue, oldest first, the probe last.
+    pub fn queue(&self, queue: RowQueue) -> impl Iterator<Item = u64> + '_ {
+        self.queues[queue as usize].iter().copied()
     }
 
-    /// How many rows are in this state; only for states with a queue.
-    pub fn count(&self, state: RowState) -> usize {
-        queue_index(state).map_or(0, |queue| self.queues[queue].len())
+    /// How many rows are in a queue.
+    pub fn queue_len(&self, queue: RowQueue) -> usize {
+        self.queues[queue as usize].len()
     }
 
     /// The sequence numbers of all rows in the window, and of the probe.

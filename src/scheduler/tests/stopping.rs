@@ -121,7 +121,7 @@ async fn rows_left_unanswered_by_a_stop_do_not_count_for_max_errors() {
             assert_eq!(stopped.stop, Some(StopReason::Signal(Signal::Int)), "{after:?}");
         }
     }
-    // An outage: ten without an answer, of which none is at its third attempt, and then nobody.
+    // An outage: ten replies are ambiguous, none of them a third attempt, and then the run gives up.
     let away = FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Ambiguous, "caiu"));
     let soon = Duration::from_millis(400);
     let outage = SchedulerOptions { concurrency: 16, give_up_after: soon, ..most.clone() };

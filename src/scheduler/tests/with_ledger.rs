@@ -93,7 +93,7 @@ async fn a_stop_takes_back_intents_that_never_left() {
     assert!(log.iter().filter(|l| l.starts_with("settle")).all(|l| l.ends_with("NotSent")));
 }
 
-/// Nobody knows which e-mail and which internal identifier are one customer's.
+/// Which e-mail and which internal identifier belong to one customer is unknown.
 #[tokio::test(start_paused = true)]
 async fn an_unchanged_row_is_checked_again_after_earlier_rows_of_the_other_type() {
     let ledger = FakeLedger::default();
