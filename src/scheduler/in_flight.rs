@@ -11,7 +11,7 @@ use crate::api::Attempt;
 
 /// A request on its way.
 #[derive(Debug)]
-pub struct InFlight {
+pub struct InFlightRequest {
     pub seq: u64,
     pub permit: Permit,
     pub sent: Instant,
@@ -21,11 +21,11 @@ pub struct InFlight {
 #[derive(Debug, Default)]
 pub struct InFlightRequests {
     tasks: JoinSet<Attempt>,
-    requests: HashMap<Id, InFlight>,
+    requests: HashMap<Id, InFlightRequest>,
 }
 
 /// A request that ended, with its attempt; `None` if its task panicked.
-pub type EndedRequest = (InFlight, Option<Attempt>);
+pub type EndedRequest = (InFlightRequest, Option<Attempt>);
 
 impl InFlightRequests {
     pub fn len(&self) -> usize {
@@ -39,7 +39,7 @@ impl InFlightRequests {
     /// Starts a request in a task of its own.
     pub fn spawn(
         &mut self,
-        request: InFlight,
+        request: InFlightRequest,
         attempt: impl Future<Output = Attempt> + Send + 'static,
     ) {
         let task = self.tasks.spawn(attempt);
@@ -71,7 +71,7 @@ impl InFlightRequests {
     }
 
     /// Aborts all requests and gives back what is known about them.
-    pub fn abort_all(&mut self) -> Vec<InFlight> {
+    pub fn abort_all(&mut self) -> Vec<InFlightRequest> {
         self.tasks.abort_all();
         self.requests.drain().map(|(_, request)| request).collect()
     }

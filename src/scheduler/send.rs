@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::circuit_breaker::SendPermission;
 use super::events::{Event, Request, RequestKind};
-use super::in_flight::InFlight;
+use super::in_flight::InFlightRequest;
 use super::ledger::Ledger;
 use super::rate_limiter::{Permit, RequestResult};
 use super::retry::{RetryDecision, decide};
@@ -132,14 +132,14 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let Some(update) = update else { return };
         self.window.set_state(seq, RowState::InFlight);
         let transport = self.transport.clone();
-        let request = InFlight { seq, permit, sent: now };
+        let request = InFlightRequest { seq, permit, sent: now };
         self.requests.spawn(request, async move { transport.send(update).await });
     }
 
     /// A request came back. `None` if its task panicked: then its result is unknown, and the run
     /// stops.
-    pub(super) fn on_response(&mut self, request: InFlight, attempt: Option<Attempt>) {
-        let InFlight { seq, permit, sent } = request;
+    pub(super) fn on_response(&mut self, request: InFlightRequest, attempt: Option<Attempt>) {
+        let InFlightRequest { seq, permit, sent } = request;
         inject_panic_if_requested(PanicPoint::Pool, &seq);
         let now = Instant::now();
         let attempt = attempt.unwrap_or_else(|| {
