@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
     fn drive(&self, opened: Opened) -> Driven {
         let Opened { runtimes, pipeline, ledger, stop, listener, .. } = opened;
         let deadline = self.settings.max_duration.map(|most| self.started + most);
-        runtimes.background.spawn(signals::stop_on_signal(stop.clone()));
+        signals::stop_on_signal(runtimes.background.handle(), stop.clone());
         let output = runtimes.scheduler.block_on(async {
             let Some(mut ledger) = ledger else {
                 return pipeline.run(NoLedger, &stop, listener, deadline).await.0;

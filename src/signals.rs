@@ -1,14 +1,21 @@
 //! SIGINT, SIGTERM and SIGHUP: the first asks the run to end in good order, a second ends the
 //! process at once.
 
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
 use crate::exit_code;
 use crate::stop::{Signal, StopHandle, StopReason};
 
-/// Waits for signals. The first becomes a [`StopReason::Signal`]; at the second the process exits,
-/// and the `.parcial` files stay.
+/// Handles signals from now on, in a task of `runtime`. The first becomes a [`StopReason::Signal`]; at
+/// the second the process exits, and the `.parcial` files stay.
+///
+/// The handlers are installed before this returns: a signal that arrives before the task's first turn
+/// would otherwise end the process at once.
 #[cfg(unix)]
-pub async fn stop_on_signal(stop: StopHandle) {
+pub fn stop_on_signal(runtime: &Handle, stop: StopHandle) -> JoinHandle<()> {
     use tokio::signal::unix::{SignalKind, signal};
+    let _context = runtime.enter();
     // Read before the handlers below replace the inherited ones.
     let ignored = inherited_ignored();
     let (Ok(mut hup), Ok(mut int), Ok(mut term)) = (
@@ -17,20 +24,22 @@ pub async fn stop_on_signal(stop: StopHandle) {
         signal(SignalKind::terminate()),
     ) else {
         tracing::warn!("os sinais não podem ser tratados; Ctrl-C encerra o programa na hora");
-        return;
+        return runtime.spawn(async {});
     };
-    let mut next = async || {
-        tokio::select! {
-            _ = hup.recv(), if !ignored.contains(&Signal::Hup) => Signal::Hup,
-            _ = int.recv(), if !ignored.contains(&Signal::Int) => Signal::Int,
-            _ = term.recv() => Signal::Term,
-        }
-    };
-    let first = next().await;
-    tracing::debug!("{}", first.as_str());
-    stop.stop(StopReason::Signal(first));
-    let second = next().await;
-    std::process::exit(i32::from(exit_code::of_signal(second)));
+    runtime.spawn(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = hup.recv(), if !ignored.contains(&Signal::Hup) => Signal::Hup,
+                _ = int.recv(), if !ignored.contains(&Signal::Int) => Signal::Int,
+                _ = term.recv() => Signal::Term,
+            }
+        };
+        let first = next().await;
+        tracing::debug!("{}", first.as_str());
+        stop.stop(StopReason::Signal(first));
+        let second = next().await;
+        std::process::exit(i32::from(exit_code::of_signal(second)));
+    })
 }
 
 /// Signals that the parent process set to be ignored: SIGHUP by `nohup`, SIGINT by a shell's `&`
@@ -50,13 +59,15 @@ fn inherited_ignored() -> Vec<Signal> {
         .collect()
 }
 
-/// Waits for Ctrl-C: the first asks for a stop, the second ends the process.
+/// Waits for Ctrl-C in a task: the first asks for a stop, the second ends the process.
 #[cfg(not(unix))]
-pub async fn stop_on_signal(stop: StopHandle) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        stop.stop(StopReason::Signal(Signal::Int));
-    }
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(i32::from(exit_code::of_signal(Signal::Int)));
-    }
+pub fn stop_on_signal(runtime: &Handle, stop: StopHandle) -> JoinHandle<()> {
+    runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.stop(StopReason::Signal(Signal::Int));
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(exit_code::of_signal(Signal::Int)));
+        }
+    })
 }

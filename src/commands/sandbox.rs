@@ -1,6 +1,6 @@
 //! `sandbox`: the simulated TomTicket as a process of its own, until it is interrupted.
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::error::CommandError;
 use super::print;
@@ -25,8 +25,10 @@ pub(super) fn run(args: SandboxArgs) -> Result<u8, CommandError> {
                 describe_os_error(&error)
             ))
         })?;
+        // A script may end the simulator as soon as it has read the address.
+        let interrupted = until_interrupted();
         let code = match print(&format!("{}\n", sandbox.base_url())) {
-            Ok(_) => Ok(until_interrupted().await),
+            Ok(_) => Ok(interrupted.await),
             // Without its address the simulator is of no use.
             Err(error) => Err(error),
         };
@@ -52,16 +54,18 @@ fn config(args: SandboxArgs) -> Result<SandboxConfig, CommandError> {
     })
 }
 
-/// Waits for a signal and gives its exit code.
-async fn until_interrupted() -> u8 {
+/// Handles signals from now on; the future ends with the first one's exit code.
+fn until_interrupted() -> impl Future<Output = u8> {
     let (stop, mut listener) = channel();
-    let watcher = tokio::spawn(signals::stop_on_signal(stop));
-    let code = loop {
-        if let Some(StopReason::Signal(signal)) = listener.reason() {
-            break exit_code::of_signal(signal);
-        }
-        listener.changed().await;
-    };
-    watcher.abort();
-    code
+    let watcher = signals::stop_on_signal(&Handle::current(), stop);
+    async move {
+        let code = loop {
+            if let Some(StopReason::Signal(signal)) = listener.reason() {
+                break exit_code::of_signal(signal);
+            }
+            listener.changed().await;
+        };
+        watcher.abort();
+        code
+    }
 }
