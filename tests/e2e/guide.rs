@@ -233,6 +233,7 @@ fn every_flag_that_is_named_exists() {
     ];
     for document_name in [
         "README.md",
+        "CONTRIBUTING.md",
         "docs/guia.md",
         "docs/results.md",
         "docs/ledger.md",
