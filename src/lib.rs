@@ -12,8 +12,6 @@ mod cli;
 mod commands;
 mod config;
 mod exit_code;
-#[cfg(test)]
-mod fuzz;
 mod html_report;
 mod input;
 mod ledger;

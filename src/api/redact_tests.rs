@@ -25,6 +25,8 @@ fn every_spelling_is_found() {
     }
     assert_eq!(redact("um segredo", "a um+segredo b"), "a [token] b", "in nothing else");
     assert_eq!(redact("a%25b", "a%25b a%2525b"), "[token] [token]");
+    let bare = "%E2%82%AC%21%F0%9F%98%80%41%21%21%F0%9F%98%80%61%%E2%82%AC";
+    assert_eq!(redact("€!😀A!!😀a%€", bare), "[token]", "a bare % among encoded characters");
 }
 
 #[test]

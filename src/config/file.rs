@@ -216,8 +216,6 @@ fn pairs(table: &DeTable<'_>, several: bool) -> Result<Vec<(String, String)>, &'
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn parse(
@@ -291,12 +289,5 @@ mod tests {
             assert!(error.contains(needle), "{text}: {error}");
         }
         assert!(read("base-url = \"https://x\"", true).is_ok());
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_flags_or_an_error(text in "[a-z=\\[\\]\"\\n .0-9é-]{0,80}") {
-            let _ = read(&text, true);
-        }
     }
 }

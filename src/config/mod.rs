@@ -7,6 +7,8 @@ mod effective_settings;
 mod error;
 mod file;
 mod paths;
+#[cfg(test)]
+mod properties;
 mod resolve;
 mod settings;
 

@@ -20,9 +20,13 @@ mod input_file;
 mod inspect;
 mod lines;
 mod parser;
+#[cfg(test)]
+mod properties;
 mod record;
 mod records;
 mod rows;
+#[cfg(test)]
+pub(crate) mod strategies;
 #[cfg(test)]
 pub(crate) mod testing;
 

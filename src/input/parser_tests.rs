@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::error::InputError;
 use super::super::record::{CELL_MAX, CELLS_MAX, RECORD_MAX, Record};
 use super::super::records::Records;
+use super::super::strategies::{DELIMITERS, soup, table};
 use super::super::testing::in_pieces;
 use super::*;
 
@@ -224,60 +225,22 @@ fn naive(text: &str, delimiter: char) -> Vec<Plain> {
     records
 }
 
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-
-fn cell() -> impl Strategy<Value = String> {
-    prop_oneof![
-        4 => "[a-z0-9]{0,6}",
-        2 => "[a-zãéç€\u{1F600} ,;|\t\"]{0,8}",
-        1 => "(a|\"|\n|\r|\r\n){0,5}",
-    ]
-}
-
-/// A table, its delimiter and its line end, written by the csv crate.
-fn table() -> impl Strategy<Value = (Vec<Vec<String>>, u8, Vec<u8>)> {
-    let rows = (1usize..5)
-        .prop_flat_map(|width| prop::collection::vec(prop::collection::vec(cell(), width), 1..12));
-    let ends = [csv::Terminator::CRLF, csv::Terminator::Any(b'\n'), csv::Terminator::Any(b'\r')];
-    (rows, prop::sample::select(&DELIMITERS[..]), prop::sample::select(ends.to_vec())).prop_map(
-        |(rows, delimiter, end)| {
-            let mut writer = csv::WriterBuilder::new()
-                .delimiter(delimiter)
-                .terminator(end)
-                .from_writer(Vec::new());
-            rows.iter().for_each(|row| writer.write_record(row).unwrap());
-            let bytes = writer.into_inner().unwrap();
-            (rows, delimiter, bytes)
-        },
-    )
-}
-
-/// Bytes among which those that mean something are frequent.
-fn soup() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![
-        3 => prop::sample::select(&b"\"\";;\r\n\n\x1a"[..]),
-        2 => b'a'..=b'c',
-        1 => any::<u8>(),
-    ];
-    prop::collection::vec(byte, 0..200)
-}
-
 proptest! {
     #[test]
     fn lines_and_cells_are_those_of_a_naive_count(
-        (_, delimiter, bytes) in table(),
+        table in table(),
         blanks in prop::collection::vec((0usize..12, "(\n|\r\n|\r){1,3}"), 0..3),
         size in 1usize..40,
     ) {
         // Blank lines before the file keep it valid; those in it come from empty cells.
-        let mut text = String::from_utf8(bytes).unwrap();
+        let mut text = table.text;
         for (_, blank) in &blanks {
             text.insert_str(0, blank);
         }
-        let (ours, error) = read(text.as_bytes(), Some(delimiter), QuoteMode::Strict, size);
+        let (ours, error) = read(text.as_bytes(), Some(table.delimiter), QuoteMode::Strict, size);
         prop_assert!(error.is_none(), "{error:?}");
         let ours: Vec<Plain> = ours.iter().map(plain).collect();
-        prop_assert_eq!(ours, naive(&text, char::from(delimiter)));
+        prop_assert_eq!(ours, naive(&text, char::from(table.delimiter)));
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod error;
 mod header;
 mod options;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod row;
 mod suggest;
 mod target;

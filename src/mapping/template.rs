@@ -159,6 +159,7 @@ pub fn check_constant(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Key;
     use super::super::testing::{pairs, plan};
     use super::*;
 
@@ -234,6 +235,14 @@ mod tests {
             let error = plan(&base, &options).unwrap_err().to_string();
             assert!(error.contains(rule) && error.contains(target), "{error}");
         }
+        let options = MappingOptions {
+            set: pairs(&[("id_interno", " ")]),
+            key: Some(Key::IdInterno),
+            trim: false,
+            ..Default::default()
+        };
+        let error = plan(&["nome"], &options).unwrap_err().to_string();
+        assert!(error.contains("está vazio"), "{error}");
         for (target, header) in
             [("identificador", &base[1..]), ("tipo_identificador", &["identificador", "nome"])]
         {
