@@ -20,7 +20,7 @@ use crate::config::{LedgerChoice, Remote, Settings, SettingsError, effective_set
 use crate::exit_code;
 use crate::input::{InputError, InputFile, rows};
 use crate::ledger::{Claimed, FileLock, LedgerHandle};
-use crate::output::{Destination, Output, RunSummary, Summary, SummaryContext, Terminal};
+use crate::output::{Destination, Output, RunSummary, Summary, Terminal};
 use crate::preflight::Preflight;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::SchedulerOptions;
@@ -264,10 +264,10 @@ impl<'a> Run<'a> {
         let mut summary = self.summary(output);
         outputs::write_report(report, stats, &mut summary);
         outputs::write_summary(summary_json, &mut summary);
-        if !self.settings.quiet || summary.run().codigo_saida != exit_code::OK {
+        if !self.settings.quiet || summary.run.codigo_saida != exit_code::OK {
             self.terminal.print(&summary.to_text());
         }
-        summary.run().clone()
+        summary.run
     }
 
     fn summary(&self, output: PipelineOutput) -> Summary {
@@ -280,20 +280,22 @@ impl<'a> Run<'a> {
             "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
                 .to_owned()
         });
-        let context = SummaryContext {
+        let run = RunSummary {
             entrada: settings.input_label.clone(),
-            linhas: self.preflight.rows,
             resultados: output.reporter.results_path(),
             rejeitados: output.reporter.rejects_path(),
-            stop: output.stop,
-            sandbox: matches!(settings.remote, Remote::Sandbox),
+            configuracao: Some(effective_settings(settings)),
+            ..RunSummary::of(&output.tally, self.preflight.rows, output.stop.as_ref())
+        };
+        Summary {
+            run,
+            broke_off: output.broke_off(),
             notes: note.into_iter().collect(),
             relatorio: settings.report.as_ref().map(Destination::label),
-            configuracao: effective_settings(settings),
             suggested,
-            continues: matches!(settings.ledger, LedgerChoice::At(_)) && !settings.policy.full,
-        };
-        Summary::new(&output.tally, context)
+            report_error: None,
+            json_error: None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Statistics and summary → the texts of the page → HTML, through `templates/relatorio.html`.
 //!
-//! Text from outside is cut and freed of control characters here; the template escapes it.
+//! Text from outside is cut and freed of control characters here or before; the template escapes it.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::charts::{self, Figure};
 use super::error::ReportError;
 use super::format::{Clock, percent};
 use super::settings::{self, Setting};
-use super::stats::{MessageGroup, ResultStats, RowToFix, cut};
+use super::stats::{MessageGroup, ResultStats, RowToFix};
 use super::verdict::{RunVerdict, verdict};
 use crate::exit_code;
 use crate::model::Situacao;
-use crate::output::{RunSummary, counted, duration_words, meaning, number, one_line};
+use crate::output::{RunSummary, counted, duration_words, excerpt, meaning, number};
 
 /// Message groups that are listed.
 const MAX_GROUPS: usize = 50;
@@ -23,7 +23,7 @@ const TEXT_LENGTH: usize = 400;
 
 #[derive(Template)]
 #[template(path = "relatorio.html")]
-struct Page {
+struct Page<'a> {
     name: String,
     rehearsal: bool,
     verdict: RunVerdict,
@@ -42,7 +42,7 @@ struct Page {
     /// Rows with messages that are not listed.
     other_messages: Option<String>,
     partial_messages: bool,
-    to_fix: Vec<FixRow>,
+    to_fix: &'a [RowToFix],
     to_fix_title: String,
     to_fix_rest: Option<String>,
     not_sent: Option<String>,
@@ -74,14 +74,6 @@ struct MessageRow {
     lines: String,
 }
 
-struct FixRow {
-    linha: String,
-    identificador: String,
-    tipo: String,
-    situacao: &'static str,
-    mensagem: String,
-}
-
 /// Makes the page. `name` is the name of the results file, used where no summary names the input.
 pub fn html(
     stats: &ResultStats,
@@ -99,9 +91,7 @@ pub fn html(
     };
     let page = Page {
         name: text(name),
-        rehearsal: summary
-            .and_then(|summary| summary.setting("sandbox")?.as_bool())
-            .unwrap_or(false),
+        rehearsal: summary.is_some_and(RunSummary::is_rehearsal),
         verdict: verdict(code, &stats.counts, summary),
         motivo: summary.and_then(|summary| summary.motivo.as_deref()).map(text),
         when: stats
@@ -118,7 +108,7 @@ pub fn html(
         messages: top.into_iter().map(message_row).collect(),
         other_messages: some_lines(stats.messages.rows() - listed),
         partial_messages: stats.messages.is_partial(),
-        to_fix: stats.to_fix.iter().map(fix_row).collect(),
+        to_fix: &stats.to_fix,
         to_fix_title: lines(stats.rows_to_fix()),
         to_fix_rest: some_lines(stats.rows_to_fix() - stats.to_fix.len() as u64),
         not_sent: some_lines(stats.counts[Situacao::NaoEnviado.index()]),
@@ -139,32 +129,20 @@ fn some_lines(count: u64) -> Option<String> {
     (count > 0).then(|| lines(count))
 }
 
-fn message_row(group: &MessageGroup) -> MessageRow {
+fn message_row(group: MessageGroup<'_>) -> MessageRow {
     let lines: Vec<String> = group.lines.iter().map(u64::to_string).collect();
     let more = if group.count > group.lines.len() as u64 { " …" } else { "" };
     MessageRow {
         count: number(group.count),
         situacao: group.situacao.as_str(),
-        text: text(&group.text),
+        text: text(group.text),
         lines: lines.join(" · ") + more,
     }
 }
 
 /// Text from outside as one line, cut.
 fn text(said: &str) -> String {
-    let kept = cut(said, TEXT_LENGTH);
-    let more = if kept.len() < said.len() { "…" } else { "" };
-    format!("{}{more}", one_line(kept))
-}
-
-fn fix_row(row: &RowToFix) -> FixRow {
-    FixRow {
-        linha: row.linha.to_string(),
-        identificador: text(&row.identificador),
-        tipo: text(&row.tipo_identificador),
-        situacao: row.situacao.as_str(),
-        mensagem: text(&row.mensagem),
-    }
+    excerpt(said, TEXT_LENGTH)
 }
 
 fn tiles(stats: &ResultStats, summary: Option<&RunSummary>) -> Vec<Tile> {

@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::error::ReportError;
-use super::stats::{ResultStats, cut};
+use super::stats::ResultStats;
 use crate::input::{Encoding, InputArg, InputFile, ReadOptions, Record, inspect, rows};
 use crate::locale::os_error::describe_os_error;
 use crate::model::Situacao;
-use crate::output::{RESULT_COLUMNS, RejectColumns, ResultLine, RunSummary, SUMMARY_VERSION};
+use crate::output::{
+    RESULT_COLUMNS, RejectColumns, ResultLine, RunSummary, SUMMARY_VERSION, cut, one_line,
+};
 
 /// Characters of a bad value that a message shows.
 const SHOWN: usize = 60;
@@ -68,7 +70,7 @@ impl ResultsFile {
             path: self.path.clone(),
             linha: record.linha(),
             column: RESULT_COLUMNS[column],
-            value: cut(cell(column), SHOWN).replace(char::is_control, " "),
+            value: one_line(cut(cell(column), SHOWN)).into_owned(),
             wanted,
         };
         let whole = |column: usize| {

@@ -3,8 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::stats::cut;
-use crate::output::one_line;
+use crate::output::excerpt;
 
 /// Characters of a value that are shown.
 const VALUE_LENGTH: usize = 400;
@@ -61,7 +60,7 @@ pub fn list(settings: &Map<String, Value>) -> Vec<Setting> {
         .filter_map(|(option, value)| {
             let value = text(value)?;
             let at = known(option);
-            let option = one_line(cut(option, VALUE_LENGTH));
+            let option = excerpt(option, VALUE_LENGTH);
             let name = at.map_or(&*option, |at| NAMES[at].1).to_owned();
             let option = format!("--{option}");
             Some((at.unwrap_or(NAMES.len()), Setting { name, option, value }))
@@ -84,9 +83,7 @@ fn text(value: &Value) -> Option<String> {
             pairs.iter().filter_map(|(name, value)| Some(format!("{name} → {}", text(value)?))),
         )?,
     };
-    let shown = cut(&text, VALUE_LENGTH);
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    Some(format!("{}{more}", one_line(shown)))
+    Some(excerpt(&text, VALUE_LENGTH))
 }
 
 fn join(values: impl Iterator<Item = String>) -> Option<String> {

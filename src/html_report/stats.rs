@@ -9,18 +9,18 @@ mod timeline;
 use jiff::Timestamp;
 
 pub use latency::{Bin, Latencies};
-pub use messages::{MessageGroup, MessageGroups, cut};
+pub use messages::{MessageGroup, MessageGroups};
 pub use timeline::{Series, Timeline};
 
 use crate::model::Situacao;
-use crate::output::ResultLine;
+use crate::output::{ResultLine, excerpt};
 
 /// Rows to repair that are kept.
 const MAX_TO_FIX: usize = 500;
 /// Characters of each text of such a row that are kept.
 const TEXT_LENGTH: usize = 240;
 
-/// A row that a person must look at.
+/// A row that a person must look at, as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowToFix {
     pub linha: u64,
@@ -68,10 +68,10 @@ impl ResultStats {
         if needs_a_look(line.situacao) && self.to_fix.len() < MAX_TO_FIX {
             self.to_fix.push(RowToFix {
                 linha: line.linha,
-                identificador: short(line.identificador),
-                tipo_identificador: short(line.tipo_identificador),
+                identificador: excerpt(line.identificador, TEXT_LENGTH),
+                tipo_identificador: excerpt(line.tipo_identificador, TEXT_LENGTH),
                 situacao: line.situacao,
-                mensagem: short(line.mensagem),
+                mensagem: excerpt(line.mensagem, TEXT_LENGTH),
             });
         }
     }
@@ -98,12 +98,4 @@ fn needs_a_look(situacao: Situacao) -> bool {
 
 fn widen(span: &mut Option<(Timestamp, Timestamp)>, at: Timestamp) {
     *span = Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
-}
-
-fn short(text: &str) -> String {
-    let kept = cut(text, TEXT_LENGTH);
-    match kept.len() == text.len() {
-        true => kept.to_owned(),
-        false => format!("{kept}…"),
-    }
 }

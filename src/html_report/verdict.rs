@@ -1,10 +1,8 @@
 //! The verdict of a run on the page: how it went and what to do next.
 
-use serde_json::Value;
-
 use crate::exit_code;
 use crate::model::Situacao;
-use crate::output::{RunSummary, capital, counted};
+use crate::output::{Repeat, RunSummary, capital, counted};
 
 /// How a run went.
 pub struct RunVerdict {
@@ -16,48 +14,13 @@ pub struct RunVerdict {
     pub next: String,
 }
 
-/// What the same command would do, as far as the summary tells.
-enum Repeat {
-    /// There is no summary.
-    Unknown,
-    /// Continue: a ledger knows what was accepted.
-    Continues,
-    /// Start over: there is no ledger, or `--full` ignores it.
-    StartsOver,
-    /// Start over: it was a rehearsal.
-    Rehearsal,
-}
-
-impl Repeat {
-    fn of(summary: Option<&RunSummary>) -> Self {
-        let Some(summary) = summary.filter(|summary| summary.configuracao.is_some()) else {
-            return Self::Unknown;
-        };
-        let is_set = |name| summary.setting(name).and_then(Value::as_bool).unwrap_or(false);
-        let ledger = summary.setting("ledger").is_some_and(Value::is_string);
-        match (is_set("sandbox"), ledger && !is_set("full")) {
-            (true, _) => Self::Rehearsal,
-            (false, true) => Self::Continues,
-            (false, false) => Self::StartsOver,
-        }
-    }
-
-    /// How to send the remaining rows; `when` stands behind the verb.
-    fn advice(&self, when: &str) -> String {
-        match self {
-            Self::Unknown => format!(
-                "rode o mesmo comando de novo{when}; com o registro (ledger) ligado, ele continua de onde parou."
-            ),
-            Self::Continues => {
-                format!("rode o mesmo comando de novo{when}; ele continua de onde parou.")
-            }
-            Self::StartsOver => format!(
-                "rode{when} o arquivo de rejeitados com as mesmas opções: sem um registro que valha, o mesmo comando recomeçaria do zero."
-            ),
-            Self::Rehearsal => {
-                format!("rode o mesmo comando de novo{when}; um ensaio recomeça sempre do zero.")
-            }
-        }
+/// How to send the remaining rows; `when` stands behind the verb.
+fn advice(summary: Option<&RunSummary>, when: &str) -> String {
+    match summary.map_or(Repeat::Unknown, RunSummary::repeat) {
+        Repeat::StartsOver => format!(
+            "rode{when} o arquivo de rejeitados com as mesmas opções: sem um registro que valha, o mesmo comando recomeçaria do zero."
+        ),
+        repeat => repeat.advice(when),
     }
 }
 
@@ -66,7 +29,6 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
     let count = |situacao: Situacao| counts[situacao.index()];
     let not_sent = count(Situacao::NaoEnviado) > 0;
     let to_repair = count(Situacao::Recusado) + count(Situacao::Invalido);
-    let repeat = Repeat::of(summary);
     let (class, headline, mut next) = match code {
         exit_code::OK if not_sent => (
             "ok",
@@ -91,14 +53,17 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
         exit_code::REFUSED => (
             "bad",
             "Parou antes do fim",
-            format!("Resolva o motivo. Depois, {}", repeat.advice("")),
+            format!("Resolva o motivo. Depois, {}", advice(summary, "")),
         ),
-        exit_code::TEMPORARY => {
-            ("fix", "Não chegou ao fim de todas as linhas", capital(&repeat.advice(" mais tarde")))
-        }
+        exit_code::TEMPORARY => (
+            "fix",
+            "Não chegou ao fim de todas as linhas",
+            capital(&advice(summary, " mais tarde")),
+        ),
         exit_code::UNCERTAIN => {
             let left = not_sent || count(Situacao::Falhou) > 0;
-            let next = if left { format!("Depois, {}", repeat.advice("")) } else { String::new() };
+            let next =
+                if left { format!("Depois, {}", advice(summary, "")) } else { String::new() };
             ("bad", "Há linhas incertas", next)
         }
         exit_code::LOCAL => (
@@ -106,7 +71,7 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
             "Parou por um problema na máquina",
             "Resolva o problema e rode o mesmo comando de novo.".to_owned(),
         ),
-        _ => ("fix", "Foi interrompida", capital(&repeat.advice(""))),
+        _ => ("fix", "Foi interrompida", capital(&advice(summary, ""))),
     };
     if count(Situacao::Incerto) > 0 {
         let look_up = "Confira no TomTicket os clientes marcados como incerto antes de repetir essas linhas: repetir não é seguro.";
@@ -117,12 +82,14 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
     fn the_next_step_fits_the_outcome_and_the_ledger() {
         let summary = |code: u8, settings: &Value| -> RunSummary {
-            serde_json::from_value(serde_json::json!({
+            serde_json::from_value(json!({
                 "versao": 1, "entrada": "c.csv", "linhas": 1, "situacoes": {}, "requisicoes": 1,
                 "repeticoes": 0, "limitadas_429": 0, "duracao_s": 1.0, "por_minuto": [],
                 "resultados": "r.csv", "rejeitados": "j.csv", "codigo_saida": code,
@@ -134,10 +101,10 @@ mod tests {
             Situacao::ALL.map(|situacao| u64::from(situacoes.contains(&situacao)))
         };
         let settings = [
-            ("com registro", serde_json::json!({"ledger": "/l.db", "full": false})),
-            ("--full", serde_json::json!({"ledger": "/l.db", "full": true})),
-            ("sem registro", serde_json::json!({"ledger": null})),
-            ("ensaio", serde_json::json!({"ledger": null, "sandbox": true})),
+            ("com registro", json!({"ledger": "/l.db", "full": false})),
+            ("--full", json!({"ledger": "/l.db", "full": true})),
+            ("sem registro", json!({"ledger": null})),
+            ("ensaio", json!({"ledger": null, "sandbox": true})),
         ];
         use Situacao::{Atualizado, Falhou, Incerto, Invalido, NaoEnviado};
         let mut text = String::new();

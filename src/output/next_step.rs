@@ -1,6 +1,7 @@
 //! What to do after a run: one sentence for a person, with the exact command where there is one. The
 //! commands themselves come from [`crate::cli`].
 
+use super::run_summary::Repeat;
 use super::summary::Summary;
 use crate::exit_code;
 use crate::locale::format::{capital, counted};
@@ -8,18 +9,18 @@ use crate::model::Situacao;
 
 impl Summary {
     pub(super) fn next_step(&self) -> String {
-        let run = self.run();
+        let run = &self.run;
         let count = |situacao: Situacao| run.count(situacao);
         let (results, rejects) = (&run.resultados, &run.rejeitados);
-        let suggested = &self.context.suggested;
+        let suggested = &self.suggested;
         let look_up = format!(
             "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas"
         );
         // Only --limit leaves rows out without a reason to end early.
-        let left_out = self.context.stop.is_none() && count(Situacao::NaoEnviado) > 0;
+        let left_out = run.motivo.is_none() && count(Situacao::NaoEnviado) > 0;
         let mut text = match run.codigo_saida {
             exit_code::OK | exit_code::ROWS_TO_FIX if left_out => self.after_a_trial(),
-            exit_code::OK if self.context.sandbox => match &suggested.real {
+            exit_code::OK if run.is_rehearsal() => match &suggested.real {
                 Some([check, run]) => {
                     format!("confira o arquivo de verdade e depois envie:\n  {check}\n  {run}")
                 }
@@ -33,16 +34,15 @@ impl Summary {
                 Some(command) => format!("corrija as linhas em {rejects} e rode:\n  {command}"),
                 None => self.repair_without_a_file(),
             },
-            exit_code::REFUSED if self.context.continues => {
-                "resolva o motivo acima e rode o mesmo comando de novo; ele continua de onde parou."
-                    .to_owned()
+            exit_code::REFUSED if run.repeat() == Repeat::Continues => {
+                format!("resolva o motivo acima e {}", Repeat::Continues.advice(""))
             }
             exit_code::REFUSED => format!("resolva o motivo acima. {}", capital(&self.go_on(""))),
-            exit_code::LOCAL if !self.broke_off() && self.report_error.is_none() => {
+            exit_code::LOCAL if !self.broke_off && self.report_error.is_none() => {
                 "resolva o problema nesta máquina; os resultados e os rejeitados estão completos, e nada precisa ser enviado de novo por causa disso."
                     .to_owned()
             }
-            exit_code::LOCAL if !self.broke_off() && results != "-" => format!(
+            exit_code::LOCAL if !self.broke_off && results != "-" => format!(
                 "resolva o problema nesta máquina e faça o relatório com `tomticket-sync report {results}`; as linhas já têm seu resultado acima."
             ),
             exit_code::LOCAL => {
@@ -68,41 +68,31 @@ impl Summary {
 
     /// How to send the rows that a stopped run did not; `later` stands behind the verb.
     fn go_on(&self, later: &str) -> String {
-        if self.context.sandbox {
-            return format!(
-                "rode o mesmo comando de novo{later}; um ensaio recomeça sempre do zero."
-            );
-        }
-        match (&self.context.suggested.rest, self.context.continues) {
-            (_, true) => {
-                format!("rode o mesmo comando de novo{later}; ele continua de onde parou.")
-            }
-            (Some(command), false) => format!(
+        match (&self.suggested.rest, self.run.repeat()) {
+            (Some(command), Repeat::StartsOver) => format!(
                 "rode{later} só as linhas que faltam (o mesmo comando recomeçaria do zero):\n  {command}"
             ),
-            (None, false) => {
-                format!("rode o mesmo comando de novo{later}; ele recomeça do zero.")
-            }
+            (_, repeat) => repeat.advice(later),
         }
     }
 
     /// After a `--limit` run: check the rows that were sent, then send all.
     fn after_a_trial(&self) -> String {
-        let whose = if self.context.sandbox { "" } else { ", e esses clientes no TomTicket," };
+        let whose = if self.run.is_rehearsal() { "" } else { ", e esses clientes no TomTicket," };
         let mut text = format!("confira os resultados{whose} e rode sem --limit");
-        match &self.context.suggested.unlimited {
+        match &self.suggested.unlimited {
             Some(command) => text.push_str(&format!(":\n  {command}")),
             None => text.push('.'),
         }
         let [refused, invalid] =
-            [Situacao::Recusado, Situacao::Invalido].map(|situacao| self.run().count(situacao));
+            [Situacao::Recusado, Situacao::Invalido].map(|situacao| self.run.count(situacao));
         let to_repair = refused + invalid;
         if to_repair > 0 {
             let (one, many) = ("linha precisa", "linhas precisam");
             text.push_str(&format!(
                 "\n  Só {} de correção; o motivo está em {}.",
                 counted(to_repair, one, many),
-                self.run().rejeitados
+                self.run.rejeitados
             ));
         }
         text
@@ -110,7 +100,7 @@ impl Summary {
 
     /// How to repair rows without a command for the rejects file.
     fn repair_without_a_file(&self) -> String {
-        let rejects = &self.run().rejeitados;
+        let rejects = &self.run.rejeitados;
         if rejects == "-" {
             "guarde em um arquivo as linhas que saíram na saída padrão, corrija-as e rode esse arquivo com as mesmas opções."
                 .to_owned()

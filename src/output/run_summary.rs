@@ -6,10 +6,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::sanitize::one_line;
+use super::tally::Tally;
+use crate::exit_code;
 use crate::model::Situacao;
+use crate::stop::StopReason;
 
 /// Version of the JSON schema.
-pub(crate) const SUMMARY_VERSION: u32 = 1;
+pub const SUMMARY_VERSION: u32 = 1;
+
+/// Messages in the summary.
+const MESSAGES: usize = 10;
 
 /// A finished run. The fields are the keys of the summary JSON, described in `docs/results.md`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +100,89 @@ pub struct MinuteCounts {
     pub repeticoes: u64,
 }
 
+/// What the same command would do after a run, as far as its settings tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// There are no settings.
+    Unknown,
+    /// Continue: a ledger knows what was accepted.
+    Continues,
+    /// Start over: there is no ledger, or `--full` ignores it.
+    StartsOver,
+    /// Start over: it was a rehearsal.
+    Rehearsal,
+}
+
+impl Repeat {
+    /// The advice to repeat the command; `when` stands behind the verb.
+    pub fn advice(self, when: &str) -> String {
+        let what = match self {
+            Self::Unknown => "com o registro (ledger) ligado, ele continua de onde parou",
+            Self::Continues => "ele continua de onde parou",
+            Self::StartsOver => "ele recomeça do zero",
+            Self::Rehearsal => "um ensaio recomeça sempre do zero",
+        };
+        format!("rode o mesmo comando de novo{when}; {what}.")
+    }
+}
+
 impl RunSummary {
+    /// The counts of a run of `rows` rows; rows that a local failure left without a verdict count as
+    /// not sent. What the input, the files and the settings are is for the caller to fill in.
+    pub(crate) fn of(tally: &Tally, rows: u64, stop: Option<&StopReason>) -> Self {
+        let mut counts = tally.settled;
+        let settled: u64 = counts.iter().sum();
+        counts[Situacao::NaoEnviado.index()] += rows.saturating_sub(settled);
+        let seconds = tally.elapsed().as_secs_f64();
+        let round = |x: f64| (x * 1000.0).round() / 1000.0;
+        let messages = tally.messages.top(MESSAGES).into_iter();
+        let in_minutes = |of: fn(&MinuteCounts) -> u64| tally.minutes.iter().map(of).sum();
+        Self {
+            versao: SUMMARY_VERSION,
+            entrada: String::new(),
+            linhas: counts.iter().sum(),
+            situacoes: Situacao::ALL.into_iter().zip(counts).collect(),
+            requisicoes: tally.requests,
+            repeticoes: in_minutes(|minute| minute.repeticoes),
+            limitadas_429: in_minutes(|minute| minute.limitadas_429),
+            duracao_s: round(seconds),
+            linhas_por_s: round(settled as f64 / seconds.max(1e-3)),
+            mensagens: messages
+                .map(|(text, linhas, ())| MessageCount {
+                    mensagem: one_line(text).into_owned(),
+                    linhas,
+                })
+                .collect(),
+            por_minuto: tally.minutes.clone(),
+            resultados: String::new(),
+            rejeitados: String::new(),
+            codigo_saida: exit_code::of_run(stop, &counts),
+            motivo: stop.map(|stop| one_line(&stop.to_string()).into_owned()),
+            inicio: Some(format!("{:.3}", tally.started_at)),
+            programa: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            configuracao: None,
+        }
+    }
+
+    /// Whether a setting is known and on.
+    fn is_on(&self, name: &str) -> bool {
+        self.setting(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        self.is_on("sandbox")
+    }
+
+    pub(crate) fn repeat(&self) -> Repeat {
+        let has_ledger = self.setting("ledger").is_some_and(Value::is_string);
+        match self.configuracao {
+            None => Repeat::Unknown,
+            Some(_) if self.is_rehearsal() => Repeat::Rehearsal,
+            Some(_) if has_ledger && !self.is_on("full") => Repeat::Continues,
+            Some(_) => Repeat::StartsOver,
+        }
+    }
+
     /// Rows that ended so.
     pub fn count(&self, situacao: Situacao) -> u64 {
         self.situacoes.get(&situacao).copied().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Makes text from outside safe for spreadsheets and terminals.
+//! Makes text from outside safe for spreadsheets and terminals, and cuts it to a length.
 
 use std::borrow::Cow;
 
@@ -19,6 +19,18 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// The first `most` characters.
+pub fn cut(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
+}
+
+/// Text as one line of at most `most` characters; `…` stands for what was cut.
+pub fn excerpt(text: &str, most: usize) -> String {
+    let kept = cut(text, most);
+    let more = if kept.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", one_line(kept))
 }
 
 #[cfg(test)]

@@ -2,102 +2,37 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
-use super::run_summary::{MessageCount, RunSummary, SUMMARY_VERSION};
-use super::sanitize::one_line;
-use super::tally::Tally;
+use super::run_summary::{MessageCount, RunSummary};
+use super::sanitize::excerpt;
 use crate::cli::SuggestedCommands;
 use crate::exit_code;
 use crate::locale::format::{self, counted, duration_words, number};
 use crate::model::Situacao;
-use crate::stop::StopReason;
 
-/// Messages in the summary.
-const MESSAGES: usize = 10;
 /// Messages that the terminal shows.
 const MESSAGES_SHOWN: usize = 5;
 /// Characters of a message that the terminal shows.
 const MESSAGE_LENGTH: usize = 160;
 
-/// What the summary says beside the counts.
+/// A finished run as the terminal tells it.
 #[derive(Debug, Clone)]
-pub struct SummaryContext {
-    /// The input as it was named.
-    pub entrada: String,
-    /// Rows of the input; rows that a local failure left without a verdict count as not sent.
-    pub linhas: u64,
-    /// The results file as it is named now: a `.parcial` after a local failure.
-    pub resultados: String,
-    /// The rejects file, likewise.
-    pub rejeitados: String,
-    /// Why the run ended early.
-    pub stop: Option<StopReason>,
-    /// Whether it was a rehearsal.
-    pub sandbox: bool,
+pub struct Summary {
+    pub run: RunSummary,
+    /// Whether a local failure ended the run, so that the files did not get their names.
+    pub broke_off: bool,
     /// Further remarks, one sentence each.
     pub notes: Vec<String>,
     /// The report as it was named, where one was asked for.
     pub relatorio: Option<String>,
-    /// The effective settings, without secrets.
-    pub configuracao: Map<String, Value>,
     /// The commands that may come next.
     pub suggested: SuggestedCommands,
-    /// Whether the same command continues where this run stopped: there is a ledger, and the run
-    /// trusts it.
-    pub continues: bool,
-}
-
-/// A finished run as the terminal tells it.
-#[derive(Debug, Clone)]
-pub struct Summary {
-    run: RunSummary,
-    pub(super) context: SummaryContext,
     /// Why there is no report although one was asked for.
-    pub(super) report_error: Option<String>,
+    pub report_error: Option<String>,
     /// Why there is no summary JSON although it was asked for.
-    json_error: Option<String>,
+    pub json_error: Option<String>,
 }
 
 impl Summary {
-    /// Builds the summary from the counts of a run.
-    pub fn new(tally: &Tally, context: SummaryContext) -> Self {
-        let mut counts = tally.settled;
-        counts[Situacao::NaoEnviado.index()] += context.linhas.saturating_sub(tally.rows());
-        let seconds = tally.elapsed().as_secs_f64();
-        let round = |x: f64| (x * 1000.0).round() / 1000.0;
-        let message = |(text, linhas): (&str, u64)| MessageCount {
-            mensagem: one_line(text).into_owned(),
-            linhas,
-        };
-        let run = RunSummary {
-            versao: SUMMARY_VERSION,
-            entrada: context.entrada.clone(),
-            linhas: counts.iter().sum(),
-            situacoes: Situacao::ALL.into_iter().zip(counts).collect(),
-            requisicoes: tally.requests,
-            repeticoes: tally.repeats,
-            limitadas_429: tally.limited,
-            duracao_s: round(seconds),
-            linhas_por_s: round(tally.rows() as f64 / seconds.max(1e-3)),
-            mensagens: tally.top_messages(MESSAGES).into_iter().map(message).collect(),
-            por_minuto: tally.minutes().to_vec(),
-            resultados: context.resultados.clone(),
-            rejeitados: context.rejeitados.clone(),
-            codigo_saida: exit_code::of_run(context.stop.as_ref(), &counts),
-            motivo: context.stop.as_ref().map(|stop| one_line(&stop.to_string()).into_owned()),
-            inicio: Some(format!("{:.3}", tally.started_at())),
-            programa: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            configuracao: Some(context.configuracao.clone()),
-        };
-        Self { run, context, report_error: None, json_error: None }
-    }
-
-    /// The facts.
-    pub fn run(&self) -> &RunSummary {
-        &self.run
-    }
-
     /// Notes that the report could not be written. The outcome of the rows stands; the exit code
     /// becomes that of a local failure.
     pub fn report_failed(&mut self, why: String) {
@@ -111,15 +46,10 @@ impl Summary {
         self.json_error = Some(why);
     }
 
-    /// Whether a local failure ended the run, so that the files did not get their names.
-    pub(super) fn broke_off(&self) -> bool {
-        matches!(self.context.stop, Some(StopReason::Local(_)))
-    }
-
     /// The form for the terminal.
     pub fn to_text(&self) -> String {
         let run = &self.run;
-        let what = if self.context.sandbox { "Ensaio" } else { "Execução" };
+        let what = if run.is_rehearsal() { "Ensaio" } else { "Execução" };
         let mut text = format!(
             "\n{what} de {}: {} em {}\n",
             if run.entrada == "-" { "entrada padrão" } else { &run.entrada },
@@ -153,9 +83,13 @@ impl Summary {
             text.push_str("Mensagens mais frequentes:\n");
         }
         for MessageCount { mensagem, linhas } in run.mensagens.iter().take(MESSAGES_SHOWN) {
-            text.push_str(&format!("  {:>7} × {}\n", number(*linhas), shorten(mensagem)));
+            text.push_str(&format!(
+                "  {:>7} × {}\n",
+                number(*linhas),
+                excerpt(mensagem, MESSAGE_LENGTH)
+            ));
         }
-        for note in &self.context.notes {
+        for note in &self.notes {
             text.push_str(&format!("Atenção: {note}.\n"));
         }
         text.push_str(&format!("Resultados: {}\n", place(&run.resultados)));
@@ -169,9 +103,9 @@ impl Summary {
             place(&run.rejeitados),
             counted(rejected, "linha", "linhas")
         ));
-        match (&self.context.relatorio, &self.report_error) {
+        match (&self.relatorio, &self.report_error) {
             (_, Some(why)) => text.push_str(&format!("Relatório: {why}.\n")),
-            (Some(path), None) if !self.broke_off() => {
+            (Some(path), None) if !self.broke_off => {
                 text.push_str(&format!("Relatório: {}\n", place(path)));
             }
             (Some(_) | None, None) => {}
@@ -202,50 +136,48 @@ fn place(label: &str) -> &str {
     if label == "-" { "saída padrão" } else { label }
 }
 
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(MESSAGE_LENGTH) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
+    use serde_json::json;
+
+    use super::super::tally::Tally;
     use super::*;
     use crate::model::Outcome;
-    use crate::stop::Signal;
+    use crate::stop::{Signal, StopReason};
 
     fn summary(rows: &[(Situacao, &str)], stop: Option<StopReason>) -> Summary {
         let mut tally = Tally::new(Instant::now());
         for (situacao, mensagem) in rows {
             tally.settled(&Outcome::unsent(*situacao, (*mensagem).to_owned()));
         }
-        let context = SummaryContext {
+        let settings = json!({"rate": 3.0, "ledger": "/l.db"});
+        let run = RunSummary {
             entrada: "clientes.csv".into(),
-            linhas: rows.len() as u64,
             resultados: "clientes.resultado.csv".into(),
             rejeitados: "clientes.rejeitados.csv".into(),
-            stop,
-            sandbox: false,
+            configuracao: settings.as_object().cloned(),
+            duracao_s: 12.0,
+            linhas_por_s: 0.5,
+            inicio: Some("2026-11-24T04:05:06.000Z".to_owned()),
+            programa: Some("0.0.0".to_owned()),
+            ..RunSummary::of(&tally, rows.len() as u64, stop.as_ref())
+        };
+        Summary {
+            run,
+            broke_off: matches!(stop, Some(StopReason::Local(_))),
             notes: Vec::new(),
             relatorio: None,
-            configuracao: [("rate".to_owned(), Value::from(3.0))].into_iter().collect(),
             suggested: SuggestedCommands {
                 rejects: Some("tomticket-sync run clientes.rejeitados.csv --id-type E".into()),
                 rest: Some("tomticket-sync run clientes.rejeitados.csv --limit 9".into()),
                 unlimited: Some("tomticket-sync run clientes.csv --id-type E".into()),
                 real: Some(["check", "run"].map(|it| format!("tomticket-sync {it} clientes.csv"))),
             },
-            continues: true,
-        };
-        let mut summary = Summary::new(&tally, context);
-        summary.run.duracao_s = 12.0;
-        summary.run.linhas_por_s = 0.5;
-        summary.run.inicio = Some("2026-11-24T04:05:06.000Z".to_owned());
-        summary.run.programa = Some("0.0.0".to_owned());
-        summary
+            report_error: None,
+            json_error: None,
+        }
     }
 
     #[test]
@@ -308,13 +240,13 @@ mod tests {
             ("falha local e incerto", &[Incerto, NaoEnviado], full()),
         ] {
             let rows: Vec<_> = situacoes.iter().map(|situacao| (*situacao, "x")).collect();
-            for (ledger, continues, sandbox) in [
-                ("com registro", true, false),
-                ("sem registro", false, false),
-                ("ensaio", false, true),
+            for (ledger, settings) in [
+                ("com registro", json!({"ledger": "/l.db"})),
+                ("sem registro", json!({"ledger": null})),
+                ("ensaio", json!({"sandbox": true})),
             ] {
                 let mut summary = summary(&rows, stop.clone());
-                (summary.context.continues, summary.context.sandbox) = (continues, sandbox);
+                summary.run.configuracao = settings.as_object().cloned();
                 let (code, next) = (summary.run.codigo_saida, summary.next_step());
                 text.push_str(&format!("[{what}, {ledger}: {code}] {next}\n"));
             }
@@ -327,7 +259,7 @@ mod tests {
         let mut text = String::new();
         for rejects in ["-", "/dev/null", "r.csv"] {
             let mut summary = summary(&[(Situacao::Recusado, "não")], None);
-            summary.context.suggested = SuggestedCommands::default();
+            summary.suggested = SuggestedCommands::default();
             summary.run.rejeitados = rejects.to_owned();
             text.push_str(&format!("{}\n", summary.next_step()));
         }

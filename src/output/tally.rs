@@ -1,18 +1,16 @@
-//! The counts of a run while it runs, for the progress display and the summary. Memory is bounded:
-//! only so many different messages are kept.
+//! The counts of a run while it runs, for the progress display and the summary.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::frequent::FrequentKeys;
 use super::request_rate::RequestRate;
 use super::run_summary::MinuteCounts;
+use super::sanitize::cut;
 use crate::model::{Outcome, Situacao};
 use crate::scheduler::events::{Request, RequestKind};
 
-/// Different messages that are counted at a time ([`FrequentMessages`]).
-const MAX_MESSAGES: usize = 10_000;
 /// Characters of a message that are compared.
 const MESSAGE_LENGTH: usize = 300;
 
@@ -20,7 +18,8 @@ const MESSAGE_LENGTH: usize = 300;
 #[derive(Debug)]
 pub struct Tally {
     started: Instant,
-    started_at: Timestamp,
+    /// When the first minute began.
+    pub started_at: Timestamp,
     /// Rows with a line in the results, by [`Situacao::index`].
     pub settled: [u64; 7],
     /// Rows with a verdict, by [`Situacao::index`]. Ahead of `settled` by the rows that wait for
@@ -28,12 +27,10 @@ pub struct Tally {
     decided: [u64; 7],
     /// HTTP requests made.
     pub requests: u64,
-    /// Requests that repeated an attempt without a definite reply.
-    pub repeats: u64,
-    /// Requests answered with 429.
-    pub limited: u64,
-    messages: FrequentMessages,
-    minutes: Vec<MinuteCounts>,
+    /// The messages of rows with `erro`.
+    pub messages: FrequentKeys<String>,
+    /// The minutes of sending so far, without gaps.
+    pub minutes: Vec<MinuteCounts>,
     /// Of the requests that were not answered with 429.
     rate: RequestRate,
 }
@@ -47,9 +44,7 @@ impl Tally {
             settled: [0; 7],
             decided: [0; 7],
             requests: 0,
-            repeats: 0,
-            limited: 0,
-            messages: FrequentMessages::default(),
+            messages: FrequentKeys::default(),
             minutes: Vec::new(),
             rate: RequestRate::default(),
         }
@@ -58,9 +53,7 @@ impl Tally {
     pub(super) fn settled(&mut self, outcome: &Outcome) {
         self.settled[outcome.situacao.index()] += 1;
         if outcome.situacao.erro() {
-            let text = &outcome.mensagem;
-            let end = text.char_indices().nth(MESSAGE_LENGTH).map_or(text.len(), |(at, _)| at);
-            self.messages.add(&text[..end]);
+            self.messages.add(cut(&outcome.mensagem, MESSAGE_LENGTH).to_owned());
         }
     }
 
@@ -73,16 +66,12 @@ impl Tally {
             return;
         }
         self.requests += 1;
-        self.repeats += u64::from(request.repeat);
         let minute = request.at.saturating_duration_since(self.started).as_secs() / 60;
         let minute = self.minute(minute);
         minute.repeticoes += u64::from(request.repeat);
         match request.kind {
             RequestKind::Accepted => minute.aceitas += 1,
-            RequestKind::Limited => {
-                minute.limitadas_429 += 1;
-                self.limited += 1;
-            }
+            RequestKind::Limited => minute.limitadas_429 += 1,
             RequestKind::Other | RequestKind::NotSent => {}
         }
         if request.kind != RequestKind::Limited {
@@ -104,11 +93,6 @@ impl Tally {
         self.rate.per_second(now)
     }
 
-    /// When the first minute began.
-    pub fn started_at(&self) -> Timestamp {
-        self.started_at
-    }
-
     /// Time since the start.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
@@ -118,93 +102,21 @@ impl Tally {
     pub fn count_decided(&self, situacoes: &[Situacao]) -> u64 {
         situacoes.iter().map(|situacao| self.decided[situacao.index()]).sum()
     }
-
-    /// Rows with a line in the results.
-    pub fn rows(&self) -> u64 {
-        self.settled.iter().sum()
-    }
-
-    /// The `most` most frequent messages of rows with `erro`, with their counts.
-    pub fn top_messages(&self, most: usize) -> Vec<(&str, u64)> {
-        let mut all: Vec<_> =
-            self.messages.0.iter().map(|(text, seen)| (text.as_str(), seen.rows)).collect();
-        all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        all.truncate(most);
-        all
-    }
-
-    /// The minutes of sending so far, without gaps.
-    pub fn minutes(&self) -> &[MinuteCounts] {
-        &self.minutes
-    }
-}
-
-/// Counts rows by message with the Misra–Gries algorithm: a message of more than one row in
-/// [`MAX_MESSAGES`] is never lost, however many others there are. Dropping the rarest messages
-/// instead would lose every message that begins late.
-#[derive(Debug, Default)]
-struct FrequentMessages(HashMap<String, Seen>);
-
-#[derive(Debug)]
-struct Seen {
-    /// Rows since the message was last added to the map.
-    rows: u64,
-    credit: u64,
-}
-
-impl FrequentMessages {
-    fn add(&mut self, text: &str) {
-        if let Some(seen) = self.0.get_mut(text) {
-            seen.rows += 1;
-            seen.credit += 1;
-            return;
-        }
-        if self.0.len() >= MAX_MESSAGES {
-            let lowest = self.0.values().map(|seen| seen.credit).min().unwrap_or(0);
-            self.0.retain(|_, seen| {
-                seen.credit -= lowest;
-                seen.credit > 0
-            });
-        }
-        self.0.insert(text.to_owned(), Seen { rows: 1, credit: 1 });
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refused(tally: &mut Tally, mensagem: &str) {
-        tally.settled(&Outcome::unsent(Situacao::Recusado, mensagem.to_owned()));
-    }
-
-    #[test]
-    fn a_frequent_message_is_counted_however_many_others_there_are() {
-        let mut tally = Tally::new(Instant::now());
-        for round in 0..3 {
-            for number in 0..MAX_MESSAGES {
-                refused(&mut tally, &format!("motivo {number}"));
-            }
-            assert_eq!(tally.top_messages(1)[0].1, round + 1);
-        }
-        let rows = 2 * MAX_MESSAGES as u64;
-        for number in 0..rows {
-            refused(&mut tally, "fora do ar");
-            refused(&mut tally, &format!("protocolo {number}"));
-        }
-        assert_eq!(tally.top_messages(1), [("fora do ar", rows)]);
-        assert!(tally.messages.0.len() <= MAX_MESSAGES);
-        assert_eq!(tally.rows(), 3 * MAX_MESSAGES as u64 + 2 * rows);
-    }
-
     #[test]
     fn messages_of_failures_are_compared_by_their_beginning() {
         let mut tally = Tally::new(Instant::now());
         for end in ["um", "dois"] {
-            refused(&mut tally, &format!("{}{end}", "é".repeat(MESSAGE_LENGTH)));
+            let mensagem = format!("{}{end}", "é".repeat(MESSAGE_LENGTH));
+            tally.settled(&Outcome::unsent(Situacao::Recusado, mensagem));
         }
         tally.settled(&Outcome::unsent(Situacao::Inalterado, "ok".to_owned()));
-        assert_eq!(tally.top_messages(9), [("é".repeat(MESSAGE_LENGTH).as_str(), 2)]);
+        assert_eq!(tally.messages.top(9), [(&"é".repeat(MESSAGE_LENGTH), 2, &())]);
     }
 
     #[test]
@@ -220,15 +132,6 @@ mod tests {
         };
         assert_eq!(rate(RequestKind::Other), Some(1.0));
         assert_eq!(rate(RequestKind::Limited), None);
-    }
-
-    #[test]
-    fn equally_frequent_messages_come_in_alphabetical_order() {
-        let mut tally = Tally::new(Instant::now());
-        for text in ["c", "b", "a", "b"] {
-            refused(&mut tally, text);
-        }
-        assert_eq!(tally.top_messages(2), [("b", 2), ("a", 1)]);
     }
 
     #[test]
@@ -250,7 +153,7 @@ mod tests {
             limitadas_429,
             repeticoes,
         };
-        assert_eq!(tally.minutes(), [minute(0, 1, 1, 0), minute(1, 0, 0, 0), minute(2, 1, 0, 2)]);
-        assert_eq!((tally.requests, tally.repeats, tally.limited), (4, 2, 1));
+        assert_eq!(tally.minutes, [minute(0, 1, 1, 0), minute(1, 0, 0, 0), minute(2, 1, 0, 2)]);
+        assert_eq!(tally.requests, 4);
     }
 }

@@ -125,7 +125,7 @@ impl Outputs {
 /// broke off has no report, because its results are not complete.
 pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary: &mut Summary) {
     let (Some(output), Some(stats)) = (report, stats) else { return };
-    if summary.run().codigo_saida == exit_code::LOCAL {
+    if summary.run.codigo_saida == exit_code::LOCAL {
         output.discard();
         return;
     }
@@ -137,14 +137,14 @@ pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary:
 /// Writes the summary, if one is wanted; a failure is noted in the summary on the terminal.
 pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
     let Some(mut output) = output else { return };
-    let written = output.write(summary.run().to_json().as_bytes()).and_then(|()| output.finish());
+    let written = output.write(summary.run.to_json().as_bytes()).and_then(|()| output.finish());
     if let Err(error) = written {
         summary.json_failed(error.to_string());
     }
 }
 
 fn write(mut output: Output, stats: &ResultStats, summary: &Summary) -> Result<(), ReportError> {
-    let page = html(stats, Some(summary.run()), "", &Clock::system())?;
+    let page = html(stats, Some(&summary.run), "", &Clock::system())?;
     output.write(page.as_bytes())?;
     output.finish()?;
     Ok(())
