@@ -6,7 +6,7 @@ use super::error::CommandError;
 use crate::cli::ReportArgs;
 use crate::exit_code;
 use crate::html_report::{Clock, ReportError, check_same_run, html, read_results, read_summary};
-use crate::output::{Destination, Output, RunSummary, Terminal};
+use crate::output::{Destination, Output, RunSummary, TakenBy, Terminal};
 
 pub(super) fn run(args: &ReportArgs) -> Result<u8, CommandError> {
     let destination = match &args.output {
@@ -28,10 +28,10 @@ fn write_page(args: &ReportArgs, destination: &Destination) -> Result<(), Report
         true => Path::new("/dev/stdin"),
         false => &args.results,
     };
-    destination.differs_from(results, "é o próprio arquivo de resultados")?;
+    destination.differs_from(results, TakenBy::ResultsRead)?;
     let summary = match &args.summary_json {
         Some(path) => {
-            destination.differs_from(path, "é o próprio resumo")?;
+            destination.differs_from(path, TakenBy::SummaryRead)?;
             Some(read_summary(path)?)
         }
         None => None,
@@ -40,7 +40,7 @@ fn write_page(args: &ReportArgs, destination: &Destination) -> Result<(), Report
     let page = match page(args, summary.as_ref()) {
         Ok(page) => page,
         Err(error) => {
-            output.abandon();
+            output.discard();
             return Err(error);
         }
     };

