@@ -51,18 +51,12 @@ pub fn interval(seconds: i64) -> String {
 
 /// Formats times of one time zone.
 #[derive(Debug, Clone)]
-pub struct Clock(TimeZone);
+pub struct Clock(pub TimeZone);
 
 impl Clock {
     /// The time zone of this machine.
     pub fn system() -> Self {
         Self(TimeZone::system())
-    }
-
-    /// A given time zone.
-    #[cfg(test)]
-    pub fn new(zone: TimeZone) -> Self {
-        Self(zone)
     }
 
     /// `24/11/2026 04:05:06`.
@@ -126,11 +120,11 @@ mod tests {
     #[test]
     fn times_name_their_zone() {
         let at: Timestamp = "2026-11-24T04:05:06Z".parse().unwrap();
-        let clock = Clock::new(TimeZone::get("America/Sao_Paulo").unwrap());
+        let clock = Clock(TimeZone::get("America/Sao_Paulo").unwrap());
         assert_eq!(clock.moment(at), "24/11/2026 01:05:06");
         assert_eq!(clock.zone(at), "America/Sao_Paulo, UTC−3");
-        assert_eq!(Clock::new(TimeZone::UTC).zone(at), "UTC");
-        let india = Clock::new(TimeZone::fixed(jiff::tz::offset(5)));
+        assert_eq!(Clock(TimeZone::UTC).zone(at), "UTC");
+        let india = Clock(TimeZone::fixed(jiff::tz::offset(5)));
         assert_eq!(india.zone(at), "UTC+5");
     }
 }

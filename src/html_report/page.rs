@@ -225,7 +225,7 @@ mod tests {
     use crate::output::ResultLine;
 
     fn clock() -> Clock {
-        Clock::new(TimeZone::get("America/Sao_Paulo").unwrap())
+        Clock(TimeZone::get("America/Sao_Paulo").unwrap())
     }
 
     fn stats(rows: &[(Situacao, &str, u64)]) -> ResultStats {

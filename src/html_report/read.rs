@@ -180,23 +180,6 @@ mod tests {
     }
 
     #[test]
-    fn both_dialects_give_the_same_statistics() {
-        let comma = format!(
-            "{HEADER}\n2,ana@x.br,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06.789Z\n3,b,I,recusado,true,\"não, \"\"b\"\"\",200,1,9,2026-11-24T04:05:07.120Z\n"
-        );
-        let excel = format!(
-            "\u{feff}{}\r\n2;ana@x.br;E;atualizado;false;ok;200;1;182;2026-11-24T04:05:06.789Z\r\n3;b;I;recusado;true;\"não, \"\"b\"\"\";200;1;9;2026-11-24T04:05:07.120Z\r\n",
-            HEADER.replace(',', ";")
-        );
-        let [comma, excel] = [comma, excel].map(|text| read(text).unwrap());
-        assert_eq!(comma.counts, [1, 0, 1, 0, 0, 0, 0]);
-        assert_eq!(comma.counts, excel.counts);
-        assert_eq!(comma.to_fix, excel.to_fix);
-        assert_eq!(comma.to_fix[0].mensagem, "não, \"b\"");
-        assert_eq!(comma.span, excel.span);
-    }
-
-    #[test]
     fn a_file_that_is_no_results_file_is_refused_with_the_place() {
         let row = "2,a,E,atualizado,false,ok,200,1,182,2026-11-24T04:05:06Z";
         let with = |line: &str| format!("{HEADER}\n{row}\n{line}\n").into_bytes();

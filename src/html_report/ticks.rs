@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn times_are_round_where_the_reader_is() {
-        let clock = Clock::new(TimeZone::get("America/Sao_Paulo").unwrap());
+        let clock = Clock(TimeZone::get("America/Sao_Paulo").unwrap());
         let start = "2026-11-24T04:05:06Z".parse::<Timestamp>().unwrap().as_second();
         let labels = |span: i64, most| -> Vec<String> {
             times(start, start + span, most, Some(&clock)).into_iter().map(|t| t.1).collect()

@@ -1,16 +1,17 @@
 //! A histogram of durations in bounded memory, exact to the millisecond below a minute.
 
+use std::collections::BTreeMap;
+
 /// Durations below this many milliseconds are counted exactly; the default timeout of a request.
-const EXACT: usize = 60_000;
+const EXACT: u64 = 60_000;
 /// The most bins, not counting the one of the slow rest.
 const MAX_BINS: u64 = 24;
 
 /// Counts by duration.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Latencies {
-    counts: Vec<u64>,
-    over: u64,
-    total: u64,
+    /// Durations by milliseconds; longer ones than [`EXACT`] count as that.
+    counts: BTreeMap<u64, u64>,
     longest: u64,
 }
 
@@ -25,26 +26,16 @@ pub struct Bin {
     pub count: u64,
 }
 
-impl Default for Latencies {
-    fn default() -> Self {
-        Self { counts: vec![0; EXACT], over: 0, total: 0, longest: 0 }
-    }
-}
-
 impl Latencies {
     /// Counts a duration in milliseconds.
     pub fn add(&mut self, ms: u64) {
-        match usize::try_from(ms).ok().and_then(|ms| self.counts.get_mut(ms)) {
-            Some(count) => *count += 1,
-            None => self.over += 1,
-        }
-        self.total += 1;
+        *self.counts.entry(ms.min(EXACT)).or_default() += 1;
         self.longest = self.longest.max(ms);
     }
 
     /// Number of durations.
     pub fn total(&self) -> u64 {
-        self.total
+        self.counts.values().sum()
     }
 
     /// The longest duration in milliseconds.
@@ -54,35 +45,32 @@ impl Latencies {
 
     /// The duration in milliseconds that `percent` % did not exceed; `None` when there are none.
     pub fn percentile(&self, percent: u64) -> Option<u64> {
-        let rank = (self.total * percent).div_ceil(100).max(1);
+        let rank = (self.total() * percent).div_ceil(100);
         let mut seen = 0;
-        let found = self.counts.iter().position(|count| {
-            seen += count;
+        let (ms, _) = self.counts.iter().find(|(_, count)| {
+            seen += *count;
             seen >= rank
-        });
-        match (self.total, found) {
-            (0, _) => None,
-            (_, Some(ms)) => Some(ms as u64),
-            (_, None) => Some(self.longest),
-        }
+        })?;
+        Some(if *ms < EXACT { *ms } else { self.longest })
     }
 
     /// Bins of one round width that hold 99 % of the durations, and one for the rest if any.
     pub fn bins(&self) -> Vec<Bin> {
         let Some(most) = self.percentile(99) else { return Vec::new() };
-        let most = most.min(EXACT as u64 - 1);
+        let most = most.min(EXACT - 1);
         let round = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1_000, 2_000];
         let width = round.into_iter().find(|width| most / width < MAX_BINS).unwrap_or(2_500);
         let end = (most / width + 1) * width;
-        let between = |from: u64, to: u64| {
-            let [from, to] = [from, to].map(|ms| usize::try_from(ms).unwrap_or(EXACT).min(EXACT));
-            self.counts[from..to].iter().sum()
-        };
         let mut bins: Vec<Bin> = (0..end / width)
             .map(|index| (index * width, (index + 1) * width))
-            .map(|(from, to)| Bin { from, to: Some(to), count: between(from, to) })
+            .map(|(from, to)| (from, to, self.counts.range(from..to)))
+            .map(|(from, to, inside)| Bin {
+                from,
+                to: Some(to),
+                count: inside.map(|bin| bin.1).sum(),
+            })
             .collect();
-        let rest = between(end, EXACT as u64) + self.over;
+        let rest = self.counts.range(end..).map(|(_, count)| count).sum();
         if rest > 0 {
             bins.push(Bin { from: end, to: None, count: rest });
         }
