@@ -60,20 +60,20 @@ impl Progress {
 
     /// Updates the display when it is due.
     pub(super) fn show(&mut self, tally: &Tally) {
-        self.show_at(Instant::now(), tally);
-    }
-
-    fn show_at(&mut self, now: Instant, tally: &Tally) {
-        let every = if self.bar.is_some() { BAR_EVERY } else { PLAIN_EVERY };
-        if self.quiet || now.saturating_duration_since(self.shown) < every {
-            return;
-        }
-        self.shown = now;
-        let line = self.line(tally);
+        let Some(line) = self.due(Instant::now(), tally) else { return };
         match &self.bar {
             Some(bar) => bar.set_message(line.fitting(self.terminal.width())),
-            None => tracing::info!(target: TARGET, "{}", line.plain()),
+            None => tracing::info!(target: TARGET, "{}", line.text(Verbosity::Long, true)),
         }
+    }
+
+    fn due(&mut self, now: Instant, tally: &Tally) -> Option<ProgressLine> {
+        let every = if self.bar.is_some() { BAR_EVERY } else { PLAIN_EVERY };
+        if self.quiet || now.saturating_duration_since(self.shown) < every {
+            return None;
+        }
+        self.shown = now;
+        Some(self.line(tally))
     }
 
     /// Removes the bar.
@@ -134,11 +134,6 @@ enum Verbosity {
 }
 
 impl ProgressLine {
-    /// The text for a log.
-    fn plain(&self) -> String {
-        self.text(Verbosity::Long, true)
-    }
-
     /// The text for a terminal of `width` columns. What does not fit is dropped in this order: the
     /// bar, long words, the least important parts.
     fn fitting(&self, width: usize) -> String {
@@ -232,65 +227,26 @@ fn until(wait: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
-    use tracing_subscriber::layer::SubscriberExt;
-
-    use super::super::terminal;
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// The lines of 100 seconds in which four rows a second are decided, without a terminal.
-    fn plain_lines(quiet: bool) -> Vec<String> {
-        let log = Log::default();
-        let writer = log.clone();
-        let layer = tracing_subscriber::fmt::layer()
-            .with_writer(move || writer.clone())
-            .with_ansi(false)
-            .without_time()
-            .with_level(false)
-            .with_target(false);
-        let filter = terminal::log_filter(0, quiet);
-        let subscriber = tracing_subscriber::registry().with(filter).with(layer);
-        tracing::subscriber::with_default(subscriber, || {
-            let start = Instant::now();
-            let plan = ProgressPlan { to_send: 5000, rate: None };
-            let mut progress = Progress::new(plan, Terminal::default(), quiet);
-            progress.bar = None;
-            progress.shown = start;
-            let mut tally = Tally::new(start);
-            for tick in 1..=400 {
-                tally.decided(Situacao::Atualizado);
-                progress.show_at(start + tick * super::super::TICK, &tally);
-            }
+    /// What 100 seconds show in which four rows a second are decided, without a terminal.
+    fn shown(quiet: bool) -> Vec<u64> {
+        let start = Instant::now();
+        let plan = ProgressPlan { to_send: 5000, rate: None };
+        let mut progress = Progress::new(plan, Terminal::default(), quiet);
+        (progress.bar, progress.shown) = (None, start);
+        let mut tally = Tally::new(start);
+        let ticks = (1..=400).filter_map(|tick| {
+            tally.decided(Situacao::Atualizado);
+            progress.due(start + tick * super::super::TICK, &tally)
         });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
+        ticks.map(|line| line.sent).collect()
     }
 
     #[test]
     fn without_a_terminal_there_is_a_line_every_thirty_seconds() {
-        // A tick is a quarter of a second, and one row is decided in each.
-        let sent = ["120/5.000 enviadas", "240/5.000 enviadas", "360/5.000 enviadas"];
-        let lines = plain_lines(false);
-        assert_eq!(lines.len(), sent.len(), "{lines:?}");
-        for (line, sent) in lines.iter().zip(sent) {
-            assert!(line.starts_with(sent), "{line}");
-        }
-        assert_eq!(plain_lines(true), [""; 0]);
+        assert_eq!(shown(false), [120, 240, 360]);
+        assert_eq!(shown(true), [0; 0]);
     }
 
     #[test]
@@ -343,7 +299,7 @@ mod tests {
         ];
         let mut text = String::new();
         for (what, line) in lines {
-            text.push_str(&format!("{what}: {}\n", line.plain()));
+            text.push_str(&format!("{what}: {}\n", line.text(Verbosity::Long, true)));
             for width in [200, 120, 100, 80, 60, 40] {
                 let fitted = line.fitting(width);
                 assert!(fitted.chars().count() <= width, "{width}: {fitted}");

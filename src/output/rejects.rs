@@ -150,25 +150,6 @@ mod tests {
     };
 
     #[test]
-    fn short_rows_are_padded_and_surplus_cells_come_last() {
-        let text = written(PLAIN, &["a", "b"], &[&["1"], &["1", "2", "3"]]);
-        assert_eq!(
-            String::from_utf8(text).unwrap(),
-            "a;b;situacao;erro;mensagem\n1;;invalido;true;não → x\n1;2;invalido;true;não → x;3\n"
-        );
-    }
-
-    #[test]
-    fn the_columns_of_an_earlier_rejects_file_are_replaced() {
-        let header = ["a", "situacao", "erro", "mensagem"];
-        let text = written(PLAIN, &header, &[&["1", "falhou", "true", "velha"]]);
-        assert_eq!(
-            String::from_utf8(text).unwrap(),
-            "a;situacao;erro;mensagem\n1;invalido;true;não → x\n"
-        );
-    }
-
-    #[test]
     fn windows_1252_that_would_be_taken_for_utf8_says_so() {
         let to_give = |dialect: RejectsDialect, rows: &[&str]| {
             let folder = tempfile::tempdir().unwrap();
