@@ -8,6 +8,7 @@ use crate::exit_code;
 use crate::html_report::ReportError;
 use crate::ledger::LedgerError;
 use crate::locale::os_error::describe_os_error;
+use crate::sandbox::SandboxConfigError;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommandError {
@@ -19,9 +20,11 @@ pub(super) enum CommandError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// An option of `sandbox` that cannot be met.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxConfigError),
+    /// A sandbox whose port cannot be bound.
     #[error("{0}")]
-    SandboxOption(String),
+    SandboxPort(String),
     #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
     Start(io::Error),
     #[error("não foi possível gravar a saída padrão: {}. Confira o espaço em disco e para onde ela vai", describe_os_error(.0))]
@@ -31,7 +34,9 @@ pub(super) enum CommandError {
 impl CommandError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::CommandLine(_) | Self::Settings(_) | Self::SandboxOption(_) => exit_code::USAGE,
+            Self::CommandLine(_) | Self::Settings(_) | Self::Sandbox(_) | Self::SandboxPort(_) => {
+                exit_code::USAGE
+            }
             Self::Ledger(error) => error.exit_code(),
             Self::Report(error) => error.exit_code(),
             Self::Start(_) | Self::Stdout(_) => exit_code::LOCAL,

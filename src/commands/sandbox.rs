@@ -8,7 +8,9 @@ use crate::cli::SandboxArgs;
 use crate::exit_code;
 use crate::locale::os_error::describe_os_error;
 use crate::output::{Terminal, start_logging};
-use crate::sandbox::{Failures, Sandbox, SandboxConfig, customers_from_csv, only_token};
+use crate::sandbox::{
+    Failures, Sandbox, SandboxConfig, SandboxConfigError, customers_from_csv, only_token,
+};
 use crate::scheduler::Rate;
 use crate::signals;
 use crate::stop::{StopReason, channel};
@@ -20,35 +22,31 @@ pub(super) fn run(args: SandboxArgs) -> Result<u8, CommandError> {
     let runtime = Runtime::new().map_err(CommandError::Start)?;
     runtime.block_on(async {
         let sandbox = Sandbox::start(config).await.map_err(|error| {
-            CommandError::SandboxOption(format!(
+            CommandError::SandboxPort(format!(
                 "não foi possível iniciar o simulador na porta {port}: {}. Use outro --port, ou nenhum para uma porta livre",
                 describe_os_error(&error)
             ))
         })?;
         // A script may end the simulator as soon as it has read the address.
         let interrupted = until_interrupted();
-        let code = match print(&format!("{}\n", sandbox.base_url())) {
-            Ok(_) => Ok(interrupted.await),
-            // Without its address the simulator is of no use.
-            Err(error) => Err(error),
-        };
-        sandbox.stop().await;
-        code
+        // Without its address the simulator is of no use.
+        print(&format!("{}\n", sandbox.base_url()))?;
+        Ok(interrupted.await)
     })
 }
 
-fn config(args: SandboxArgs) -> Result<SandboxConfig, CommandError> {
-    let bad_option = |error: &dyn std::error::Error| CommandError::SandboxOption(error.to_string());
-    let customers = args.customers.as_deref().map(customers_from_csv).transpose();
-    let token = args.token.as_deref().map(only_token).transpose();
+fn config(args: SandboxArgs) -> Result<SandboxConfig, SandboxConfigError> {
     Ok(SandboxConfig {
         port: args.port,
         rate: args.rate.unwrap_or(Rate::DEFAULT),
         latency: args.latency.unwrap_or_default(),
         jitter: args.jitter.unwrap_or_default(),
-        customers: customers.map_err(|error| bad_option(&error))?,
-        token: token.map_err(|error| bad_option(&error))?,
-        failures: Failures::new(args.fail).map_err(|error| bad_option(&error))?,
+        customers: match &args.customers {
+            Some(path) => customers_from_csv(path)?,
+            None => SandboxConfig::default().customers,
+        },
+        token: args.token.as_deref().map(only_token).transpose()?,
+        failures: Failures::new(args.fail)?,
         seed: args.seed,
         reset_defaults: args.reset_defaults,
     })

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use hyper::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::config::{FailureKind, SandboxConfig};
-use super::customer_list::Customers;
 use super::customers::CustomerStore;
 use super::fault_injector::{FaultInjector, InjectedFailure, RequestFaults};
 use super::limit::SlidingWindow;
 use super::update_rules::UpdateRequest;
+
+/// What an update that leaves these parameters out sets them to, where that is chosen.
+const DEFAULTS: [(&str, &str); 2] = [("criarchamados", "true"), ("idioma", "pt_BR")];
 
 /// What `GET /_sandbox/contagem` tells. Every request is in exactly one of `executed`, `refused`,
 /// `limited` and `lost`, once it is decided.
@@ -52,20 +55,29 @@ pub(super) struct SandboxRefusal {
     pub mensagem: String,
 }
 
+impl SandboxRefusal {
+    /// The API reports a broken rule with status 200 and `erro: true`.
+    pub(super) fn of_rule(mensagem: impl Into<String>) -> Self {
+        Self { status: StatusCode::OK, mensagem: mensagem.into() }
+    }
+}
+
 /// What the client gets.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SandboxReply {
     Done,
     Refused(SandboxRefusal),
-    Limited,
-    /// Never of kind 429.
+    /// 429 is over the limit, or injected.
     Failed(FailureKind),
 }
 
-/// One account: its customers, its limit, its faults.
+/// One account: its token, its customers, its limit, its faults.
 #[derive(Debug)]
 pub(super) struct SimulatedAccount {
+    /// The only one that is accepted; `None` accepts any.
+    token: Option<SecretString>,
     customers: CustomerStore,
+    reset_defaults: bool,
     limit: SlidingWindow,
     faults: FaultInjector,
     counters: Counters,
@@ -74,30 +86,27 @@ pub(super) struct SimulatedAccount {
 impl SimulatedAccount {
     /// The account of a sandbox that starts.
     pub(super) fn new(config: SandboxConfig) -> Self {
-        let mut customers =
-            config.customers.map_or_else(CustomerStore::with_every_customer, Customers::into_store);
-        customers.set_reset_defaults(config.reset_defaults);
+        let injected = FailureKind::NAMED.into_iter().map(|(name, _)| (name, 0)).collect();
         Self {
-            customers,
+            token: config.token,
+            customers: config.customers,
+            reset_defaults: config.reset_defaults,
             limit: SlidingWindow::new(config.rate),
             faults: FaultInjector::new(config.seed, config.jitter, config.latency, config.failures),
-            counters: Counters {
-                injected: FailureKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect(),
-                ..Counters::default()
-            },
+            counters: Counters { injected, ..Counters::default() },
         }
     }
 
-    /// Counts an update request that arrived whole, and draws its faults.
-    pub(super) fn arrive(&mut self) -> RequestFaults {
+    /// Counts an update request that arrived whole, and draws its faults. With another account's
+    /// token it is refused (`None`), and does not count against the limit.
+    pub(super) fn arrive(&mut self, token: &str) -> Option<RequestFaults> {
         self.counters.requests += 1;
-        self.faults.draw()
-    }
-
-    /// Refuses a request without counting it against the limit, because it belongs to another
-    /// account.
-    pub(super) fn refuse_unknown_token(&mut self) {
-        self.counters.refused += 1;
+        let faults = self.faults.draw();
+        if self.token.as_ref().is_some_and(|known| known.expose_secret() != token) {
+            self.counters.refused += 1;
+            return None;
+        }
+        Some(faults)
     }
 
     /// Counts a request at `now` and executes it. A request with an injected failure counts against
@@ -109,48 +118,52 @@ impl SimulatedAccount {
         failure: Option<InjectedFailure>,
         request: Result<UpdateRequest, SandboxRefusal>,
     ) -> SandboxReply {
-        if let Some(InjectedFailure { kind: FailureKind::Limited, .. }) = failure {
-            self.inject(FailureKind::Limited);
+        let is_limited = failure.is_some_and(|failure| failure.kind == FailureKind::Limited);
+        if !is_limited && !self.limit.admit(now) {
             self.counters.limited += 1;
-            return SandboxReply::Limited;
+            return SandboxReply::Failed(FailureKind::Limited);
         }
-        if !self.limit.admit(now) {
+        let Some(InjectedFailure { kind, executed }) = failure else {
+            return self.execute(request);
+        };
+        for (name, _) in FailureKind::NAMED.iter().filter(|(_, named)| *named == kind) {
+            *self.counters.injected.entry(name).or_default() += 1;
+        }
+        if is_limited {
             self.counters.limited += 1;
-            return SandboxReply::Limited;
-        }
-        if let Some(InjectedFailure { kind, executed: false }) = failure {
-            self.inject(kind);
+        } else if executed {
+            self.execute(request);
+        } else {
             self.counters.lost += 1;
-            return SandboxReply::Failed(kind);
         }
-        let answer = self.execute(request);
-        match failure {
-            Some(InjectedFailure { kind, .. }) => {
-                self.inject(kind);
-                SandboxReply::Failed(kind)
-            }
-            None => answer,
-        }
+        SandboxReply::Failed(kind)
     }
 
     fn execute(&mut self, request: Result<UpdateRequest, SandboxRefusal>) -> SandboxReply {
-        let refusal = match request {
-            Ok(update) if self.customers.update(&update) => {
-                self.counters.executed += 1;
-                return SandboxReply::Done;
+        let executed = request.and_then(|mut update| {
+            if self.reset_defaults {
+                let values = &mut update.values;
+                for (name, value) in DEFAULTS {
+                    if values.iter().all(|(sent, _)| sent != name) {
+                        values.push((name.to_owned(), value.to_owned()));
+                    }
+                }
             }
-            Ok(_) => SandboxRefusal {
-                status: StatusCode::OK,
-                mensagem: "Cliente não encontrado.".to_owned(),
-            },
-            Err(refusal) => refusal,
-        };
-        self.counters.refused += 1;
-        SandboxReply::Refused(refusal)
-    }
-
-    fn inject(&mut self, kind: FailureKind) {
-        *self.counters.injected.entry(kind.as_str()).or_default() += 1;
+            match self.customers.update(&update) {
+                true => Ok(()),
+                false => Err(SandboxRefusal::of_rule("Cliente não encontrado.")),
+            }
+        });
+        match executed {
+            Ok(()) => {
+                self.counters.executed += 1;
+                SandboxReply::Done
+            }
+            Err(refusal) => {
+                self.counters.refused += 1;
+                SandboxReply::Refused(refusal)
+            }
+        }
     }
 
     /// The counters as they stand.
@@ -166,65 +179,54 @@ impl SimulatedAccount {
 
 #[cfg(test)]
 mod tests {
-    use super::super::update_rules;
+    use super::super::update_rules::NameType;
     use super::*;
     use crate::scheduler::Rate;
 
     fn update(identifier: &str) -> Result<UpdateRequest, SandboxRefusal> {
         let values = vec![("nome".to_owned(), "Ana".to_owned())];
-        update_rules::check("E", identifier.to_owned(), values)
-            .map_err(|mensagem| SandboxRefusal { status: StatusCode::OK, mensagem })
+        let identifier = identifier.to_owned();
+        Ok(UpdateRequest { name_type: NameType::Email, identifier, values })
     }
 
     fn account(rate: Rate) -> SimulatedAccount {
         SimulatedAccount::new(SandboxConfig { rate, ..SandboxConfig::default() })
     }
 
-    #[test]
-    fn a_rejected_request_is_neither_executed_nor_in_the_window() {
-        let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
-        assert_eq!(account.decide(now, None, update("a@x")), SandboxReply::Done);
-        assert_eq!(account.decide(now, None, update("b@x")), SandboxReply::Limited);
-        let counters = account.counters();
-        assert_eq!((counters.executed, counters.limited, counters.customers), (1, 1, 1));
-        let later = now + std::time::Duration::from_secs(1);
-        assert_eq!(account.decide(later, None, update("b@x")), SandboxReply::Done);
-    }
+    const LIMITED: SandboxReply = SandboxReply::Failed(FailureKind::Limited);
 
     #[test]
-    fn a_refused_request_takes_its_place_in_the_window() {
+    fn a_refused_request_is_in_the_window_and_a_rejected_one_is_not() {
         let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
-        assert!(matches!(account.decide(now, None, update("a\tb")), SandboxReply::Refused(_)));
-        assert_eq!(account.decide(now, None, update("a@x")), SandboxReply::Limited);
-        assert_eq!((account.counters().refused, account.counters().limited), (1, 1));
+        let refusal = SandboxRefusal::of_rule("x");
+        let refused = account.decide(now, None, Err(refusal.clone()));
+        assert_eq!(refused, SandboxReply::Refused(refusal));
+        assert_eq!(account.decide(now, None, update("b@x")), LIMITED);
+        let later = now + std::time::Duration::from_secs(1);
+        assert_eq!(account.decide(later, None, update("b@x")), SandboxReply::Done);
+        let counters = account.counters();
+        assert_eq!((counters.refused, counters.limited, counters.executed), (1, 1, 1));
     }
 
     #[test]
     fn failures_strike_before_or_after_the_execution() {
         let (now, mut account) = (Instant::now(), account(Rate::Unlimited));
-        let failure = |kind, executed| Some(InjectedFailure { kind, executed });
-        let reset = FailureKind::Reset;
-        assert_eq!(
-            account.decide(now, failure(reset, false), update("a@x")),
-            SandboxReply::Failed(reset)
-        );
-        assert_eq!(account.counters().customers, 0);
-        assert_eq!(
-            account.decide(now, failure(reset, true), update("a@x")),
-            SandboxReply::Failed(reset)
-        );
-        assert_eq!(account.counters().customers, 1);
-        let limited = FailureKind::Limited;
-        assert_eq!(
-            account.decide(now, failure(limited, false), update("b@x")),
-            SandboxReply::Limited
-        );
+        for (kind, executed, customers) in [
+            (FailureKind::Reset, false, 0),
+            (FailureKind::Reset, true, 1),
+            (FailureKind::Limited, false, 1),
+        ] {
+            let failure = Some(InjectedFailure { kind, executed });
+            let identifier = format!("{executed}@x");
+            let reply = account.decide(now, failure, update(&identifier));
+            assert_eq!(
+                (reply, account.counters().customers),
+                (SandboxReply::Failed(kind), customers)
+            );
+        }
         let counters = account.counters();
         assert_eq!((counters.executed, counters.lost, counters.limited), (1, 1, 1));
-        assert_eq!(
-            (counters.injected[reset.as_str()], counters.injected[limited.as_str()]),
-            (2, 1)
-        );
+        assert_eq!((counters.injected["reset"], counters.injected["429"]), (2, 1));
         assert_eq!(counters.injected.values().sum::<u64>(), 3);
     }
 
@@ -232,27 +234,10 @@ mod tests {
     fn injected_429s_leave_the_window_alone_and_other_failures_do_not() {
         let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
         let failure = |kind| Some(InjectedFailure { kind, executed: false });
-        assert_eq!(
-            account.decide(now, failure(FailureKind::Limited), update("a@x")),
-            SandboxReply::Limited
-        );
-        let hang = FailureKind::Hang;
-        assert_eq!(account.decide(now, failure(hang), update("a@x")), SandboxReply::Failed(hang));
-        assert_eq!(account.decide(now, failure(hang), update("a@x")), SandboxReply::Limited);
-        assert_eq!(account.counters().injected[hang.as_str()], 1);
-    }
-
-    #[test]
-    fn counters_are_spelled_for_pipelines() {
-        let json = serde_json::to_value(account(Rate::Unlimited).counters()).unwrap();
-        assert_eq!(
-            json,
-            serde_json::json!({
-                "requisicoes": 0, "executadas": 0, "recusadas": 0, "limitadas_429": 0,
-                "perdidas": 0, "clientes": 0,
-                "falhas_injetadas": {"429": 0, "500": 0, "502": 0, "reset": 0, "close": 0,
-                    "hang": 0, "html": 0, "truncated": 0}
-            })
-        );
+        assert_eq!(account.decide(now, failure(FailureKind::Limited), update("a@x")), LIMITED);
+        let hang = SandboxReply::Failed(FailureKind::Hang);
+        assert_eq!(account.decide(now, failure(FailureKind::Hang), update("a@x")), hang);
+        assert_eq!(account.decide(now, failure(FailureKind::Hang), update("a@x")), LIMITED);
+        assert_eq!(account.counters().injected["hang"], 1);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::customer_list::Customers;
+use super::customers::CustomerStore;
 use crate::scheduler::Rate;
 
 /// The longest delay that can be asked for.
@@ -24,8 +24,8 @@ pub struct SandboxConfig {
     pub latency: DelayRange,
     /// The delay after a request is received, before it is counted.
     pub jitter: DelayRange,
-    /// The only customers there are; `None` lets every customer exist.
-    pub customers: Option<Customers>,
+    /// The customers that exist.
+    pub customers: CustomerStore,
     /// The only token that is accepted; `None` accepts any.
     pub token: Option<SecretString>,
     /// The failures to inject.
@@ -43,9 +43,9 @@ impl Default for SandboxConfig {
         Self {
             port: 0,
             rate: Rate::DEFAULT,
-            latency: DelayRange::ZERO,
-            jitter: DelayRange::ZERO,
-            customers: None,
+            latency: DelayRange::default(),
+            jitter: DelayRange::default(),
+            customers: CustomerStore::with_every_customer(),
             token: None,
             failures: Failures::default(),
             seed: 0,
@@ -54,53 +54,24 @@ impl Default for SandboxConfig {
     }
 }
 
-/// Why a setting is not valid.
+/// Why a setting is not valid, in Portuguese.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SandboxConfigError {
-    /// Not a delay.
-    #[error("\"{0}\" não é uma duração; escreva por exemplo 20ms, 1.5s ou 50ms..200ms")]
-    Delay(String),
-    /// Over one hour.
-    #[error("\"{0}\" passa do máximo de 1 hora")]
-    DelayTooLong(String),
-    /// `200ms..50ms`.
-    #[error("\"{0}\" começa depois de terminar; escreva o menor tempo primeiro")]
-    DelayReversed(String),
-    /// Not a token that a client could send.
-    #[error("o token {0}")]
-    Token(&'static str),
-    /// No `=`.
-    #[error("\"{0}\" não tem a forma TIPO=PERCENTUAL; escreva por exemplo 500=2.5")]
-    Share(String),
-    /// Not one of [`FailureKind::ALL`].
-    #[error(
-        "\"{0}\" não é um tipo de falha; os tipos são 429, 500, 502, reset, close, hang, html e truncated"
-    )]
-    Kind(String),
-    /// Not a number from 0 to 100.
-    #[error("\"{0}\" não é um percentual de 0 a 100")]
-    Percent(String),
-    /// A request has one failure at most, so the shares cannot exceed the whole.
-    #[error("os percentuais de falha somam {0}; o máximo é 100")]
-    Sum(String),
-}
+#[error("{0}")]
+pub struct SandboxConfigError(pub(super) String);
 
 /// Reads the only token that a sandbox accepts. One that no client can send is refused, because
 /// otherwise every request would be. The text is never quoted.
-///
-/// # Errors
-/// [`SandboxConfigError::Token`].
 pub fn only_token(text: &str) -> Result<SecretString, SandboxConfigError> {
-    match text {
-        "" => Err("está vazio; deixe a opção de fora para aceitar qualquer um"),
-        "." | ".." => Err("não pode ser só um ponto ou dois"),
+    let problem = match text {
+        "" => "está vazio; deixe a opção de fora para aceitar qualquer um",
+        "." | ".." => "não pode ser só um ponto ou dois",
         _ if text.chars().any(char::is_control) => {
-            Err("contém quebra de linha ou caractere de controle")
+            "contém quebra de linha ou caractere de controle"
         }
-        _ if text.trim() != text => Err("começa ou termina com espaço"),
-        _ => Ok(text.into()),
-    }
-    .map_err(SandboxConfigError::Token)
+        _ if text.trim() != text => "começa ou termina com espaço",
+        _ => return Ok(text.into()),
+    };
+    Err(SandboxConfigError(format!("o token {problem}")))
 }
 
 /// A delay drawn evenly between two bounds, both included; at most one hour.
@@ -111,9 +82,6 @@ pub struct DelayRange {
 }
 
 impl DelayRange {
-    /// No delay.
-    pub const ZERO: Self = Self { min: Duration::ZERO, max: Duration::ZERO };
-
     /// The delay at `part` of the way from the least (0) to the most (1).
     pub(super) fn at(self, part: f64) -> Duration {
         self.min + (self.max - self.min).mul_f64(part.clamp(0.0, 1.0))
@@ -125,14 +93,16 @@ impl FromStr for DelayRange {
 
     /// `20ms`, `1s..2s`, `0..1.5s`, `0,5h`; a bare number is seconds, and a decimal comma is fine.
     fn from_str(text: &str) -> Result<Self, SandboxConfigError> {
+        let refused = |why| Err(SandboxConfigError(format!("\"{text}\" {why}")));
         let (min, max) = text.split_once("..").unwrap_or((text, text));
-        let read = |part| delay(part).ok_or_else(|| SandboxConfigError::Delay(text.to_owned()));
-        let (min, max) = (read(min)?, read(max)?);
-        if max > DELAY_MAX || min > DELAY_MAX {
-            return Err(SandboxConfigError::DelayTooLong(text.to_owned()));
+        let (Some(min), Some(max)) = (delay(min), delay(max)) else {
+            return refused("não é uma duração; escreva por exemplo 20ms, 1.5s ou 50ms..200ms");
+        };
+        if min.max(max) > DELAY_MAX {
+            return refused("passa do máximo de 1 hora");
         }
         if min > max {
-            return Err(SandboxConfigError::DelayReversed(text.to_owned()));
+            return refused("começa depois de terminar; escreva o menor tempo primeiro");
         }
         Ok(Self { min, max })
     }
@@ -161,7 +131,7 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 /// A failure that can be injected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// HTTP 429; such a request is never executed.
     Limited,
@@ -182,43 +152,21 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// All of them, in the order of the counters.
-    pub const ALL: [Self; 8] = [
-        Self::Limited,
-        Self::Status500,
-        Self::Status502,
-        Self::Reset,
-        Self::Close,
-        Self::Hang,
-        Self::Html,
-        Self::Truncated,
+    /// All of them, as the command line and the counters spell them.
+    pub(super) const NAMED: [(&str, Self); 8] = [
+        ("429", Self::Limited),
+        ("500", Self::Status500),
+        ("502", Self::Status502),
+        ("reset", Self::Reset),
+        ("close", Self::Close),
+        ("hang", Self::Hang),
+        ("html", Self::Html),
+        ("truncated", Self::Truncated),
     ];
-
-    /// As the command line and the counters spell it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Limited => "429",
-            Self::Status500 => "500",
-            Self::Status502 => "502",
-            Self::Reset => "reset",
-            Self::Close => "close",
-            Self::Hang => "hang",
-            Self::Html => "html",
-            Self::Truncated => "truncated",
-        }
-    }
 }
 
-impl FromStr for FailureKind {
-    type Err = SandboxConfigError;
-
-    fn from_str(text: &str) -> Result<Self, SandboxConfigError> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str().eq_ignore_ascii_case(text.trim()))
-            .ok_or_else(|| SandboxConfigError::Kind(text.to_owned()))
-    }
-}
+const UNKNOWN_KIND: &str =
+    "não é um tipo de falha; os tipos são 429, 500, 502, reset, close, hang, html e truncated";
 
 /// A kind of failure and the percentage of requests that get it: one `--fail`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -232,13 +180,21 @@ impl FromStr for FailureShare {
 
     /// `500=2.5`, `reset=1%`, `hang=0,1%`.
     fn from_str(text: &str) -> Result<Self, SandboxConfigError> {
-        let (kind, percent) =
-            text.split_once('=').ok_or_else(|| SandboxConfigError::Share(text.to_owned()))?;
+        let refused = |what: &str, why| SandboxConfigError(format!("\"{what}\" {why}"));
+        let Some((name, percent)) = text.split_once('=') else {
+            return Err(refused(
+                text,
+                "não tem a forma TIPO=PERCENTUAL; escreva por exemplo 500=2.5",
+            ));
+        };
+        let mut kinds = FailureKind::NAMED.into_iter();
+        let kind = kinds.find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
+        let (_, kind) = kind.ok_or_else(|| refused(name, UNKNOWN_KIND))?;
         let number = percent.trim().strip_suffix('%').unwrap_or(percent);
-        let wrong = || SandboxConfigError::Percent(percent.to_owned());
-        let valid = |percent: &f64| *percent <= 100.0;
-        let (kind, percent) = (kind.parse()?, decimal(number).filter(valid).ok_or_else(wrong)?);
-        Ok(Self { kind, percent })
+        match decimal(number) {
+            Some(percent) if percent <= 100.0 => Ok(Self { kind, percent }),
+            _ => Err(refused(percent, "não é um percentual de 0 a 100")),
+        }
     }
 }
 
@@ -250,18 +206,14 @@ pub struct Failures {
 }
 
 impl Failures {
-    /// These shares; those of one kind add up.
-    ///
-    /// # Errors
-    /// More than 100 % in all.
-    pub fn new(shares: impl IntoIterator<Item = FailureShare>) -> Result<Self, SandboxConfigError> {
-        let shares: Vec<_> = shares.into_iter().collect();
+    /// These shares; those of one kind add up. More than 100 % in all is an error.
+    pub fn new(shares: Vec<FailureShare>) -> Result<Self, SandboxConfigError> {
         let sum: f64 = shares.iter().map(|share| share.percent).sum();
         // Allows for the rounding of ten times 10 %.
         if sum > 100.0 + 1e-9 {
-            return Err(SandboxConfigError::Sum(
-                format!("{}", (sum * 100.0).round() / 100.0).replace('.', ","),
-            ));
+            let sum = ((sum * 100.0).round() / 100.0).to_string().replace('.', ",");
+            let text = format!("os percentuais de falha somam {sum}; o máximo é 100");
+            return Err(SandboxConfigError(text));
         }
         Ok(Self { shares })
     }
@@ -285,8 +237,12 @@ mod tests {
         Duration::from_millis(n)
     }
 
+    fn refusal<T: FromStr<Err = SandboxConfigError>>(text: &str) -> String {
+        text.parse::<T>().err().map(|error| error.0).unwrap_or_default()
+    }
+
     #[test]
-    fn delays_are_read() {
+    fn delays_are_read_within_their_bounds() {
         for (text, min, max) in [
             ("20ms", 20, 20),
             ("50ms..200ms", 50, 200),
@@ -296,23 +252,15 @@ mod tests {
             (" 0ms .. 1min ", 0, 60_000),
             ("0,5h..1h", 1_800_000, 3_600_000),
         ] {
-            assert_eq!(text.parse(), Ok(DelayRange { min: ms(min), max: ms(max) }), "{text}");
+            let range: DelayRange = text.parse().unwrap();
+            assert_eq!([range.at(0.0), range.at(1.0)], [ms(min), ms(max)], "{text}");
+            assert_eq!(range.at(0.5), ms((min + max) / 2), "{text}");
         }
-    }
-
-    #[test]
-    fn wrong_delays_are_refused() {
         for text in ["", "ms", "x", "10w", "-1s", "1e3s", "1s..", "..1s", "1s...2s", "nan"] {
-            assert_eq!(text.parse::<DelayRange>(), Err(SandboxConfigError::Delay(text.to_owned())));
+            assert!(refusal::<DelayRange>(text).contains("não é uma duração"), "{text}");
         }
-        let reversed = "200ms..50ms";
-        assert_eq!(
-            reversed.parse::<DelayRange>(),
-            Err(SandboxConfigError::DelayReversed(reversed.to_owned()))
-        );
-        for long in ["61min", "2h", "1d", "0..1,01h"] {
-            let refused = Err(SandboxConfigError::DelayTooLong(long.to_owned()));
-            assert_eq!(long.parse::<DelayRange>(), refused);
+        for text in ["61min", "2h", "1d", "0..1,01h"] {
+            assert!(refusal::<DelayRange>(text).contains("1 hora"), "{text}");
         }
     }
 
@@ -320,14 +268,8 @@ mod tests {
     fn a_token_that_no_client_can_send_is_refused() {
         assert!(only_token("abc/=é x").is_ok());
         for bad in ["", ".", "..", " ", "a\nb", "a\u{7f}", "a "] {
-            assert!(matches!(only_token(bad), Err(SandboxConfigError::Token(_))), "{bad:?}");
+            assert!(only_token(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_delay_stays_within_its_bounds() {
-        let range = DelayRange { min: ms(100), max: ms(200) };
-        assert_eq!([0.0, 0.5, 1.0].map(|part| range.at(part)), [ms(100), ms(150), ms(200)]);
     }
 
     #[test]
@@ -344,23 +286,18 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(FailureShare { kind, percent }), "{text}");
         }
-        assert_eq!("500".parse::<FailureShare>(), Err(SandboxConfigError::Share("500".to_owned())));
-        assert_eq!(
-            "503=1".parse::<FailureShare>(),
-            Err(SandboxConfigError::Kind("503".to_owned()))
-        );
+        assert!(refusal::<FailureShare>("500").contains("TIPO=PERCENTUAL"));
         for percent in ["", "x", "-1", "101", "100.1%", "1%%", "1e1", "inf"] {
-            assert_eq!(
-                format!("500={percent}").parse::<FailureShare>(),
-                Err(SandboxConfigError::Percent(percent.to_owned()))
-            );
+            let refused = refusal::<FailureShare>(&format!("500={percent}"));
+            assert_eq!(refused, format!("\"{percent}\" não é um percentual de 0 a 100"));
         }
     }
 
     #[test]
     fn shares_fill_the_line_end_to_end_and_never_more_than_it() {
-        let share = |text: &str| text.parse::<FailureShare>().unwrap();
-        let failures = Failures::new([share("500=10"), share("reset=5"), share("500=1")]).unwrap();
+        let failures =
+            |shares: &[&str]| Failures::new(shares.iter().map(|s| s.parse().unwrap()).collect());
+        let three = failures(&["500=10", "reset=5", "500=1"]).unwrap();
         for (point, kind) in [
             (0.0, Some(FailureKind::Status500)),
             (9.99, Some(FailureKind::Status500)),
@@ -369,13 +306,10 @@ mod tests {
             (16.0, None),
             (99.9, None),
         ] {
-            assert_eq!(failures.at(point), kind, "{point}");
+            assert_eq!(three.at(point), kind, "{point}");
         }
-        assert!(Failures::new([share("500=33.3"), share("reset=66.7")]).is_ok());
-        assert!(Failures::new((0..10).map(|_| share("500=10"))).is_ok());
-        assert_eq!(
-            Failures::new([share("500=60"), share("reset=41")]),
-            Err(SandboxConfigError::Sum("101".to_owned()))
-        );
+        assert!(failures(&["500=33.3", "reset=66.7"]).is_ok());
+        assert!(failures(&["500=10"; 10]).is_ok());
+        assert!(failures(&["500=60", "reset=41"]).unwrap_err().0.contains("somam 101;"));
     }
 }

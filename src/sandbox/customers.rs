@@ -6,10 +6,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::customer_list::SeedCustomer;
 use super::update_rules::{NameType, UpdateRequest, campo_id};
+
+/// The parameters that a view shows, in its order; `campos` follow.
+const SHOWN: [&str; 8] = [
+    "email",
+    "id_interno",
+    "nome",
+    "criarchamados",
+    "telefone",
+    "id_organizacao",
+    "idioma",
+    "portfolio_id",
+];
 
 /// A name as names are compared: e-mails in lower case (Unicode), internal identifiers exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,9 +40,10 @@ impl CustomerName {
 /// Given out in ascending order.
 type CustomerId = u64;
 
-/// What is held of one customer.
+/// What is held of one customer. It is serialised as `GET /_sandbox/clientes/…` shows it: what is not
+/// set is `null`.
 #[derive(Debug, Default)]
-struct SimulatedCustomer {
+pub(super) struct SimulatedCustomer {
     /// By the parameters' names on the wire (`nome`, `campos[abc01]`); no value is empty.
     values: BTreeMap<String, String>,
     /// Updates that were executed on this customer.
@@ -38,10 +51,6 @@ struct SimulatedCustomer {
 }
 
 impl SimulatedCustomer {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
-    }
-
     /// Sets a value; an empty one unsets.
     fn set(&mut self, name: &str, value: &str) {
         if value.is_empty() {
@@ -50,30 +59,25 @@ impl SimulatedCustomer {
             self.values.insert(name.to_owned(), value.to_owned());
         }
     }
+}
 
-    fn view(&self) -> CustomerView<'_> {
-        CustomerView {
-            email: self.get("email"),
-            id_interno: self.get("id_interno"),
-            nome: self.get("nome"),
-            criarchamados: self.get("criarchamados"),
-            telefone: self.get("telefone"),
-            id_organizacao: self.get("id_organizacao"),
-            idioma: self.get("idioma"),
-            portfolio_id: self.get("portfolio_id"),
-            campos: self
-                .values
-                .iter()
-                .filter_map(|(name, value)| Some((campo_id(name)?, value.as_str())))
-                .collect(),
-            atualizacoes: self.updates,
+impl Serialize for SimulatedCustomer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let values = self.values.iter();
+        let campos = values.filter_map(|(name, value)| Some((campo_id(name)?, value)));
+        let mut map = serializer.serialize_map(None)?;
+        for name in SHOWN {
+            map.serialize_entry(name, &self.values.get(name))?;
         }
+        map.serialize_entry("campos", &campos.collect::<BTreeMap<_, _>>())?;
+        map.serialize_entry("atualizacoes", &self.updates)?;
+        map.end()
     }
 }
 
 /// All customers.
 #[derive(Debug, Default)]
-pub(super) struct CustomerStore {
+pub struct CustomerStore {
     /// The customer that answers to a name. `None` for a name that was given up: it finds no
     /// customer, even where every customer exists.
     names: HashMap<CustomerName, Option<CustomerId>>,
@@ -82,7 +86,6 @@ pub(super) struct CustomerStore {
     next_id: CustomerId,
     /// Whether a name that was never seen finds a customer.
     every_name_exists: bool,
-    reset_defaults: bool,
 }
 
 impl CustomerStore {
@@ -96,17 +99,15 @@ impl CustomerStore {
         Self::default()
     }
 
-    /// Whether updates that leave out a parameter with a documented default reset it.
-    pub(super) fn set_reset_defaults(&mut self, reset_defaults: bool) {
-        self.reset_defaults = reset_defaults;
-    }
-
-    /// Adds a customer. If it shares a name with another, it is that one; of two values for one
-    /// parameter the later one holds.
-    pub(super) fn add(&mut self, customer: &SeedCustomer) {
-        let known = customer.names().find_map(|(name_type, name)| self.find(name_type, name));
+    /// Adds a customer with a name among its parameters. If it shares a name with another, it is that
+    /// one; of two values for one parameter the later one holds.
+    pub(super) fn add(&mut self, values: &BTreeMap<&str, &str>) {
+        let known = NameType::ALL.into_iter().find_map(|name_type| {
+            let name = values.get(name_type.parameter())?;
+            self.find(name_type, name)
+        });
         let id = known.unwrap_or_else(|| self.insert());
-        self.change(id, customer.values());
+        self.change(id, values.iter().map(|(name, value)| (*name, *value)));
     }
 
     /// Executes an update; `false` if there is no such customer.
@@ -124,23 +125,16 @@ impl CustomerStore {
         if let Some(customer) = self.customers.get_mut(&id) {
             customer.updates = customer.updates.saturating_add(1);
         }
-        let is_sent = |name: &str| update.values.iter().any(|(sent, _)| sent == name);
-        let defaults = [("criarchamados", "true"), ("idioma", "pt_BR")]
-            .into_iter()
-            .filter(|(name, _)| self.reset_defaults && !is_sent(name));
-        let sent = update.values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let values: Vec<_> = sent.chain(defaults).collect();
-        self.change(id, values);
+        self.change(id, update.values.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         true
     }
 
     /// Sets values of a customer, its names among them.
     fn change<'a>(&mut self, id: CustomerId, values: impl IntoIterator<Item = (&'a str, &'a str)>) {
         for (name, value) in values {
-            match name {
-                "email" => self.rename(id, NameType::Email, value),
-                "id_interno" => self.rename(id, NameType::Internal, value),
-                _ => {}
+            let mut types = NameType::ALL.into_iter();
+            if let Some(name_type) = types.find(|name_type| name_type.parameter() == name) {
+                self.rename(id, name_type, value);
             }
             if let Some(customer) = self.customers.get_mut(&id) {
                 customer.set(name, value);
@@ -179,8 +173,7 @@ impl CustomerStore {
 
     /// Removes a customer without names: it can never be addressed again.
     fn drop_if_nameless(&mut self, id: CustomerId) {
-        let mut types = [NameType::Email, NameType::Internal].into_iter();
-        if types.all(|name_type| self.name(id, name_type).is_none()) {
+        if NameType::ALL.into_iter().all(|name_type| self.name(id, name_type).is_none()) {
             self.customers.remove(&id);
         }
     }
@@ -189,8 +182,8 @@ impl CustomerStore {
         *self.names.get(&CustomerName::new(name_type, name))?
     }
 
-    fn name(&self, id: CustomerId, name_type: NameType) -> Option<&str> {
-        self.customers.get(&id)?.get(name_type.parameter())
+    fn name(&self, id: CustomerId, name_type: NameType) -> Option<&String> {
+        self.customers.get(&id)?.values.get(name_type.parameter())
     }
 
     /// Number of customers held.
@@ -199,38 +192,13 @@ impl CustomerStore {
     }
 
     /// What is held of one customer.
-    pub(super) fn view(&self, name_type: NameType, name: &str) -> Option<CustomerView<'_>> {
-        let id = self.find(name_type, name)?;
-        self.customers.get(&id).map(SimulatedCustomer::view)
+    pub(super) fn view(&self, name_type: NameType, name: &str) -> Option<&SimulatedCustomer> {
+        self.customers.get(&self.find(name_type, name)?)
     }
 
-    /// What is held of all customers, to be serialised as an array.
-    pub(super) fn views(&self) -> impl Serialize {
-        CustomerViews(self)
-    }
-}
-
-/// A customer as `GET /_sandbox/clientes/…` shows it: what is not set is `null`.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-pub(super) struct CustomerView<'a> {
-    email: Option<&'a str>,
-    id_interno: Option<&'a str>,
-    nome: Option<&'a str>,
-    criarchamados: Option<&'a str>,
-    telefone: Option<&'a str>,
-    id_organizacao: Option<&'a str>,
-    idioma: Option<&'a str>,
-    portfolio_id: Option<&'a str>,
-    campos: BTreeMap<&'a str, &'a str>,
-    /// Updates executed on this customer.
-    atualizacoes: u32,
-}
-
-struct CustomerViews<'a>(&'a CustomerStore);
-
-impl Serialize for CustomerViews<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.customers.values().map(SimulatedCustomer::view))
+    /// What is held of all customers.
+    pub(super) fn views(&self) -> Vec<&SimulatedCustomer> {
+        self.customers.values().collect()
     }
 }
 

@@ -22,51 +22,36 @@ mod update_rules;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use account::SimulatedAccount;
-pub use config::{DelayRange, FailureShare, Failures, SandboxConfig, only_token};
+pub use config::{
+    DelayRange, FailureShare, Failures, SandboxConfig, SandboxConfigError, only_token,
+};
 pub use customer_list::customers_from_csv;
-use service::Shared;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// A running simulator. [`stop`](Self::stop) ends its tasks and waits for that; dropping it ends
-/// them too.
+/// A running simulator. Dropping it ends its tasks and all connections, answered or not.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
-    stop: CancellationToken,
-    server: AbortOnDropHandle<()>,
+    _server: AbortOnDropHandle<()>,
 }
 
 impl Sandbox {
     /// Binds the port and begins to serve on the present Tokio runtime.
-    ///
-    /// # Errors
-    /// The port cannot be bound.
-    pub async fn start(mut config: SandboxConfig) -> io::Result<Self> {
+    pub async fn start(config: SandboxConfig) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
         let address = listener.local_addr()?;
-        let token = config.token.take();
-        let shared = Arc::new(Shared::new(SimulatedAccount::new(config), token));
-        let stop = CancellationToken::new();
-        let server = server::serve(listener, shared, stop.clone());
-        let server = AbortOnDropHandle::new(tokio::spawn(server));
-        Ok(Self { address, stop, server })
+        let account = Arc::new(Mutex::new(SimulatedAccount::new(config)));
+        let server = tokio::spawn(server::serve(listener, account));
+        Ok(Self { address, _server: AbortOnDropHandle::new(server) })
     }
 
     /// Where it listens, without a slash at the end: `http://127.0.0.1:PORT`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// Ends all connections, answered or not, and returns when its last task has ended.
-    pub async fn stop(self) {
-        self.stop.cancel();
-        // An error means that the task has panicked, and so has ended.
-        let _ = self.server.await;
     }
 }
 

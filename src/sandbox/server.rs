@@ -4,7 +4,7 @@
 //! All tasks belong to the accept loop, and the accept loop belongs to [`super::Sandbox`].
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -13,9 +13,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use super::service::{self, Disconnect, Shared};
+use super::account::SimulatedAccount;
+use super::config::FailureKind;
+use super::service::{self, Disconnect};
 use crate::locale::os_error::describe_os_error;
 
 /// The pause after a failed accept, usually for want of file descriptors.
@@ -25,18 +26,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const HALF_AN_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
     content-length: 60\r\n\r\n{\"erro\":false,\"mensa";
 
-/// Accepts and serves until `stop`; then ends every connection, and returns when the last one is
-/// gone. Dropping the future ends them too, without waiting.
-pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+/// Accepts and serves without end. Dropping the future ends every connection.
+pub(super) async fn serve(listener: TcpListener, account: Arc<Mutex<SimulatedAccount>>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             biased;
-            () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&shared)));
+                    connections.spawn(connection(stream, Arc::clone(&account)));
                 }
                 Err(error) => {
                     let why = describe_os_error(&error);
@@ -46,15 +45,13 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Canc
             },
         }
     }
-    drop(listener);
-    connections.shutdown().await;
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, account: Arc<Mutex<SimulatedAccount>>) {
     // Small responses must not wait for the client's delayed acknowledgements. Without the option
     // they are only slower.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| service::answer(Arc::clone(&shared), request));
+    let service = service_fn(move |request| service::answer(Arc::clone(&account), request));
     // As on a real server, an update that arrived whole is executed even if the client no longer
     // waits for the response.
     let mut connection =
@@ -62,28 +59,28 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     let Err(error) = (&mut connection).await else {
         return;
     };
-    let Some(cut) = error.source().and_then(|source| source.downcast_ref::<Disconnect>()).copied()
-    else {
-        // The client broke the protocol or the connection. Hyper has responded where it could.
-        return;
-    };
-    end(connection.into_parts().io.into_inner(), cut).await;
+    let source = error.source().and_then(|source| source.downcast_ref());
+    // Without one, the client broke the protocol or the connection. Hyper has responded where it
+    // could.
+    if let Some(&Disconnect(kind)) = source {
+        end(connection.into_parts().io.into_inner(), kind).await;
+    }
 }
 
 /// Ends a connection. An error means that the client has ended it first.
-async fn end(mut stream: TcpStream, cut: Disconnect) {
-    match cut {
-        Disconnect::Reset => {
+async fn end(mut stream: TcpStream, kind: FailureKind) {
+    match kind {
+        FailureKind::Reset => {
             let _ = stream.set_zero_linger();
         }
-        Disconnect::Close | Disconnect::Lost => {}
-        Disconnect::Hang => {
+        FailureKind::Hang => {
             let mut ignored = [0; 1024];
             while let Ok(1..) = stream.read(&mut ignored).await {}
         }
-        Disconnect::Truncated => {
+        FailureKind::Truncated => {
             let _ = stream.write_all(HALF_AN_ANSWER).await;
             let _ = stream.shutdown().await;
         }
+        _ => {}
     }
 }

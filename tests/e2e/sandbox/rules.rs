@@ -54,12 +54,25 @@ fn other_addresses_and_methods() {
     for path in [
         "/",
         "/update_cliente/t/a%40x",
+        "/update_cliente/t/a/b/E",
         "/update_cliente/t//E",
+        "/update_cliente//a/E",
         "/update_cliente/t/a%40x/E/",
+        "//update_cliente/t/a/E",
+        "/Update_cliente/t/a/E",
+        "/update_cliente/t/./E",
         "/update_cliente/t/../E",
-        "/update_cliente/t/%2E%2E/E",
+        "/update_cliente/t/%2E%2e/E",
+        "/update_cliente/t/%zz/E",
+        "/update_cliente/t/a%/E",
+        "/update_cliente/t/a%4/E",
         "/update_cliente/t/%FF/E",
         "/v2.0/customer/update",
+        "/_sandbox",
+        "/_sandbox/",
+        "/_sandbox/x",
+        "/_sandbox/contagem/",
+        "/_sandbox/clientes/E",
     ] {
         let (status, erro, _) = raw.exchange(&post(path, &ok)).reply();
         assert_eq!((status, erro), (404, true), "{path}");
@@ -80,34 +93,128 @@ fn other_addresses_and_methods() {
     assert_eq!(sandbox.counters()["requisicoes"], 0);
 }
 
-#[test]
-fn broken_rules_are_said_with_status_200() {
+type Field<'a> = (&'a str, &'a str);
+/// Identifier, type, form, and what the refusal's `mensagem` is about (nothing: accepted).
+type UpdateCase<'a> = (&'a str, &'a str, &'a [Field<'a>], &'a str);
+
+fn are_judged(rows: &[UpdateCase<'_>]) {
     let sandbox = Sandbox::start(&["--rate", "unlimited"]);
     let mut raw = Raw::connect(&sandbox);
-    let long = "é".repeat(251);
-    for (tipo, fields, about) in [
-        ("X", vec![("nome", "A")], "I ou E"),
-        ("e", vec![("nome", "A")], "I ou E"),
-        ("E", vec![], "Nenhum parâmetro"),
-        ("E", vec![("nome", long.as_str())], "250"),
-        ("E", vec![("telefone", "123456789012345678901")], "20"),
-        ("E", vec![("idioma", "pt-BR")], "idioma"),
-        ("E", vec![("criarchamados", "1")], "criarchamados"),
-        ("I", vec![("id_interno", "1")], "id_interno"),
-        ("E", vec![("nome", "A"), ("nome", "A")], "mais de uma vez"),
-        ("E", vec![("Nome", "A")], "não existe"),
-        ("E", vec![("campos['abc01']", "A")], "campo personalizado"),
-        ("E", vec![("campos[]", "A")], "campo personalizado"),
-        ("E", vec![("nome\"; filename=\"a", "A")], "Content-Disposition"),
-    ] {
-        let request = post(&format!("/update_cliente/t/a%40x/{tipo}"), &form(&fields));
+    for (identifier, tipo, fields, about) in rows {
+        let request = post(&format!("/update_cliente/t/{identifier}/{tipo}"), &form(fields));
         let (status, erro, mensagem) = raw.exchange(&request).reply();
-        assert_eq!((status, erro), (200, true), "{fields:?}");
+        assert_eq!((status, erro), (200, !about.is_empty()), "{fields:?}: {mensagem}");
         assert!(mensagem.contains(about), "{mensagem}");
     }
     let counters = sandbox.counters();
-    let count = |key: &str| counters[key].as_u64().unwrap();
-    assert_eq!(["requisicoes", "recusadas", "executadas", "clientes"].map(count), [13, 13, 0, 0]);
+    let refused = rows.iter().filter(|(.., about)| !about.is_empty()).count();
+    assert_eq!([&counters["requisicoes"], &counters["recusadas"]], [rows.len(), refused]);
+    assert_eq!(counters["executadas"], rows.len() - refused);
+}
+
+#[test]
+fn broken_rules_are_said_with_status_200() {
+    let nome: &[_] = &[("nome", "A")];
+    let twins: &[_] = &[("nome", "a"), ("telefone", "1"), ("nome", "a")];
+    let long = "é".repeat(251);
+    are_judged(&[
+        ("a@x", "X", nome, "I ou E"),
+        ("a@x", "e", nome, "I ou E"),
+        ("a@x", "i", nome, "I ou E"),
+        ("a@x", "EE", nome, "I ou E"),
+        ("a@x", "E%20", nome, "I ou E"),
+        ("a%09b", "I", nome, "controle"),
+        (&"%C3%A9".repeat(251), "I", nome, "250"),
+        (&"%C3%A9".repeat(250), "I", nome, ""),
+        ("12%2F0001+%C3%A7%25", "I", nome, ""),
+        ("a@x", "E", &[], "Nenhum parâmetro"),
+        ("a@x", "E", twins, "nome foi informado mais de uma vez"),
+        ("a@x", "I", &[("id_interno", "1")], "id_interno"),
+        ("a@x", "I", &[("id_interno", "")], "id_interno"),
+        ("a@x", "E", &[("id_interno", &long[2..])], ""),
+        ("a@x", "E", &[("id_interno", &long)], "id_interno passa de 250"),
+        ("a@x", "E", &[("nome", &long[2..])], ""),
+        ("a@x", "E", &[("nome", &long)], "nome passa de 250"),
+        ("a@x", "E", &[("email", &long)], "email passa de 250"),
+        ("a@x", "E", &[("id_organizacao", &long[2..])], ""),
+        ("a@x", "E", &[("id_organizacao", &long)], "id_organizacao passa de 250"),
+        ("a@x", "E", &[("telefone", &long[..40])], ""),
+        ("a@x", "E", &[("telefone", &long[..42])], "telefone passa de 20"),
+        ("a@x", "E", &[("portfolio_id", &long), ("campos[1]", &long)], ""),
+        ("a@x", "E", &[("criarchamados", "true"), ("idioma", "es_ES")], ""),
+        ("a@x", "E", &[("criarchamados", ""), ("idioma", "")], ""),
+        ("a@x", "E", &[("criarchamados", "1")], "criarchamados deve ser true ou false"),
+        ("a@x", "E", &[("criarchamados", "True")], "true ou false"),
+        ("a@x", "E", &[("criarchamados", " true")], "true ou false"),
+        ("a@x", "E", &[("idioma", "pt-BR")], "idioma deve ser pt_BR, en_US ou es_ES"),
+        ("a@x", "E", &[("idioma", "pt_br")], "pt_BR"),
+        ("a@x", "E", &[("idioma", "fr_FR")], "pt_BR"),
+        ("a@x", "E", &[("idioma", "pt_BR ")], "5 caracteres"),
+    ]);
+}
+
+#[test]
+fn unknown_names_are_refused_and_those_that_php_would_mangle() {
+    let unknown = ["Nome", "", "campos", "campo", "customer_id", "campos[1", "campos1]", " nome"];
+    let mangled =
+        ["", "'abc01'", "a]b", "a[b", "a][b", " a", "“a”"].map(|id| format!("campos[{id}]"));
+    let unknown = unknown.map(|name| ([(name, "x")], "não existe"));
+    let mangled = mangled.each_ref().map(|name| ([(name.as_str(), "x")], "campo personalizado"));
+    let all = unknown.iter().chain(&mangled);
+    let rows: Vec<_> = all.map(|(fields, about)| ("a", "I", &fields[..], *about)).collect();
+    are_judged(&rows);
+}
+
+#[test]
+fn parts_that_are_not_plain_are_refused() {
+    let sandbox = Sandbox::start(&["--rate", "unlimited"]);
+    let mut raw = Raw::connect(&sandbox);
+    let mut judged = |headers: &str, value: &str| {
+        let body = format!("--XX\r\n{headers}\r\n\r\n{value}\r\n--XX--");
+        raw.exchange(&post("/update_cliente/t/a/I", &body)).reply()
+    };
+    let plain = "content-disposition: Form-Data; name=\"campos[é ü]\"\r\nContent-Type: text/plain";
+    assert_eq!(judged(plain, "a\r\nb").0, 200);
+    assert!(!judged(plain, "").1);
+    for (headers, about) in [
+        ("Content-Disposition: form-data", "name=\"…\""),
+        ("Content-Disposition: form-data; name=nome", "name=\"…\""),
+        ("Content-Disposition: form-data; name*=utf-8''nome", "name=\"…\""),
+        ("Content-Disposition: form-data; name=\"nome\"; filename=\"a\"", "name=\"…\""),
+        ("Content-Disposition: form-data; filename=\"a\"; name=\"nome\"", "name=\"…\""),
+        ("Content-Disposition: form-data; name=\"nome\"; name*=utf-8''x", "name=\"…\""),
+        ("Content-Disposition: form-data; name=\"no\\\"me\"", "name=\"…\""),
+        ("Content-Disposition: attachment; name=\"nome\"", "name=\"…\""),
+        ("Content-Type: text/plain", "não tem Content-Disposition"),
+        ("Content-Disposition: form-data; name=\"nome\"\r\nX-Injected: 1", "x-injected"),
+    ] {
+        let (status, erro, mensagem) = judged(headers, "x");
+        assert_eq!((status, erro), (200, true), "{headers}");
+        assert!(mensagem.contains(about), "{headers}: {mensagem}");
+    }
+    for text in ["nome", "Jo?o"] {
+        let mut request = post("/update_cliente/t/a/I", &form(&[("n?me", text), ("nome", text)]));
+        let at = request.iter().rposition(|&byte| byte == b'?').unwrap();
+        request[at] = 0xe3;
+        let (status, erro, mensagem) = raw.exchange(&request).reply();
+        assert_eq!((status, erro), (200, true), "{mensagem}");
+        assert!(mensagem.contains("UTF-8"), "{mensagem}");
+    }
+}
+
+#[test]
+fn documented_defaults_come_back_where_that_is_chosen() {
+    let sandbox = Sandbox::start(&["--rate", "unlimited", "--reset-defaults"]);
+    let mut raw = Raw::connect(&sandbox);
+    for (name, value, expected) in [
+        ("idioma", "es_ES", ["true", "es_ES"]),
+        ("criarchamados", "false", ["false", "pt_BR"]),
+        ("nome", "Ana", ["true", "pt_BR"]),
+    ] {
+        raw.exchange(&post("/update_cliente/t/a/I", &form(&[(name, value)])));
+        let customer = raw.get("/_sandbox/clientes/I/a").json();
+        assert_eq!([&customer["criarchamados"], &customer["idioma"]], expected);
+    }
 }
 
 #[test]
@@ -132,6 +239,9 @@ fn bodies_that_are_no_whole_form() {
         ("Multipart/Form-Data; boundary=\"XX\"", 200),
     ] {
         assert_eq!(raw.exchange(&with(kind)).reply().0, status, "{kind}");
+    }
+    for around in [format!("x\r\n{whole}"), format!("{whole}x")] {
+        assert_eq!(raw.exchange(&post(path, &around)).reply().0, 400, "{around}");
     }
     let big = post(path, &form(&[("campos[1]", &"x".repeat(1 << 20))]));
     assert_eq!(once(&sandbox, &big).reply().0, 413);
