@@ -1,4 +1,4 @@
-//! The ledger over several nights: what is believed and not sent again, and what ends the belief.
+//! The ledger over several nights: what is known and not sent again, and what makes it unknown.
 
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ fn c41b_a_rename_is_recognised_as_done() {
     let known = nights.night(rename).sends::<&str>(&[]).ends(0, &KNOWN);
     assert_eq!(known[0].identificador_atual, "b@x.com");
     nights.night(&of("b@x.com", "Novo")).ends(0, &KNOWN);
-    // What was believed of "b" is replaced.
+    // What was known of "b" is replaced.
     nights.night(&of("b@x.com", "Velho")).sends(&["b@x.com/E nome=Velho"]).ends(0, &DONE);
     // So the rename's row no longer holds there, and goes again.
     nights.night(rename).sends(&sent).ends(0, &DONE);
@@ -66,9 +66,9 @@ fn c41b_a_rename_is_recognised_as_done() {
     nights.night(rename).sends(&sent).ends(0, &DONE);
 }
 
-/// A chain is not recognised as done: "b" has moved on, so that "a" is known to be "b" says nothing
-/// about where it is now. Both rows go again, and a server that knows its customers refuses both, for
-/// nobody answers to those names any more. A person is told; nothing is changed.
+/// A chain is not recognised as done: "b" was renamed in turn, so that the pointer from "a" to "b" no
+/// longer leads to a customer. Both rows are sent again, and the server refuses both, because no
+/// customer has those names any more.
 #[test]
 fn c41b_a_chain_of_renames_again_is_sent_and_refused_as_a_whole() {
     let chain = "identificador,tipo_identificador,email\na@x.com,E,b@x.com\nb@x.com,E,c@x.com\n";
@@ -114,7 +114,7 @@ fn c41c_an_update_without_a_field_that_has_a_default_makes_it_unknown() {
     nights.night(flags).sends(&flags_sent).ends(0, &DONE);
     nights.night(flags).ends(0, &KNOWN);
     nights.night(custom).sends(&["1/I campos[abc01]=x"]).ends(0, &DONE);
-    // Ordinary fields come back into belief, jobs on other columns do not make them forgotten.
+    // Ordinary fields are known again; jobs on other columns do not make them unknown.
     nights.night(&named("1", "Ana")).ends(0, &KNOWN);
     nights.night(flags).sends(&flags_sent).ends(0, &DONE);
     nights.night(custom).ends(0, &KNOWN);
@@ -153,7 +153,7 @@ fn c41d_only_refused_rows_on_the_second_night_do_not_stop_the_run() {
     let probes: Vec<_> = night.sent.iter().filter(|sent| sent.starts_with('C')).collect();
     assert_eq!(probes, ["C00002/I nome=Cliente 2"]);
     assert_eq!(night.sent.len(), 46);
-    // No probe where nobody wants a breaker.
+    // Without a breaker there is no probe.
     let night = nights.go(nights.run(&csv).arg("--no-breaker"));
     night.ends(1, &expected);
     assert_eq!(night.sent.len(), 45);
@@ -186,7 +186,7 @@ fn c41d_the_probe_passes_over_a_rename_that_comes_first() {
     (0..25).for_each(|n| csv.push_str(&format!("x{n}@x.br,E,Xis,x{n}@x.br\n")));
     let renamed = std::sync::atomic::AtomicBool::new(false);
     nights.server.script(move |request, _| match request.identificador() {
-        // Once renamed, nobody is found there.
+        // Once renamed, no customer is found there.
         "velho@x.br" if renamed.swap(true, std::sync::atomic::Ordering::SeqCst) => {
             Reply::refuse("Cliente não encontrado.")
         }
@@ -235,7 +235,7 @@ fn c41d_the_probe_detects_a_revoked_token() {
     assert_eq!(night.sent[20], "C00002/I nome=Cliente 2");
     assert_eq!(night.finished.summary()["requisicoes"], 21);
     night.finished.says(&["Token inválido."]);
-    // The probe was refused: its row is no longer believed.
+    // The probe was refused: its row is no longer known.
     nights.server.script(|_, _| Reply::ok());
     let night = nights.night(&table::customers(30));
     night.sends(&["C00002/I nome=Cliente 2"]);
@@ -254,7 +254,7 @@ fn c42_another_account_url_or_mapping_shares_no_knowledge() {
     assert_eq!(elsewhere.count(), 1);
     let mapped = ["--map", "nome=campo:abc01"];
     nights.go(nights.run(&csv).args(mapped)).sends(&["1/I campos[abc01]=Ana"]).ends(0, &DONE);
-    // Nor does any of them take away what was believed.
+    // None of them makes unknown what the first account knows.
     nights.night(&csv).ends(0, &KNOWN);
     nights.go(nights.run(&csv).token(other_token)).ends(0, &KNOWN);
     nights.go(nights.run_against(&elsewhere, &csv)).ends(0, &KNOWN);
@@ -364,7 +364,7 @@ fn a_field_accepted_under_one_type_is_unknown_under_the_other() {
     nights.night(internal).ends(0, &["atualizado"; 2]);
     nights.night(internal).ends(0, &["inalterado"; 2]);
     nights.night(&email).sends(&["ana@x.com/E nome=Ana"]).ends(0, &DONE);
-    // Nobody knows whose name that was: the belief in `nome` ends for all of type I, and only that.
+    // Any customer of type I may have that e-mail: `nome` is unknown for all of them, and only `nome`.
     nights.night(phones).ends(0, &["inalterado"; 2]);
     let night = nights.night(internal);
     night.ends(0, &["atualizado"; 2]);

@@ -102,7 +102,7 @@ fn kill_at_every_arrival(answered: fn(usize) -> usize) {
             assert!(total == 1 || situacao == "atualizado", "{place}");
             assert!(early == 0 || total == 2 || situacao == "inalterado", "{place}");
             if count(&first[answered(n)..]) > 0 {
-                assert_eq!(total, 2, "{place}: believed without an answer");
+                assert_eq!(total, 2, "{place}: known without an answer");
             }
             // The two rows of one customer undo each other, so both may have to go again.
             repeated += usize::from(total == 2 && !matches!(line, 10 | 12));
@@ -213,7 +213,7 @@ fn c40_killed_between_a_reply_and_its_commit() {
         let last = &read[n - 1];
         assert!(
             rows.iter().any(|row| row.identificador == *last && row.situacao == "atualizado"),
-            "kill at {n}: {last} was believed without a commit"
+            "kill at {n}: {last} was known without a commit"
         );
         // What is told to be sent again is what was in flight as far as the ledger knew; what of it
         // had arrived is there twice.

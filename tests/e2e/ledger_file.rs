@@ -1,6 +1,7 @@
 //! The ledger as a file: who may have it, what is in it, what happens when it is damaged, and the
 //! commands that look at it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::support::nights::LEDGER;
@@ -28,9 +29,9 @@ fn c38_the_second_process_on_an_account_names_the_first() {
     let pid = running.pid().to_string();
     second.exits(2).says(&[&format!("processo {pid}"), "desde 20"]);
     assert!(!second.exists("segundo.csv"));
-    // Nor may anybody make it forget meanwhile.
+    // `ledger forget` is refused meanwhile.
     nights.forget().allow_partial().go().exits(2).says(&[&pid]);
-    // Looking disturbs nobody.
+    // `check` and `ledger status` read beside the run.
     let check = nights.check(&table::customers(20)).allow_partial().go();
     check.exits(0).says(&["está em andamento", &format!("processo {pid}")]);
     let status = nights.ledger("status").allow_partial().go();
@@ -210,10 +211,8 @@ fn change(path: &Path, sql: &str) {
     connection.close().unwrap();
 }
 
-#[cfg(unix)]
 #[test]
 fn c44_all_ledger_files_are_readable_by_the_owner_only() {
-    use std::os::unix::fs::PermissionsExt;
     let nights = Nights::begin();
     let latch = nights.server.hold_replies();
     let running = nights.run(&table::customers(20)).args(["--account", "matriz"]).spawn();
@@ -385,9 +384,9 @@ fn an_account_is_forgotten_by_token_label_or_code() {
     assert!(by_code.exits(0).stdout_text().contains("esqueceu a conta"));
     nights.night(&csv).ends(0, &["atualizado"; 3]);
     nights.go(labelled()).ends(0, &["inalterado"; 3]);
-    // Without a token nobody knows which account is meant.
-    let nobody = nights.ledger("forget").args(["--base-url", &url]).go();
-    nobody.exits(2).says(&["TOMTICKET_TOKEN"]);
+    // Without a token it is not known which account is meant.
+    let without_token = nights.ledger("forget").args(["--base-url", &url]).go();
+    without_token.exits(2).says(&["TOMTICKET_TOKEN"]);
 }
 
 #[test]
@@ -425,7 +424,7 @@ fn the_default_ledger_is_in_the_home_folder() {
     let run = Run::bare(&["run"]).csv(&table::customers(2)).env("XDG_STATE_HOME", "");
     let path = run.folder().path().join("casa/.local/state/tomticket-sync/ledger.db");
     // No address of a server may be of this machine, which has no ledger by default. A label of 64
-    // letters is no name, so nobody is asked.
+    // letters is no name, so no server is asked.
     let url = format!("https://{}.exemplo.com.br", "a".repeat(64));
     let finished = run
         .env("TOMTICKET_TOKEN", crate::support::CANARY)
@@ -433,6 +432,8 @@ fn the_default_ledger_is_in_the_home_folder() {
         .go();
     finished.exits(4);
     assert!(path.is_file());
+    let mode = std::fs::metadata(path.parent().unwrap()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "a new folder is for its owner alone");
     let status =
         Run::bare(&["ledger", "status"]).in_folder_of(&finished).env("XDG_STATE_HOME", "").go();
     let text = status.exits(0).stdout_text();
