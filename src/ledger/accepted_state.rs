@@ -5,22 +5,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::LedgerError;
+use super::changes::PendingRecords;
 use super::keys::{FieldTag, HashedName};
 use super::row_keys::RowKeys;
 use super::state::{
-    AcceptedUpdate, CustomerRecord, InvalidationKey, KnownState, KnownValues, SavedAccount,
-    SequenceNumber,
+    AcceptedUpdate, InvalidationKey, KnownState, KnownValues, SavedAccount, SequenceNumber,
 };
 use crate::model::CustomerType;
-
-/// Looks up customer records.
-pub trait CustomerRecords {
-    /// What is stored under `name`; an empty record where nothing is.
-    ///
-    /// # Errors
-    /// The ledger cannot be read, or is damaged.
-    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError>;
-}
 
 /// What counts as known, as the user wants it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -136,7 +127,7 @@ impl AcceptedState {
     pub fn is_up_to_date(
         &self,
         row: &RowKeys<'_>,
-        records: &mut impl CustomerRecords,
+        records: &PendingRecords,
         policy: &Policy,
         now: u32,
     ) -> Result<bool, LedgerError> {
@@ -159,7 +150,7 @@ impl AcceptedState {
     pub fn keeps_alias(
         &self,
         row: &RowKeys<'_>,
-        records: &mut impl CustomerRecords,
+        records: &PendingRecords,
     ) -> Result<bool, LedgerError> {
         let Some(index) = row.alias_index else { return Ok(true) };
         if self.touches_blocked(row) {
@@ -178,7 +169,7 @@ impl AcceptedState {
     fn known_values(
         &self,
         row: &RowKeys<'_>,
-        records: &mut impl CustomerRecords,
+        records: &PendingRecords,
     ) -> Result<Option<KnownValues>, LedgerError> {
         let mut name = row.primary_name;
         if let Some(renamed_to) = row.renamed_to {
@@ -205,7 +196,7 @@ impl AcceptedState {
         row: &RowKeys<'_>,
         values: &'v KnownValues,
         index: usize,
-        records: &mut impl CustomerRecords,
+        records: &PendingRecords,
     ) -> Result<Option<&'v AcceptedUpdate>, LedgerError> {
         let Some(sent) = row.sent.get(index) else { return Ok(None) };
         let value = (sent.tag(), row.value(sent, values.salt()));

@@ -3,22 +3,19 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::LedgerError;
 use super::keys::AccountId;
 use super::schema;
 
 /// An account as the file knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AccountRow {
     /// Its number in this file.
     pub id: i64,
-    /// Its hash.
     pub hash: AccountId,
-    /// Where its requests go.
     pub base_url: String,
-    /// What the user calls it.
     pub label: Option<String>,
     /// When it last changed, in seconds since 1970; 0 if never.
     pub changed_at: i64,
@@ -33,7 +30,7 @@ pub fn accounts(connection: &Connection, path: &Path) -> Result<Vec<AccountRow>,
             .query_map([], |row| {
                 Ok(AccountRow {
                     id: row.get(0)?,
-                    hash: AccountId::from_bytes(row.get(1)?),
+                    hash: AccountId(row.get(1)?),
                     base_url: row.get(2)?,
                     label: row.get(3)?,
                     changed_at: row.get(4)?,
@@ -50,10 +47,8 @@ pub fn find_account(
     path: &Path,
     hash: AccountId,
 ) -> Result<Option<i64>, LedgerError> {
-    connection
-        .query_row("SELECT id FROM account WHERE hash = ?", [hash.as_bytes()], |row| row.get(0))
-        .optional()
-        .map_err(|source| schema::error(path, source))
+    let accounts = accounts(connection, path)?;
+    Ok(accounts.iter().find(|account| account.hash == hash).map(|account| account.id))
 }
 
 /// Adds an account, unless it is there; returns its number.
@@ -64,10 +59,10 @@ pub fn add_account(
     base_url: &str,
     label: Option<&str>,
 ) -> Result<i64, LedgerError> {
+    // The update changes nothing; without one, SQLite returns no row for an account that is there.
     let sql = "INSERT INTO account(hash, base_url, label, next_sequence, changed_at)
-               VALUES(?, ?, ?, 1, 0) ON CONFLICT(hash) DO NOTHING";
+               VALUES(?, ?, ?, 1, 0) ON CONFLICT(hash) DO UPDATE SET hash = hash RETURNING id";
     connection
-        .execute(sql, params![hash.as_bytes(), base_url, label])
-        .map_err(|source| schema::error(path, source))?;
-    find_account(connection, path, hash)?.ok_or_else(|| schema::damaged(path, "a conta sumiu"))
+        .query_row(sql, params![hash.0, base_url, label], |row| row.get(0))
+        .map_err(|source| schema::error(path, source))
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::accepted_state::CustomerRecords;
 use super::changes::Changes;
 use super::keys::AccountId;
 use super::state::{CustomerRecord, KnownState};
@@ -18,7 +17,6 @@ use crate::model::Name;
 pub struct AccountStatus {
     /// Which account; what [`forget_account`] takes.
     pub account: AccountId,
-    /// Where its requests go.
     pub base_url: String,
     /// What the user calls it; `None` where the token tells it apart.
     pub label: Option<String>,
@@ -33,9 +31,6 @@ pub struct AccountStatus {
 
 /// What the ledger knows, account by account; nothing where there is no ledger. Takes no lock; reads
 /// every record, which for a million customers takes seconds.
-///
-/// # Errors
-/// The ledger cannot be read, or is damaged.
 pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
     let Some(connection) = schema::open_for_reading(path)? else { return Ok(Vec::new()) };
     // One transaction, so that all figures belong to one moment.
@@ -44,7 +39,7 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
     let mut tables = AccountTables::new(connection, path, 0);
     let mut found = Vec::new();
     for row in accounts {
-        tables = tables.of_account(row.id);
+        tables.account = row.id;
         found.push(AccountStatus {
             customers: tables.count_customers()?,
             in_flight: tables.load()?.intents.len() as u64,
@@ -60,9 +55,6 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
 }
 
 /// Which account a place means, even where its key is lost; `None` where the ledger does not know it.
-///
-/// # Errors
-/// The ledger cannot be read, or is damaged.
 pub fn find_account(place: &AccountLocation<'_>) -> Result<Option<AccountId>, LedgerError> {
     let Some(connection) = schema::open_for_reading(place.path)? else { return Ok(None) };
     let token_hash = match place.label() {
@@ -78,10 +70,7 @@ pub fn find_account(place: &AccountLocation<'_>) -> Result<Option<AccountId>, Le
         .map(|row| row.hash))
 }
 
-/// Forgets all of an account. Returns whether it was known.
-///
-/// # Errors
-/// [`LedgerError::Busy`] while a run has the account; the ledger cannot be written, or is damaged.
+/// Forgets all of an account, unless a run has it. Returns whether it was known.
 pub fn forget_account(path: &Path, account: AccountId) -> Result<bool, LedgerError> {
     let Some((connection, id, _lock)) = open_for_forgetting(path, account)? else {
         return Ok(false);
@@ -99,11 +88,8 @@ pub fn forget_account(path: &Path, account: AccountId) -> Result<bool, LedgerErr
     Ok(true)
 }
 
-/// Forgets one customer name: its values, a rename's pointer, and open renames from or to it.
+/// Forgets one customer name, unless a run has the account: its values, a rename's pointer, and open renames from or to it.
 /// Returns whether anything was known.
-///
-/// # Errors
-/// [`LedgerError::Busy`] while a run has the account; the ledger cannot be written, or is damaged.
 pub fn forget_customer(place: &AccountLocation<'_>, name: Name<'_>) -> Result<bool, LedgerError> {
     let Some(keys) = place.find_keys(schema::open_for_reading(place.path)?.as_ref())? else {
         return Ok(false);
@@ -112,7 +98,7 @@ pub fn forget_customer(place: &AccountLocation<'_>, name: Name<'_>) -> Result<bo
         return Ok(false);
     };
     let name = keys.name(name);
-    let mut tables = AccountTables::new(connection, place.path, id);
+    let tables = AccountTables::new(connection, place.path, id);
     let mut changes = Changes::default();
     let mut known = tables.record(name)?.known != KnownState::Unknown;
     changes.records.insert(name, CustomerRecord::default());

@@ -1,12 +1,12 @@
 //! What the rules write: [`Changes`], which become durable together, and [`PendingRecords`], which
-//! shows the rules their own writes before they are durable. Neither knows SQLite.
+//! shows the rules their own writes before they are durable.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::LedgerError;
-use super::accepted_state::CustomerRecords;
 use super::keys::HashedName;
 use super::state::{CustomerRecord, Intent, InvalidationKey, SequenceNumber};
+use super::tables::AccountTables;
 
 /// Writes that become durable together. A later write to a key replaces an earlier one.
 #[derive(Debug, Default)]
@@ -15,7 +15,6 @@ pub struct Changes {
     pub records: BTreeMap<HashedName, CustomerRecord>,
     /// Requests without a known outcome; `None` where it is known now.
     pub intents: BTreeMap<SequenceNumber, Option<Intent>>,
-    /// New invalidations.
     pub invalidations: BTreeMap<InvalidationKey, SequenceNumber>,
     /// The next sequence number, and when the account changed, in seconds since 1970.
     pub next: Option<(u64, u32)>,
@@ -33,8 +32,8 @@ impl Changes {
 
 /// The records as the rules see them: what is durable, overlaid with what is not durable yet.
 #[derive(Debug)]
-pub struct PendingRecords<R> {
-    durable: R,
+pub struct PendingRecords {
+    pub durable: AccountTables,
     /// The latest record of each name with a write that is not durable, and the number of the batch
     /// that holds the write.
     overlay: HashMap<HashedName, (u64, CustomerRecord)>,
@@ -46,15 +45,22 @@ pub struct PendingRecords<R> {
     pub changes: Changes,
 }
 
-impl<R: CustomerRecords> PendingRecords<R> {
-    /// Nothing is pending over `durable`.
-    pub fn new(durable: R) -> Self {
+impl PendingRecords {
+    pub fn new(durable: AccountTables) -> Self {
         Self {
             durable,
             overlay: HashMap::new(),
             batches: VecDeque::new(),
             acknowledged: 0,
             changes: Changes::default(),
+        }
+    }
+
+    /// What is stored under `name`; an empty record where nothing is.
+    pub fn record(&self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
+        match self.overlay.get(&name) {
+            Some((_, record)) => Ok(record.clone()),
+            None => self.durable.record(name),
         }
     }
 
@@ -66,9 +72,6 @@ impl<R: CustomerRecords> PendingRecords<R> {
     }
 
     /// Changes the record of a name.
-    ///
-    /// # Errors
-    /// The durable record cannot be read.
     pub fn change(
         &mut self,
         name: HashedName,
@@ -99,27 +102,6 @@ impl<R: CustomerRecords> PendingRecords<R> {
                     self.overlay.remove(&name);
                 }
             }
-        }
-    }
-
-    /// What is durable.
-    #[cfg(test)]
-    pub const fn durable(&mut self) -> &mut R {
-        &mut self.durable
-    }
-
-    /// Drops what is not durable.
-    #[cfg(test)]
-    pub fn into_durable(self) -> R {
-        self.durable
-    }
-}
-
-impl<R: CustomerRecords> CustomerRecords for PendingRecords<R> {
-    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
-        match self.overlay.get(&name) {
-            Some((_, record)) => Ok(record.clone()),
-            None => self.durable.record(name),
         }
     }
 }

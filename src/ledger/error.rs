@@ -14,107 +14,45 @@ pub enum LedgerError {
     /// The file is no database, or a torn one. Never answered by starting afresh: that would send
     /// everything again without a word, and hide that a disk is failing.
     #[error(
-        "o ledger {0} está danificado ({detail}). Confira se o caminho é esse mesmo; depois restaure uma cópia do arquivo e rode com --full, ou, se não houver cópia, apague {0} (com os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez",
-        path.display()
+        "o ledger {path} está danificado ({detail}). Confira se o caminho é esse mesmo; depois restaure uma cópia do arquivo e rode com --full, ou, se não houver cópia, apague {path} (com os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez"
     )]
-    Damaged {
-        /// The ledger.
-        path: PathBuf,
-        /// What was noticed.
-        detail: String,
-    },
-    /// The file was written by a later version of this program.
+    Damaged { path: PathBuf, detail: String },
     #[error(
-        "o ledger {} foi gravado por uma versão mais nova do programa (formato {found}; esta versão conhece até {known}). Atualize o tomticket-sync ou use outro --ledger",
-        path.display()
+        "o ledger {path} foi gravado por uma versão mais nova do programa (formato {found}; esta versão conhece até {known}). Atualize o tomticket-sync ou use outro --ledger"
     )]
-    Newer {
-        /// The ledger.
-        path: PathBuf,
-        /// Its schema version.
-        found: i64,
-        /// The latest that this build knows.
-        known: i64,
-    },
-    /// The file was written by an earlier version of this program.
+    Newer { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "o ledger {0} foi gravado por uma versão mais antiga do programa (formato {found}; esta versão usa o formato {needed}). Mova ou apague {0} (com os arquivos -wal e -shm ao lado, se houver) e rode de novo: todas as linhas serão enviadas uma vez",
-        path.display()
+        "o ledger {path} foi gravado por uma versão mais antiga do programa (formato {found}; esta versão usa o formato {needed}). Mova ou apague {path} (com os arquivos -wal e -shm ao lado, se houver) e rode de novo: todas as linhas serão enviadas uma vez"
     )]
-    Older {
-        /// The ledger.
-        path: PathBuf,
-        /// Its schema version.
-        found: i64,
-        /// The one that this build uses.
-        needed: i64,
-    },
+    Older { path: PathBuf, found: i64, needed: i64 },
     /// A sound SQLite database, but another program's; or no file at all, but a folder or a device.
     #[error(
-        "{} não é um ledger do tomticket-sync, e sim uma pasta ou o banco de outro programa; confira --ledger",
-        path.display()
+        "{path} não é um ledger do tomticket-sync, e sim uma pasta ou o banco de outro programa; confira --ledger"
     )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
+    Foreign { path: PathBuf },
     /// Another process works on this account (or holds this file).
     #[error("{}", busy_text(path, holder.as_ref()))]
-    Busy {
-        /// The lock's file.
-        path: PathBuf,
-        /// Who holds it; `None` where that cannot be read.
-        holder: Option<Holder>,
-    },
+    Busy { path: PathBuf, holder: Option<Holder> },
     /// The ledger knows the account `label`, but its hashing key is gone or another one.
     #[error(
-        "o ledger conhece a conta \"{label}\", mas a chave dela, {}, {what}. Restaure esse arquivo; se ele se perdeu, `tomticket-sync ledger forget --account` com esse nome esquece a conta, e todas as linhas serão enviadas uma vez",
-        path.display()
+        "o ledger conhece a conta \"{label}\", mas a chave dela, {path}, {what}. Restaure esse arquivo; se ele se perdeu, `tomticket-sync ledger forget --account` com esse nome esquece a conta, e todas as linhas serão enviadas uma vez"
     )]
-    KeyLost {
-        /// The account's label.
-        label: String,
-        /// Where the key should be.
-        path: PathBuf,
-        /// What is wrong with it, as the end of a sentence.
-        what: &'static str,
-    },
-    /// A key file that does not hold a key.
+    KeyLost { label: String, path: PathBuf, what: &'static str },
     #[error(
-        "o arquivo de chave {} está danificado. Restaure uma cópia; se não houver, apague-o e esqueça a conta com `tomticket-sync ledger forget`",
-        path.display()
+        "o arquivo de chave {path} está danificado. Restaure uma cópia; se não houver, apague-o e esqueça a conta com `tomticket-sync ledger forget`"
     )]
-    KeyDamaged {
-        /// The key file.
-        path: PathBuf,
-    },
-    /// An account label that cannot be one.
+    KeyDamaged { path: PathBuf },
     #[error("o nome da conta (--account) {0}")]
     Label(&'static str),
     /// A file operation beside the database failed.
-    #[error("não foi possível {action} {}: {}", path.display(), describe_os_error(source))]
-    Io {
-        /// What was tried, as an infinitive.
-        action: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
+    #[error("não foi possível {action} {path}: {}", describe_os_error(source))]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
     /// The database could not be read or written: full disk, missing rights, a lock that stays.
-    #[error("o ledger {} não pôde ser lido ou gravado: {}", path.display(), storage_words(source))]
-    Storage {
-        /// The ledger.
-        path: PathBuf,
-        /// SQLite's reason.
-        source: rusqlite::Error,
-    },
+    #[error("o ledger {path} não pôde ser lido ou gravado: {}", storage_words(source))]
+    Storage { path: PathBuf, source: rusqlite::Error },
     /// The ledger has stopped after an earlier error, which was reported when it happened.
     #[error("o ledger parou depois de um erro anterior")]
     Stopped,
-    /// More is waiting to be written than the scheduler may have open: a bug.
-    #[error("falha interna do ledger; avise os autores do programa")]
-    QueueFull,
 }
 
 impl LedgerError {
@@ -128,11 +66,9 @@ impl LedgerError {
             | Self::KeyLost { .. }
             | Self::KeyDamaged { .. }
             | Self::Label(_) => exit_code::USAGE,
-            Self::Damaged { .. }
-            | Self::Io { .. }
-            | Self::Storage { .. }
-            | Self::Stopped
-            | Self::QueueFull => exit_code::LOCAL,
+            Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => {
+                exit_code::LOCAL
+            }
         }
     }
 }

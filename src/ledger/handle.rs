@@ -31,9 +31,6 @@ pub struct Claimed {
 }
 
 /// Takes the account's lock and opens its ledger; creates whatever is missing.
-///
-/// # Errors
-/// [`LedgerError::Busy`] when another run has the account; see [`LedgerError`] for the rest.
 pub fn claim(place: &AccountLocation<'_>) -> Result<Claimed, LedgerError> {
     let connection = schema::open_for_writing(place.path)?;
     let keys = place.keys(&connection)?;
@@ -51,19 +48,13 @@ pub fn claim(place: &AccountLocation<'_>) -> Result<Claimed, LedgerError> {
 impl Claimed {
     /// Begins the run: draws the consequences of what an earlier one left in flight, and starts the
     /// writer. Blocks on the disk, and for a moment where another account is being written.
-    ///
-    /// # Errors
-    /// The ledger cannot be read or written, or is damaged.
     pub fn begin(self, policy: Policy) -> Result<LedgerHandle, LedgerError> {
         let Self { path, connection, keys, base_url, label, lock } = self;
         let hash = keys.account();
         let account = accounts::add_account(&connection, &path, hash, &base_url, label.as_deref())?;
         let tables = AccountTables::new(connection, &path, account);
-        let reading = schema::open_for_reading(&path)?.ok_or_else(|| schema::vanished(&path))?;
-        schema::limit_cache(&path, &reading)?;
-        let reading = AccountTables::new(reading, &path, account);
-        // The requests left in flight were reported from a `Reader` before this.
-        let (mut rules, _, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
+        let reading = AccountTables::new(schema::open_beside_writer(&path)?, &path, account);
+        let (mut rules, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
         tables.apply(&changes)?;
         rules.acknowledge(1);
         let writer = LedgerWriter::start(tables, lock, path)?;
@@ -77,7 +68,7 @@ impl Claimed {
 pub struct LedgerHandle {
     /// Declared before the writer, so that the reading connection is closed first: the last one
     /// copies SQLite's log into the file.
-    rules: Rules<AccountTables>,
+    rules: Rules,
     writer: LedgerWriter,
     /// What was handed to the writer and is not durable yet, oldest first.
     unacknowledged: VecDeque<Recorded>,
@@ -94,11 +85,8 @@ impl LedgerHandle {
         self.up_to_date_before = sequence;
     }
 
-    /// Waits until everything that was recorded is durable and the file is closed.
-    ///
-    /// # Errors
-    /// The error that ended the ledger, unless it was returned before; or the file could not be
-    /// closed.
+    /// Waits until everything that was recorded is durable and the file is closed. Returns the error
+    /// that ended the ledger, unless it was returned before.
     pub async fn close(self) -> Result<(), LedgerError> {
         let Self { rules, writer, .. } = self;
         drop(rules);
@@ -119,8 +107,9 @@ impl Ledger for LedgerHandle {
     }
 
     fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed> {
-        let changes = self.rules.record_intent(sequence, &update, now());
-        changes.and_then(|changes| self.writer.hand_over(changes)).map_err(LedgerFailed::new)?;
+        let changes =
+            self.rules.record_intent(sequence, &update, now()).map_err(LedgerFailed::new)?;
+        self.writer.hand_over(changes);
         self.unacknowledged.push_back(Recorded::Intent { sequence });
         Ok(())
     }
@@ -135,7 +124,7 @@ impl Ledger for LedgerHandle {
             .rules
             .record_outcome(sequence, &update, outcome, now())
             .map_err(LedgerFailed::new)?;
-        self.writer.hand_over(changes).map_err(LedgerFailed::new)?;
+        self.writer.hand_over(changes);
         self.unacknowledged.push_back(Recorded::Outcome { sequence, uncertain });
         Ok(())
     }

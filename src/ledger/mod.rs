@@ -3,7 +3,7 @@
 //!
 //! [`claim`] locks an account for a run, and [`Claimed::begin`] gives the run its ledger; [`Reader`]
 //! lets a preflight read without a lock; [`admin`] answers `ledger status` and `ledger forget`. Inside,
-//! `rules` decides what is known, as a state machine without a database; `keys` and `row_keys` turn
+//! `rules` decides what is known, as a state machine; `keys` and `row_keys` turn
 //! rows into keyed hashes; `writer` is the one thread that writes while a run sends. The reasons are in
 //! `docs/ledger.md`. The ledger knows neither the network nor the order of rows.
 
@@ -23,8 +23,6 @@ mod model_tests;
 mod reader;
 mod row_keys;
 mod rules;
-#[cfg(test)]
-mod rules_bench;
 #[cfg(test)]
 mod rules_name_tests;
 #[cfg(test)]
@@ -158,9 +156,6 @@ pub fn holder(place: &AccountLocation<'_>) -> Option<Option<Holder>> {
 
 /// Locks an account without opening its ledger, for a run with `--no-ledger`. `None` where no lock
 /// can be made: such a run needs nothing of this machine.
-///
-/// # Errors
-/// [`LedgerError::Busy`] when another run has the account, and what is wrong with the account's key.
 pub fn lock_alone(place: &AccountLocation<'_>) -> Result<Option<FileLock>, LedgerError> {
     let Some(keys) = place.find_keys(None)? else { return Ok(None) };
     let path = lock_path(place.path, keys.account());

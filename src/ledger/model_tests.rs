@@ -1,15 +1,14 @@
 //! Random nights against a simulated server: whatever is sent, executed, refused, lost or cut off by
-//! a crash, a row that is called up to date must be one that the server already holds. And the SQLite
-//! tables must answer exactly as those in memory.
+//! a crash, a row that is called up to date must be one that the server already holds.
 
 use proptest::prelude::*;
 
 use super::accepted_state::Policy;
 use super::changes::Changes;
 use super::rules::Rules;
-use super::rules_bench::keys;
 use super::simulated_server::{EMAIL, INTERNO, ServerKind, SimulatedServer};
-use super::testing::{BothTables, DurableTables, MemoryTables, TestRow, e, i};
+use super::tables::AccountTables;
+use super::testing::{TestRow, e, i, keys, memory_tables};
 use crate::model::{CustomerType, Update, same_name};
 use crate::scheduler::ledger::RequestOutcome;
 
@@ -32,13 +31,13 @@ enum RequestFate {
 enum NightStep {
     /// The scheduler comes to a row.
     Row(TestRow, RequestFate),
-    /// A request in sent_row reaches the server.
+    /// A request in flight reaches the server.
     Execute(prop::sample::Index),
     /// The sender learns the outcome of one.
     Settle(prop::sample::Index),
     /// The process is killed; `unwritten`: before outcomes that were handed over are durable.
     Crash { unwritten: bool },
-    /// Everything in sent_row ends, and a new night begins.
+    /// Everything in flight ends, and a new night begins.
     Night,
     /// Time passes.
     Wait,
@@ -119,11 +118,11 @@ struct SentRow {
     reply: Option<bool>,
 }
 
-struct World<S> {
+struct World {
     kind: ServerKind,
     server: SimulatedServer,
     /// `None` only while a process is replaced by the next.
-    rules: Option<Rules<S>>,
+    rules: Option<Rules>,
     /// Changes that were handed over and are not durable yet.
     unwritten: Vec<Changes>,
     in_flight: Vec<SentRow>,
@@ -132,12 +131,8 @@ struct World<S> {
     up_to_date: u64,
 }
 
-impl<S: DurableTables> World<S> {
-    fn new(
-        kind: ServerKind,
-        customers: &[(Option<&'static str>, Option<&'static str>)],
-        tables: S,
-    ) -> Self {
+impl World {
+    fn new(kind: ServerKind, customers: &[(Option<&'static str>, Option<&'static str>)]) -> Self {
         let server = SimulatedServer::new(kind, customers);
         let mut world = Self {
             kind,
@@ -149,20 +144,20 @@ impl<S: DurableTables> World<S> {
             now: 1_000,
             up_to_date: 0,
         };
-        world.start(tables);
+        world.start(memory_tables());
         world
     }
 
-    fn start(&mut self, mut tables: S) {
-        let saved = tables.load();
-        let (rules, _, changes) =
+    fn start(&mut self, tables: AccountTables) {
+        let saved = tables.load().unwrap();
+        let (rules, changes) =
             Rules::open(keys(), Policy::default(), saved, tables, self.now).unwrap();
         self.rules = Some(rules);
         self.unwritten.push(changes);
         self.write();
     }
 
-    fn rules(&mut self) -> &mut Rules<S> {
+    fn rules(&mut self) -> &mut Rules {
         self.rules.as_mut().unwrap()
     }
 
@@ -172,7 +167,7 @@ impl<S: DurableTables> World<S> {
         let count = unwritten.len();
         let mut group = Changes::default();
         unwritten.into_iter().for_each(|changes| group.merge(changes));
-        self.rules().durable().apply(&group);
+        self.rules().records.durable.apply(&group).unwrap();
         self.rules().acknowledge(count);
     }
 
@@ -280,7 +275,7 @@ impl<S: DurableTables> World<S> {
         }
         self.unwritten.clear();
         self.in_flight.clear();
-        let tables = self.rules.take().unwrap().into_durable().reopen();
+        let tables = self.rules.take().unwrap().records.durable;
         self.start(tables);
     }
 
@@ -323,23 +318,12 @@ proptest! {
         customers in customers(),
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        World::new(kind, &customers, MemoryTables::default()).live(steps)?;
+        World::new(kind, &customers).live(steps)?;
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
-
-    #[test]
-    fn sqlite_answers_as_memory_does(
-        kind in kind(),
-        customers in customers(),
-        steps in prop::collection::vec(step(), 1..60),
-    ) {
-        let dir = tempfile::tempdir().unwrap();
-        let tables = BothTables::open(dir.path().join("ledger.db"), MemoryTables::default());
-        World::new(kind, &customers, tables).live(steps)?;
-    }
 
     /// The other side: what was accepted in a quiet night is not sent again.
     #[test]
@@ -350,7 +334,7 @@ proptest! {
         fresh_ids: bool,
     ) {
         let kind = ServerKind { customers_always_exist: true, ..kind };
-        let mut world = World::new(kind, &[], MemoryTables::default());
+        let mut world = World::new(kind, &[]);
         let rows: Vec<_> = rows
             .iter()
             .map(|(name, (nome, campo))| {

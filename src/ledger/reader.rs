@@ -3,9 +3,9 @@
 
 use super::accepted_state::{AcceptedState, Policy};
 use super::accounts;
+use super::changes::PendingRecords;
 use super::keys::{AccountKey, Fingerprint};
-use super::row_keys::{FieldKeyCache, RowKeys};
-use super::rules::Leftover;
+use super::row_keys::RowKeys;
 use super::tables::AccountTables;
 use super::{AccountLocation, LedgerError, schema};
 use crate::model::Update;
@@ -21,20 +21,17 @@ pub struct Reader {
 #[derive(Debug)]
 struct AccountView {
     keys: AccountKey,
-    fields: FieldKeyCache,
     policy: Policy,
     accepted: AcceptedState,
-    leftovers: Vec<Leftover>,
-    tables: AccountTables,
+    /// The rows whose requests have no known outcome.
+    leftovers: Vec<Fingerprint>,
+    records: PendingRecords,
     now: u32,
 }
 
 impl Reader {
     /// Opens the ledger for reading. Where there is none, or it does not know the account, nothing
-    /// is known.
-    ///
-    /// # Errors
-    /// As for a run: a ledger that a run would refuse is refused here too.
+    /// is known; one that a run would refuse is refused here too.
     pub fn open(place: &AccountLocation<'_>, policy: Policy) -> Result<Self, LedgerError> {
         let connection = schema::open_for_reading(place.path)?;
         let keys = place.find_keys(connection.as_ref())?;
@@ -52,11 +49,10 @@ impl Reader {
         let saved = tables.load()?;
         let view = AccountView {
             accepted: AcceptedState::cautious(&saved),
-            leftovers: saved.intents.iter().map(Leftover::from).collect(),
+            leftovers: saved.intents.iter().map(|intent| intent.fingerprint).collect(),
             keys,
-            fields: FieldKeyCache::default(),
             policy,
-            tables,
+            records: PendingRecords::new(tables),
             now: super::now(),
         };
         Ok(Self { view: Some(view) })
@@ -69,22 +65,19 @@ impl Reader {
 
     /// Whether the API is known to hold every value that this row would send. A run may find
     /// otherwise by the time it checks the row.
-    ///
-    /// # Errors
-    /// The ledger cannot be read, or is damaged.
-    pub fn is_up_to_date(&mut self, update: &Update) -> Result<bool, LedgerError> {
-        let Some(view) = &mut self.view else { return Ok(false) };
-        let row = RowKeys::new(&view.keys, &mut view.fields, update);
-        view.accepted.is_up_to_date(&row, &mut view.tables, &view.policy, view.now)
+    pub fn is_up_to_date(&self, update: &Update) -> Result<bool, LedgerError> {
+        let Some(view) = &self.view else { return Ok(false) };
+        let row = RowKeys::new(&view.keys, update);
+        view.accepted.is_up_to_date(&row, &view.records, &view.policy, view.now)
     }
 
-    /// The requests without a known outcome: left by a run that died, or in flight in one that runs.
-    pub fn leftovers(&self) -> &[Leftover] {
+    /// The rows whose requests have no known outcome: left by a run that died, or in flight in one
+    /// that runs.
+    pub fn leftovers(&self) -> &[Fingerprint] {
         self.view.as_ref().map_or(&[], |view| &view.leftovers)
     }
 
-    /// A row as [`Leftover::fingerprint`] knows it; `None` where the account is unknown, and so has
-    /// no leftovers.
+    /// A row as [`leftovers`](Self::leftovers) has it; `None` where the account is unknown.
     pub fn fingerprint(&self, update: &Update) -> Option<Fingerprint> {
         self.view.as_ref().map(|view| view.keys.fingerprint(update))
     }

@@ -1,26 +1,8 @@
 //! From a row to the keyed hashes that the rules compare. Which names a row has, and which fields it
 //! may change, is decided here; what follows from it is not.
 
-use std::collections::HashMap;
-
 use super::keys::{AccountKey, ExactName, FieldKey, FieldTag, HashedName, Spelling, ValueHash};
 use crate::model::{CustomerType, FieldName, Name, Param, Update};
-
-/// The keys of custom fields that were met before. Computing one costs more than finding it.
-#[derive(Debug, Default)]
-pub struct FieldKeyCache(HashMap<FieldName, FieldKey>);
-
-impl FieldKeyCache {
-    fn find(&mut self, keys: &AccountKey, field: &FieldName) -> FieldKey {
-        match field {
-            FieldName::Param(param) => keys.param(*param),
-            FieldName::Campo(_) => match self.0.get(field) {
-                Some(key) => *key,
-                None => *self.0.entry(field.clone()).or_insert(keys.field(field)),
-            },
-        }
-    }
-}
 
 /// One value of a row.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +30,6 @@ pub struct RowKeys<'a> {
     pub primary_name: ExactName,
     /// The name that the customer will have instead.
     pub renamed_to: Option<ExactName>,
-    /// Everything that is sent.
     pub sent: Vec<SentValue<'a>>,
     /// The index in `sent` of the field that gives or clears the alias.
     pub alias_index: Option<usize>,
@@ -60,7 +41,7 @@ pub struct RowKeys<'a> {
 
 impl<'a> RowKeys<'a> {
     /// Hashes the names of a row; its values are hashed when they are compared.
-    pub fn new(keys: &'a AccountKey, fields: &mut FieldKeyCache, update: &'a Update) -> Self {
+    pub fn new(keys: &'a AccountKey, update: &'a Update) -> Self {
         let ctype = update.customer().ctype;
         let alias_param = match ctype {
             CustomerType::Email => Param::IdInterno,
@@ -88,7 +69,7 @@ impl<'a> RowKeys<'a> {
                 row.alias = (!value.is_empty())
                     .then(|| keys.name(Name { ctype: ctype.other(), text: value }));
             }
-            row.sent.push(SentValue { field: fields.find(keys, name), value });
+            row.sent.push(SentValue { field: keys.field(name), value });
         }
         row
     }
@@ -111,7 +92,7 @@ impl<'a> RowKeys<'a> {
     pub fn changed(&self) -> Vec<FieldTag> {
         let mut changed: Vec<_> = self.sent.iter().map(SentValue::tag).collect();
         for param in Param::ALL.into_iter().filter(|param| param.has_documented_default()) {
-            let tag = self.keys.param(param).tag();
+            let tag = self.keys.field(&FieldName::Param(param)).tag();
             if !changed.contains(&tag) {
                 changed.push(tag);
             }
@@ -129,8 +110,8 @@ mod tests {
     fn equal_values_of_two_customers_or_fields_do_not_look_equal() {
         let keys = AccountKey::from_token("https://api.example", b"s3gr3d0");
         let hash = |row: TestRow| {
-            let (update, mut fields) = (row.update(), FieldKeyCache::default());
-            let row = RowKeys::new(&keys, &mut fields, &update);
+            let update = row.update();
+            let row = RowKeys::new(&keys, &update);
             row.value(&row.sent[0], row.primary_name.spelling)
         };
         let base = hash(e("a@x").set("nome", "N"));

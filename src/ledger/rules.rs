@@ -1,5 +1,5 @@
-//! The rules by which values become known and unknown: one state machine over plain records, without
-//! a database. `docs/ledger.md` gives the reasons.
+//! The rules by which values become known and unknown: one state machine over plain records. It reads
+//! them from the tables, and returns what it writes. `docs/ledger.md` gives the reasons.
 //!
 //! The life of a row: [`check`](Rules::check), and unless it is up to date,
 //! [`record_intent`](Rules::record_intent) before its first request and
@@ -13,38 +13,20 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::LedgerError;
-use super::accepted_state::{AcceptedState, CustomerRecords, Policy};
+use super::accepted_state::{AcceptedState, Policy};
 use super::changes::{Changes, PendingRecords};
-use super::keys::{AccountKey, Fingerprint, HashedName};
-use super::row_keys::{FieldKeyCache, RowKeys};
+use super::keys::{AccountKey, HashedName};
+use super::row_keys::RowKeys;
 use super::state::{
     AcceptedUpdate, CustomerRecord, Intent, KnownState, KnownValues, RenamePointer, SavedAccount,
     SequenceNumber,
 };
+use super::tables::AccountTables;
 use crate::model::Update;
 use crate::scheduler::ledger::RequestOutcome;
 
 /// After this many seconds a request that was never answered was either executed or never will be.
 const LATEST_EFFECT: u32 = 10 * 60;
-
-/// A request that an earlier run left without a definite answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leftover {
-    /// Which row it was; compare with [`Reader::fingerprint`](super::Reader::fingerprint).
-    pub fingerprint: Fingerprint,
-    /// When its intent was recorded, in seconds since 1970.
-    pub at: u32,
-    /// Whether it changes the e-mail it is addressed by. Such a request stays open until a definite
-    /// reply; any other is closed by making its names unknown.
-    pub rename: bool,
-}
-
-impl From<&Intent> for Leftover {
-    fn from(intent: &Intent) -> Self {
-        let Intent { fingerprint, at, renamed_to, .. } = intent;
-        Self { fingerprint: *fingerprint, at: *at, rename: renamed_to.is_some() }
-    }
-}
 
 /// A request of this run whose outcome is not known yet.
 #[derive(Debug)]
@@ -57,11 +39,10 @@ struct OpenRequest {
 
 /// The state machine of one account.
 #[derive(Debug)]
-pub struct Rules<R> {
+pub struct Rules {
     keys: AccountKey,
-    fields: FieldKeyCache,
     policy: Policy,
-    records: PendingRecords<R>,
+    pub(super) records: PendingRecords,
     accepted: AcceptedState,
     next_sequence: u64,
     /// Requests of this run, by the caller's number.
@@ -75,24 +56,20 @@ pub struct Rules<R> {
     ambiguous: HashSet<HashedName>,
 }
 
-impl<R: CustomerRecords> Rules<R> {
-    /// Takes over an account from its last run. Requests that were in flight then are returned, and
-    /// get the outcome "no definite answer". The changes are the first to be made durable.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
+impl Rules {
+    /// Takes over an account from its last run. Requests that were in flight then get the outcome "no
+    /// definite answer". The changes are the first to be made durable.
     pub fn open(
         keys: AccountKey,
         policy: Policy,
         saved: SavedAccount,
-        records: R,
+        tables: AccountTables,
         now: u32,
-    ) -> Result<(Self, Vec<Leftover>, Changes), LedgerError> {
+    ) -> Result<(Self, Changes), LedgerError> {
         let mut rules = Self {
             keys,
-            fields: FieldKeyCache::default(),
             policy,
-            records: PendingRecords::new(records),
+            records: PendingRecords::new(tables),
             accepted: AcceptedState::new(&saved),
             next_sequence: saved.next_sequence.max(1),
             in_flight: HashMap::new(),
@@ -100,7 +77,6 @@ impl<R: CustomerRecords> Rules<R> {
             open_renames: BTreeMap::new(),
             ambiguous: HashSet::new(),
         };
-        let leftovers = saved.intents.iter().map(Leftover::from).collect();
         for intent in saved.intents {
             if intent.resolved {
                 rules.keep_open(intent);
@@ -110,15 +86,12 @@ impl<R: CustomerRecords> Rules<R> {
         }
         let changed = rules.next_sequence != saved.next_sequence;
         let changes = if changed { rules.take_changes(now) } else { rules.records.take_batch() };
-        Ok((rules, leftovers, changes))
+        Ok((rules, changes))
     }
 
     /// Whether the API is known to hold every value that this row would send.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
     pub fn check(&mut self, update: &Update, now: u32) -> Result<bool, LedgerError> {
-        let row = RowKeys::new(&self.keys, &mut self.fields, update);
+        let row = RowKeys::new(&self.keys, update);
         // The rules do not rely on the scheduler sending rows that give one alias one at a time.
         let contested = row.alias.is_some()
             && self.in_flight.values().any(|OpenRequest { intent, .. }| {
@@ -127,14 +100,11 @@ impl<R: CustomerRecords> Rules<R> {
         if contested {
             return Ok(false);
         }
-        self.accepted.is_up_to_date(&row, &mut self.records, &self.policy, now)
+        self.accepted.is_up_to_date(&row, &self.records, &self.policy, now)
     }
 
     /// Records that this row is about to be sent, and marks its names as unknown until its outcome
     /// is recorded. `id` is the caller's number for it.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
     pub fn record_intent(
         &mut self,
         id: u64,
@@ -144,8 +114,8 @@ impl<R: CustomerRecords> Rules<R> {
         if self.in_flight.contains_key(&id) {
             return Ok(self.records.take_batch());
         }
-        let row = RowKeys::new(&self.keys, &mut self.fields, update);
-        let changes_alias = !self.accepted.keeps_alias(&row, &mut self.records)?;
+        let row = RowKeys::new(&self.keys, update);
+        let changes_alias = !self.accepted.keeps_alias(&row, &self.records)?;
         let intent = Intent {
             sequence: SequenceNumber(self.next_sequence),
             at: now,
@@ -180,9 +150,6 @@ impl<R: CustomerRecords> Rules<R> {
     /// definite reply, or got one in this run that proves nothing.
     ///
     /// [`RequestOutcome::Refused`] means that no attempt of the row may have been executed.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
     pub fn record_outcome(
         &mut self,
         id: u64,
@@ -217,7 +184,7 @@ impl<R: CustomerRecords> Rules<R> {
                 self.remove_intent(intent.sequence);
             }
             RequestOutcome::Accepted { first_attempt } => {
-                let row = RowKeys::new(&self.keys, &mut self.fields, update);
+                let row = RowKeys::new(&self.keys, update);
                 if first_attempt && !overlapped && !row.removes_own_name {
                     accept(&mut self.records, &self.accepted, &row, &intent, now)?;
                 } else {
@@ -237,18 +204,6 @@ impl<R: CustomerRecords> Rules<R> {
     /// The oldest `count` changes that were returned have become durable.
     pub fn acknowledge(&mut self, count: usize) {
         self.records.acknowledge(count);
-    }
-
-    /// What is durable.
-    #[cfg(test)]
-    pub const fn durable(&mut self) -> &mut R {
-        self.records.durable()
-    }
-
-    /// Ends without making anything durable that is not.
-    #[cfg(test)]
-    pub fn into_durable(self) -> R {
-        self.records.into_durable()
     }
 
     fn take_changes(&mut self, now: u32) -> Changes {
@@ -332,8 +287,8 @@ impl<R: CustomerRecords> Rules<R> {
 
 /// The API confirmed a row at its first attempt: its values are known from now on, and so is what
 /// was known before of the fields that it left alone.
-fn accept<R: CustomerRecords>(
-    records: &mut PendingRecords<R>,
+fn accept(
+    records: &mut PendingRecords,
     accepted: &AcceptedState,
     row: &RowKeys<'_>,
     intent: &Intent,

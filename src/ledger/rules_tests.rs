@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use super::accepted_state::{AcceptedState, Policy};
-use super::row_keys::{FieldKeyCache, RowKeys};
-use super::rules::Leftover;
-use super::rules_bench::{Bench, FIRST, LATER, a, a_to_b, b, keys};
-use super::testing::{TestRow, e, i};
+use super::row_keys::RowKeys;
+use super::testing::{Bench, FIRST, LATER, TestRow, a, a_to_b, b, e, i, keys};
 use crate::scheduler::ledger::RequestOutcome::{NotSent, Refused, Unknown};
 
 #[test]
@@ -36,24 +34,6 @@ fn an_accepted_value_is_up_to_date_and_no_other() {
     );
     let mut bench = bench.next_run();
     bench.assert(true, &[a().set("nome", "N").set("telefone", "1")]);
-}
-
-#[test]
-fn jobs_on_other_columns_do_not_make_each_other_forget() {
-    let mut bench = Bench::new();
-    bench.accept(&a().set("nome", "N"));
-    bench.accept(&a().set("campo:x", "1"));
-    bench.accept(&a().set("campo:x", "2"));
-    bench.assert(true, &[a().set("nome", "N").set("campo:x", "2")]);
-    bench.assert(false, &[a().set("campo:x", "1")]);
-}
-
-#[test]
-fn an_emptied_value_is_a_value() {
-    let mut bench = Bench::new();
-    bench.accept(&a().set("portfolio_id", ""));
-    bench.assert(true, &[a().set("portfolio_id", "")]);
-    bench.assert(false, &[a().set("portfolio_id", "7")]);
 }
 
 #[test]
@@ -110,27 +90,14 @@ fn a_crash_in_flight_is_no_definite_answer() {
     bench.accept(&a().set("nome", "v1"));
     bench.accept(&b().set("nome", "v1"));
     bench.record_intent(&a().set("nome", "v2"));
-    let (mut bench, leftovers) = bench.restart(Policy::default());
     let print = keys().fingerprint(&a().set("nome", "v2").update());
-    assert_eq!(leftovers, [Leftover { fingerprint: print, at: 1_000_000, rename: false }]);
+    assert_eq!(bench.saved().intents[0].fingerprint, print);
+    let mut bench = bench.next_run();
+    assert_eq!(bench.open_intents(), 0);
     bench.assert(false, &[a().set("nome", "v1"), a().set("nome", "v2")]);
     bench.assert(true, &[b().set("nome", "v1")]);
     bench.accept(&a().set("nome", "v1"));
     bench.assert(true, &[a().set("nome", "v1")]);
-    let (_, leftovers) = bench.restart(Policy::default());
-    assert!(leftovers.is_empty());
-}
-
-#[test]
-fn fields_with_a_documented_default_are_unknown_once_left_out() {
-    let mut bench = Bench::new();
-    bench.accept(&a().set("criarchamados", "false").set("idioma", "en_US").set("nome", "N"));
-    bench.assert(true, &[a().set("criarchamados", "false").set("idioma", "en_US")]);
-    bench.accept(&a().set("campo:x", "1").set("idioma", "en_US"));
-    bench.assert(true, &[a().set("idioma", "en_US").set("nome", "N")]);
-    bench.assert(false, &[a().set("criarchamados", "false")]);
-    bench.accept(&a().set("campo:x", "2"));
-    bench.assert(false, &[a().set("idioma", "en_US")]);
 }
 
 #[test]
@@ -160,28 +127,6 @@ fn max_age_excludes_what_is_old_or_from_the_future() {
     bench.assert(false, &[a().set("telefone", "1")]);
     let mut bench = bench.next_run();
     bench.assert(true, &[a().set("nome", "N").set("telefone", "1")]);
-}
-
-#[test]
-fn a_full_run_sends_everything_and_records_everything() {
-    let mut bench = Bench::with(Policy { max_age: None, full: true });
-    bench.accept(&a().set("nome", "N"));
-    bench.assert(false, &[a().set("nome", "N")]);
-    bench.next_run().assert(true, &[a().set("nome", "N")]);
-}
-
-#[test]
-fn a_field_accepted_under_one_type_is_invalidated_under_the_other() {
-    let mut bench = Bench::new();
-    bench.accept(&i("7").set("nome", "N").set("telefone", "1").set("idioma", "en_US"));
-    bench.accept(&a().set("nome", "M"));
-    bench.assert(false, &[i("7").set("nome", "N"), i("7").set("idioma", "en_US")]);
-    bench.assert(true, &[i("7").set("telefone", "1"), a().set("nome", "M")]);
-    bench.accept(&i("7").set("nome", "N"));
-    bench.assert(false, &[a().set("nome", "M")]);
-    let mut bench = bench.next_run();
-    bench.assert(false, &[a().set("nome", "M"), i("7").set("idioma", "en_US")]);
-    bench.assert(true, &[i("7").set("nome", "N").set("telefone", "1")]);
 }
 
 #[test]
@@ -281,13 +226,11 @@ fn a_reader_takes_what_an_open_request_may_change_as_unknown() {
     bench.accept(&i("7").set("campo:x", "1"));
     bench.accept(&i("8").set("campo:y", "1"));
     bench.record_intent(&a().set("nome", "N").set("campo:x", "2"));
-    let mut tables = bench.rules.into_durable();
-    let accepted = AcceptedState::cautious(&tables.load());
-    let keys = keys();
-    let mut up_to_date = |row: TestRow| {
-        let (update, mut fields) = (row.update(), FieldKeyCache::default());
-        let row = RowKeys::new(&keys, &mut fields, &update);
-        accepted.is_up_to_date(&row, &mut tables, &Policy::default(), bench.now).unwrap()
+    let (accepted, keys) = (AcceptedState::cautious(&bench.saved()), keys());
+    let up_to_date = |row: TestRow| {
+        let (update, records) = (row.update(), &bench.rules.records);
+        let row = RowKeys::new(&keys, &update);
+        accepted.is_up_to_date(&row, records, &Policy::default(), bench.now).unwrap()
     };
     assert!(!up_to_date(a().set("nome", "N")));
     assert!(!up_to_date(i("7").set("campo:x", "1")));

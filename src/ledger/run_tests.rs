@@ -2,7 +2,6 @@
 //! when the file can no longer be written.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::LedgerError;
 use super::testing::{FIRST, TestLedger, TestRow, TestRun, e};
@@ -72,18 +71,6 @@ fn what_was_handed_over_is_written_by_closing_or_dropping_the_handle() {
     run.close();
 }
 
-#[test]
-fn more_than_the_window_can_have_open_is_refused() {
-    let ledger = TestLedger::new();
-    let mut run = ledger.run();
-    let lock = hold_commits(&ledger);
-    let row = Arc::new(e("a@x").set("nome", "N").update());
-    let refused = (0..10_000).find_map(|n| run.handle.record_intent(n, Arc::clone(&row)).err());
-    assert_eq!(refused.unwrap().to_string(), LedgerError::QueueFull.to_string());
-    drop(lock);
-    run.close();
-}
-
 /// A run whose next commit fails.
 fn failing(ledger: &TestLedger) -> TestRun {
     let mut run = ledger.run();
@@ -122,7 +109,7 @@ fn a_reader_sees_one_moment_while_a_run_writes() {
     let rows = rows(50);
     let mut run = ledger.run();
     run.accept(&rows[..25]);
-    let mut reader = ledger.reader();
+    let reader = ledger.reader();
     run.accept(&rows[25..]);
     for (at, row) in rows.iter().enumerate() {
         assert_eq!(reader.is_up_to_date(&row.update()).unwrap(), at < 25, "{at}");
@@ -132,41 +119,4 @@ fn a_reader_sees_one_moment_while_a_run_writes() {
     assert!(reader.is_up_to_date(&rows[0].update()).unwrap());
     drop(reader);
     ledger.run().close();
-}
-
-/// Prints what a customer costs:
-/// `CUSTOMERS=1000000 cargo test --release --lib -- --ignored --nocapture size_and_speed`.
-#[test]
-#[ignore = "takes minutes"]
-fn size_and_speed() {
-    let customers: usize =
-        std::env::var("CUSTOMERS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
-    let ledger = TestLedger::new();
-    let row = |n: usize| {
-        let row = e(&format!("cliente.numero{n}@empresa.example"));
-        (0..10).fold(row, |row, field| row.set(&format!("campo:{field}"), &format!("{n}-{field}")))
-    };
-    let rows: Vec<_> = (0..customers).map(row).collect();
-    let report = |what: &str, took: Duration| {
-        println!("{what}: {:?} a row", took / u32::try_from(customers).unwrap());
-    };
-    let mut run = ledger.run();
-    let start = Instant::now();
-    run.accept(&rows);
-    report("intent and outcome", start.elapsed());
-    run.close();
-    let size = std::fs::metadata(&ledger.path).unwrap().len();
-    println!("{customers} customers: {size} bytes, {:.0} each", size as f64 / customers as f64);
-    let updates: Vec<_> = rows.iter().map(TestRow::update).collect();
-    let mut reader = ledger.reader();
-    for what in ["reader, first look", "reader, warm"] {
-        let start = Instant::now();
-        assert!(updates.iter().all(|update| reader.is_up_to_date(update).unwrap()));
-        report(what, start.elapsed());
-    }
-    let mut run = ledger.run();
-    let start = Instant::now();
-    assert!(updates.iter().all(|update| run.handle.check(u64::MAX, update).unwrap()));
-    report("check in a run", start.elapsed());
-    run.close();
 }

@@ -4,7 +4,7 @@
 //! under the ledger's name is always damage. [`super::tables`] reads and writes them.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,10 +27,13 @@ const READING_CACHE_KIB: i64 = 2 * 1024;
 /// SQLite's log is copied into the file when it is about this long: a page that changed often
 /// meanwhile is copied once, and names are hashes, so that pages are hit at random.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
+const SYNCHRONOUS_FULL: i64 = 2;
+/// The header of every SQLite file.
+const HEADER_BYTES: u64 = 100;
 /// SQLite's own page size, which new ledgers have.
 const PAGE_BYTES: i64 = 4096;
 
-const TABLES: &str = "
+pub const TABLES: &str = "
     -- The accounts of the file. `hash` identifies one without revealing its token or key.
     CREATE TABLE account(
         id INTEGER PRIMARY KEY,
@@ -74,19 +77,23 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
     if !exists(path)? {
         create(path)?;
     }
-    check_header(path)?;
-    restrict(path);
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let failed = |source| error(path, source);
-    check_schema(path, &connection)?;
-    // Overwritten and forgotten records leave no trace in the file's free space.
-    connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
-    // The log is synced at every commit, on macOS with a full flush: an intent must outlive a power
-    // cut.
-    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-    connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
-    connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(failed)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES).map_err(failed)?;
+    // SQLite has just given the files of the log the mode of the ledger.
+    for suffix in ["", "-wal", "-shm"] {
+        restrict(&beside(path, suffix));
+    }
+    for (name, value) in [
+        // Overwritten and forgotten records leave no trace in the file's free space.
+        ("secure_delete", 1),
+        // The log is synced at every commit, on macOS with a full flush: an intent must outlive a
+        // power cut.
+        ("synchronous", SYNCHRONOUS_FULL),
+        ("fullfsync", 1),
+        ("journal_size_limit", LOG_BYTES),
+        ("wal_autocheckpoint", LOG_BYTES / PAGE_BYTES),
+    ] {
+        connection.pragma_update(None, name, value).map_err(|source| error(path, source))?;
+    }
     Ok(connection)
 }
 
@@ -96,23 +103,25 @@ pub fn open_for_reading(path: &Path) -> Result<Option<Connection>, LedgerError> 
     if !exists(path)? {
         return Ok(None);
     }
-    check_header(path)?;
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    check_schema(path, &connection)?;
-    Ok(Some(connection))
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map(Some)
 }
 
-/// Gives a connection beside the writer little memory: each commit of the writer empties its cache.
-pub fn limit_cache(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
+/// Opens the ledger for reading beside the writer of this process. The connection gets little memory:
+/// each commit of the writer empties its cache.
+pub fn open_beside_writer(path: &Path) -> Result<Connection, LedgerError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection
         .pragma_update(None, "cache_size", -READING_CACHE_KIB)
-        .map_err(|source| error(path, source))
+        .map_err(|source| error(path, source))?;
+    Ok(connection)
 }
 
 /// What an error of SQLite means for the user.
 pub fn error(path: &Path, source: rusqlite::Error) -> LedgerError {
     match (source.sqlite_error_code(), &source) {
-        (Some(ErrorCode::NotADatabase), _) => damaged(path, "não é um banco de dados SQLite"),
+        (Some(ErrorCode::NotADatabase), _) => {
+            damaged(path, "o começo do arquivo não é de um banco SQLite")
+        }
         (Some(ErrorCode::DatabaseCorrupt), _) => {
             damaged(path, "a estrutura do banco de dados está corrompida")
         }
@@ -121,15 +130,6 @@ pub fn error(path: &Path, source: rusqlite::Error) -> LedgerError {
         }
         // A row is missing, or holds what cannot stand there.
         (None, _) => damaged(path, "uma linha do banco de dados tem o que não pode ter"),
-    }
-}
-
-/// The ledger was there a moment ago.
-pub fn vanished(path: &Path) -> LedgerError {
-    LedgerError::Io {
-        action: "ler",
-        path: path.into(),
-        source: io::Error::from(io::ErrorKind::NotFound),
     }
 }
 
@@ -235,41 +235,7 @@ fn create(path: &Path) -> Result<(), LedgerError> {
     publish(file, path).map(drop)
 }
 
-/// SQLite takes an empty file for an empty database; here it is a ledger that lost its contents.
-fn check_header(path: &Path) -> Result<(), LedgerError> {
-    let mut header = [0; 18];
-    let read = File::open(path).and_then(|mut file| {
-        file.read_exact(&mut header)?;
-        file.metadata()
-    });
-    match read {
-        Ok(_) if !header.starts_with(b"SQLite format 3\0") => {
-            Err(damaged(path, "o começo do arquivo não é de um banco SQLite"))
-        }
-        Ok(metadata) if is_cut(path, metadata.len(), [header[16], header[17]]) => {
-            Err(damaged(path, "o arquivo está cortado no meio de uma página"))
-        }
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(damaged(path, "o arquivo está vazio ou cortado"))
-        }
-        Err(error) => Err(io_error("ler", path)(error)),
-    }
-}
-
-/// Whether a file of this length ends within a page, which SQLite would fill up with zeros. With a log
-/// beside it, the copying from the log was interrupted, and SQLite does it again.
-fn is_cut(path: &Path, length: u64, page_size: [u8; 2]) -> bool {
-    let page_size = match u64::from(u16::from_be_bytes(page_size)) {
-        1 => 65_536,
-        size => size.max(512),
-    };
-    let log = fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0);
-    !length.is_multiple_of(page_size) && !log
-}
-
-/// Gives a ledger or a key mode 0600; one that was copied here may have any mode. SQLite gives the
-/// log files the ledger's mode.
+/// Gives a ledger or a key mode 0600; one that was copied here may have any mode.
 pub fn restrict(path: &Path) {
     #[cfg(unix)]
     {
@@ -289,17 +255,28 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    check(path, &connection)?;
     Ok(connection)
 }
 
-fn check_schema(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
+/// Refuses a file that is no ledger of this version, and one that was cut where SQLite does not
+/// notice: it takes an empty file for an empty database, and fills up a torn page with zeros. With a
+/// log beside the file, the copying from the log was interrupted, and SQLite repeats it.
+fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     let failed = |source| error(path, source);
     let pragma = |name| {
         connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed)
     };
+    let length = fs::metadata(path).map_err(io_error("ler", path))?.len();
+    if length < HEADER_BYTES {
+        return Err(damaged(path, "o arquivo está vazio ou cortado"));
+    }
     if pragma("application_id")? != APPLICATION_ID {
         return Err(LedgerError::Foreign { path: path.into() });
+    }
+    let log = fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0);
+    if !log && !length.is_multiple_of(pragma("page_size")?.cast_unsigned()) {
+        return Err(damaged(path, "o arquivo está cortado no meio de uma página"));
     }
     match pragma("user_version")? {
         VERSION => {}
@@ -321,26 +298,20 @@ fn check_schema(path: &Path, connection: &Connection) -> Result<(), LedgerError>
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
-    fn a_file_is_cut_that_ends_within_a_page_and_has_no_log_to_fill_it_up() {
+    fn a_torn_page_is_damage_where_no_log_can_fill_it_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("l.db");
-        for (length, page_size, expected) in [
-            (8192, 4096, false),
-            (8191, 4096, true),
-            (8192 + 512, 4096, true),
-            (131_072, 1, false),
-            (131_072 - 4096, 1, true),
-            (512, 0, false),
-        ] {
-            let page_size = u16::to_be_bytes(page_size);
-            fs::write(beside(&path, "-wal"), "").unwrap();
-            assert_eq!(is_cut(&path, length, page_size), expected, "{length} {page_size:?}");
-            fs::write(beside(&path, "-wal"), "x").unwrap();
-            assert!(!is_cut(&path, length, page_size), "{length} {page_size:?}");
-        }
+        let connection = open_for_writing(&path).unwrap();
+        File::options().append(true).open(&path).unwrap().write_all(b"torn").unwrap();
+        fs::write(beside(&path, "-wal"), "x").unwrap();
+        check(&path, &connection).unwrap();
+        fs::write(beside(&path, "-wal"), "").unwrap();
+        assert!(matches!(check(&path, &connection), Err(LedgerError::Damaged { .. })));
     }
 
     /// Power cuts and full disks cannot be tested; these settings are what protects against them.

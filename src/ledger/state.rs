@@ -34,7 +34,6 @@ impl CustomerRecord {
 /// What is known of the customer under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum KnownState {
-    /// Nothing.
     #[default]
     Unknown,
     /// The customer was renamed and is found under another name.
@@ -46,7 +45,6 @@ pub enum KnownState {
 /// What a rename leaves under the old name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenamePointer {
-    /// The new name.
     pub to: HashedName,
     /// How the old name was spelled.
     pub spelling: Spelling,
@@ -88,7 +86,7 @@ impl KnownValues {
 /// The values of one update that are still the latest of their fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedUpdate {
-    /// The update's intent.
+    /// The number of its intent.
     pub sequence: SequenceNumber,
     /// When it was accepted, in seconds since 1970.
     pub at: u32,
@@ -99,11 +97,9 @@ pub struct AcceptedUpdate {
 /// A request that may be on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// Its number.
     pub sequence: SequenceNumber,
     /// When it was recorded, in seconds since 1970.
     pub at: u32,
-    /// Which row.
     pub fingerprint: Fingerprint,
     /// The type of the name in the request's path.
     pub ctype: CustomerType,
@@ -147,7 +143,6 @@ impl Intent {
 /// What an invalidation covers: one field of all customers of one type, or the whole type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InvalidationKey {
-    /// The type whose values are no longer known.
     pub ctype: CustomerType,
     /// The field; `None` for all.
     pub field: Option<FieldTag>,
@@ -160,6 +155,5 @@ pub struct SavedAccount {
     pub next_sequence: u64,
     /// What carries this number or an earlier one is no longer known.
     pub invalidations: Vec<(InvalidationKey, SequenceNumber)>,
-    /// Requests without a known outcome.
     pub intents: Vec<Intent>,
 }

@@ -10,7 +10,6 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::accepted_state::CustomerRecords;
 use super::changes::Changes;
 use super::keys::{FieldTag, HashedName};
 use super::state::{
@@ -24,7 +23,7 @@ use crate::model::CustomerType;
 pub struct AccountTables {
     connection: Connection,
     path: PathBuf,
-    account: i64,
+    pub account: i64,
 }
 
 impl AccountTables {
@@ -33,68 +32,58 @@ impl AccountTables {
         Self { connection, path: path.into(), account }
     }
 
-    /// The rows of another account in the same file.
-    pub fn of_account(self, account: i64) -> Self {
-        Self { account, ..self }
-    }
-
     /// Everything that is stored of the account except customer records.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is damaged.
     pub fn load(&self) -> Result<SavedAccount, LedgerError> {
         let sql = "SELECT next_sequence FROM account WHERE id = ?";
         let next = self.connection.query_row(sql, [self.account], |row| row.get::<_, i64>(0));
-        let mut saved = SavedAccount {
-            next_sequence: next.map_err(|source| self.error(source))?.cast_unsigned(),
-            ..SavedAccount::default()
-        };
         let sql = "SELECT type, field, sequence FROM invalidation WHERE account = ?";
-        self.each(sql, |row| {
-            let column = |source| self.error(source);
-            let ctype: String = row.get(0).map_err(column)?;
+        let invalidations = self.rows(sql, |row| {
+            let (ctype, field, upto): (String, Vec<u8>, i64) =
+                row.try_into().map_err(|source| self.error(source))?;
             let ctype = CustomerType::parse(&ctype)
                 .ok_or_else(|| self.damaged("uma invalidação tem tipo desconhecido"))?;
-            let field = match row.get_ref(1).and_then(|value| Ok(value.as_blob()?)) {
-                Ok([]) => None,
-                Ok(&[a, b, c, d]) => Some(FieldTag([a, b, c, d])),
-                Ok(_) => return Err(self.damaged("uma invalidação tem campo desconhecido")),
-                Err(source) => return Err(self.error(source)),
+            let field = match field[..] {
+                [] => None,
+                [a, b, c, d] => Some(FieldTag([a, b, c, d])),
+                _ => return Err(self.damaged("uma invalidação tem campo desconhecido")),
             };
-            let upto = SequenceNumber(row.get::<_, i64>(2).map_err(column)?.cast_unsigned());
-            saved.invalidations.push((InvalidationKey { ctype, field }, upto));
-            Ok(())
+            Ok((InvalidationKey { ctype, field }, SequenceNumber(upto.cast_unsigned())))
         })?;
         let sql =
             "SELECT request, checksum, sequence FROM intent WHERE account = ? ORDER BY sequence";
-        self.each(sql, |row| {
+        let intents = self.rows(sql, |row| {
             let sequence: i64 = row.get(2).map_err(|source| self.error(source))?;
-            let intent = self.decode::<Intent>(row, &sequence.to_le_bytes())?;
-            saved.intents.push(intent);
-            Ok(())
+            self.decode::<Intent>(row, &sequence.to_le_bytes())
         })?;
-        Ok(saved)
+        let next_sequence = next.map_err(|source| self.error(source))?.cast_unsigned();
+        Ok(SavedAccount { next_sequence, invalidations, intents })
     }
 
     /// How many names have values. Reads every record of the account.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is damaged.
     pub fn count_customers(&self) -> Result<u64, LedgerError> {
-        let mut count = 0;
-        self.each("SELECT record, checksum, name FROM customer WHERE account = ?", |row| {
+        let sql = "SELECT record, checksum, name FROM customer WHERE account = ?";
+        let counts = self.rows(sql, |row| {
             let name: [u8; 16] = row.get(2).map_err(|source| self.error(source))?;
             let record = self.decode::<CustomerRecord>(row, &name)?;
-            count += u64::from(matches!(record.known, KnownState::Values(_)));
-            Ok(())
+            Ok(u64::from(matches!(record.known, KnownState::Values(_))))
         })?;
-        Ok(count)
+        Ok(counts.iter().sum())
     }
 
-    /// Writes `changes`; they are durable when this returns.
-    ///
-    /// # Errors
-    /// The file cannot be written, or is damaged. Nothing was changed.
+    /// What is stored under `name`; an empty record where nothing is.
+    pub fn record(&self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
+        let failed = |source| self.error(source);
+        let sql = "SELECT record, checksum FROM customer WHERE id = ? AND account = ? AND name = ?";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut rows =
+            statement.query(params![row_number(name), self.account, name.0]).map_err(failed)?;
+        match rows.next().map_err(failed)? {
+            Some(row) => self.decode(row, &name.0),
+            None => Ok(CustomerRecord::default()),
+        }
+    }
+
+    /// Writes `changes`; they are durable when this returns. After an error nothing is changed.
     pub fn apply(&self, changes: &Changes) -> Result<(), LedgerError> {
         let transaction =
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
@@ -137,26 +126,25 @@ impl AccountTables {
     }
 
     /// Closes the file. The last connection of all processes copies the log into it.
-    ///
-    /// # Errors
-    /// The file cannot be written.
     pub fn close(self) -> Result<(), LedgerError> {
         let Self { connection, path, .. } = self;
         connection.close().map_err(|(_, source)| schema::error(&path, source))
     }
 
-    fn each(
+    /// The rows of a query about this account.
+    fn rows<T>(
         &self,
         sql: &str,
-        mut visit: impl FnMut(&Row<'_>) -> Result<(), LedgerError>,
-    ) -> Result<(), LedgerError> {
+        mut read: impl FnMut(&Row<'_>) -> Result<T, LedgerError>,
+    ) -> Result<Vec<T>, LedgerError> {
         let failed = |source| self.error(source);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let mut rows = statement.query([self.account]).map_err(failed)?;
+        let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            visit(row)?;
+            found.push(read(row)?);
         }
-        Ok(())
+        Ok(found)
     }
 
     fn write(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), LedgerError> {
@@ -179,10 +167,9 @@ impl AccountTables {
         let failed = |source| self.error(source);
         let blob = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(failed)?;
         let found: i32 = row.get(1).map_err(failed)?;
-        let sound = found == checksum(key, blob);
-        sound
-            .then(|| postcard::from_bytes(blob).ok())
-            .flatten()
+        Some(blob)
+            .filter(|blob| found == checksum(key, blob))
+            .and_then(|blob| postcard::from_bytes(blob).ok())
             .ok_or_else(|| self.damaged("um registro não confere"))
     }
 
@@ -192,20 +179,6 @@ impl AccountTables {
 
     fn damaged(&self, detail: &str) -> LedgerError {
         schema::damaged(&self.path, detail)
-    }
-}
-
-impl CustomerRecords for AccountTables {
-    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
-        let failed = |source| schema::error(&self.path, source);
-        let sql = "SELECT record, checksum FROM customer WHERE id = ? AND account = ? AND name = ?";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let mut rows =
-            statement.query(params![row_number(name), self.account, name.0]).map_err(failed)?;
-        match rows.next().map_err(failed)? {
-            Some(row) => self.decode(row, &name.0),
-            None => Ok(CustomerRecord::default()),
-        }
     }
 }
 
@@ -228,19 +201,11 @@ mod tests {
     use super::*;
     use crate::ledger::keys::{Spelling, ValueHash};
     use crate::ledger::state::{AcceptedUpdate, KnownValues};
-
-    #[test]
-    fn the_checksum_is_the_standard_one_over_key_and_blob() {
-        // The published check value of CRC-32.
-        assert_eq!(checksum(b"1234", b"56789").cast_unsigned(), 0xcbf4_3926);
-    }
+    use crate::ledger::testing::memory_tables;
 
     #[test]
     fn of_two_names_with_one_row_number_the_latest_is_stored_and_the_other_is_unknown() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("l.db");
-        let connection = schema::open_for_writing(&path).unwrap();
-        let mut tables = AccountTables::new(connection, &path, 1);
+        let tables = memory_tables();
         let names =
             [1, 2].map(|last| HashedName([7, 7, 7, 7, 7, 7, 7, 7, last, 0, 0, 0, 0, 0, 0, 0]));
         let alias_owner = Some(SequenceNumber(1));

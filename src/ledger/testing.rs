@@ -1,15 +1,16 @@
 //! What the ledger's tests share: rows that read like a line of a file, tables in memory, and a ledger
 //! in a folder of its own with runs that wait for their records.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::borrow::Borrow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::accepted_state::CustomerRecords;
+use rusqlite::Connection;
+
 use super::changes::Changes;
-use super::keys::{AccountKey, ExactName, HashedName};
-use super::rules::Leftover;
-use super::state::{CustomerRecord, Intent, InvalidationKey, SavedAccount, SequenceNumber};
+use super::keys::{AccountKey, Fingerprint};
+use super::rules::Rules;
+use super::state::SavedAccount;
 use super::tables::AccountTables;
 use super::{
     Account, AccountLocation, LedgerError, LedgerHandle, Policy, Reader, accounts, claim, schema,
@@ -54,134 +55,124 @@ impl TestRow {
             Customer { ctype: self.ctype, identifier: Identifier::new(&self.identifier).unwrap() };
         Update::new(customer, self.values.iter().map(|(name, value)| (field(name), value.as_str())))
     }
-
-    pub fn name(&self, keys: &AccountKey) -> ExactName {
-        keys.exact_name(self.update().home())
-    }
 }
 
-/// Records without a file; whatever is applied is durable.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryTables {
-    records: HashMap<HashedName, CustomerRecord>,
-    invalidations: BTreeMap<InvalidationKey, SequenceNumber>,
-    intents: BTreeMap<SequenceNumber, Intent>,
-    next_sequence: u64,
+pub fn keys() -> AccountKey {
+    AccountKey::from_token("https://api.example", b"token")
 }
 
-impl MemoryTables {
-    pub fn apply(&mut self, changes: &Changes) {
-        self.records.extend(changes.records.clone());
-        self.records.retain(|_, record| !record.is_empty());
-        for (sequence, intent) in &changes.intents {
-            match intent {
-                Some(intent) => self.intents.insert(*sequence, intent.clone()),
-                None => self.intents.remove(sequence),
-            };
-        }
-        self.invalidations.extend(&changes.invalidations);
-        if let Some((next, _)) = changes.next {
-            self.next_sequence = next;
-        }
-    }
-
-    pub fn load(&self) -> SavedAccount {
-        SavedAccount {
-            next_sequence: self.next_sequence,
-            invalidations: self.invalidations.iter().map(|(key, upto)| (*key, *upto)).collect(),
-            intents: self.intents.values().cloned().collect(),
-        }
-    }
-
-    pub fn open_intents(&self) -> usize {
-        self.intents.len()
-    }
-}
-
-impl CustomerRecords for MemoryTables {
-    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
-        Ok(self.records.get(&name).cloned().unwrap_or_default())
-    }
-}
-
-/// Durable tables that are written by one process and read by the next.
-pub trait DurableTables: CustomerRecords + Sized {
-    fn load(&mut self) -> SavedAccount;
-    fn apply(&mut self, changes: &Changes);
-    /// Closes and opens them again.
-    fn reopen(self) -> Self {
-        self
-    }
-}
-
-impl DurableTables for MemoryTables {
-    fn load(&mut self) -> SavedAccount {
-        Self::load(self)
-    }
-
-    fn apply(&mut self, changes: &Changes) {
-        Self::apply(self, changes);
-    }
-}
-
-/// Tables in memory and in a file at once; they must never differ.
-pub struct BothTables {
-    memory: MemoryTables,
-    reading: AccountTables,
-    writing: AccountTables,
-    path: PathBuf,
-}
-
-impl BothTables {
-    pub fn open(path: PathBuf, memory: MemoryTables) -> Self {
-        let connection = schema::open_for_writing(&path).unwrap();
-        connection.pragma_update(None, "synchronous", "OFF").unwrap();
-        let id = accounts::add_account(
-            &connection,
-            &path,
-            super::rules_bench::keys().account(),
-            "u",
-            None,
-        )
-        .unwrap();
-        let reading = schema::open_for_reading(&path).unwrap().unwrap();
-        let [reading, writing] = [reading, connection].map(|c| AccountTables::new(c, &path, id));
-        Self { memory, reading, writing, path }
-    }
-}
-
-impl CustomerRecords for BothTables {
-    fn record(&mut self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
-        let found = self.reading.record(name)?;
-        assert_eq!(found, self.memory.record(name)?);
-        Ok(found)
-    }
-}
-
-impl DurableTables for BothTables {
-    fn load(&mut self) -> SavedAccount {
-        let (mut one, mut other) = (self.reading.load().unwrap(), self.memory.load());
-        one.next_sequence = one.next_sequence.max(1);
-        other.next_sequence = other.next_sequence.max(1);
-        one.invalidations.sort();
-        assert_eq!(one, other);
-        one
-    }
-
-    fn apply(&mut self, changes: &Changes) {
-        self.memory.apply(changes);
-        self.writing.apply(changes).unwrap();
-    }
-
-    fn reopen(self) -> Self {
-        let Self { memory, path, reading, writing } = self;
-        drop((reading, writing));
-        Self::open(path, memory)
-    }
+/// The tables of a new account, in memory.
+pub fn memory_tables() -> AccountTables {
+    let (connection, path) = (Connection::open_in_memory().unwrap(), Path::new("memory"));
+    connection.execute_batch(schema::TABLES).unwrap();
+    let account = keys().account();
+    let id = accounts::add_account(&connection, path, account, "u", None).unwrap();
+    AccountTables::new(connection, path, id)
 }
 
 /// Confirmed at the first attempt.
 pub const FIRST: RequestOutcome = RequestOutcome::Accepted { first_attempt: true };
+
+/// Confirmed after an unanswered attempt.
+pub const LATER: RequestOutcome = RequestOutcome::Accepted { first_attempt: false };
+
+/// An account under the rules, one row at a time; every change is durable at once.
+pub struct Bench {
+    pub rules: Rules,
+    pub now: u32,
+    pub ids: u64,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::with(Policy::default())
+    }
+
+    pub fn with(policy: Policy) -> Self {
+        Self::open(memory_tables(), policy, 1_000_000)
+    }
+
+    fn open(tables: AccountTables, policy: Policy, now: u32) -> Self {
+        let saved = tables.load().unwrap();
+        let (rules, changes) = Rules::open(keys(), policy, saved, tables, now).unwrap();
+        let mut bench = Self { rules, now, ids: 0 };
+        bench.apply(&changes);
+        bench
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        self.rules.records.durable.apply(changes).unwrap();
+        self.rules.records.acknowledge(1);
+    }
+
+    pub fn record_intent_as(&mut self, id: u64, row: &TestRow) {
+        let changes = self.rules.record_intent(id, &row.update(), self.now).unwrap();
+        self.apply(&changes);
+    }
+
+    pub fn record_intent(&mut self, row: &TestRow) -> u64 {
+        self.ids += 1;
+        self.record_intent_as(self.ids, row);
+        self.ids
+    }
+
+    pub fn record_outcome(&mut self, id: u64, row: &TestRow, outcome: RequestOutcome) -> bool {
+        let (changes, uncertain) =
+            self.rules.record_outcome(id, &row.update(), outcome, self.now).unwrap();
+        self.apply(&changes);
+        uncertain
+    }
+
+    /// Sends a row; returns whether a refusal would prove nothing.
+    pub fn send(&mut self, row: &TestRow, outcome: RequestOutcome) -> bool {
+        let id = self.record_intent(row);
+        self.record_outcome(id, row, outcome)
+    }
+
+    pub fn accept(&mut self, row: &TestRow) {
+        self.send(row, FIRST);
+    }
+
+    #[track_caller]
+    pub fn assert<R: Borrow<TestRow>>(&mut self, up_to_date: bool, rows: &[R]) {
+        for row in rows {
+            let row = row.borrow();
+            let found = self.rules.check(&row.update(), self.now).unwrap();
+            assert_eq!(found, up_to_date, "{row:?}");
+        }
+    }
+
+    /// Ends this process, in good order or by a crash, and starts the next.
+    pub fn restart(self, policy: Policy) -> Self {
+        let Self { rules, now, ids } = self;
+        Self { ids, ..Self::open(rules.records.durable, policy, now) }
+    }
+
+    pub fn next_run(self) -> Self {
+        self.restart(Policy::default())
+    }
+
+    /// What is durable, customer records apart.
+    pub fn saved(&self) -> SavedAccount {
+        self.rules.records.durable.load().unwrap()
+    }
+
+    pub fn open_intents(&self) -> usize {
+        self.saved().intents.len()
+    }
+}
+
+pub fn a() -> TestRow {
+    e("a@x")
+}
+
+pub fn b() -> TestRow {
+    e("b@x")
+}
+
+pub fn a_to_b() -> TestRow {
+    a().set("email", "b@x").set("nome", "N")
+}
 
 /// A ledger in a folder of its own.
 pub struct TestLedger {
@@ -225,7 +216,7 @@ impl TestLedger {
 
     /// Does something to the file from outside.
     pub fn sql(&self, sql: &str) {
-        rusqlite::Connection::open(&self.path).unwrap().execute_batch(sql).unwrap();
+        Connection::open(&self.path).unwrap().execute_batch(sql).unwrap();
     }
 }
 
@@ -233,7 +224,7 @@ impl TestLedger {
 pub struct TestRun {
     pub runtime: tokio::runtime::Runtime,
     pub handle: LedgerHandle,
-    pub leftovers: Vec<Leftover>,
+    pub leftovers: Vec<Fingerprint>,
 }
 
 impl TestRun {

@@ -47,7 +47,7 @@ pub(super) fn open(settings: &Settings) -> Result<(Option<Claimed>, Option<Looku
     };
     let reader = Reader::open(&location, settings.policy)?;
     // A rename that was repeated without a reply has two intents for one request of one row.
-    let leftovers = reader.leftovers().iter().map(|leftover| leftover.fingerprint).collect();
+    let leftovers = reader.leftovers().iter().copied().collect();
     Ok((claimed, Some(Lookup { reader, leftovers, busy })))
 }
 

@@ -78,7 +78,7 @@ pub trait Ledger: Send {
     /// another row's outcome is durable.
     ///
     /// # Errors
-    /// The ledger cannot be read or written, or more is waiting than the window has rows.
+    /// The ledger cannot be read.
     fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed>;
 
     /// Hands over what became of a row whose intent was recorded, without waiting, and in order as
