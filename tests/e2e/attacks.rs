@@ -1,4 +1,5 @@
-//! What a reviewer broke once from outside, and must not break again.
+//! Cases found in reviews: outputs that are the input under another name, links, descriptors of the
+//! shell, and the order of reasons to stop.
 
 use crate::support::reply::Reply;
 use crate::support::run::Run;
@@ -66,7 +67,7 @@ fn a_header_with_a_line_break_can_be_mapped() {
     let finished = run.args(["--map", "Nome\ncompleto=nome"]).go();
     finished.exits(0);
     assert_eq!(server.requests()[0].field("nome").as_deref(), Some("Ana"));
-    // A variable holds one value a line.
+    // A variable contains one value per line.
     let run = Run::new(&server).csv("id,n,x,y\n1,Ana,p,q\n");
     let listed = "id=identificador\nn=nome";
     let finished = run
@@ -104,9 +105,10 @@ fn results_keep_an_owner_only_mode() {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
-/// Runs it with descriptors that the shell opened, and demands that it refuses and the file stays.
+/// Runs with descriptors that the shell opened; asserts that the run is refused and the file is
+/// unchanged.
 #[track_caller]
-fn keeps_its_input(input: &str, args: &[&str], redirection: &str) {
+fn assert_input_is_kept(input: &str, args: &[&str], redirection: &str) {
     let server = Server::start();
     let run = Run::new(&server).file("a.csv", SMALL).on(input).args(args.iter().copied());
     let finished = run.through_shell(&format!(r#"exec "$0" "$@" {redirection}"#)).go();
@@ -118,11 +120,11 @@ fn keeps_its_input(input: &str, args: &[&str], redirection: &str) {
 #[cfg(unix)]
 #[test]
 fn standard_output_that_is_the_input_is_refused() {
-    keeps_its_input("a.csv", &["--results", "-"], ">> a.csv");
-    keeps_its_input("a.csv", &["--rejects", "-"], "1<> a.csv");
-    keeps_its_input("-", &["--results", "-"], "< a.csv >> a.csv");
-    keeps_its_input("a.csv", &["--results", "/dev/stdout"], ">> a.csv");
-    keeps_its_input("a.csv", &["--results", "/dev/fd/7"], "7>> a.csv");
+    assert_input_is_kept("a.csv", &["--results", "-"], ">> a.csv");
+    assert_input_is_kept("a.csv", &["--rejects", "-"], "1<> a.csv");
+    assert_input_is_kept("-", &["--results", "-"], "< a.csv >> a.csv");
+    assert_input_is_kept("a.csv", &["--results", "/dev/stdout"], ">> a.csv");
+    assert_input_is_kept("a.csv", &["--results", "/dev/fd/7"], "7>> a.csv");
 }
 
 #[cfg(unix)]
@@ -139,7 +141,7 @@ fn the_partial_file_behind_a_link_is_not_the_input() {
 
 #[cfg(unix)]
 #[test]
-fn what_the_shell_opened_is_appended_to_and_not_replaced() {
+fn outputs_opened_by_the_shell_are_appended_to() {
     let server = Server::start();
     for (name, redirection) in [
         ("-", ">> s.txt"),
@@ -186,7 +188,7 @@ fn no_output_overwrites_another_file_of_the_program() {
         assert!(!finished.exists("l.db"), "refused before the ledger was made");
         assert_eq!(finished.text("senha.txt"), crate::support::CANARY);
     }
-    // One that this run does not use, too.
+    // A ledger that this run does not use is protected as well.
     let finished = Run::bare(&["run"])
         .csv(SMALL)
         .file("l.db", "registro")
@@ -197,7 +199,7 @@ fn no_output_overwrites_another_file_of_the_program() {
 }
 
 #[test]
-fn a_run_that_does_not_begin_leaves_what_an_earlier_one_left() {
+fn a_refused_run_keeps_the_partial_results_of_an_earlier_run() {
     let server = Server::start();
     let finished = Run::new(&server)
         .csv(SMALL)
@@ -226,7 +228,7 @@ fn a_link_in_the_place_of_the_partial_file_is_not_followed() {
 }
 
 #[test]
-fn an_input_that_grows_while_the_last_rows_are_in_flight_is_no_success() {
+fn an_input_that_grows_while_the_last_rows_are_in_flight_fails_the_run() {
     use std::io::Write as _;
     let server = Server::start();
     let latch = server.hold_replies();
@@ -235,7 +237,7 @@ fn an_input_that_grows_while_the_last_rows_are_in_flight_is_no_success() {
     server.wait_for_requests(2);
     let input = running.work().join("clientes.csv");
     std::fs::File::options().append(true).open(input).unwrap().write_all(b"3,I,Zoe\n").unwrap();
-    // All rows have been read by now: only the look before success sees it.
+    // All rows have been read: only the comparison at the end of the run detects the change.
     latch.release();
     let finished = running.wait();
     let summary = finished.exits(5).says(&["clientes.csv", "mudou"]).summary();
@@ -244,7 +246,7 @@ fn an_input_that_grows_while_the_last_rows_are_in_flight_is_no_success() {
 }
 
 #[test]
-fn an_input_that_changes_at_the_last_moment_is_no_success() {
+fn an_input_that_is_removed_before_the_end_fails_the_run() {
     let server = Server::start();
     let latch = server.hold_replies();
     let running = Run::new(&server).csv(SMALL).spawn();

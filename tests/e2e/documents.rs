@@ -1,5 +1,5 @@
-//! What the documents promise about the code is there: the tests that `docs/failures.md` names, and
-//! the table of dependencies. It says nothing about whether the prose is true.
+//! Names in the documents exist in the code: the tests of `docs/failures.md`, and the table of
+//! dependencies. Whether the prose is true is not checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -46,7 +46,7 @@ fn every_direct_dependency_has_its_reason() {
 
 /// The numbers of the catalogue's entries and the tests that each names as `file::test`.
 fn catalogue(document: &str) -> Vec<(String, Vec<(String, String)>)> {
-    // Behind the catalogue stand other tables.
+    // Other tables follow the catalogue.
     let end = document.find("## The canary").unwrap_or(document.len());
     document[..end]
         .lines()
@@ -86,7 +86,7 @@ fn add_tests_below(folder: &Path, modules: &mut BTreeMap<String, BTreeSet<String
         let module = named.file_stem().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
         for after in text.split("#[test]").skip(1) {
-            // Other attributes may stand in between.
+                // Other attributes may come in between.
             let name = after.split("fn ").nth(1).and_then(|rest| rest.split('(').next());
             modules.entry(module.clone()).or_default().extend(name.map(str::to_owned));
         }
@@ -114,7 +114,7 @@ fn every_failure_of_the_catalogue_has_tests_that_exist() {
     for number in 1..=last {
         assert!(numbers.contains(&number.to_string()), "entry {number} is missing");
     }
-    // Outside the tables, too.
+    // Names outside the tables are checked as well.
     for name in code(&document).filter(|name| !name.contains([' ', '/', '<', '…'])) {
         if let Some((module, test)) = name.split_once("::") {
             assert!(has(&modules, module, test), "no {name}");
@@ -122,7 +122,7 @@ fn every_failure_of_the_catalogue_has_tests_that_exist() {
     }
 }
 
-/// A test that carries the number of an entry is found there: `c17_…` and `f53_…`.
+/// A test called `c17_…` or `f53_…` has an entry 17 or 53.
 #[test]
 fn every_number_in_a_tests_name_is_in_the_catalogue() {
     let document = read("docs/failures.md");

@@ -1,13 +1,13 @@
-//! The example works: a program that uses the library syncs a file and learns how it went.
+//! `examples/sincronizar.rs` works: it syncs a file with the library and returns the summary.
 
 #[path = "../../examples/sincronizar.rs"]
-#[expect(dead_code, reason = "its `main` is for people")]
+#[expect(dead_code, reason = "its `main` is not called here")]
 mod sincronizar;
 
 use tomticket_sync::Situacao;
 
 #[test]
-fn a_program_syncs_a_file_and_learns_how_it_went() {
+fn the_example_syncs_a_file_and_returns_the_summary() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("clientes.csv");
     std::fs::write(&input, "identificador,tipo_identificador,nome\nC1,I,Ana\n,I,Bia\nC3,I,Caio\n")

@@ -1,5 +1,5 @@
-//! What `fixtures/README.md` promises of each fixture is what a rehearsal of it gives: counts by
-//! situacao, exit code, and for `linhas-ruins.csv` every single line.
+//! A rehearsal of each fixture ends as `fixtures/README.md` says: counts by `situacao`, exit code,
+//! and for `linhas-ruins.csv` every line.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -73,15 +73,15 @@ fn every_fixture_gives_what_its_readme_predicts() {
 }
 
 #[test]
-fn every_bad_line_is_told_as_its_readme_says() {
+fn every_bad_line_ends_as_the_readme_says() {
     let (_, results) = rehearse("run fixtures/linhas-ruins.csv --sandbox");
     let readme = readme();
     let section = readme.split("## linhas-ruins.csv").nth(1).unwrap();
-    let mut told = 0;
+    let mut checked = 0;
     for cells in table(section, "") {
         let Ok(linha) = cells[0].parse::<u64>() else { continue };
         assert_eq!(results.get(&linha), Some(&cells[1]), "linha {linha}");
-        told += 1;
+        checked += 1;
     }
-    assert_eq!(told, results.len());
+    assert_eq!(checked, results.len());
 }

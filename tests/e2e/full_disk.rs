@@ -1,19 +1,19 @@
-//! A disk that fills up in the middle of the night: sending stops at once, and once there is room the
-//! same command goes on, repeating at most what was in flight.
+//! A disk that fills up during a run: sending stops at once, and when there is room again the same
+//! command continues and repeats at most the requests that were in flight.
 
 use crate::support::{Run, Server, small_disk, table};
 
 const ROWS: usize = 4000;
 const CONCURRENCY: usize = 8;
 
-/// Runs into the full disk, checks that it stopped, makes room, and runs again.
-fn fills_up(server: &Server, run: Run, named: &str, ledger_then: &str) {
+/// Asserts that the run stops at the full disk, and that a second run with room completes it.
+fn assert_stops_and_continues(server: &Server, run: Run, named: &str, ledger_then: &str) {
     let folder = run.folder();
     let stopped = run.go();
     stopped.exits(5).says(&[named, "espaço"]);
     let before = server.count();
     assert!((1..ROWS).contains(&before), "it stopped after {before} requests");
-    // The results of an earlier night are never half replaced.
+    // Results get their final name only when they are complete.
     assert!(!stopped.exists("clientes.resultado.csv"));
 
     let again = Run::new(server)
@@ -38,7 +38,7 @@ fn c34_a_disk_full_of_ledger_stops_the_run_and_loses_nothing() {
         .csv(&table::customers(ROWS))
         .args(["--ledger", "disco/l.db"])
         .on_a_small_disk("512k");
-    fills_up(&server, run, "disco/l.db", "disco-depois/l.db");
+    assert_stops_and_continues(&server, run, "disco/l.db", "disco-depois/l.db");
 }
 
 #[test]
@@ -52,12 +52,12 @@ fn c34_a_disk_full_of_results_stops_the_run_and_loses_nothing() {
         .args(["--ledger", "l.db"])
         .results("disco/clientes.resultado.csv")
         .on_a_small_disk("64k");
-    fills_up(&server, run, "disco/clientes.resultado.csv", "l.db");
+    assert_stops_and_continues(&server, run, "disco/clientes.resultado.csv", "l.db");
 }
 
 #[test]
-fn c34_a_disk_that_is_full_from_the_start_lets_nothing_be_sent() {
-    if !small_disk::possible("c34_a_disk_that_is_full_from_the_start_lets_nothing_be_sent") {
+fn c34_nothing_is_sent_if_the_disk_is_full_from_the_start() {
+    if !small_disk::possible("c34_nothing_is_sent_if_the_disk_is_full_from_the_start") {
         return;
     }
     let server = Server::start();

@@ -1,5 +1,5 @@
-//! What the documents tell people to type is typed: the guide's and the README's commands run against
-//! a scripted server, the examples run as they stand, and every flag that is named anywhere exists.
+//! The commands of the guide and the READMEs run against a scripted server, the examples run
+//! unchanged, and every flag that a document names exists.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Blocks with one of these need another machine, another user or another program, or wait for
-/// somebody to type.
+/// Blocks with one of these texts are not run: they need another machine, user or program, or wait
+/// for input.
 const NOT_HERE: [&str; 10] = [
     "sudo ",
     "crontab ",
@@ -50,7 +50,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     found
 }
 
-/// A folder in which the documents' commands find their files, and the program on the PATH.
+/// A folder with the files that the documents' commands use, and with the program on the PATH.
 struct Desk {
     folder: TempDir,
     server: Server,
@@ -72,7 +72,7 @@ impl Desk {
                 }
             }
         }
-        // The program, with a note of each call and its exit code.
+        // A wrapper that records each call and its exit code.
         let wrapper = format!(
             "#!/bin/sh\n{BINARY} \"$@\"\ncode=$?\necho \"$code $*\" >> \"$CALLS\"\nexit $code\n"
         );
@@ -98,7 +98,7 @@ impl Desk {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// Lets a shell do this.
+    /// Runs a shell script; asserts that the token is neither in its output nor in the folder.
     fn shell(&self, script: &str) -> Output {
         let mut path = self.path("bin").into_os_string();
         path.push(":");
@@ -127,7 +127,7 @@ impl Desk {
         output
     }
 
-    /// The calls of the program since the last time, each as its exit code and its arguments.
+    /// The program's calls since the last query, each as exit code and arguments.
     fn calls(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.path("chamadas")).unwrap_or_default();
         let _ = std::fs::remove_file(self.path("chamadas"));
@@ -141,7 +141,7 @@ fn described(output: &Output) -> String {
 }
 
 #[test]
-fn the_guides_commands_do_what_it_says() {
+fn the_commands_of_the_documents_succeed() {
     let desk = Desk::new();
     let mut typed = 0;
     for name in ["docs/guia.md", "README.md", "fixtures/README.md"] {
@@ -157,7 +157,7 @@ fn the_guides_commands_do_what_it_says() {
             let calls = desk.calls();
             typed += calls.len();
             for call in &calls {
-                // 1: some of the fixtures have bad rows on purpose.
+                // Some fixtures have invalid rows on purpose: exit code 1.
                 let fine = call.starts_with("0 ") || call.starts_with("1 run fixtures/");
                 assert!(fine, "{name}: {call}\n{block}\n{}", described(&output));
             }
@@ -202,7 +202,7 @@ fn every_flag_that_is_named_exists() {
     known.extend(flags(&help(&[])));
     known.extend(flags(&help(&["ledger", "status"])));
     known.extend(flags(&help(&["ledger", "forget"])));
-    // Flags of other programs that the documents use.
+    // Flags of other programs in the documents.
     let foreign = [
         // cargo, rustup, git
         "--release",
@@ -294,7 +294,7 @@ fn the_rehearsal_example_runs() {
     for part in ["\"atualizado\": 24", "\"email\": \"ana.lima@exemplo.com.br\""] {
         assert!(shown.contains(part), "no {part} in {shown}");
     }
-    // What the summary names is there.
+    // The files that the summary names exist.
     assert!(shown.contains("Resultados: ./ensaio.resultado.csv"), "{shown}");
     assert!(desk.path("ensaio.resultado.csv").exists());
     assert_eq!(desk.server.count(), 0, "it must send to its own simulator alone");
@@ -308,7 +308,7 @@ fn the_night_script_repeats_exit_code_4_alone() {
     let night =
         "BINARIO=tomticket-sync PAUSA=0 PARTIDAS=3 sh docs/exemplos/noite.sh noite.csv --quiet";
 
-    // The first start finds a server that cannot answer for one row; the second does.
+    // The first run gets no definite reply for one row; the second does.
     desk.server.replies("2", [Reply::html(500), Reply::html(500), Reply::html(500), Reply::ok()]);
     let output = desk.shell(night);
     assert_eq!(output.status.code(), Some(0), "{}", described(&output));
@@ -322,7 +322,7 @@ fn the_night_script_repeats_exit_code_4_alone() {
     assert!(described(&output).contains("a entrada padrão não pode ser lida de novo"));
     assert!(desk.calls().is_empty());
 
-    // A refusal is for a person.
+    // A refusal is not repeated.
     desk.server.reply("1", Reply::refuse("Não."));
     desk.write("noite.csv", &csv.replace(",A", ",C"));
     let output = desk.shell(night);

@@ -1,6 +1,6 @@
-//! A server that breaks every rule of HTTP that it can think of: what each broken answer means for
-//! its row, and that none of them costs memory or time. What honest servers do is tested in
-//! `server.rs`, the stops of a whole run in `stops.rs`.
+//! Responses that break the rules of HTTP: what each means for its row, and that memory and time
+//! stay bounded. Valid responses are in `server.rs` and `replies.rs`, TLS in `tls.rs`, the stops of
+//! a whole run in `stops.rs`.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use crate::support::reply::{Answer, Framing};
 use crate::support::shortcuts::row_of;
 use crate::support::{CANARY, Certificate, Reply, Run, Server, table, text};
 
-/// What a fault means for its row. The fault happens once; a repeat is answered well.
+/// What a fault means for its row. The fault happens once; a repeat is answered with success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
-    /// Understood as success all the same.
+    /// Success.
     Fine,
-    /// The API said no.
+    /// The API refused the row.
     Refused,
-    /// Nobody knows: repeated, with success.
+    /// Ambiguous: repeated, with success.
     Unknown,
-    /// Surely not executed: repeated, and no attempt was made.
+    /// Not executed: repeated, and not counted as an attempt.
     NotExecuted,
 }
 
 use Meaning::{Fine, NotExecuted, Refused, Unknown};
 
-/// The most bytes that the faults of a group may make the client take.
+/// An upper bound for the bytes that the client reads from the faults of one group.
 const TAKEN_MAX: u64 = 64 << 20;
 
 const OK: &str = r#"{"erro":false,"mensagem":"ok"}"#;
@@ -32,7 +32,7 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
 
 type Fault = (&'static str, Meaning, Reply);
 
-/// Connections that end, or do not.
+/// Connections that end early or not at all.
 fn connections() -> Vec<Fault> {
     let whole = format!("{HEAD}Content-Length: 30\r\n\r\n{OK}");
     let second = Duration::from_millis(200);
@@ -63,7 +63,7 @@ fn connections() -> Vec<Fault> {
             Reply::ok().with_header("Keep-Alive", "timeout=0, max=0").then_close()
         }),
         (
-            "a tunnel nobody asked for",
+            "an unrequested protocol switch",
             Unknown,
             Reply::bytes(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
@@ -72,7 +72,7 @@ fn connections() -> Vec<Fault> {
     ]
 }
 
-/// Heads that are wrong, too large, or without an end.
+/// Heads that are invalid, too large or endless.
 fn heads() -> Vec<Fault> {
     let many = "X-A: b\r\n".repeat(400);
     let large = format!("X-A: {}\r\n", "b".repeat(1 << 20));
@@ -123,7 +123,7 @@ fn heads() -> Vec<Fault> {
     ]
 }
 
-/// Bodies whose end is not where it is said to be.
+/// Bodies whose length differs from what the head says.
 fn lengths() -> Vec<Fault> {
     let chunked =
         |body: &str| Reply::bytes(format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{body}"));
@@ -141,36 +141,36 @@ fn lengths() -> Vec<Fault> {
         ("a length of 10^30", Unknown, under(&format!("Content-Length: 1{}\r\n", "0".repeat(30)))),
         ("a length of 2^63", Unknown, under("Content-Length: 9223372036854775808\r\n")),
         (
-            "a length and pieces",
+            "a length and chunks",
             Fine,
             Reply::bytes(format!(
                 "{HEAD}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n{OK}\r\n0\r\n\r\n"
             )),
         ),
-        // The pieces are undone, the packing in them is not: what is left is no JSON.
-        ("a packed body in pieces", Unknown, {
+        // The chunks are decoded, gzip is not: the result is not JSON.
+        ("a compressed body in chunks", Unknown, {
             let packed = text::gzip(OK.as_bytes());
             let size =
                 format!("{HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n{:x}\r\n", packed.len());
             Reply::bytes([size.as_bytes(), &packed, b"\r\n0\r\n\r\n"].concat())
         }),
-        // Plain JSON under such a header is no less plain: whoever wrote the header did not pack it.
-        ("pieces that are called packed", Fine, {
+        // The header says gzip, but the body is plain JSON.
+        ("plain chunks labelled as compressed", Fine, {
             let head = format!("{HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n");
             Reply::bytes(format!("{head}1e\r\n{OK}\r\n0\r\n\r\n"))
         }),
-        ("a body packed as a whole, without pieces", Unknown, {
+        ("a compressed body without chunks", Unknown, {
             let head = format!("{HEAD}Transfer-Encoding: gzip\r\n\r\n");
             Reply::bytes([head.as_bytes(), &text::gzip(OK.as_bytes())].concat())
         }),
-        ("pieces of three bytes", Fine, Reply::ok().framed(Framing::Chunked)),
+        ("chunks of three bytes", Fine, Reply::ok().framed(Framing::Chunked)),
         ("no length, ends with the connection", Fine, Reply::ok().framed(Framing::UntilClose)),
-        ("a piece without a size", Unknown, chunked("zz\r\nabc\r\n0\r\n\r\n")),
-        ("a piece below zero", Unknown, chunked(&format!("-1e\r\n{OK}\r\n0\r\n\r\n"))),
-        ("a piece of 2^68", Unknown, chunked("100000000000000000\r\n")),
-        ("a piece longer than its size", Unknown, chunked(&format!("1\r\n{OK}\r\n0\r\n\r\n"))),
-        ("pieces without a last one", Unknown, chunked(&format!("1e\r\n{OK}\r\n"))),
-        ("a piece extension without an end", Unknown, stuck("1e;", "a")),
+        ("a chunk without a size", Unknown, chunked("zz\r\nabc\r\n0\r\n\r\n")),
+        ("a chunk size below zero", Unknown, chunked(&format!("-1e\r\n{OK}\r\n0\r\n\r\n"))),
+        ("a chunk of 2^68", Unknown, chunked("100000000000000000\r\n")),
+        ("a chunk longer than its size", Unknown, chunked(&format!("1\r\n{OK}\r\n0\r\n\r\n"))),
+        ("chunks without a last one", Unknown, chunked(&format!("1e\r\n{OK}\r\n"))),
+        ("an endless chunk extension", Unknown, stuck("1e;", "a")),
         ("trailers without an end", Unknown, stuck(&format!("1e\r\n{OK}\r\n0\r\n"), "X-A: b\r\n")),
         ("a chunked body without an end", Unknown, Reply::endless()),
         ("a body without length or end", Unknown, Reply::endless_of(&format!("{HEAD}\r\n"), " ")),
@@ -185,9 +185,9 @@ fn lengths() -> Vec<Fault> {
     ]
 }
 
-/// Bodies that say nothing, or say it in an odd way.
+/// Bodies without a readable reply, or with an unusual one.
 fn bodies() -> Vec<Fault> {
-    let said = |body: &str| Reply::json(200, body);
+    let json = |body: &str| Reply::json(200, body);
     let as_bytes = |bytes: Vec<u8>| Reply::response(200, "application/json", bytes);
     let nested = |open: &str, close: &str| {
         format!(r#"{{"erro":false,"x":{}{}}}"#, open.repeat(9_000), close.repeat(9_000))
@@ -195,64 +195,64 @@ fn bodies() -> Vec<Fault> {
     let zipped = text::gzip(OK.as_bytes());
     vec![
         ("a page", Unknown, Reply::html(200)),
-        ("a warning before the JSON", Unknown, said(&format!("<b>Warning</b>: x\n{OK}"))),
-        ("text after the JSON", Unknown, said(&format!("{OK}\n<!-- 0.1 s -->"))),
-        ("two objects", Unknown, said(&format!("{OK}{NO}"))),
-        ("two answers in one object", Unknown, said(r#"{"erro":true,"erro":false}"#)),
-        ("an array", Unknown, said(r#"[false,"ok"]"#)),
-        ("a string", Unknown, said(r#""{\"erro\":false}""#)),
-        ("null", Unknown, said("null")),
-        ("erro is null", Unknown, said(r#"{"erro":null}"#)),
-        ("erro is missing", Unknown, said(r#"{"mensagem":"ok"}"#)),
-        ("erro is an object", Unknown, said(r#"{"erro":{"a":false}}"#)),
-        ("erro is 1e400", Unknown, said(r#"{"erro":1e400}"#)),
-        ("erro is false in letters of another case", Unknown, said(r#"{"erro":"FALSE"}"#)),
-        ("comments", Unknown, said("{\"erro\":false /* ok */}")),
-        ("a comma too many", Unknown, said(r#"{"erro":false,}"#)),
-        ("nested 9 000 deep, elsewhere", Fine, said(&nested("[", "]"))),
+        ("a warning before the JSON", Unknown, json(&format!("<b>Warning</b>: x\n{OK}"))),
+        ("text after the JSON", Unknown, json(&format!("{OK}\n<!-- 0.1 s -->"))),
+        ("two objects", Unknown, json(&format!("{OK}{NO}"))),
+        ("two answers in one object", Unknown, json(r#"{"erro":true,"erro":false}"#)),
+        ("an array", Unknown, json(r#"[false,"ok"]"#)),
+        ("a string", Unknown, json(r#""{\"erro\":false}""#)),
+        ("null", Unknown, json("null")),
+        ("erro is null", Unknown, json(r#"{"erro":null}"#)),
+        ("erro is missing", Unknown, json(r#"{"mensagem":"ok"}"#)),
+        ("erro is an object", Unknown, json(r#"{"erro":{"a":false}}"#)),
+        ("erro is 1e400", Unknown, json(r#"{"erro":1e400}"#)),
+        ("erro is false in letters of another case", Unknown, json(r#"{"erro":"FALSE"}"#)),
+        ("comments", Unknown, json("{\"erro\":false /* ok */}")),
+        ("a comma too many", Unknown, json(r#"{"erro":false,}"#)),
+        ("nested 9 000 deep, elsewhere", Fine, json(&nested("[", "]"))),
         (
             "objects nested 9 000 deep, elsewhere",
             Fine,
-            said(&nested("{\"a\":", "}").replace(":}", ":1}")),
+            json(&nested("{\"a\":", "}").replace(":}", ":1}")),
         ),
         (
             "a mensagem nested 9 000 deep",
             Unknown,
-            said(&NO.replace(r#""não""#, &"[".repeat(9_000))),
+            json(&NO.replace(r#""não""#, &"[".repeat(9_000))),
         ),
         ("an erro nested 9 000 deep", Unknown, {
-            said(&format!(r#"{{"erro":{}{}}}"#, "[".repeat(9_000), "]".repeat(9_000)))
+            json(&format!(r#"{{"erro":{}{}}}"#, "[".repeat(9_000), "]".repeat(9_000)))
         }),
         ("UTF-16", Unknown, as_bytes(text::utf16(OK, false))),
         ("Latin-1", Unknown, as_bytes(text::windows_1252(r#"{"erro":true,"mensagem":"não"}"#))),
-        ("zeros after the JSON", Unknown, said(&format!("{OK}\0\0"))),
-        ("a byte order mark", Fine, said(&format!("\u{feff}{OK}"))),
+        ("zeros after the JSON", Unknown, json(&format!("{OK}\0\0"))),
+        ("a byte order mark", Fine, json(&format!("\u{feff}{OK}"))),
         ("JSON called a picture", Fine, Reply::response(200, "image/png", OK)),
-        ("a charset nobody has", Fine, Reply::response(200, "text/html; charset=x\u{e9}", OK)),
-        ("mensagem is an array", Refused, said(r#"{"erro":true,"mensagem":[1,{"a":2}]}"#)),
-        ("mensagem is a number", Fine, said(r#"{"erro":false,"mensagem":12}"#)),
-        ("mensagem of 60 KB", Refused, said(&NO.replace("não", &"é".repeat(30_000)))),
-        ("escapes in the mensagem", Refused, said(&NO.replace("não", r"\u001b[2J\u0000\u202egro"))),
-        ("half a surrogate in the mensagem", Unknown, said(&NO.replace("não", r"\ud800"))),
-        ("more than 64 KiB", Unknown, said(&NO.replace("não", &"x".repeat(70_000)))),
-        ("gzip that nobody asked for", Unknown, {
+        ("an unknown charset", Fine, Reply::response(200, "text/html; charset=x\u{e9}", OK)),
+        ("mensagem is an array", Refused, json(r#"{"erro":true,"mensagem":[1,{"a":2}]}"#)),
+        ("mensagem is a number", Fine, json(r#"{"erro":false,"mensagem":12}"#)),
+        ("mensagem of 60 KB", Refused, json(&NO.replace("não", &"é".repeat(30_000)))),
+        ("escapes in the mensagem", Refused, json(&NO.replace("não", r"\u001b[2J\u0000\u202egro"))),
+        ("half a surrogate in the mensagem", Unknown, json(&NO.replace("não", r"\ud800"))),
+        ("more than 64 KiB", Unknown, json(&NO.replace("não", &"x".repeat(70_000)))),
+        ("unrequested gzip", Unknown, {
             as_bytes(zipped).with_header("Content-Encoding", "gzip")
         }),
         ("a gzip bomb", Unknown, Reply::gzip_bomb()),
     ]
 }
 
-/// What the HTTP library would read on and on, without keeping it, for as long as it comes.
-fn swallowed() -> Vec<Fault> {
+/// Endless input that the HTTP library reads and discards.
+fn discarded() -> Vec<Fault> {
     let head = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n");
     let interim = "HTTP/1.1 100 Continue\r\n\r\n";
     vec![
         ("100 Continue without an end", Unknown, Reply::endless_of("", interim)),
-        ("a piece size of zeros without an end", Unknown, Reply::endless_of(&head, "0")),
+        ("an endless chunk size of zeros", Unknown, Reply::endless_of(&head, "0")),
     ]
 }
 
-/// Statuses that say more than the body.
+/// Statuses that decide whatever the body says.
 fn statuses() -> Vec<Fault> {
     let no = |status| Reply::json(status, NO);
     let elsewhere = |status| Reply::redirect(status, "http://127.0.0.1:1/update_cliente/x/1/I");
@@ -292,9 +292,8 @@ fn statuses() -> Vec<Fault> {
     ]
 }
 
-/// Runs these faults, each on a customer of its own between others that are answered well; never so
-/// many at once that the run as a whole would change its ways. At most `taken_max` bytes are taken
-/// of all answers together.
+/// Runs these faults, each for one customer among others that are answered with success, so that the
+/// circuit breaker stays closed. Asserts that less than `taken_max` bytes were sent in all.
 fn provoke(group: &[Fault], concurrency: &str, taken_max: u64) -> (u64, Duration) {
     let server = Server::start();
     let mut input = String::from("identificador,tipo_identificador,nome\n");
@@ -317,7 +316,7 @@ fn provoke(group: &[Fault], concurrency: &str, taken_max: u64) -> (u64, Duration
             NotExecuted => ("atualizado", 1, 2),
         };
         let requests = server.requests_for(&row.identificador).len();
-        // A row may lose one race more, for a connection that another fault has just ended.
+        // One more attempt is allowed: the row may get a connection that another fault is closing.
         let attempts = expected.1..=expected.1 + 1;
         let found = (&*row.situacao, row.tentativas, requests);
         if (found.0, found.2) != (expected.0, expected.2) || !attempts.contains(&found.1) {
@@ -329,12 +328,12 @@ fn provoke(group: &[Fault], concurrency: &str, taken_max: u64) -> (u64, Duration
     finished.exits(if any { 1 } else { 0 });
     assert!(!finished.stderr.contains('\u{1b}'));
     finished.peak_memory_below(64 * 1024);
-    // What the kernel holds for each connection comes on top of what is read.
+    // This counts bytes in the kernel's buffers as well, beyond those that the client reads.
     assert!(server.written() < taken_max, "{} bytes were taken", server.written());
     (finished.peak_kib, finished.took)
 }
 
-/// All of them in groups of eight, some groups at a time.
+/// Runs all faults in groups of eight, four groups at a time.
 fn provoke_all(faults: &[Fault], concurrency: &str, taken_max: u64) {
     let groups: Vec<&[Fault]> = faults.chunks(8).collect();
     for some in groups.chunks(4) {
@@ -346,7 +345,7 @@ fn provoke_all(faults: &[Fault], concurrency: &str, taken_max: u64) {
             for group in running {
                 let (peak, took) = group.join().unwrap();
                 println!("{} faults: at most {peak} KiB, {took:?}", faults.len());
-                // Attempts that meet the timeout are given it, and no more: two seconds, once.
+                // A fault costs one timeout of two seconds at most.
                 assert!(took < Duration::from_secs(30), "{took:?}");
             }
         });
@@ -375,8 +374,8 @@ fn f50_bodies_with_unusual_or_missing_json() {
 
 #[test]
 fn f52_endless_interim_responses_and_chunk_sizes_end_with_the_timeout() {
-    // The limit is the timeout: nothing is kept, but bytes are taken until then.
-    provoke_all(&swallowed(), "8", u64::MAX);
+    // Only the timeout limits how much is read; nothing is kept.
+    provoke_all(&discarded(), "8", u64::MAX);
 }
 
 #[test]
@@ -385,8 +384,8 @@ fn f51_the_status_decides_before_the_body() {
     provoke_all(&statuses(), "1", TAKEN_MAX);
 }
 
-/// A second answer behind the first, on a connection that stays open: taken for the answer to the
-/// next request, it would report as done what was refused.
+/// A second response follows the first on an open connection. If it were taken for the response to
+/// the next request, a refused row would be reported as `atualizado`.
 #[test]
 fn f53_surplus_bytes_are_not_the_next_response() {
     let mut input = String::from("identificador,tipo_identificador,nome\n");
@@ -412,8 +411,8 @@ fn f53_surplus_bytes_are_not_the_next_response() {
     }
 }
 
-/// The end of a body that ends with its connection may have been cut off by anybody, unless TLS
-/// itself was ended properly.
+/// If a body ends with its connection, an attacker may have cut it off, unless TLS was closed
+/// properly.
 #[test]
 fn f54_a_truncated_tls_stream_is_not_a_whole_answer() {
     let certificate = Certificate::for_names(&["127.0.0.1"]);
@@ -429,7 +428,7 @@ fn f54_a_truncated_tls_stream_is_not_a_whole_answer() {
 
 #[test]
 fn f55_tls_to_a_plain_server_and_plain_http_to_a_tls_server() {
-    // A server that answers in plain words to a TLS greeting: nothing of the request ever left.
+    // The server answers the TLS handshake with plain HTTP: the request was not sent.
     let plain = Server::start();
     let url = plain.url().replace("http://", "https://");
     let finished = Run::bare(&["run"])
@@ -440,7 +439,7 @@ fn f55_tls_to_a_plain_server_and_plain_http_to_a_tls_server() {
         .go();
     let rows = finished.exits(4).accounted_rows(3);
     assert!(rows.iter().all(|row| row.situacao == "nao_enviado"));
-    // The other way round, the request did leave.
+    // In the opposite case, the request was sent.
     let secure = Server::start_tls(&Certificate::for_names(&["127.0.0.1"]));
     let finished = Run::bare(&["run"])
         .csv(&table::customers(3))

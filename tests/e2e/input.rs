@@ -1,5 +1,5 @@
-//! Input as people really have it, from outside: dialects, encodings, damage, order, and files that
-//! change. What is asserted is which requests leave, what the files say, and the exit code.
+//! Input files: dialects, encodings, damage, limits. Tests look at requests, outputs and the exit
+//! code. Input that changes during a run and standard input are in `input_source.rs`.
 
 use std::io::Write as _;
 
@@ -125,7 +125,7 @@ fn c01_one_column_is_a_table_too() {
     assert_eq!(server.sent()[1].2, [("idioma".to_owned(), "pt_BR".to_owned())]);
 }
 
-/// 2.5 MB of plain ASCII in a column that is dropped, and one accent in the last row.
+/// 2.5 MB of ASCII in an ignored column, and one accent in the last row.
 fn late_accent() -> String {
     let mut text = String::from("identificador,tipo_identificador,nome,obs\n");
     for row in 0..40 {
@@ -179,14 +179,14 @@ fn c03_a_quote_that_never_closes_stops_before_sending() {
     let text = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I,\"Eva\n3,I,Rui\n4,I,Zoe\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
     finished.refused_before_sending(&server, &["clientes.csv", "linha 3"]);
-    // With a ledger somebody else reads the file.
+    // With a ledger, preflight also compares the rows with it.
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--ledger", "l.db"]);
     finished.refused_before_sending(&server, &["clientes.csv", "linha 3"]);
 }
 
 #[test]
 fn c03_rows_do_not_vanish_between_two_wrong_quotes() {
-    // The quote of line 3 seems to close on line 5, where text follows.
+    // The quote of line 3 is closed by the quote of line 5, which text follows.
     let text = "identificador,tipo_identificador,nome\n1,I,Ana\n2,I,\"Eva\n3,I,Rui\n4,I,\"Zoe\"\n5,I,Lia\n";
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &[]);
     finished.refused_before_sending(&server, &["clientes.csv", "linha 3"]);
@@ -248,7 +248,7 @@ fn c04_a_padded_short_row_stays_invalid_until_it_is_edited() {
         again.says(&["apague esta mensagem nos rejeitados e rode de novo\n"]);
         rejects = again.read("j.csv");
     }
-    // One row is completed, of one the message is deleted, one is left.
+    // The first row is completed, the message of the second is deleted, the third is unchanged.
     let mut lines: Vec<String> =
         String::from_utf8(rejects).unwrap().lines().map(str::to_owned).collect();
     lines[1] = lines[1].replace("Ana,,", "Ana,p1,");
@@ -327,11 +327,11 @@ fn c07_a_rounded_phone_or_custom_field_is_sent_with_a_warning() {
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &flags);
     finished.exits(0).accounted([2, 3, 4]);
     assert_eq!(server.sent()[0].2[0].1, "5,51191E+12");
-    let told = &finished.stderr;
-    assert!(told.contains("aviso: linhas 2, 4: telefone parece um número estragado"), "{told}");
-    assert!(told.contains("aviso: linha 3: campo:7 parece"), "{told}");
-    assert!(told.contains("como texto"), "{told}");
-    assert_eq!(told.matches("estragado").count(), 2, "names may be anything: {told}");
+    let stderr = &finished.stderr;
+    assert!(stderr.contains("aviso: linhas 2, 4: telefone parece um número estragado"), "{stderr}");
+    assert!(stderr.contains("aviso: linha 3: campo:7 parece"), "{stderr}");
+    assert!(stderr.contains("como texto"), "{stderr}");
+    assert_eq!(stderr.matches("estragado").count(), 2, "names may be anything: {stderr}");
 }
 
 #[test]
@@ -349,11 +349,11 @@ fn c07_no_trim_keeps_white_space() {
     let (server, finished) = run_input("clientes.csv", text.as_bytes(), &["--no-trim"]);
     let rows = finished.exits(1).accounted([2, 3]);
     assert_eq!(server.sent()[0].2[0].1, " Eva ");
-    // White space alone is nobody's name, kept or not.
+    // White space alone is not a valid identifier, trimmed or not.
     assert_eq!((&*rows[1].situacao, server.count()), ("invalido", 1));
 }
 
-/// Starts a long run, lets `change` at the file once the first request is there, and goes on.
+/// Starts a long run, calls `change` on the input after the first requests, and waits for the end.
 fn change_during_run(change: impl FnOnce(&std::path::Path)) -> (Server, Finished) {
     let server = Server::start();
     let latch = server.hold_replies();
@@ -372,14 +372,14 @@ fn assert_failed_by_change(server: &Server, finished: &Finished) {
     finished.exits(5).says(&["clientes.csv"]);
     assert!(
         finished.exists("clientes.resultado.csv.parcial"),
-        "what was answered can be looked at"
+        "replies that arrived can be read"
     );
     assert!(!finished.exists("clientes.resultado.csv"));
     let changed = server
         .raw_requests()
         .iter()
         .any(|request| request.field("nome").is_none_or(|nome| !nome.starts_with("Nome antigo")));
-    assert!(!changed, "what was sent is not what was checked");
+    assert!(!changed, "a row was sent that was not checked");
 }
 
 #[test]
@@ -412,7 +412,7 @@ fn c09_a_file_that_is_replaced_by_another_fails_the_run() {
     });
     assert_failed_by_change(&server, &finished);
     assert_eq!(server.count(), 30_000, "the file that was checked is sent to its end");
-    // The way out, for an export that lands by renaming.
+    // The message says what to do about exports that are renamed into place.
     assert!(finished.stderr.contains("trocado") && finished.stderr.contains("cópia"));
 }
 

@@ -1,5 +1,5 @@
-//! The end-to-end tests: one program, so that it is linked once. Each test runs the real binary in a
-//! private folder against a scripted server; a module holds one chapter of `docs/failures.md`.
+//! The end-to-end tests, in one program because linking is slow. Each test runs the real binary in a
+//! private folder against a scripted server; modules follow the chapters of `docs/failures.md`.
 #![cfg(test)]
 
 #[path = "../support/mod.rs"]

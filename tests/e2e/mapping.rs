@@ -1,5 +1,5 @@
-//! From columns to requests, from outside: what an empty cell does, which values are accepted, and
-//! which headers are refused before anything is sent.
+//! From cells to requests: empty cells, accepted values, rules of a row. Rules of the header are in
+//! `mapping_header.rs`.
 
 use crate::support::{Finished, Run, Server, table};
 
@@ -379,7 +379,7 @@ fn foreign_headers_are_mapped() {
 }
 
 #[test]
-fn a_mapping_that_does_not_fit_the_file_is_refused() {
+fn a_mapping_of_unknown_columns_or_targets_is_refused() {
     let text = "identificador,tipo_identificador,nome\n1,I,Ana\n";
     for (args, parts) in [
         (["--map", "Fone=telefone"], &["Fone"][..]),
@@ -397,7 +397,7 @@ fn a_mapping_that_does_not_fit_the_file_is_refused() {
 }
 
 #[test]
-fn the_key_column_names_the_customer() {
+fn the_key_column_is_the_identifier() {
     let (server, finished) = run("nome,email\nAna,ana@x.com\nEva,\n", &["--key", "email"]);
     let rows = finished.exits(1).accounted_rows(2);
     assert_eq!((&*rows[0].identificador, &*rows[0].tipo), ("ana@x.com", "E"));
@@ -431,7 +431,7 @@ fn preflight_warns_of_what_the_documentation_requires() {
     finished.exits(0).says(&["portfolio_id", "Enterprise"]);
 }
 
-/// `check` and `run --dry-run` alike: nothing is sent, no token is needed, nothing is written.
+/// `check` and `run --dry-run` send nothing, write nothing and need no token.
 #[test]
 fn check_sends_nothing_and_needs_no_token() {
     let cases = [

@@ -1,14 +1,14 @@
-//! Every message that a wrong call, a wrong file or a wrong configuration gets, in one snapshot, so that
-//! a change of any of them is seen. Each must name the thing, the place, and the way out.
+//! Snapshots of the messages for wrong calls, files and configurations. Each names the thing, the
+//! place, and the way out.
 //!
-//! What the API's answers and single rows lead to is pinned elsewhere (`fixtures.rs`, `server.rs`).
+//! Messages about replies and single rows are tested elsewhere (`fixtures.rs`, `replies.rs`).
 #![cfg(unix)]
 
 use std::fmt::Write;
 
 use crate::support::{CANARY, Reply, Run, Server};
 
-/// One wrong thing.
+/// One wrong call.
 struct Case {
     args: &'static [&'static str],
     files: &'static [(&'static str, &'static [u8])],
@@ -37,11 +37,11 @@ const fn anonymous(args: &'static [&'static str]) -> Case {
     Case { args, files: &[("c.csv", GOOD)], token: false }
 }
 
-/// Runs each case and shows what standard error said.
-fn told(cases: &[Case]) -> String {
+/// Runs each case; returns the commands with their standard error and exit codes.
+fn messages_of(cases: &[Case]) -> String {
     let mut text = String::new();
     for Case { args, files, token } in cases {
-        // Nothing here may get as far as sending; if it does, it must not wait for an answer.
+        // No case may send anything. If one does, it fails soon instead of waiting.
         let patience = ("TOMTICKET_SYNC_GIVE_UP_AFTER", "1s");
         let mut run = Run::bare(args).allow_partial().env(patience.0, patience.1);
         for (name, bytes) in *files {
@@ -52,17 +52,17 @@ fn told(cases: &[Case]) -> String {
         }
         let finished = run.go();
         let folder = finished.plan.folder.path().display().to_string();
-        let said = finished.stderr.replace(&folder, "[PASTA]");
+        let stderr = finished.stderr.replace(&folder, "[PASTA]");
         let code = finished.code.unwrap();
-        assert!(code != 0, "{args:?} is nothing wrong");
-        writeln!(text, "$ tomticket-sync {}\n{}[{code}]\n", args.join(" "), said).unwrap();
+        assert!(code != 0, "{args:?} succeeded");
+        writeln!(text, "$ tomticket-sync {}\n{}[{code}]\n", args.join(" "), stderr).unwrap();
     }
     text
 }
 
 #[test]
 fn wrong_calls() {
-    let told = told(&[
+    let told = messages_of(&[
         case(&["rum", "c.csv"]),
         case(&["xyz"]),
         case(&["help", "rum"]),
@@ -116,7 +116,7 @@ fn wrong_calls() {
 
 #[test]
 fn wrong_settings() {
-    let told = told(&[
+    let told = messages_of(&[
         anonymous(&["run", "c.csv"]),
         anonymous(&["run", "c.csv", "--token-file", "não-há"]),
         with(&["run", "c.csv", "--token-file", "t"], &[("c.csv", GOOD), ("t", b"\n")]),
@@ -198,7 +198,7 @@ fn a_wrong_value_names_where_it_was_given() {
         assert_eq!(code, Some(2), "{told}");
         assert!(told.starts_with(expected), "{told}");
     }
-    // So CI systems hand on what is not set.
+    // CI systems pass a variable that is not set as an empty one.
     let empty =
         ["RATE", "KEY", "CONFIG", "ENCODING", "STRICT", "MAP", "VERBOSE", "LIMIT", "LEDGER"];
     let names: Vec<String> = empty.iter().map(|name| format!("TOMTICKET_SYNC_{name}")).collect();
@@ -209,7 +209,7 @@ fn a_wrong_value_names_where_it_was_given() {
 
 #[test]
 fn wrong_files() {
-    let told = told(&[
+    let told = messages_of(&[
         anonymous(&["check", "não-há.csv"]),
         anonymous(&["check", "."]),
         input(&[("c.csv", b"")]),
@@ -243,7 +243,7 @@ fn wrong_files() {
 
 #[test]
 fn wrong_columns() {
-    let told = told(&[
+    let told = messages_of(&[
         input(&[("c.csv", b"nome,email\nAna,a@x.com\n")]),
         input(&[("c.csv", b"identificador,nome\n1,Ana\n")]),
         input(&[("c.csv", b"identificador,tipo_identificador\n1,I\n")]),
@@ -281,7 +281,7 @@ fn wrong_columns() {
 }
 
 #[test]
-fn a_json_log_is_json_to_the_last_line_and_tells_rows_without_their_customers() {
+fn a_json_log_has_only_json_lines_and_no_customer_data() {
     let server = Server::start();
     server.reply("C00003", Reply::refuse("Cliente não encontrado."));
     server.replies("C00004", [Reply::html(500), Reply::ok()]);
@@ -304,13 +304,13 @@ fn a_json_log_is_json_to_the_last_line_and_tells_rows_without_their_customers() 
     };
     assert_eq!(about("linha com erro"), [3]);
     assert_eq!(about("linha aceita depois de repetições"), [4]);
-    // Names are told nowhere, and without -v no row is.
+    // No customer data is logged, and single rows only with -v.
     assert!(!["Bia", "Caio", "C00003"].iter().any(|cell| finished.log.contains(cell)));
     let (quiet, lines) = log(csv, &[]);
     assert!(!quiet.log.contains("linha com erro") && !lines.is_empty());
-    let (loud, _) = log(csv, &["-vv"]);
-    assert!(loud.log.contains("\"requisição\""), "{}", loud.log);
-    // What stops it before anything is sent, too.
+    let (debug, _) = log(csv, &["-vv"]);
+    assert!(debug.log.contains("\"requisição\""), "{}", debug.log);
+    // An error before sending is a JSON line as well.
     let (refused, lines) = log("nome\nAna\n", &[]);
     refused.exits(2);
     assert_eq!(lines.last().unwrap()["level"], "ERROR");

@@ -1,5 +1,5 @@
-//! Rows of one customer: never two at once, always in file order, renames and unanswered requests
-//! included, while the rows of everybody else go on.
+//! Rows of one customer are sent one at a time and in file order, also with renames and unanswered
+//! requests, while rows of other customers continue.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::support::{Reply, Run, Server};
 
 #[test]
 fn c08_one_customer_is_served_in_file_order_while_others_go_on() {
-    // One customer on eight rows, renamed twice on the way, among thirty others.
+    // One customer on eight rows, renamed twice, among 32 others.
     let mut text = String::from("identificador,tipo_identificador,nome,email\n");
     let mut expected = Vec::new();
     let mut name = "a@x.com";
@@ -202,7 +202,7 @@ fn c33_order_holds_through_renames_and_unanswered_requests_under_random_latency(
     server.script(|request, _| {
         let mut chance = fastrand::Rng::with_seed(request.n as u64);
         let delay = Duration::from_millis(chance.u64(0..60));
-        // An unanswered rename would be `incerto`, and ends its chain; that is tested elsewhere.
+        // Renames always get an answer here: an unanswered one would be `incerto` and end its chain.
         let plain = request.field("email").is_none();
         match chance.u8(..20) {
             0 if plain => Reply::html(502).after(delay),
@@ -225,15 +225,15 @@ fn c33_order_holds_through_renames_and_unanswered_requests_under_random_latency(
             .iter()
             .map(|request| (request.identificador().to_owned(), request.field("nome").unwrap()))
             .collect();
-        // Repeats of one row follow each other, with nothing of the customer in between.
+        // Repeats of one row follow each other without another row of the customer in between.
         order.dedup();
         assert_eq!(&order, expected);
     }
     assert!(server.max_in_flight() >= 16, "{}", server.max_in_flight());
 }
 
-/// The first customer does not answer and has a second row; the next 64 rows, that one among them,
-/// are looked at meanwhile, however large they are.
+/// The first customer's request hangs and the customer has a second row. The next 64 rows are read
+/// meanwhile, whatever their size.
 #[test]
 fn a_slow_customer_delays_none_of_the_next_64_rows() {
     for letters in [1, 60_000] {

@@ -1,5 +1,5 @@
-//! The files a run writes: whole or not at all, safe to open, fit to run again, and the same story
-//! in each of them.
+//! The files of a run: complete or absent, safe to open in a spreadsheet, and never the input.
+//! Rejects are in `output_rejects.rs`, the summary in `output_summary.rs`.
 
 use crate::support::result_row::RESULT_COLUMNS;
 use crate::support::{Reply, Run, Server, table, text};
@@ -69,7 +69,7 @@ fn a_clean_run_has_rejects_with_a_header_only() {
 #[cfg(target_os = "linux")]
 #[test]
 fn c34_a_full_disk_stops_the_run() {
-    // /dev/full takes nothing: every write fails as on a full disk.
+    // Every write to /dev/full fails as on a full disk.
     let server = Server::start();
     let finished =
         Run::new(&server).csv(&table::customers(3000)).rate("200").results("/dev/full").go();
@@ -86,7 +86,7 @@ fn c34_a_full_disk_stops_the_run() {
 }
 
 #[test]
-fn c34_a_place_that_cannot_be_written_is_found_before_sending() {
+fn c34_an_unwritable_output_is_refused_before_sending() {
     let server = Server::start();
     let finished = Run::new(&server).csv(&table::customers(2)).results("não/há/r.csv").go();
     finished.refused_before_sending(&server, &["não/há/r.csv"]);
@@ -99,7 +99,7 @@ fn c34_a_place_that_cannot_be_written_is_found_before_sending() {
     finished.refused_before_sending(&server, &["não/há.json"]);
 }
 
-/// Whoever reads a named pipe gets what a file would have held; nothing is written beside it.
+/// A named pipe receives the same bytes as a file, and there is no `.parcial` beside it.
 #[cfg(unix)]
 #[test]
 fn outputs_may_be_named_pipes() {
@@ -160,14 +160,14 @@ fn c35_after_a_kill_the_previous_results_are_untouched() {
     let partial = finished.text("clientes.resultado.csv.parcial");
     assert!(partial.lines().count() > 50, "what was done can be looked at: {partial}");
 
-    // The same command again goes its way, leftovers or not.
+    // The same command works again in spite of the leftover file.
     let server = Server::start();
     let again = Run::new(&server).in_folder_of(&finished).on("clientes.csv").go();
     again.exits(0).accounted_rows(400);
 }
 
 #[test]
-fn an_output_that_cannot_be_made_leaves_nothing_of_the_others() {
+fn if_one_output_cannot_be_created_the_others_are_removed() {
     for flag in ["--results", "--rejects", "--summary-json", "--report"] {
         let server = Server::start();
         let run = Run::new(&server).without_summary().csv(&table::customers(3));
@@ -212,7 +212,7 @@ fn c36_the_output_is_never_the_input_by_another_name() {
 }
 
 #[test]
-fn c36_two_outputs_do_not_share_a_place() {
+fn c36_two_outputs_may_not_be_the_same_file() {
     for args in [
         ["--results", "-", "--rejects", "-"],
         ["--results", "-", "--summary-json", "-"],
@@ -287,14 +287,14 @@ fn c38_two_runs_do_not_share_one_results_file() {
     let second =
         Run::new(&other).without_summary().sharing(&folder).on("clientes.csv").allow_partial().go();
     second.exits(2);
-    // Only Linux tells who holds a lock, and the file has no room for a name.
+    // Only Linux tells which process holds a lock.
     if cfg!(target_os = "linux") {
         second.says(&[&first.pid().to_string()]);
     }
     assert_eq!(other.count(), 0);
     latch.release();
     first.wait().exits(0).accounted_rows(20);
-    // The lock is gone with its holder.
+    // The lock ends with its process.
     Run::new(&other).sharing(&folder).on("clientes.csv").go().exits(0).accounted_rows(20);
 }
 
@@ -349,7 +349,7 @@ fn c38a_rejects_come_in_the_dialect_of_the_input() {
             assert_eq!(reject[..4], row, "{what}");
         }
 
-        // The same flags, unedited: the two that could be sent succeed now.
+        // The rejects run again unedited with the same flags: the two valid rows succeed.
         let better = Server::start();
         let again = Run::new(&better)
             .in_folder_of(&finished)
@@ -361,13 +361,13 @@ fn c38a_rejects_come_in_the_dialect_of_the_input() {
         assert_eq!((&*rows[0].situacao, &*rows[2].situacao), ("atualizado", "invalido"), "{what}");
         let names: Vec<_> = better.sent().iter().map(|sent| sent.2[0].1.clone()).collect();
         assert_eq!(names, ["Conceição", "João; e, cia\tx"], "{what}");
-        // Its own rejects replace the three columns instead of adding them again.
+        // Rejects of rejects have the three extra columns once.
         assert_eq!(again.rejects()[0], rejects[0], "{what}");
     }
 }
 
 #[test]
-fn an_excel_dialect_for_a_double_click() {
+fn the_excel_dialect_has_a_byte_order_mark_and_semicolons() {
     let server = mixed_server();
     let finished = Run::new(&server).csv(MIXED).args(["--results-dialect", "excel"]).go();
     finished.exits(1);
@@ -416,7 +416,7 @@ fn the_minutes_of_the_summary_add_up() {
 #[test]
 fn many_messages_are_cut_to_the_ten_most_frequent() {
     let server = Server::start();
-    // Reason 1 once, reason 2 twice, ... reason 12 twelve times; the rare ones come first.
+    // Reason 1 once, reason 2 twice, … reason 12 twelve times, the rare ones first.
     let reasons: Vec<usize> = (1..=12).flat_map(|reason| vec![reason; reason]).collect();
     let rows = reasons.len();
     server.script(move |request, _| {
@@ -449,11 +449,11 @@ fn surplus_and_huge_cells_fit_into_the_rejects() {
     let rejects = finished.rejects();
     assert_eq!(rejects[1][..4], ["1", "I", "", "invalido"]);
     assert_eq!(rejects[2][6..], ["mais", "ainda"]);
-    // Cut, with a mark that keeps the row invalid: a cut name must not become a customer's name.
+    // The cell is cut. Its mark keeps the row invalid, so that a cut name is never sent.
     assert!((60 * 1024..=64 * 1024).contains(&rejects[3][2].len()), "{}", rejects[3][2].len());
     assert!(rejects[3][2].ends_with("[cortado]\u{1a}"));
     assert_eq!((&*rejects[4][2], &*rejects[4][6]), ("a\nb", "c,d"));
-    // They run again; what was surplus is still surplus.
+    // The rejects run again; surplus cells are still surplus.
     let again = Run::new(&server).in_folder_of(&finished).on("clientes.rejeitados.csv").go();
     assert!(again.exits(1).results().iter().filter(|row| row.situacao == "invalido").count() >= 3);
 }
@@ -475,7 +475,7 @@ fn a_summary_that_cannot_be_written_does_not_hide_the_outcome() {
 }
 
 #[test]
-fn what_was_sent_after_an_output_failed_is_told_as_sent() {
+fn rows_sent_after_an_output_failed_count_in_the_summary() {
     let server = Server::start();
     let run = Run::new(&server).csv(&table::customers(400)).results("-").close_stdout();
     let finished = run.go();
@@ -491,7 +491,7 @@ fn what_was_sent_after_an_output_failed_is_told_as_sent() {
 
 #[cfg(unix)]
 #[test]
-fn one_file_that_cannot_be_completed_leaves_both_as_they_were() {
+fn if_one_output_cannot_be_renamed_no_earlier_file_is_replaced() {
     let server = Server::start();
     let latch = server.hold_replies();
     let running = Run::new(&server)
@@ -512,8 +512,8 @@ fn one_file_that_cannot_be_completed_leaves_both_as_they_were() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The rejects of any run are an input again, with the same cells: what was refused for a
-    /// passing reason succeeds in the second run.
+    /// The rejects of any run are a valid input with the same cells: rows that are no longer refused
+    /// succeed in the second run.
     #[test]
     fn rejects_run_again_and_succeed(
         names in vec("[ -~áÇ\n\t]{1,30}", 1..40),

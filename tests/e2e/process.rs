@@ -1,5 +1,5 @@
-//! The program as a process: signals, closed pipes, configuration from three places, and what it
-//! prints where.
+//! The program as a process: closed pipes, configuration from three places, and what is printed
+//! where. Signals are in `process_signals.rs`.
 
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ fn c39_rows_left_open_by_a_signal_do_not_count_for_max_errors() {
 }
 
 #[test]
-fn c39_termination_is_the_same_with_another_code() {
+fn c39_sigterm_stops_like_an_interrupt_with_exit_143() {
     let (server, latch, mut running) = held();
     running.signal_and_wait("TERM");
     latch.release();
@@ -68,7 +68,7 @@ fn c39_termination_is_the_same_with_another_code() {
 }
 
 #[test]
-fn c43a_a_dropped_session_is_the_same_with_another_code() {
+fn c43a_sighup_stops_like_an_interrupt_with_exit_129() {
     let (server, latch, mut running) = held();
     running.signal_and_wait("HUP");
     latch.release();
@@ -90,7 +90,7 @@ fn c39_a_second_signal_leaves_at_once() {
     // Waiting for the requests would take ten seconds.
     assert!(since.elapsed() < Duration::from_secs(9), "{:?}", since.elapsed());
     assert_eq!(server.count(), 8);
-    // Nothing was finished: what happened at once was the end, not a quick wait.
+    // The results are incomplete: the process ended without waiting.
     assert!(!finished.exists("clientes.resultado.csv"));
     assert!(finished.exists("clientes.resultado.csv.parcial"));
 }
@@ -139,11 +139,11 @@ fn c39_an_interrupt_during_a_backoff_does_not_wait_for_it() {
 }
 
 #[test]
-fn c43_a_closed_standard_output_is_no_panic() {
+fn c43_a_closed_standard_output_does_not_panic() {
     let server = Server::start();
     let run = Run::new(&server).csv(&table::customers(2000)).rate("200");
     let finished = run.results("-").close_stdout().go();
-    // Results that nobody can read are lost: sending stops. A panic or a silent success is not right.
+    // Without a reader the results are lost, so sending stops.
     finished.exits(5);
     assert!(server.count() <= 300, "sending went on: {}", server.count());
     let finished = Run::bare(&["template"]).close_stdout().go();
@@ -185,7 +185,7 @@ fn c43b_a_configuration_that_was_found_may_not_redirect_the_run() {
         let config = format!("{key} = \"{value}\"\n");
         let finished = Run::new(&good).csv(SMALL).file("tomticket-sync.toml", &config).go();
         finished.refused_before_sending(&good, &["tomticket-sync.toml", key]);
-        // Not even where nothing on the command line speaks against it.
+        // The same if the command line does not set the value.
         let finished = Run::bare(&["run"])
             .csv(SMALL)
             .file("tomticket-sync.toml", &config)
@@ -197,7 +197,7 @@ fn c43b_a_configuration_that_was_found_may_not_redirect_the_run() {
 }
 
 #[test]
-fn c43b_a_configuration_that_was_named_may() {
+fn c43b_a_named_configuration_may_redirect_the_run() {
     let server = Server::start();
     let config =
         format!("base-url = \"{}\"\nrate = \"unlimited\"\nid-type = \"I\"\n", server.url());
@@ -318,7 +318,7 @@ fn the_template_names_every_column() {
         assert!(header.iter().any(|cell| cell == column), "{column}");
     }
     assert!(header.iter().any(|cell| cell.starts_with("campo:")));
-    // What it prints can be used as it is.
+    // The template is a valid input.
     let server = Server::start();
     Run::new(&server).csv(&text).go().exits(0).accounted([]);
 }
@@ -328,12 +328,12 @@ fn quiet_prints_only_problems() {
     let server = Server::start();
     let finished = Run::new(&server).csv(SMALL).arg("--quiet").go();
     finished.exits(0).accounted_rows(2);
-    let loud = Run::new(&server).csv(SMALL).go();
-    assert!(finished.stderr.len() < loud.stderr.len());
+    let normal = Run::new(&server).csv(SMALL).go();
+    assert!(finished.stderr.len() < normal.stderr.len());
 }
 
 #[test]
-fn a_terminal_is_not_assumed() {
+fn output_without_a_terminal_has_no_escape_codes() {
     let server = Server::start();
     let finished = Run::new(&server).csv(&table::customers(50)).go();
     finished.exits(0);
@@ -342,7 +342,7 @@ fn a_terminal_is_not_assumed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn requested_output_that_cannot_be_written_is_a_failure() {
+fn unwritable_standard_output_is_exit_5() {
     for words in [
         &["template"][..],
         &["manual"],
@@ -399,7 +399,7 @@ fn check_names_output_flags_without_effect() {
         finished.exits(0).says(&[warning]);
         assert!(!finished.exists("r.json"));
     }
-    // What is set for every run is no mistake of this call.
+    // Variables and configuration files apply to all commands: no warning.
     let finished = Run::bare(&["check"])
         .csv(SMALL)
         .env("TOMTICKET_SYNC_RESULTS", "r.csv")

@@ -1,5 +1,5 @@
-//! A proxy that the environment names is used: as a tunnel, so that it sees neither token nor
-//! customer, and with the credentials of its own address.
+//! Proxies from the environment: requests go through a tunnel, so that the proxy sees neither token
+//! nor customer, with the credentials of the proxy's address.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::support::{CANARY, Certificate, Run, Server, table};
 
-/// Takes one tunnel, reads its head and leads it to `port` on this machine; gives the head back.
+/// Accepts one tunnel and connects it to `port` on this machine. Returns the tunnel's request.
 fn tunnel_once(listener: TcpListener, port: u16) -> String {
     let (mut client, _) = listener.accept().unwrap();
     let mut head = Vec::new();
@@ -54,13 +54,13 @@ fn requests_go_through_a_tunnel() {
     assert_eq!(server.requests()[0].header("host"), Some("api.exemplo.invalid"));
     let head = tunnel.join().unwrap();
     assert!(head.starts_with("CONNECT api.exemplo.invalid:443 HTTP/1.1\r\n"), "{head}");
-    // "ana:segredo"
+    // The base64 of "ana:segredo", in lower case.
     assert!(head.to_lowercase().contains("proxy-authorization: basic yw5honnlz3jlzg8="), "{head}");
     assert!(!head.contains(CANARY));
 }
 
 #[test]
-fn a_proxy_that_refuses_means_not_sent() {
+fn an_unreachable_proxy_means_not_sent() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let proxy = listener.local_addr().unwrap();
     drop(listener);
@@ -75,7 +75,7 @@ fn a_proxy_that_refuses_means_not_sent() {
     assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
 }
 
-/// Answers every request for a tunnel with these bytes, until the test's process ends.
+/// Answers every request for a tunnel with these bytes, until the test process ends.
 fn answer_all(listener: TcpListener, answer: &'static str) {
     thread::spawn(move || {
         for client in listener.incoming() {
@@ -87,7 +87,7 @@ fn answer_all(listener: TcpListener, answer: &'static str) {
 }
 
 #[test]
-fn a_proxy_that_will_not_lead_there_is_named_without_its_password() {
+fn a_proxy_that_refuses_the_tunnel_is_named_without_its_password() {
     for (answer, expected) in [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "o proxy pede usuário e senha"),
         ("HTTP/1.1 403 Forbidden\r\n\r\n", "o proxy recusou levar até o servidor"),
@@ -112,7 +112,7 @@ fn a_proxy_that_will_not_lead_there_is_named_without_its_password() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_an_error_at_the_start_and_never_bypassed() {
+fn an_unusable_proxy_is_refused_before_sending() {
     for (variable, value, expected) in [
         ("ALL_PROXY", "socks5://ana:segredo@127.0.0.1:9", "é do tipo socks5"),
         ("https_proxy", "ftp://127.0.0.1:9", "é do tipo ftp"),
@@ -133,10 +133,10 @@ fn a_proxy_that_cannot_be_used_is_an_error_at_the_start_and_never_bypassed() {
         let named = format!("o proxy da variável {variable} não serve: ");
         finished.refused_before_sending(&server, &[&named, expected, "NO_PROXY"]);
         assert!(!finished.stderr.contains("segredo"));
-        // Another one that could be used does not hide it.
+        // A valid value in another variable does not hide the error.
         let other = run("https://api.exemplo.invalid").env("all_proxy", "http://127.0.0.1:9");
         other.go().exits(2);
-        // Never for this machine, and not for what is left out.
+        // Loopback and hosts in NO_PROXY do not use the proxy, so its value is not checked.
         run(&server.url()).go().exits(0);
         let left_out = run("https://api.exemplo.invalid").env("NO_PROXY", "exemplo.invalid");
         left_out.go().exits(4).says(&["o nome do servidor não foi encontrado (DNS)"]);
@@ -144,7 +144,7 @@ fn a_proxy_that_cannot_be_used_is_an_error_at_the_start_and_never_bypassed() {
 }
 
 #[test]
-fn under_a_web_server_only_a_variable_that_no_visitor_can_set_is_believed() {
+fn in_a_cgi_process_upper_case_http_proxy_is_ignored() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let proxy = listener.local_addr().unwrap();
     answer_all(listener, "HTTP/1.1 403 Forbidden\r\n\r\n");

@@ -1,8 +1,8 @@
-//! The rehearsal that needs no account: `run --sandbox`, and the simulator as a process of its own.
+//! Rehearsals without an account: `run --sandbox`, and the simulator as a process of its own.
 
 use crate::support::{CANARY, Finished, Reply, Run, Server, Simulator, table};
 
-/// The commands of the next step, each as its arguments.
+/// The suggested commands, each as its arguments.
 fn next_commands(finished: &Finished) -> Vec<Vec<String>> {
     let (_, next) = finished.stderr.split_once("Próximo passo: ").expect("no next step");
     let typed = next.lines().filter_map(|line| line.strip_prefix("  "));
@@ -10,14 +10,14 @@ fn next_commands(finished: &Finished) -> Vec<Vec<String>> {
     typed.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
 }
 
-/// Types one of them.
-fn typing(words: &[String], earlier: &Finished) -> Finished {
+/// Runs a suggested command in the folder of the earlier run.
+fn run_suggested(words: &[String], earlier: &Finished) -> Finished {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Run::bare(&words).in_folder_of(earlier).env("TOMTICKET_TOKEN", CANARY).allow_partial().go()
 }
 
 #[test]
-fn a_newcomer_needs_nothing_but_a_file() {
+fn a_rehearsal_needs_only_a_file() {
     let finished = Run::bare(&["run"])
         .csv(&table::customers(5))
         .args(["--sandbox", "--summary-json", "resumo.json"])
@@ -30,7 +30,7 @@ fn a_newcomer_needs_nothing_but_a_file() {
 }
 
 #[test]
-fn a_rehearsal_is_not_taken_for_the_real_thing() {
+fn a_rehearsal_has_files_of_its_own_and_no_ledger() {
     let finished = Run::bare(&["run"])
         .csv(&table::customers(40))
         .args(["--sandbox", "--rate", "unlimited"])
@@ -39,7 +39,7 @@ fn a_rehearsal_is_not_taken_for_the_real_thing() {
     assert!(finished.exists("clientes.simulado.resultado.csv"));
     assert!(finished.exists("clientes.simulado.rejeitados.csv"));
     assert!(!finished.exists("clientes.resultado.csv"));
-    // Nothing is remembered of it.
+    // There is no ledger.
     let state = finished.plan.folder.path().join("estado");
     assert_eq!(std::fs::read_dir(state).unwrap().count(), 0);
 }
@@ -75,7 +75,7 @@ fn the_simulator_is_a_server_for_other_runs() {
     assert!(matches!(ended.code, Some(0 | 130)), "{:?}", ended.code);
 }
 
-/// The run's pace is the simulated account's limit as well: neither of the two holds the other back.
+/// `--rate` also sets the simulator's limit.
 #[test]
 fn the_rate_of_a_rehearsal_is_the_simulators_limit() {
     let finished = Run::bare(&["run"])
@@ -85,7 +85,7 @@ fn the_rate_of_a_rehearsal_is_the_simulators_limit() {
     finished.exits(0);
     let summary: serde_json::Value = serde_json::from_str(&finished.text("resumo.json")).unwrap();
     finished.check_summary(&summary);
-    // A simulator that kept to three a second would refuse most of them.
+    // With its default limit of three a second, the simulator would answer most requests with 429.
     assert!(summary["limitadas_429"].as_u64().unwrap() <= 1, "{summary}");
     assert!(finished.took > std::time::Duration::from_millis(900), "{:?}", finished.took);
 }
@@ -96,19 +96,19 @@ fn after_a_rehearsal_the_next_step_is_exact() {
     let args = ["--sandbox", "--rate", "unlimited", "--map", "tipo=tipo_identificador"];
     let trial = Run::bare(&["run"]).csv(&csv).args(["--limit", "2"]).args(args).go();
     let [whole] = &next_commands(&trial)[..] else { panic!("{}", trial.stderr) };
-    let whole = typing(whole, &trial);
+    let whole = run_suggested(whole, &trial);
     assert_eq!(whole.exits(0).text("clientes.simulado.resultado.csv").lines().count(), 5);
     let real = next_commands(&whole);
     assert_eq!(real.iter().map(|words| &*words[0]).collect::<Vec<_>>(), ["check", "run"]);
     assert_eq!(real[0][1..4], ["clientes.csv", "--map", "tipo=tipo_identificador"]);
-    typing(&real[0], &whole).exits(0);
+    run_suggested(&real[0], &whole).exits(0);
 }
 
 #[test]
 fn rejects_keep_their_encoding_when_run_again() {
     let server = Server::start();
     server.replies("C1", [Reply::refuse("Nao."), Reply::ok()]);
-    // In Windows-1252 the first name is two letters; alone its bytes are one letter of UTF-8.
+    // The bytes of "Ã£" in Windows-1252 are one letter in UTF-8.
     let rows = "C1,I,JoÃ£o\nC2,I,Ação\nC3,I,Ção\n";
     let csv: Vec<u8> = format!("identificador,tipo_identificador,nome\n{rows}")
         .chars()
@@ -118,7 +118,7 @@ fn rejects_keep_their_encoding_when_run_again() {
     finished.exits(1).says(&["Windows-1252"]);
     let [again] = &next_commands(&finished)[..] else { panic!("{}", finished.stderr) };
     assert!(again.windows(2).any(|pair| pair == ["--encoding", "windows-1252"]), "{again:?}");
-    typing(again, &finished).exits(0);
+    run_suggested(again, &finished).exits(0);
     let sent: Vec<_> =
         server.requests().iter().filter(|r| r.identificador() == "C1").map(|r| r.form()).collect();
     assert_eq!(sent[0], sent[1]);
@@ -133,13 +133,13 @@ fn after_a_trial_the_rest_is_sent_and_not_the_rejects() {
     trial.exits(1).says(&["Só 1 linha precisa de correção", "clientes.rejeitados.csv"]);
     let [whole] = &next_commands(&trial)[..] else { panic!("{}", trial.stderr) };
     assert!(whole[1] == "clientes.csv" && !whole.contains(&"--limit".to_owned()), "{whole:?}");
-    typing(whole, &trial).exits(1);
+    run_suggested(whole, &trial).exits(1);
     assert_eq!(server.sent().len(), 3 + 23);
 }
 
 #[test]
 fn without_a_ledger_a_stopped_run_goes_on_with_its_rejects() {
-    // With --full nothing is believed of what the ledger knows.
+    // With --full the ledger skips no row, so a suggestion must not rely on it.
     for args in [&[][..], &["--ledger", "l.db", "--full"]] {
         let server = Server::start();
         let replies = [Reply::html(500), Reply::html(500), Reply::html(500), Reply::ok()];
@@ -149,8 +149,8 @@ fn without_a_ledger_a_stopped_run_goes_on_with_its_rejects() {
         assert!(!stopped.exits(4).stderr.contains("continua de onde parou"));
         let [rest] = &next_commands(&stopped)[..] else { panic!("{}", stopped.stderr) };
         let before = server.count();
-        typing(rest, &stopped).exits(0);
-        assert_eq!(server.count(), before + 1, "more was sent than was left");
+        run_suggested(rest, &stopped).exits(0);
+        assert_eq!(server.count(), before + 1, "rows were sent twice");
     }
     let server = Server::start();
     server.script(|_, _| Reply::html(500));
@@ -159,7 +159,7 @@ fn without_a_ledger_a_stopped_run_goes_on_with_its_rejects() {
 }
 
 #[test]
-fn the_rejects_run_where_a_file_or_a_variable_names_the_outputs() {
+fn the_suggested_rejects_run_works_if_a_variable_names_the_outputs() {
     let server = Server::start();
     server.replies("C00002", [Reply::refuse("Não."), Reply::ok()]);
     let finished = Run::new(&server)
@@ -182,7 +182,7 @@ fn the_rejects_run_where_a_file_or_a_variable_names_the_outputs() {
 }
 
 #[test]
-fn rejects_that_are_no_file_are_not_suggested() {
+fn rejects_that_are_not_a_file_are_not_suggested() {
     for place in ["-", "/dev/null"] {
         let server = Server::start();
         server.reply("C00002", Reply::refuse("Não."));

@@ -1,16 +1,16 @@
-//! The report: `report RESULTADOS` and `run --report`, from outside. That a browser shows it is
-//! `report_browser`'s.
+//! The report: `report RESULTADOS` and `run --report`. How a browser shows it is tested in
+//! `report_browser.rs`.
 
 use std::fmt::Write;
 
 use crate::support::{Finished, Reply, Run, Server, table};
 
-/// The columns of a results file written before `identificador_atual`: `report` still reads it. That
-/// it reads today's is seen wherever it reads what a run wrote.
+/// The columns of results files before `identificador_atual` was added, which `report` still reads.
+/// Tests that read the results of a run cover the current columns.
 const HEADER: &str = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,\
                       tentativas,duracao_ms,concluido_em";
 
-/// `report` on this file.
+/// Runs `report` on this file.
 fn report(csv: &str, args: &[&str]) -> Finished {
     Run::bare(&["report"])
         .input("noite.resultado.csv", csv)
@@ -19,12 +19,12 @@ fn report(csv: &str, args: &[&str]) -> Finished {
         .go()
 }
 
-/// Nothing is fetched, nothing runs, nothing leads away.
-fn self_contained(page: &str) {
+/// Asserts that the page loads nothing, runs no script and has no links.
+fn assert_self_contained(page: &str) {
     assert!(
         page.contains("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'")
     );
-    // What is text is escaped, so every `<` begins a tag.
+    // Text is escaped, so every `<` begins a tag.
     let body = page.split_once("</style>").unwrap().1.to_lowercase();
     let tags: Vec<&str> =
         body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
@@ -55,7 +55,7 @@ fn a_run_and_its_files_give_the_same_page() {
             .go();
         finished.exits(1).says(&["Relatório: r.html"]);
         let page = finished.text("r.html");
-        self_contained(&page);
+        assert_self_contained(&page);
         for part in [
             "clientes.csv",
             "America/Sao_Paulo, UTC−3",
@@ -87,7 +87,7 @@ fn sections_without_data_are_left_out() {
     );
     let finished = report(&csv, &[]);
     let page = finished.exits(0).text("noite.relatorio.html");
-    self_contained(&page);
+    assert_self_contained(&page);
     assert!(page.contains("24/11/2026 01:05:06") && page.contains("Tempo de resposta"));
     for absent in ["Além do limite", "requisições", "Como foi executada", "Motivo"] {
         assert!(!page.contains(absent), "{absent}");
@@ -125,7 +125,7 @@ fn hostile_text_stays_text() {
     let finished =
         Run::new(&server).csv(&csv).args(["--report", "r.html", "--set", set, "--no-breaker"]).go();
     let page = finished.text("r.html");
-    self_contained(&page);
+    assert_self_contained(&page);
     assert!(page.contains("&#60;script&#62;document.title"), "{page}");
     assert!(!page.contains('\u{1b}') && page.contains("{{ 7*7 }}"));
 }
@@ -259,7 +259,7 @@ fn many_rows_keep_memory_and_page_small() {
 }
 
 #[test]
-fn the_manual_is_there_to_be_read() {
+fn the_manual_command_prints_a_manual_page() {
     let finished = Run::bare(&["manual"]).go();
     let page = finished.exits(0).stdout_text();
     assert!(

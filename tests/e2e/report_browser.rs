@@ -1,10 +1,8 @@
-//! The report in a real browser: it renders without a complaint, in the light and in the dark, and
-//! hostile text in it stays text.
+//! The report in a real browser: it renders without errors, in the light and the dark colour scheme,
+//! and hostile text in it stays text.
 //!
-//! Needs Chromium (Debian: `apt-get install chromium`), found on the PATH or named by `CHROMIUM`.
-//! Where there is none, a line on standard error says that the test was skipped; with `chromium` in
-//! `TOMTICKET_SYNC_TESTS_REQUIRE` that is a failure. The pictures stay in Cargo's temporary folder to be
-//! looked at.
+//! Needs Chromium (Debian: `apt-get install chromium`) on the PATH or named by `CHROMIUM`, else the
+//! test is skipped (see `support::prerequisites`). The pictures stay in Cargo's temporary folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{PATIENCE, Reply, Run, Server, prerequisites, table};
 
-/// What a hostile text tries to do; the document's title tells whether it did.
+/// Texts that set the document's title if they run as markup.
 const HOSTILE: [&str; 5] = [
     "<script>document.title='TOMADA'</script>",
     "</style><script>document.title='TOMADA'</script>",
@@ -21,7 +19,8 @@ const HOSTILE: [&str; 5] = [
     "</bdi></td></table><body onload=document.title='TOMADA'>",
 ];
 
-/// Says in the title of the page around it whether the page fits and no labels of an axis overlap.
+/// Writes layout faults into the title of the surrounding page: a page that is too wide, labels that
+/// overlap.
 const MEASURE: &str = "<script>
 const faults = [];
 if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is too wide');
@@ -43,7 +42,7 @@ fn chromium() -> Option<PathBuf> {
         .or_else(|| prerequisites::find_program(&["chromium", "chromium-browser", "google-chrome"]))
 }
 
-/// What the browser said: the document as it stands after loading, and its console.
+/// The document after loading, and the browser's console.
 struct Shown {
     dom: String,
     console: Vec<String>,
@@ -137,22 +136,22 @@ fn the_report_in_a_browser() {
     }
     assert!(!shown.dom.contains("<script") && !shown.dom.contains("<img"));
 
-    // Escaping alone holds, without the policy…
+    // Without the policy, escaping alone prevents execution.
     let policy = html.lines().find(|line| line.contains("Content-Security-Policy")).unwrap();
     let bare = run.work().join("sem-politica.html");
     std::fs::write(&bare, html.replace(policy, "")).unwrap();
     let shown = browser.show(&bare);
     assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"));
     assert_eq!(shown.console, Vec::<String>::new());
-    // …and the policy alone, without escaping: what gets in does not run, and the console says so.
+    // Without escaping, the policy alone prevents execution and the console reports it.
     let open = run.work().join("sem-escape.html");
     std::fs::write(&open, html.replace("<main>", &format!("<main>{}", HOSTILE.concat()))).unwrap();
     let shown = browser.show(&open);
     assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"));
-    assert!(!shown.console.is_empty(), "the console is not heard");
+    assert!(!shown.console.is_empty(), "the console output is missing");
 
-    // The charts can be read on a wide screen and on a phone. A window cannot be as narrow as that,
-    // a frame can.
+    // The charts are readable on a wide screen and on a phone. Chromium's windows have a minimum
+    // width, so the page is loaded in a frame.
     let measured = html.replace(policy, "").replace("</body>", MEASURE);
     let measured = measured.replace('&', "&amp;").replace('"', "&quot;");
     for width in [1280, 390] {
@@ -168,5 +167,5 @@ fn the_report_in_a_browser() {
     let light = browser.picture(&page, "claro.png", "1200,2400", false);
     let dark = browser.picture(&page, "escuro.png", "1200,2400", true);
     assert!(light.starts_with(b"\x89PNG") && light.len() > 20_000, "{} bytes", light.len());
-    assert!(dark.len() > 20_000 && dark != light, "the dark is as the light");
+    assert!(dark.len() > 20_000 && dark != light, "both schemes look the same");
 }

@@ -1,10 +1,10 @@
-//! The token: where it may come from, and that it is seen nowhere. Every run of every end-to-end
-//! test searches both streams and all files for it; here are the runs that tempt it out.
+//! The token: where it may come from, and that no output contains it. Every end-to-end test searches
+//! both streams and all files; these tests provoke output that could contain it.
 
 use crate::support::{CANARY, Certificate, Reply, ReservedPort, Run, Server, table};
 
-/// Each way to be talkative, alone and together.
-const LOUD: [&[&str]; 5] = [
+/// All verbosities.
+const VERBOSITIES: [&[&str]; 5] = [
     &["-v"],
     &["-vv"],
     &["-vv", "--log-format", "json"],
@@ -14,7 +14,7 @@ const LOUD: [&[&str]; 5] = [
 
 #[test]
 fn c44_no_failure_shows_the_token_at_any_verbosity() {
-    for args in LOUD {
+    for args in VERBOSITIES {
         let server = Server::start();
         server.replies("C00002", [Reply::reset(), Reply::closed(), Reply::half()]);
         server.replies("C00003", [Reply::hang(), Reply::html(502), Reply::ok()]);
@@ -36,7 +36,7 @@ fn c44_no_failure_shows_the_token_at_any_verbosity() {
 #[test]
 fn c44_no_early_end_shows_the_token_at_any_verbosity() {
     let certificate = Certificate::for_names(&["127.0.0.1"]);
-    for args in LOUD {
+    for args in VERBOSITIES {
         let server = Server::start();
         server.script(|request, _| Reply::redirect(302, &request.target));
         let run = |url: &str| {
@@ -50,7 +50,7 @@ fn c44_no_early_end_shows_the_token_at_any_verbosity() {
         };
         run(&server.url()).exits(3);
         run(&Server::start_tls(&certificate).url()).exits(3);
-        // A label of 64 letters is no name, and nobody is asked for it.
+        // A label of 64 letters is not a valid name, so no resolver is asked.
         run(&format!("https://{}.exemplo.com.br", "a".repeat(64))).exits(4);
         run(&ReservedPort::new().url()).exits(4);
         run("http://exemplo.com.br").exits(2);
@@ -59,7 +59,7 @@ fn c44_no_early_end_shows_the_token_at_any_verbosity() {
 
 #[test]
 fn c44_a_server_that_echoes_the_token_is_not_quoted() {
-    // A gateway's error page may well repeat the address that was asked for.
+    // Error pages of gateways may repeat the requested URL.
     let server = Server::start();
     server.script(|request, _| match request.identificador() {
         "C00002" => Reply::response(404, "text/html", format!("Not found: {}", request.target)),
@@ -80,7 +80,7 @@ fn c44_an_echo_is_recognised_in_other_spellings() {
     let server = Server::start();
     server.expect_token(token);
     server.script(move |request, _| {
-        // Upper-case escapes are usual, lower-case ones are as valid.
+        // Escapes may be upper or lower case.
         let raw = request.target.split('/').nth(2).unwrap().to_owned();
         let lower = raw
             .replace("%C3%A1", "%c3%a1")
@@ -141,12 +141,12 @@ fn c44_an_echo_in_utf_16_is_not_quoted_and_one_cut_short_is_hidden() {
 
 #[test]
 fn c44_a_snippet_does_not_end_inside_the_token() {
-    // Every twelfth row meets a page that names the token a little later than the page before;
-    // somewhere among them is the place where a snippet is cut.
+    // Every twelfth row gets a page that contains the token eight bytes later than the page before,
+    // so that one page has it where a snippet is cut.
     let server = Server::start();
     server.script(|request, _| {
         let row: usize = request.identificador()[1..].parse().unwrap();
-        // Good rows follow to the end, or the last repeats would be an outage that is waited for.
+        // Successful rows follow to the end, so that the last repeats are no outage.
         if row > 480 || !row.is_multiple_of(12) {
             return Reply::ok();
         }
@@ -215,9 +215,9 @@ fn c44_without_a_usable_token_nothing_is_sent() {
 }
 
 #[test]
-fn c44_the_token_is_no_argument() {
+fn c44_the_token_is_not_an_option() {
     let server = Server::start();
-    // Another text than the marked one: the command line itself would be the leak.
+    // Not the marked token: it would be found in the command line.
     let finished = Run::new(&server).csv(&table::customers(1)).args(["--token", "x9"]).go();
     finished.exits(2);
     assert_eq!(server.count(), 0);
@@ -254,7 +254,7 @@ fn c44_spooled_input_is_for_its_owner_only() {
     latch.release();
     let finished = running.wait();
     finished.exits(0);
-    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "something is left behind");
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "a temporary file remains");
 }
 
 #[test]
@@ -270,19 +270,19 @@ fn c44_customer_data_is_in_no_log() {
     }
 }
 
-/// A panic's own text may hold the whole URL, as it does here; what is printed is where it was.
-/// The run ends at once and says so; the next one goes on.
+/// The text of the panic contains the URL with the token. Only its place in the source is printed;
+/// the run ends at once, and the next run continues.
 #[cfg(debug_assertions)]
 #[test]
 fn f46_a_panic_in_any_part_ends_the_run_and_shows_no_secret() {
     for (part, most_sent) in [("send", 8), ("read", 0), ("report", 40), ("pool", 8)] {
-        for loud in [&["-vv"][..], &["-vv", "--log-format", "json"]] {
+        for verbosity in [&["-vv"][..], &["-vv", "--log-format", "json"]] {
             let server = Server::start();
             let finished = Run::new(&server)
                 .csv(&table::customers(40))
                 .without_summary()
                 .args(["--ledger", "memoria.db"])
-                .args(loud.iter().copied())
+                .args(verbosity.iter().copied())
                 .panicking_in(part)
                 .go();
             finished.exits(5).says(&["erro interno em src/"]);

@@ -1,5 +1,5 @@
-//! What the server can do to a run: limits, outages, nonsense, refusals, lies. What is asserted is
-//! how often each row was sent, how it ended, and how the run ended.
+//! The account's limit and the server's pauses (429, `Retry-After`). Replies of other kinds are in
+//! `replies.rs`, outages and stops in `stops.rs`.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,7 +21,7 @@ fn c23_a_429_pauses_all_requests() {
     let requests = server.requests();
     let limited = requests.iter().find(|r| r.identificador() == "C00006").unwrap();
     let at = limited.answered.unwrap();
-    // What was on its way may still come: no more of it than were in flight beside this one.
+    // Only requests that were in flight beside this one may still arrive.
     let during =
         requests.iter().filter(|r| r.arrived > at && r.arrived < at + Duration::from_secs(2));
     let during = during.count();
@@ -30,15 +30,15 @@ fn c23_a_429_pauses_all_requests() {
     assert_eq!(requests.len(), 41);
 }
 
-/// A storm of 429 in one form of `Retry-After`, then success: nothing is lost, nothing counts as an
-/// attempt, and a form that asks for time gets it. `asked` is the least silence: after each 429 where
-/// the form says so itself (`obeyed`), else after the first of those that come together.
+/// Three 429 with this `Retry-After`, then success: asserts that no row is lost, that a 429 is not an
+/// attempt, and that the pause lasts at least `asked`: after each 429 if the header gives the time
+/// (`obeyed`), else after the first.
 fn storm(form: Option<String>, asked: Duration, obeyed: bool) {
     const STORM: usize = 3;
     let server = Server::start();
-    let told = form.clone();
+    let retry_after = form.clone();
     server.script(move |request, _| match request.n {
-        ..STORM => Reply::too_many(told.as_deref()),
+        ..STORM => Reply::too_many(retry_after.as_deref()),
         _ => Reply::ok(),
     });
     let finished = run_customers(&server, 12, &["--concurrency", "4"]);
@@ -48,17 +48,17 @@ fn storm(form: Option<String>, asked: Duration, obeyed: bool) {
     assert_eq!(limited, Some(STORM as u64), "{form:?}");
     let requests = server.requests();
     assert_eq!(requests.len(), 12 + STORM, "{form:?}: a request was lost or made up");
-    // What was on its way when the limit was told may still come; the next one after that waits.
+    // Requests in flight may still arrive after the 429; the next one waits.
     let in_flight = 4;
     let mut storm: Vec<_> = requests[..STORM].iter().collect();
     storm.sort_by_key(|request| request.answered);
     storm.truncate(if obeyed { STORM } else { 1 });
     for limited in storm {
-        let told = limited.answered.unwrap();
-        let after: Vec<_> = requests.iter().filter(|r| r.arrived > told + asked / 2).collect();
-        let between = requests.iter().filter(|r| r.arrived > told).count() - after.len();
+        let answered = limited.answered.unwrap();
+        let after: Vec<_> = requests.iter().filter(|r| r.arrived > answered + asked / 2).collect();
+        let between = requests.iter().filter(|r| r.arrived > answered).count() - after.len();
         assert!(between < in_flight, "{form:?}: {between} requests in the pause");
-        let next = after.iter().map(|r| r.arrived - told).min().unwrap();
+        let next = after.iter().map(|r| r.arrived - answered).min().unwrap();
         assert!(next >= asked, "{form:?}: the next request came after {next:?}");
     }
 }
@@ -67,14 +67,14 @@ fn storm(form: Option<String>, asked: Duration, obeyed: bool) {
 fn c24_every_form_of_retry_after_is_read() {
     let second = Duration::from_secs(1);
     let dated = |ahead: u64| {
-        // A date has no fractions of a second, and the run must first begin.
+        // A date has whole seconds, and the run takes time to start.
         Some(httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(ahead)))
     };
     let text = |text: &str| Some(text.to_owned());
-    // Without a form that can be read, it is a second at first.
+    // An unreadable value means a pause of one second at first.
     let garbage = ["", "amanhã", "-5", "1.5", "1, 2", "0x10", "Wed, 99 Foo 9999 99:99:99 GMT"];
     let mut cases = vec![
-        // Dates first: their clock runs.
+        // Dates first, because they are absolute.
         (dated(4), 2 * second, true),
         (text("1"), second, true),
         (text("2"), 2 * second, true),
@@ -103,7 +103,7 @@ fn c24_a_pause_of_a_day_is_capped_and_can_be_interrupted() {
         let since = Instant::now();
         running.signal("INT");
         let rows = running.wait().exits(130).accounted_rows(3);
-        // Nothing is in flight, so there is nothing to wait for.
+        // No request is in flight, so the stop is immediate.
         assert!(since.elapsed() < Duration::from_secs(8), "{form}: {:?}", since.elapsed());
         assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
         assert_eq!(server.count(), 1, "{form}: the pause was not kept");
@@ -117,7 +117,7 @@ fn c24_a_429_without_a_pause_pauses_anyway() {
         server.script(move |_, _| Reply::too_many(Some(form)));
         let finished = run_customers(&server, 40, &["--give-up-after", "1s"]);
         finished.exits(4).accounted_rows(40);
-        // Three seconds in pauses of one, two and four: a burst of eight after each, not thousands.
+        // Pauses of one, two and four seconds, with a burst of eight requests after each.
         assert!(server.count() <= 4 * 8, "{} requests for {form:?}", server.count());
         assert!(finished.took >= Duration::from_secs(3), "{:?}", finished.took);
     }
@@ -167,7 +167,7 @@ fn c24_nothing_but_429_ends_the_run() {
 #[test]
 fn c25_the_limit_is_used_and_kept() {
     let server = Server::start();
-    // Strict as the real one may be: three in any sliding second, the rest rejected.
+    // A strict limit: three requests in any sliding second, the others get 429.
     let accepted = std::sync::Mutex::new(Vec::new());
     server.script(move |request, _| {
         let mut accepted = accepted.lock().unwrap();
@@ -181,7 +181,7 @@ fn c25_the_limit_is_used_and_kept() {
     });
     let finished = Run::new(&server).csv(&table::customers(24)).default_rate().go();
     finished.exits(0).accounted_rows(24);
-    // A busy machine may squeeze two arrivals together once; a limiter that is wrong does it often.
+    // On a busy machine two requests may arrive together once.
     let limited = finished.summary()["limitadas_429"].as_u64().unwrap();
     assert!(limited <= 1, "{limited} rejected of 24");
     let requests = server.requests();
@@ -208,7 +208,7 @@ fn c26_a_200_without_a_readable_reply_is_not_success() {
         Reply::closed(),
         Reply::json(204, ""),
     ];
-    // Three at a time: ten ambiguous outcomes in a row are another matter.
+    // Three at a time, because ten ambiguous attempts in a row count as an outage.
     for group in nonsense.chunks(3) {
         let server = Server::start();
         for (index, reply) in group.iter().enumerate() {
@@ -347,8 +347,8 @@ fn c30_slow_endless_and_compressed_bodies_have_a_limit() {
     assert!(rows[3..].iter().all(|row| row.situacao == "atualizado"));
     finished.peak_memory_below(64 * 1024);
     assert!(finished.took < Duration::from_secs(40), "{:?}", finished.took);
-    // What the kernel buffers is not the client's doing; three endless bodies read to 64 KiB each
-    // stay far below this, three that are read for two seconds do not.
+    // The kernel's buffers count as well. Three endless bodies of which 64 KiB are read stay far
+    // below this limit; three that are read for two seconds exceed it.
     assert!(server.written() < 64 << 20, "{} bytes were taken", server.written());
 }
 
@@ -365,9 +365,9 @@ fn c30_a_long_but_finite_page_is_cut() {
     assert!(finished.read("clientes.resultado.csv").len() < 10_000);
 }
 
-/// What a server may do to one attempt, with what it costs.
+/// What the server does with one attempt.
 #[derive(Debug, Clone, Copy)]
-enum Deed {
+enum Behaviour {
     Good,
     Refuse,
     NotFound,
@@ -379,7 +379,7 @@ enum Deed {
     Limit,
 }
 
-impl Deed {
+impl Behaviour {
     fn reply(self) -> Reply {
         match self {
             Self::Good => Reply::ok(),
@@ -394,8 +394,8 @@ impl Deed {
         }
     }
 
-    /// What it means for the row, if it ends it.
-    fn verdict(self) -> Option<&'static str> {
+    /// The outcome of the row, if this attempt decides it.
+    fn outcome(self) -> Option<&'static str> {
         match self {
             Self::Good => Some("atualizado"),
             Self::Refuse | Self::NotFound => Some("recusado"),
@@ -404,30 +404,30 @@ impl Deed {
     }
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn behaviour() -> impl Strategy<Value = Behaviour> {
     prop_oneof![
-        12 => Just(Deed::Good),
-        3 => Just(Deed::Refuse),
-        1 => Just(Deed::NotFound),
-        1 => Just(Deed::Html),
-        1 => Just(Deed::Broken),
-        1 => Just(Deed::Reset),
-        1 => Just(Deed::Close),
-        1 => Just(Deed::Half),
-        1 => Just(Deed::Limit),
+        12 => Just(Behaviour::Good),
+        3 => Just(Behaviour::Refuse),
+        1 => Just(Behaviour::NotFound),
+        1 => Just(Behaviour::Html),
+        1 => Just(Behaviour::Broken),
+        1 => Just(Behaviour::Reset),
+        1 => Just(Behaviour::Close),
+        1 => Just(Behaviour::Half),
+        1 => Just(Behaviour::Limit),
     ]
 }
 
-/// How a row ends whose attempts meet these deeds, and after how many attempts.
-fn expected(deeds: &[Deed]) -> (&'static str, u32) {
+/// The outcome of a row whose attempts meet these behaviours, and its number of attempts.
+fn expected(behaviours: &[Behaviour]) -> (&'static str, u32) {
     let mut attempts = 0;
-    for deed in deeds.iter().copied().chain(std::iter::repeat(Deed::Good)) {
-        if matches!(deed, Deed::Limit) {
+    for behaviour in behaviours.iter().copied().chain(std::iter::repeat(Behaviour::Good)) {
+        if matches!(behaviour, Behaviour::Limit) {
             continue;
         }
         attempts += 1;
-        if let Some(verdict) = deed.verdict() {
-            return (verdict, attempts);
+        if let Some(outcome) = behaviour.outcome() {
+            return (outcome, attempts);
         }
         if attempts == 3 {
             return ("falhou", 3);
@@ -439,21 +439,21 @@ fn expected(deeds: &[Deed]) -> (&'static str, u32) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 5, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the server does, each row has one line in input order, and it is the line that the
-    /// server's deeds call for.
+    /// Whatever the server does, each row has one line in input order with the outcome that
+    /// [`expected`] derives from the server's behaviour.
     #[test]
     fn results_are_complete_and_right_whatever_the_server_does(
-        script in vec(vec(deed(), 0..4), 20..60),
+        script in vec(vec(behaviour(), 0..4), 20..60),
     ) {
         let server = Server::start();
-        for (index, deeds) in script.iter().enumerate() {
-            server.replies(&format!("C{:05}", index + 2), deeds.iter().map(|deed| deed.reply()));
+        for (index, behaviours) in script.iter().enumerate() {
+            server.replies(&format!("C{:05}", index + 2), behaviours.iter().map(|behaviour| behaviour.reply()));
         }
         let finished = run_customers(&server, script.len(), &["--no-breaker", "--give-up-after", "60s"]);
         let rows = finished.accounted_rows(script.len());
-        for (row, deeds) in rows.iter().zip(&script) {
-            let (situacao, attempts) = expected(deeds);
-            prop_assert_eq!((&*row.situacao, row.tentativas), (situacao, attempts), "{:?}", deeds);
+        for (row, behaviours) in rows.iter().zip(&script) {
+            let (situacao, attempts) = expected(behaviours);
+            prop_assert_eq!((&*row.situacao, row.tentativas), (situacao, attempts), "{:?}", behaviours);
         }
         let code = finished.code;
         let has = |situacao: &str| rows.iter().any(|row| row.situacao == situacao);

@@ -15,8 +15,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Finished, ResultRow, Run, Running, Simulator};
 use serde_json::Value;
 
-/// Several per cent of each kind. A 429 pauses all requests for at least a second, so a larger share
-/// of them would only measure pauses.
+/// Several per cent of each kind. A 429 pauses all requests for at least a second, so there are few.
 const FAILURES: [&str; 8] =
     ["500=3%", "502=3%", "reset=3%", "close=3%", "hang=2%", "html=3%", "truncated=3%", "429=0.1%"];
 /// The percentage of rows that go to a few customers, so that these have several rows each.

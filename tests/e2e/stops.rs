@@ -1,5 +1,5 @@
-//! When a run ends early or waits: refusals alike, refused access, redirects, outages, and the limits
-//! that the caller set.
+//! When a run ends early or waits: repeated refusals, refused access, redirects, outages, and limits
+//! set by the user.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn refused_access_before_any_success_stops_at_once() {
 }
 
 #[test]
-fn refused_access_without_words_names_the_status_once() {
+fn refused_access_without_a_message_names_the_status_once() {
     let server = Server::start();
     server.script(|_, _| Reply::html(401));
     let finished = run_customers(&server, 3, &["--concurrency", "1"]);
@@ -72,7 +72,7 @@ fn a_quoted_api_message_does_not_end_the_sentence() {
     server.script(|_, _| Reply::json(401, r#"{"erro":true,"mensagem":"Token inválido."}"#));
     let finished = run_customers(&server, 3, &["--concurrency", "1"]);
     finished.exits(3).says(&["(HTTP 401: Token inválido); confira o token"]);
-    // The row's own message is the API's.
+    // The row's message is quoted unchanged.
     assert_eq!(finished.accounted_rows(3)[0].mensagem, "Token inválido.");
 
     let server = Server::start();
@@ -152,7 +152,7 @@ fn an_outage_is_probed_by_one_row_at_a_time() {
     let rows = finished.accounted_rows(60);
     assert!(matches!(finished.code, Some(0 | 4)), "{:?}", finished.code);
     assert!(rows.iter().all(|row| matches!(&*row.situacao, "atualizado" | "falhou")));
-    // Ten in a row, and what was in flight beside the tenth, may overlap; after that one at a time.
+    // Requests may overlap until the tenth failure is known; after that there is one at a time.
     let requests = server.requests();
     let probes = &requests[17..21];
     for pair in probes.windows(2) {
@@ -191,7 +191,7 @@ fn too_many_errors_stop_the_run() {
     finished.exits(3).accounted_rows(100);
     assert!(server.count() < 60, "{}", server.count());
 
-    // Rows that cannot be sent are known, and counted, before the first request.
+    // Invalid rows are counted before the first request.
     let csv = "identificador,tipo_identificador,nome\n1,I,Ana\n,I,Eva\n2,X,Rui\n";
     for (most, code, sent) in [("2", 1, 1), ("1", 3, 0)] {
         let server = Server::start();
@@ -202,14 +202,14 @@ fn too_many_errors_stop_the_run() {
 }
 
 #[test]
-fn invalid_rows_beyond_the_allowed_part_are_told_with_the_way_out() {
+fn too_many_invalid_rows_stop_the_run_and_the_message_says_what_to_do() {
     let server = Server::start();
     let bad: String = (0..6).map(|n| format!(",I,Bia {n}\n")).collect();
     let csv = format!("{}{bad}", table::customers(55));
     let finished = Run::new(&server).csv(&csv).args(["--max-errors", "5%"]).go();
     finished.exits(3).accounted_rows(61);
     assert_eq!(server.count(), 0);
-    assert!(!finished.stderr.contains("parando"), "nothing is waited for: {}", finished.stderr);
+    assert!(!finished.stderr.contains("parando"), "there was no wait: {}", finished.stderr);
     finished.says(&[
         "linhas inválidas: 6 de 61, o limite é 3; nada foi enviado; corrija-as ou aumente --max-errors",
     ]);
@@ -232,7 +232,7 @@ fn rejects_run_again_under_the_same_max_errors() {
         again.exits(1).accounted_rows(2).into_iter().map(|row| row.situacao).collect();
     assert_eq!(ends, ["recusado", "invalido"]);
     again.says(&["a porcentagem de --max-errors não vale para ela"]);
-    // What is a number of rows holds there too.
+    // An absolute number applies to rejects too.
     let again = Run::new(&server).csv(&rejects).args(["--max-errors", "0"]).go();
     again.exits(3).accounted_rows(2);
 }
@@ -246,7 +246,7 @@ fn rows_left_open_by_an_outage_do_not_count_for_max_errors() {
     assert!(rows.iter().filter(|row| row.situacao == "falhou").count() > 5);
     let reason = finished.summary()["motivo"].to_string();
     assert!(reason.contains("fora do ar"), "{reason}");
-    // The same for the end of the window, after which the replies of those in flight come.
+    // The same for --max-duration, with replies that arrive after the stop.
     let server = Server::start();
     server.script(|_, _| Reply::html(503).after(Duration::from_secs(2)));
     let finished = run_customers(&server, 100, &["--max-duration", "1s", "--max-errors", "1"]);

@@ -1,5 +1,5 @@
-//! The tests of the tests' own tools: a scripted server that lies, or a checker that sees nothing,
-//! would make every end-to-end test worthless.
+//! Tests of `tests/support`: if the scripted server or a check is wrong, the end-to-end tests prove
+//! nothing.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -28,7 +28,7 @@ fn connect(server: &Server) -> TcpStream {
     stream
 }
 
-/// Sends one request and reads until the server closes, or until it has answered in full.
+/// Sends one request and reads the whole response, or until the server closes the connection.
 fn ask(stream: &mut TcpStream, identificador: &str) -> std::io::Result<String> {
     stream.write_all(request_text(identificador).as_bytes())?;
     let mut seen = Vec::new();
@@ -59,7 +59,7 @@ fn a_request_is_kept_with_its_bytes() {
     assert_eq!(server.connections(), 1);
 }
 
-/// Sends one request on a connection of its own, and says that no other will follow.
+/// Sends one request on a new connection with `Connection: close`.
 fn ask_once(server: &Server, identificador: &str) -> std::io::Result<String> {
     let mut stream = connect(server);
     stream.write_all(request_text(identificador).as_bytes())?;
@@ -82,7 +82,7 @@ fn queued_replies_go_before_the_script() {
 }
 
 #[test]
-fn resets_are_resets_and_closes_are_closes() {
+fn resets_and_closes_reach_the_client_as_such() {
     let server = Server::start();
     server.replies("a", [Reply::reset(), Reply::reset_before_body(), Reply::closed()]);
     for expected in [Some(ErrorKind::ConnectionReset), Some(ErrorKind::ConnectionReset), None] {
@@ -136,7 +136,7 @@ fn an_endless_body_ends_with_its_reader() {
     stream.read_exact(&mut seen).unwrap();
     drop(stream);
     assert!(server.written() > 1 << 19);
-    // Dropping the server joins its threads: this returns only because the writer gave up.
+    // Dropping the server joins its threads, so this returns only if the writer has stopped.
     drop(server);
 }
 
@@ -280,8 +280,8 @@ fn the_canary_is_found_in_every_spelling() {
     }
 }
 
-/// Each place that a token could leak into is looked at: a "token" that is a word which stands in
-/// that place and in no other makes the common checks fail there.
+/// Each place is searched for the token: the "token" is a word that occurs only in that place, and
+/// the common checks must fail there.
 #[test]
 fn a_leak_is_found_wherever_it_is() {
     let text = ["-vv", "--log-format", "text"];
@@ -340,7 +340,7 @@ fn encodings_are_their_own_inverse() {
 }
 
 #[test]
-fn english_is_found_wherever_people_read_it() {
+fn english_is_found_in_all_output_for_users() {
     for (stderr, bad) in [
         ("erro: a.csv: No such file or directory (os error 2)\n", true),
         ("erro: sem conexão: connection refused\n", true),

@@ -1,5 +1,5 @@
-//! What stands on the wire, byte by byte: the path, the form, the headers, connections, and which
-//! host is talked to at all.
+//! Requests on the wire, byte by byte: path, form, headers, connections, allowed hosts. TLS is in
+//! `tls.rs`, proxies in `proxy.rs`.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ fn c16_a_name_cannot_inject_headers_or_parts() {
 
 #[test]
 fn c16_a_value_cannot_end_its_part() {
-    // A value may look like anything, a boundary included.
+    // Values that look like a boundary are sent unchanged.
     let values = [
         "--",
         "\r\n--\r\n",
@@ -148,7 +148,7 @@ fn c19_connections_that_close_right_after_an_answer_lose_nothing() {
 #[test]
 fn c19_a_connection_that_fails_on_reuse_loses_no_row() {
     let server = Server::start();
-    // The second request on any connection meets a reset: what a closed keep-alive looks like.
+    // The second request on any connection gets a reset, as on a kept connection that was closed.
     let seen = std::sync::Mutex::new(std::collections::HashSet::new());
     server.script(move |request, times| {
         let fresh = seen.lock().unwrap().insert(request.connection);
@@ -202,8 +202,8 @@ fn c21_every_attempt_is_counted_and_takes_a_permit() {
         (summary["requisicoes"].as_u64(), summary["repeticoes"].as_u64()),
         (Some(9), Some(6))
     );
-    // Nine permits at four a second: the ninth is due two seconds after the first. Arrival may be
-    // late, never early, so only the first request's own delay has to be allowed for.
+    // At four a second the ninth permit comes two seconds after the first. A request may arrive
+    // late but not early, so only the delay of the first one shortens the span.
     let span = requests[8].arrived - requests[0].arrived;
     assert!(span > Duration::from_millis(1500), "{span:?}");
 }
@@ -256,8 +256,8 @@ fn c22_a_handshake_that_is_broken_off_was_not_sent() {
 
 #[test]
 fn c22_a_name_that_does_not_resolve_was_not_sent() {
-    // A label of 64 letters is no name (RFC 1035), so that not even a resolver that answers
-    // everything is asked for it.
+    // A label of 64 letters is not a valid name (RFC 1035), so no resolver is asked; some resolvers
+    // answer every name.
     let url = format!("https://{}.exemplo.com.br", "a".repeat(64));
     let finished = Run::bare(&["run"])
         .csv(&table::customers(2))
@@ -338,12 +338,12 @@ fn odd_but_valid_responses_are_understood() {
     server.reply("C00009", Reply::json(200, r#"{"erro":false}"#));
     let finished = Run::new(&server).csv(&table::customers(12)).args(["--concurrency", "1"]).go();
     let rows = finished.exits(0).accounted_rows(12);
-    // The row after the connection that was closed without a word may have lost the race (19).
+    // C00007 may use the connection that is closed after C00006 (entry 19).
     let attempts =
         |row: &crate::support::ResultRow| 1..=if row.identificador == "C00007" { 2 } else { 1 };
     assert!(rows.iter().all(|row| row.situacao == "atualizado"));
     assert!(rows.iter().all(|row| attempts(row).contains(&row.tentativas)));
-    // `requests` objects to a cookie that comes back.
+    // `requests` panics if a cookie is sent back.
     assert!((12..=13).contains(&server.requests().len()));
 }
 
@@ -364,7 +364,7 @@ fn concurrency_is_kept() {
     }
 }
 
-/// Something that is accepted as an identifier: checked here with other means than the product's.
+/// A valid identifier, by rules written independently of the product's.
 fn identifier() -> impl Strategy<Value = String> {
     let odd = "[-A-Za-z0-9 ./?#%&=+:;,@!$'()*\\[\\]{}|\\\\\"<>^`~_áÇ日\u{301}🙂]{1,40}";
     odd.prop_filter("would be trimmed, refused or taken for a damaged number", |text| {
@@ -377,13 +377,13 @@ fn identifier() -> impl Strategy<Value = String> {
     })
 }
 
-/// Something that is accepted as the id of a custom field.
+/// A valid id of a custom field.
 fn campo_id() -> impl Strategy<Value = String> {
     "[-A-Za-z0-9 ./?#%&=+:;,@!$()*{}|<>^~_áÇ日🙂]{1,20}"
         .prop_filter("the header is trimmed", |text| text.trim() == text)
 }
 
-/// Any text that a cell may hold, its ends being no white space.
+/// Any text of a cell without white space at its ends.
 fn value() -> impl Strategy<Value = String> {
     "[ -~áÇ日🙂\t\r\n]{1,60}".prop_filter("would be trimmed to nothing or changed", |text| {
         !text.trim().is_empty() && text.trim() == text
@@ -393,7 +393,7 @@ fn value() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// c17, c18: whatever is accepted arrives as exactly that segment.
+    /// Entries 17 and 18: a valid identifier arrives as exactly that path segment.
     #[test]
     fn any_accepted_identifier_arrives_unchanged(ids in btree_set(identifier(), 1..80)) {
         let server = Server::start();
@@ -407,8 +407,8 @@ proptest! {
         prop_assert_eq!(arrived, ids.into_iter().collect::<Vec<_>>());
     }
 
-    /// c15, c16: names and values of custom fields pass unchanged through a reader that knows
-    /// nothing of the writer.
+    /// Entries 15 and 16: names and values of custom fields arrive unchanged, by a reader that is
+    /// independent of the writer.
     #[test]
     fn any_accepted_field_and_value_arrives_unchanged(
         ids in btree_set(campo_id(), 1..12),

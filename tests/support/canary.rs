@@ -1,7 +1,7 @@
-//! The marked token, and the search for it in everything a run leaves behind.
+//! The marked token, and the search for it in the output and files of a run.
 //!
-//! A leak need not be verbatim: a URL in an error shows it percent-encoded, a dumped header in
-//! base64, a `Debug` of bytes in numbers. All of these are searched for.
+//! The search covers encoded forms too: a URL in an error contains the token percent-encoded, a
+//! dumped header contains it in base64, and a `Debug` of bytes as numbers.
 
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,11 @@ use super::text::{base64, find, percent_encode};
 /// The token that every run gets unless its test is about another one.
 pub const CANARY: &str = "canario-S3GR3D0-7f3a9";
 
-/// What it is called, and its bytes.
+/// The name of an encoding, and the token's bytes in it.
 pub type Spelling = (&'static str, Vec<u8>);
 
-/// Every spelling of `token` that counts as a leak, with a name for the message. The first group
-/// is to be searched for without regard to letter case, the second exactly.
+/// All spellings of `token` that count as a leak. The first group is searched for without regard to
+/// letter case, the second exactly.
 pub fn spellings(token: &str) -> (Vec<Spelling>, Vec<Spelling>) {
     let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
     let numbers = token.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
@@ -28,8 +28,8 @@ pub fn spellings(token: &str) -> (Vec<Spelling>, Vec<Spelling>) {
     ];
     let mut exact = Vec::new();
     for url in [false, true] {
-        // Inside a longer text the token may begin at any of three places in a base64 group; the
-        // characters that it shares with its neighbours are left out.
+        // In a longer text the token starts at one of three offsets in a base64 group. Characters
+        // that also encode bits of neighbouring bytes are left out.
         for shift in 0..3usize {
             let mut bytes = vec![0; shift];
             bytes.extend(token.bytes());
@@ -42,7 +42,7 @@ pub fn spellings(token: &str) -> (Vec<Spelling>, Vec<Spelling>) {
     (loose, exact)
 }
 
-/// Where in `bytes` the token shows, in words; `None` if nowhere.
+/// The first occurrence of the token in `bytes`, for a failure message.
 pub fn leak(token: &str, bytes: &[u8]) -> Option<String> {
     let (loose, exact) = spellings(token);
     let lower = bytes.to_ascii_lowercase();
@@ -56,8 +56,8 @@ pub fn leak(token: &str, bytes: &[u8]) -> Option<String> {
     })
 }
 
-/// The same for every file of a folder, its name and its content; files that are to hold the token
-/// are only looked at by name.
+/// Searches the names and contents of all files in a folder. The contents of `secret_files`, which
+/// contain the token on purpose, are not searched.
 pub fn leak_in_folder(token: &str, folder: &Path, secret_files: &[PathBuf]) -> Option<String> {
     files(folder).into_iter().find_map(|path| {
         let name = leak(token, path.to_string_lossy().as_bytes());
@@ -70,8 +70,8 @@ pub fn leak_in_folder(token: &str, folder: &Path, secret_files: &[PathBuf]) -> O
     })
 }
 
-/// All regular files under a folder, in order of their names. Pipes and devices are left out:
-/// reading one would wait.
+/// All regular files under a folder, sorted. Pipes and devices are left out because reading one
+/// would block.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();

@@ -1,5 +1,5 @@
-//! One connection of the scripted server: reads requests byte by byte and carries out replies, rude
-//! ones included. What to answer is decided by [`super::script`].
+//! One connection of the scripted server: reads requests byte by byte and sends the replies that
+//! [`super::script`] chooses, including broken ones.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -42,7 +42,7 @@ impl Write for Wire {
     }
 }
 
-/// Accepts connections until the server ends, one thread for each.
+/// Accepts connections until the server stops, with one thread each.
 pub fn accept(
     shared: &Arc<Shared>,
     listener: &TcpListener,
@@ -92,7 +92,7 @@ pub fn accept(
     }
 }
 
-/// Reads and answers requests until the connection is over.
+/// Reads and answers requests until the connection ends.
 fn serve(shared: &Shared, wire: &mut Wire, connection: usize) -> io::Result<()> {
     let garbage = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
     loop {
@@ -169,15 +169,15 @@ fn read_all_but_last(wire: &mut Wire, body: &mut [u8]) -> io::Result<bool> {
     }
 }
 
-/// Carries out one reply; says whether the connection can be used again.
+/// Sends one reply. Returns whether the connection can be used again.
 fn answer(shared: &Shared, wire: &mut Wire, n: usize, reply: Reply) -> io::Result<bool> {
     let speaks = !matches!(
         reply.answer,
         Answer::Hang | Answer::Close | Answer::Reset | Answer::ResetBeforeBody
     );
     if matches!(reply.answer, Answer::Hang) {
-        // Whoever hangs is in flight until the client gives up: then there is something to read
-        // (its end), or this server ends.
+        // The request stays in flight until the client closes the connection, which ends this
+        // read, or until the server stops.
         let waited = wire.read(&mut [0]);
         shared.settle(n, false);
         return waited.map(|_| false);

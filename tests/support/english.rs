@@ -1,12 +1,12 @@
-//! A search for English in what the user reads. The libraries and the system speak English, and what
-//! they say must not come through: only the log of `-vv` may have it.
+//! A search for English in text for users. Messages of libraries and of the system are English and
+//! must not reach the user; only the debug log of `-vv` may contain them.
 
 use serde_json::Value;
 
-/// Words and phrases that Portuguese does not know, and that no flag is called alone. Those of
-/// grammar find what nobody thought of.
+/// Words and phrases that are neither Portuguese nor the whole name of a flag. The grammar words
+/// find messages that no other word of the list covers.
 const ENGLISH: &[&str] = &[
-    // Grammar.
+    // Grammar words.
     "the",
     "of",
     "is",
@@ -27,7 +27,7 @@ const ENGLISH: &[&str] = &[
     "unable",
     "already",
     "too many",
-    // What goes wrong.
+    // Words for failures.
     "error",
     "errors",
     "failed",
@@ -56,7 +56,7 @@ const ENGLISH: &[&str] = &[
     "incomplete",
     "warning",
     "panicked",
-    // With what.
+    // Words for things that fail.
     "file",
     "directory",
     "connection",
@@ -77,7 +77,8 @@ const ENGLISH: &[&str] = &[
     "received",
 ];
 
-/// The first of them in `text`, and where, apart from what the test itself `fed` to the program.
+/// The first English word in `text` with its line. Texts that the test `fed` to the program do not
+/// count.
 pub fn english(text: &str, fed: &[String]) -> Option<String> {
     text.lines().find_map(|line| {
         let said = fed
@@ -89,8 +90,8 @@ pub fn english(text: &str, fed: &[String]) -> Option<String> {
     })
 }
 
-/// The words of a text between single spaces. Flags, paths and names of files and of fields
-/// (`--timeout`, `x/error.csv`, `http_status`) are one word each.
+/// The words of a text, separated by single spaces. A flag, a path or the name of a file or field
+/// (`--timeout`, `x/error.csv`, `http_status`) is one word.
 fn words(text: &str) -> String {
     let apart = |c: char| !(c.is_alphanumeric() || "-_./\\@<>".contains(c));
     let words = text.split(apart).map(|word| word.trim_matches('.'));
@@ -98,7 +99,7 @@ fn words(text: &str) -> String {
     format!(" {} ", words.join(" "))
 }
 
-/// Standard error without the log for those who mend the program; of a JSON log only what is said.
+/// Standard error without debug lines; of a JSON log only the texts of its fields.
 pub fn for_people(stderr: &str) -> String {
     let said = |line: &str| {
         let Ok(entry) = serde_json::from_str::<Value>(line) else {
@@ -109,8 +110,8 @@ pub fn for_people(stderr: &str) -> String {
     stderr.lines().filter_map(said).collect::<Vec<_>>().join("\n")
 }
 
-/// What is to be read of standard output: of JSON the texts without their keys, of a page the text
-/// without tags, styles and scripts, of anything else all.
+/// The text for users in standard output: the values of JSON, the visible text of an HTML page, or
+/// anything else unchanged.
 pub fn readable(stdout: &str) -> String {
     match serde_json::from_str(stdout) {
         Ok(json) => texts(&json),

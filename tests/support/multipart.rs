@@ -1,7 +1,6 @@
-//! A small strict reader of `multipart/form-data`, after RFC 7578 and what PHP makes of it.
+//! A small strict reader of `multipart/form-data`, by RFC 7578 and the behaviour of PHP.
 //!
-//! It is not forgiving on purpose: a name that is quoted in another way than `name="…"` is one that
-//! PHP drops without a word, so here it is an error.
+//! A name that is not written as `name="…"` is an error, because PHP silently drops such a part.
 
 use super::text::find;
 
@@ -10,7 +9,7 @@ use super::text::find;
 pub struct Part {
     /// The raw bytes between the quotes of `name="…"`.
     pub name: Vec<u8>,
-    /// The value, as it stands between the blank line and the next boundary.
+    /// The bytes between the blank line and the next boundary.
     pub value: Vec<u8>,
     /// Header lines other than `Content-Disposition`.
     pub other_headers: Vec<String>,

@@ -1,5 +1,4 @@
-//! Several runs over one ledger, in one folder and against one server: what the nights of an
-//! unattended job are.
+//! Several runs (nights) of an unattended job: one ledger, one folder, one server.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,21 +15,21 @@ pub const LEDGER: &str = "ledger.db";
 
 /// A server, and a folder with a ledger that grows from run to run.
 pub struct Nights {
-    /// Where requests go.
+    /// The server that receives the requests.
     pub server: Server,
     folder: Arc<TempDir>,
 }
 
-/// One run that has ended, and what arrived meanwhile.
+/// One run that has ended, and the requests that arrived during it.
 pub struct Night {
-    /// What it left behind.
+    /// The ended run.
     pub finished: Finished,
     /// Its requests by arrival, each as `identifier/type field=value field=value`.
     pub sent: Vec<String>,
 }
 
 impl Nights {
-    /// No night yet, and a server that accepts everything.
+    /// Starts a server that accepts everything; there is no run yet.
     pub fn begin() -> Self {
         let server = Server::start();
         let folder = Run::new(&server).folder();
@@ -73,19 +72,19 @@ impl Nights {
         self.ledger("forget").args(["--base-url", &url]).env("TOMTICKET_TOKEN", super::CANARY)
     }
 
-    /// Runs to the end.
+    /// Runs it to the end.
     pub fn go(&self, run: Run) -> Night {
         let before = self.server.count();
         let finished = run.go();
         Night { finished, sent: self.sent_since(before) }
     }
 
-    /// One night with this input and nothing special.
+    /// One run with this input and no further arguments.
     pub fn night(&self, csv: &str) -> Night {
         self.go(self.run(csv))
     }
 
-    /// What arrived after the first `before` requests, by arrival.
+    /// The requests after the first `before`, by arrival.
     pub fn sent_since(&self, before: usize) -> Vec<String> {
         let requests = self.server.raw_requests();
         requests[before..]
@@ -105,7 +104,7 @@ impl Nights {
         self.folder.path().join("trabalho").join(name)
     }
 
-    /// All files whose names begin with the ledger's: itself, its log, keys, locks.
+    /// All files whose names begin with the ledger's: the database, its log, keys, locks.
     pub fn ledger_files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.path("")).unwrap();
         let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -117,7 +116,7 @@ impl Nights {
 }
 
 impl Night {
-    /// Demands this exit code and these verdicts, in order of the rows; returns the rows.
+    /// Asserts this exit code and these values of `situacao`, by row. Returns the rows.
     #[track_caller]
     pub fn ends(&self, code: i32, situacoes: &[&str]) -> Vec<ResultRow> {
         let rows = self.finished.exits(code).accounted_rows(situacoes.len());
@@ -128,7 +127,7 @@ impl Night {
         rows
     }
 
-    /// Demands these requests in this order of arrival.
+    /// Asserts that exactly these requests arrived, in this order.
     #[track_caller]
     pub fn sends<S: AsRef<str>>(&self, requests: &[S]) -> &Self {
         let expected: Vec<_> = requests.iter().map(AsRef::as_ref).collect();

@@ -1,4 +1,4 @@
-//! What the scripted server does with one request, from a plain answer to every kind of rudeness.
+//! What the scripted server does with one request: a proper response, a broken one or none.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ pub enum Framing {
     Length,
     /// `Transfer-Encoding: chunked`, in pieces of three bytes.
     Chunked,
-    /// `HTTP/1.0` without a length: the body ends where the connection does.
+    /// `HTTP/1.0` without a length: the body ends with the connection.
     UntilClose,
-    /// A `Content-Length` of this, whatever the body's is; the connection goes on.
+    /// This `Content-Length`, which may differ from the body's; the connection stays open.
     Claimed(usize),
 }
 
-/// What leaves the server.
+/// What the server sends.
 #[derive(Clone)]
 pub enum Answer {
     /// A proper response.
@@ -28,45 +28,45 @@ pub enum Answer {
         headers: Vec<(String, String)>,
         /// Body bytes.
         body: Vec<u8>,
-        /// Where the body ends.
+        /// How the body is delimited.
         framing: Framing,
     },
     /// These bytes and nothing else; the connection closes after them.
     Bytes(Vec<u8>),
     /// These bytes one at a time with a pause before each; the connection closes after them.
     Drip(Vec<u8>, Duration),
-    /// A head that promises no length, then this chunk again and again until the client goes away.
+    /// The first bytes, then the second repeatedly until the client closes the connection.
     Endless(Vec<u8>, Vec<u8>),
-    /// These bytes, and then a reset instead of an end.
+    /// These bytes, and then a reset.
     Torn(Vec<u8>),
-    /// Nothing, for as long as the client waits.
+    /// Nothing; the connection stays open until the client closes it.
     Hang,
-    /// The connection is closed in an orderly way, without a word.
+    /// Nothing; the connection is closed without a reset.
     Close,
-    /// The connection is reset once the whole request has been seen.
+    /// The connection is reset after the whole request was read.
     Reset,
-    /// The connection is reset once the head has been read. Only from a queue
-    /// ([`Server::reply`](super::Server::reply)): it is decided before there is a body.
+    /// The connection is reset after the head was read. Works only in a queue
+    /// ([`Server::reply`](super::Server::reply)), because a script sees whole requests.
     ResetBeforeBody,
 }
 
 /// One reply of the script.
 #[derive(Clone)]
 pub struct Reply {
-    /// What leaves the server.
+    /// What the server sends.
     pub answer: Answer,
-    /// How long the server takes first.
+    /// The delay before the answer.
     pub delay: Duration,
-    /// A latch that the reply waits behind.
+    /// The reply waits until this latch is released.
     pub latch: Option<Latch>,
-    /// Whether an interim `100 Continue` goes ahead.
+    /// Whether an interim `100 Continue` is sent first.
     pub interim: bool,
-    /// Whether the connection is closed right after, without having said so.
+    /// Whether the connection is closed after the response, unannounced.
     pub close: bool,
 }
 
 impl Reply {
-    /// A reply that is this answer, at once.
+    /// A reply with this answer and no delay.
     pub fn new(answer: Answer) -> Self {
         Self { answer, delay: Duration::ZERO, latch: None, interim: false, close: false }
     }
@@ -81,7 +81,7 @@ impl Reply {
         })
     }
 
-    /// A response with a JSON body, whatever it says.
+    /// A response with this body, labelled as JSON.
     pub fn json(status: u16, body: &str) -> Self {
         Self::response(status, "application/json", body)
     }
@@ -91,7 +91,7 @@ impl Reply {
         Self::json(200, r#"{"erro":false,"mensagem":"ok"}"#)
     }
 
-    /// Status 200, `erro` true and this text.
+    /// Status 200 with `erro` true and this text.
     pub fn refuse(mensagem: &str) -> Self {
         let body = serde_json::json!({ "erro": true, "mensagem": mensagem });
         Self::json(200, &body.to_string())
@@ -131,7 +131,7 @@ impl Reply {
         Self::new(Answer::Drip(text.into_bytes(), pause))
     }
 
-    /// A body without an end.
+    /// A response whose body never ends.
     pub fn endless() -> Self {
         let mut chunk = b"10000\r\n".to_vec();
         chunk.extend(std::iter::repeat_n(b' ', 0x10000));
@@ -141,7 +141,7 @@ impl Reply {
         Self::new(Answer::Endless(head.into(), chunk))
     }
 
-    /// This beginning, then `again` until the client goes away.
+    /// `beginning`, then `again` repeatedly until the client closes the connection.
     pub fn endless_of(beginning: &str, again: &str) -> Self {
         let times = (1 << 14) / again.len().max(1) + 1;
         Self::new(Answer::Endless(beginning.into(), again.repeat(times).into_bytes()))
@@ -157,7 +157,7 @@ impl Reply {
         Self::bytes(format!("HTTP/1.1 200 OK\r\n{head}\r\n{{\"erro\":false,\"mensagem\":\"ok\"}}"))
     }
 
-    /// 100 MiB of JSON in some 100 KB of gzip, labelled so.
+    /// 100 MiB of JSON in about 100 KB of gzip, with `Content-Encoding`.
     pub fn gzip_bomb() -> Self {
         let mut text = br#"{"erro":false,"mensagem":"#.to_vec();
         text.push(b'"');
@@ -167,17 +167,17 @@ impl Reply {
             .with_header("Content-Encoding", "gzip")
     }
 
-    /// Silence.
+    /// No answer; the connection stays open.
     pub fn hang() -> Self {
         Self::new(Answer::Hang)
     }
 
-    /// An orderly end of the connection instead of an answer.
+    /// No answer; the connection is closed without a reset.
     pub fn closed() -> Self {
         Self::new(Answer::Close)
     }
 
-    /// A reset after the whole request has been seen.
+    /// A reset after the whole request was read.
     pub fn reset() -> Self {
         Self::new(Answer::Reset)
     }
@@ -187,7 +187,7 @@ impl Reply {
         Self::new(Answer::ResetBeforeBody)
     }
 
-    /// Sends the client elsewhere.
+    /// A redirect.
     pub fn redirect(status: u16, location: &str) -> Self {
         Self::response(status, "text/plain", "").with_header("Location", location)
     }
@@ -201,7 +201,7 @@ impl Reply {
         self
     }
 
-    /// Delimits the body of a response in another way.
+    /// Sets how the body of a response is delimited.
     pub fn framed(mut self, how: Framing) -> Self {
         let Answer::Response { framing, .. } = &mut self.answer else {
             panic!("only a response has a framing");
@@ -210,31 +210,31 @@ impl Reply {
         self
     }
 
-    /// Waits before answering.
+    /// Delays the answer.
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Waits behind a latch before answering.
+    /// Delays the answer until this latch is released.
     pub fn held_by(mut self, latch: &Latch) -> Self {
         self.latch = Some(latch.clone());
         self
     }
 
-    /// Sends `100 Continue` ahead.
+    /// Sends `100 Continue` first.
     pub fn with_interim(mut self) -> Self {
         self.interim = true;
         self
     }
 
-    /// Closes the connection right after, although nothing in the response announces it.
+    /// Closes the connection after the response, without announcing it.
     pub fn then_close(mut self) -> Self {
         self.close = true;
         self
     }
 
-    /// The bytes of a response, and whether the connection can go on after them.
+    /// The bytes of a response, and whether the connection can be used again.
     pub fn encode(
         status: u16,
         headers: &[(String, String)],

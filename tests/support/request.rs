@@ -1,32 +1,32 @@
-//! One request as the scripted server saw it: the bytes, and what a strict reader makes of them.
+//! One request as the scripted server received it: its bytes, parsed strictly.
 
 use std::time::Instant;
 
 use super::multipart::{self, Part};
 use super::text::{find, is_unreserved, percent_decode};
 
-/// A request, kept for the test that asks for it.
+/// A request that was received.
 #[derive(Clone)]
 pub struct Request {
-    /// Its place among all requests of this server, from 0, by arrival.
+    /// Its index among all requests of this server, by arrival.
     pub n: usize,
-    /// Which connection brought it, from 0.
+    /// The index of its connection.
     pub connection: usize,
     /// When its first byte was read.
     pub arrived: Instant,
-    /// When the server began to answer; `None` while it has not.
+    /// When the server began to answer.
     pub answered: Option<Instant>,
     /// Everything up to and including the blank line.
     pub head: Vec<u8>,
-    /// Everything after it; empty where the server reset the connection before reading it.
+    /// Everything after the head; empty if the server reset the connection before reading it.
     pub body: Vec<u8>,
     /// `POST`.
     pub method: String,
-    /// The request target as it was written, still percent-encoded.
+    /// The request target, still percent-encoded.
     pub target: String,
     /// `HTTP/1.1`.
     pub version: String,
-    /// Header names in lower case, values as they came.
+    /// Header names in lower case, values unchanged.
     pub headers: Vec<(String, String)>,
     /// The path's segments, percent-decoded: `update_cliente`, token, identifier, type.
     pub segments: Vec<String>,
@@ -82,7 +82,7 @@ impl Request {
         self.segments.get(1).map_or("", String::as_str)
     }
 
-    /// The customer in the path; empty where the path has no such segment.
+    /// The customer in the path; empty if the path has no such segment.
     pub fn identificador(&self) -> &str {
         self.segments.get(2).map_or("", String::as_str)
     }
@@ -97,7 +97,7 @@ impl Request {
         multipart::parse(self.header("content-type").unwrap_or_default(), &self.body)
     }
 
-    /// Names and values of the form in order, as text. Panics where the form is broken.
+    /// Names and values of the form in order, as text. Panics if the form is invalid.
     pub fn form(&self) -> Vec<(String, String)> {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a form in UTF-8");
         self.parts()
@@ -107,12 +107,12 @@ impl Request {
             .collect()
     }
 
-    /// The value of one field; `None` where the form does not have it.
+    /// The value of one field of the form.
     pub fn field(&self, name: &str) -> Option<String> {
         self.form().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// What the documentation or plain HTTP would object to. Empty for a request as it should be.
+    /// Violations of TomTicket's documentation or of HTTP; empty for a correct request.
     pub fn problems(&self, token: &str) -> Vec<String> {
         let mut problems = Vec::new();
         let mut object = |wrong: bool, what: String| {

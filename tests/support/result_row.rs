@@ -100,7 +100,7 @@ pub fn parse(text: &str) -> Result<Vec<ResultRow>, String> {
     rows.iter().map(row).collect()
 }
 
-/// The column `mensagem` of anything that looks like a results file; else nothing.
+/// The column `mensagem` of a results file; empty for any other text.
 pub fn mensagens(text: &str) -> Vec<String> {
     let mut records = table::parse(text, ',').unwrap_or_default();
     if records.is_empty() || records.remove(0).join(",") != RESULT_COLUMNS {
@@ -109,7 +109,7 @@ pub fn mensagens(text: &str) -> Vec<String> {
     records.into_iter().filter_map(|cells| cells.into_iter().nth(5)).collect()
 }
 
-/// Whether the text is like `2026-01-31T23:59:59Z`, with or without a fraction.
+/// Whether the text has the form `2026-01-31T23:59:59Z`, with or without a fraction.
 fn is_utc_time(text: &str) -> bool {
     let Some(text) = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00")) else {
         return false;

@@ -1,5 +1,5 @@
-//! What a scripted server knows and decides: the log of requests, the queues of replies, the gates.
-//! It touches no socket; [`super::connection`] does.
+//! The state of a scripted server: received requests, queued replies, the script. Sockets belong to
+//! [`super::connection`].
 
 use std::collections::{HashMap, VecDeque};
 use std::net::TcpStream;
@@ -12,51 +12,51 @@ use super::latch::Latch;
 use super::reply::{Answer, Reply};
 use super::request::Request;
 
-/// What answers a request; the number is the how-manieth it is for its customer.
+/// Chooses the reply to a request. The number counts the requests for its customer, from 1.
 pub type Script = Box<dyn Fn(&Request, usize) -> Reply + Send + Sync>;
 
-/// What the threads of one server share.
+/// The data that the threads of one server share.
 pub struct Shared {
-    /// What changes with every request.
+    /// The part that changes with every request.
     pub state: Mutex<State>,
-    /// Tells everybody who waits that the state is another.
+    /// Notified when the state changes.
     pub changed: Condvar,
-    /// Whether the server is ending.
+    /// Whether the server is stopping.
     pub stop: AtomicBool,
     /// Connections accepted so far.
     pub connections: AtomicUsize,
-    /// Connections that are to be dropped before a byte is read.
+    /// How many of the next connections are dropped before a byte is read.
     pub drop_connections: AtomicUsize,
-    /// Bytes of answers that the kernel took.
+    /// Bytes of answers that were written to sockets.
     pub written: AtomicU64,
     /// The token that requests are expected to carry.
     pub token: Mutex<String>,
 }
 
-/// What changes with every request.
+/// The part of [`Shared`] that changes with every request.
 pub struct State {
     /// All requests by arrival.
     pub requests: Vec<Request>,
-    /// How often each customer was asked for.
+    /// Number of requests by customer.
     pub seen: HashMap<String, usize>,
-    /// Replies that go before the script, by customer.
+    /// Queued replies by customer; they take precedence over the script.
     pub queues: HashMap<String, VecDeque<Reply>>,
-    /// What answers everything else.
+    /// Chooses the reply where none is queued.
     pub script: Arc<Script>,
-    /// A latch that every reply waits behind.
+    /// Every reply waits until this latch is released.
     pub hold: Option<Latch>,
-    /// Requests that wait for an answer now.
+    /// Requests without an answer yet.
     pub in_flight: usize,
-    /// The most there have been of them.
+    /// The maximum of `in_flight` so far.
     pub max_in_flight: usize,
-    /// Sockets of open connections, so that the end of the server can wake their threads.
+    /// Sockets of open connections; closing them wakes their threads when the server stops.
     pub sockets: HashMap<usize, TcpStream>,
-    /// What the server could not read as HTTP.
+    /// Errors of requests that are not valid HTTP.
     pub garbage: Vec<String>,
 }
 
 impl Default for Shared {
-    /// Nothing seen yet; everything is answered with success.
+    /// No requests yet; every request is answered with success.
     fn default() -> Self {
         let script: Script = Box::new(|_, _| Reply::ok());
         Self {
@@ -82,12 +82,12 @@ impl Default for Shared {
 }
 
 impl Shared {
-    /// Whether the server is ending.
+    /// Whether the server is stopping.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Waits, but not beyond the end of the server.
+    /// Waits; returns early if the server stops.
     pub fn pause(&self, how_long: Duration) {
         let end = Instant::now() + how_long;
         let mut state = self.state.lock().unwrap();
@@ -101,7 +101,7 @@ impl Shared {
         }
     }
 
-    /// The reset that the queue holds for a request of which only the head is known.
+    /// Takes `ResetBeforeBody` from the front of the customer's queue. Returns whether it was there.
     pub fn reset_on_head(&self, request: &mut Request) -> bool {
         let mut state = self.state.lock().unwrap();
         let Some(queue) = state.queues.get_mut(request.identificador()) else {
@@ -116,7 +116,7 @@ impl Shared {
         true
     }
 
-    /// Keeps the request and says what to do with it.
+    /// Stores the request; returns its reply and the latch for all replies.
     pub fn admit(&self, request: &mut Request) -> (Reply, Option<Latch>) {
         let mut state = self.state.lock().unwrap();
         let times = state.log(request);
@@ -130,7 +130,7 @@ impl Shared {
         (queued.unwrap_or_else(|| script(request, times)), hold)
     }
 
-    /// Notes that the answer to request `n` begins, or that there will be none.
+    /// Records that the answer to request `n` begins, or that there is none.
     pub fn settle(&self, n: usize, answered: bool) {
         let mut state = self.state.lock().unwrap();
         state.in_flight -= 1;
@@ -142,7 +142,7 @@ impl Shared {
 }
 
 impl State {
-    /// Keeps the request; returns the how-manieth it is for its customer.
+    /// Stores the request; returns how many there are for its customer.
     pub fn log(&mut self, request: &mut Request) -> usize {
         request.n = self.requests.len();
         self.requests.push(request.clone());

@@ -1,8 +1,8 @@
-//! A scripted TomTicket on a free loopback port: it keeps the bytes of every request and answers as
-//! the test says. It knows no limits and no customers; the product's own simulator does.
+//! A scripted TomTicket on a free loopback port: it stores every request and answers as the test
+//! says. It has no rate limit and no customers; the product's own simulator has.
 //!
-//! Plain threads and sockets, one thread per connection, so that it can be as rude as a real
-//! network: the HTTP libraries that the product uses would not let it.
+//! It uses plain sockets, with one thread per connection, because an HTTP library would not send
+//! broken responses.
 
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::tls::Certificate;
 /// Identifier, type and form of one request.
 pub type Sent = (String, String, Vec<(String, String)>);
 
-/// The server; it ends, and lets go of everybody who waits for it, when dropped.
+/// The server; dropping it ends all its connections.
 pub struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -30,17 +30,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that answers everything with success until told otherwise.
+    /// Starts a server that answers everything with success by default.
     pub fn start() -> Self {
         Self::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), None)
     }
 
-    /// The same behind TLS.
+    /// As [`start`](Self::start), with TLS.
     pub fn start_tls(certificate: &Certificate) -> Self {
         Self::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Some(certificate))
     }
 
-    /// A server on a listener that the test has bound, for a port that was closed at first.
+    /// Starts a server on a listener that the test has bound.
     pub fn listen(listener: TcpListener, certificate: Option<&Certificate>) -> Self {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -53,41 +53,41 @@ impl Server {
         Self { shared, address, secure, accepting: Some(accepting) }
     }
 
-    /// What goes to `--base-url`.
+    /// The value for `--base-url`.
     pub fn url(&self) -> String {
         format!("{}://{}", if self.secure { "https" } else { "http" }, self.address)
     }
 
-    /// The port it listens on.
+    /// The TCP port.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The token that requests are expected to carry, where it is not [`CANARY`].
+    /// Sets the token that requests must contain; [`CANARY`] by default.
     pub fn expect_token(&self, token: &str) {
         token.clone_into(&mut self.shared.token.lock().unwrap());
     }
 
-    /// Queues one reply for a customer; queued replies go before the script.
+    /// Queues one reply for a customer; queued replies take precedence over the script.
     pub fn reply(&self, identificador: &str, reply: Reply) {
         let mut state = self.shared.state.lock().unwrap();
         state.queues.entry(identificador.to_owned()).or_default().push_back(reply);
     }
 
-    /// Queues several.
+    /// Queues several replies for a customer.
     pub fn replies(&self, identificador: &str, replies: impl IntoIterator<Item = Reply>) {
         for reply in replies {
             self.reply(identificador, reply);
         }
     }
 
-    /// What answers a request for which nothing is queued. The number says the how-manieth request
-    /// for this customer it is, from 1.
+    /// Sets what answers a request for which nothing is queued. The number counts the requests for
+    /// this customer, from 1.
     pub fn script(&self, script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) {
         self.shared.state.lock().unwrap().script = Arc::new(Box::new(script) as Script);
     }
 
-    /// From now on every reply waits until the latch is opened.
+    /// From now on every reply waits until the latch is released.
     pub fn hold_replies(&self) -> Latch {
         let latch = Latch::new();
         self.shared.state.lock().unwrap().hold = Some(latch.clone());
@@ -99,7 +99,7 @@ impl Server {
         self.shared.drop_connections.store(count, Ordering::SeqCst);
     }
 
-    /// Waits until at least `count` requests have been read whole.
+    /// Waits until at least `count` whole requests have been read.
     pub fn wait_for_requests(&self, count: usize) {
         let end = Instant::now() + PATIENCE;
         let mut state = self.shared.state.lock().unwrap();
@@ -110,8 +110,8 @@ impl Server {
         }
     }
 
-    /// Waits until no connection is open: whoever had one has read what it was sent, or is gone.
-    /// The client must not keep connections (`Connection: close`).
+    /// Waits until no connection is open. The client must not keep connections
+    /// (`Connection: close`).
     pub fn wait_until_disconnected(&self) {
         let end = Instant::now() + PATIENCE;
         let mut state = self.shared.state.lock().unwrap();
@@ -122,7 +122,7 @@ impl Server {
         }
     }
 
-    /// All requests by arrival. Panics where one of them is not as the documentation wants it.
+    /// All requests by arrival. Panics if one of them contradicts the documentation.
     pub fn requests(&self) -> Vec<Request> {
         let requests = self.raw_requests();
         let token = self.shared.token.lock().unwrap().clone();
@@ -135,12 +135,12 @@ impl Server {
         requests
     }
 
-    /// All requests by arrival, whatever they look like.
+    /// All requests by arrival, unchecked.
     pub fn raw_requests(&self) -> Vec<Request> {
         self.shared.state.lock().unwrap().requests.clone()
     }
 
-    /// How many requests have come.
+    /// The number of requests.
     pub fn count(&self) -> usize {
         self.shared.state.lock().unwrap().requests.len()
     }
@@ -152,8 +152,7 @@ impl Server {
         requests
     }
 
-    /// What was asked for, in order of the identifiers, whatever the order of arrival: identifier,
-    /// type, form.
+    /// Identifier, type and form of all requests, sorted by identifier.
     pub fn sent(&self) -> Vec<Sent> {
         let mut sent: Vec<_> = self
             .requests()
@@ -166,22 +165,22 @@ impl Server {
         sent
     }
 
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// The most requests that were waiting for an answer at one time.
+    /// The largest number of requests that waited for an answer at one time.
     pub fn max_in_flight(&self) -> usize {
         self.shared.state.lock().unwrap().max_in_flight
     }
 
-    /// How many requests wait for an answer now.
+    /// The number of requests that wait for an answer now.
     pub fn in_flight(&self) -> usize {
         self.shared.state.lock().unwrap().in_flight
     }
 
-    /// How many bytes of answers the kernel took: what the client read is no more than that.
+    /// The number of bytes written to sockets: an upper bound of the bytes the client read.
     pub fn written(&self) -> u64 {
         self.shared.written.load(Ordering::SeqCst)
     }

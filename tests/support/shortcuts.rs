@@ -1,4 +1,4 @@
-//! Two calls that most tests of server behaviour make.
+//! Two helpers that most tests of server behaviour use.
 
 use super::finished::Finished;
 use super::result_row::ResultRow;

@@ -36,13 +36,13 @@ impl Simulator {
         self.url.rsplit(':').next().unwrap().parse().unwrap()
     }
 
-    /// Ends it by this signal.
+    /// Stops it with this signal.
     pub fn stop(mut self, signal: &str) -> Finished {
         self.process.signal(signal);
         self.process.wait()
     }
 
-    /// All customers that it holds.
+    /// All its customers.
     pub fn customers(&self) -> Value {
         self.get("/_sandbox/clientes")
     }

@@ -1,5 +1,5 @@
-//! A strict reader of the CSV that the product writes: it forgives nothing, so that a torn line, a
-//! bare carriage return or text after a closing quote fails the test that reads it.
+//! A strict reader of the CSV that the product writes: a torn line, a bare carriage return or text
+//! after a closing quote is an error.
 
 /// All records of `text`, the header included; every record must end in a line break.
 pub fn parse(text: &str, delimiter: char) -> Result<Vec<Vec<String>>, String> {
@@ -46,7 +46,7 @@ pub fn parse(text: &str, delimiter: char) -> Result<Vec<Vec<String>>, String> {
     Ok(records)
 }
 
-/// One CSV cell, quoted whatever it holds.
+/// One CSV cell, always quoted.
 pub fn quoted(cell: &str) -> String {
     format!("\"{}\"", cell.replace('"', "\"\""))
 }
@@ -58,7 +58,7 @@ pub fn line<S: AsRef<str>>(cells: impl IntoIterator<Item = S>, delimiter: char) 
 }
 
 /// `identificador,tipo_identificador,nome` and `count` rows of type `I`: `C00002` on line 2, and so
-/// on, each with a name of its own.
+/// on, each with its own name.
 pub fn customers(count: usize) -> String {
     let mut text = String::from("identificador,tipo_identificador,nome\n");
     for line in 2..count + 2 {

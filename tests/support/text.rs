@@ -1,5 +1,5 @@
-//! Small encodings that tests need in their own, independent spelling: percent, base64, UTF-16,
-//! Windows-1252, gzip. Nothing here is shared with the product.
+//! Encoders and decoders for tests, independent of the product's: percent, base64, UTF-16,
+//! Windows-1252, gzip.
 
 use std::io::Write as _;
 
@@ -21,7 +21,7 @@ pub fn percent_decode(text: &[u8]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// RFC 3986 unreserved: what may stand in a path segment without an escape.
+/// Whether RFC 3986 calls this byte unreserved: allowed in a path segment without an escape.
 pub fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
@@ -66,7 +66,7 @@ pub fn utf16(text: &str, big_endian: bool) -> Vec<u8> {
         .collect()
 }
 
-/// Windows-1252, for texts of Latin-1 and the euro sign.
+/// Windows-1252; supports Latin-1 and a few other characters such as the euro sign.
 pub fn windows_1252(text: &str) -> Vec<u8> {
     text.chars()
         .map(|c| match c {
@@ -105,7 +105,7 @@ pub fn find(hay: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     memchr::memmem::find(hay.get(from..)?, needle).map(|at| at + from)
 }
 
-/// A log in which what is said to people stands as it would without `--log-format json`.
+/// A JSON log with its messages for users as they are without `--log-format json`.
 pub fn plain_log(log: &str) -> String {
     let said = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;

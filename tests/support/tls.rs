@@ -1,4 +1,4 @@
-//! A certificate made on the spot, and the server side of TLS.
+//! Certificates made by the test, and the server side of TLS.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A self-signed certificate and its key.
 pub struct Certificate {
-    /// As a PEM file would hold it, for `SSL_CERT_FILE`.
+    /// The certificate as PEM, for `SSL_CERT_FILE`.
     pub pem: String,
     config: Arc<ServerConfig>,
 }
 
 impl Certificate {
-    /// A certificate for these host names or addresses, valid now, trusted by nobody.
+    /// A certificate for these host names or addresses, valid now, in no trust store.
     pub fn for_names(names: &[&str]) -> Self {
         Self::between(names, 2000, 4000)
     }
 
-    /// The same, valid from the beginning of one year to that of another.
+    /// As [`for_names`](Self::for_names), valid from 1 January of one year to that of another.
     pub fn between(names: &[&str], from: i32, to: i32) -> Self {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = rcgen::CertificateParams::new(names).unwrap();
@@ -38,7 +38,7 @@ impl Certificate {
         Self { pem: cert.pem(), config: Arc::new(config) }
     }
 
-    /// What the server side of a connection needs.
+    /// The configuration of the server side.
     pub fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
