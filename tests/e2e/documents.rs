@@ -86,7 +86,7 @@ fn add_tests_below(folder: &Path, modules: &mut BTreeMap<String, BTreeSet<String
         let module = named.file_stem().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
         for after in text.split("#[test]").skip(1) {
-                // Other attributes may come in between.
+            // Other attributes may come in between.
             let name = after.split("fn ").nth(1).and_then(|rest| rest.split('(').next());
             modules.entry(module.clone()).or_default().extend(name.map(str::to_owned));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::reply::{Answer, Framing};
 use crate::support::shortcuts::row_of;
-use crate::support::{CANARY, Certificate, Reply, Run, Server, table, text};
+use crate::support::{Reply, Run, Server, text};
 
 /// What a fault means for its row. The fault happens once; a repeat is answered with success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,9 +235,7 @@ fn bodies() -> Vec<Fault> {
         ("escapes in the mensagem", Refused, json(&NO.replace("não", r"\u001b[2J\u0000\u202egro"))),
         ("half a surrogate in the mensagem", Unknown, json(&NO.replace("não", r"\ud800"))),
         ("more than 64 KiB", Unknown, json(&NO.replace("não", &"x".repeat(70_000)))),
-        ("unrequested gzip", Unknown, {
-            as_bytes(zipped).with_header("Content-Encoding", "gzip")
-        }),
+        ("unrequested gzip", Unknown, { as_bytes(zipped).with_header("Content-Encoding", "gzip") }),
         ("a gzip bomb", Unknown, Reply::gzip_bomb()),
     ]
 }
@@ -408,59 +406,5 @@ fn f53_surplus_bytes_are_not_the_next_response() {
             let expected = if good { "atualizado" } else { "recusado" };
             assert_eq!(row.situacao, expected, "{row:?}");
         }
-    }
-}
-
-/// If a body ends with its connection, an attacker may have cut it off, unless TLS was closed
-/// properly.
-#[test]
-fn f54_a_truncated_tls_stream_is_not_a_whole_answer() {
-    let certificate = Certificate::for_names(&["127.0.0.1"]);
-    let server = Server::start_tls(&certificate);
-    server.reply("C00003", Reply::ok().framed(Framing::UntilClose));
-    server.reply("C00004", Reply::half());
-    let run = Run::new(&server).file("ca.pem", &certificate.pem);
-    let ca = run.work().join("ca.pem");
-    let finished = run.csv(&table::customers(6)).env("SSL_CERT_FILE", ca).go();
-    let rows = finished.exits(0).accounted_rows(6);
-    assert_eq!((row_of(&rows, "C00003").tentativas, row_of(&rows, "C00004").tentativas), (2, 2));
-}
-
-#[test]
-fn f55_tls_to_a_plain_server_and_plain_http_to_a_tls_server() {
-    // The server answers the TLS handshake with plain HTTP: the request was not sent.
-    let plain = Server::start();
-    let url = plain.url().replace("http://", "https://");
-    let finished = Run::bare(&["run"])
-        .csv(&table::customers(3))
-        .env("TOMTICKET_TOKEN", CANARY)
-        .args(["--base-url", &url, "--rate", "unlimited", "--give-up-after", "1s"])
-        .args(["--timeout", "1s"])
-        .go();
-    let rows = finished.exits(4).accounted_rows(3);
-    assert!(rows.iter().all(|row| row.situacao == "nao_enviado"));
-    // In the opposite case, the request was sent.
-    let secure = Server::start_tls(&Certificate::for_names(&["127.0.0.1"]));
-    let finished = Run::bare(&["run"])
-        .csv(&table::customers(3))
-        .env("TOMTICKET_TOKEN", CANARY)
-        .args(["--base-url", &secure.url().replace("https://", "http://")])
-        .args(["--rate", "unlimited", "--give-up-after", "5s"])
-        .go();
-    let rows = finished.exits(4).accounted_rows(3);
-    assert!(rows.iter().all(|row| row.situacao == "falhou" && row.tentativas == 3), "{rows:?}");
-}
-
-#[test]
-fn f56_an_expired_or_future_certificate_stops_the_run() {
-    for (from, to, word) in [(2001, 2002, "venceu"), (2901, 2902, "ainda não vale")] {
-        let certificate = Certificate::between(&["127.0.0.1"], from, to);
-        let server = Server::start_tls(&certificate);
-        let run = Run::new(&server).file("ca.pem", &certificate.pem);
-        let ca = run.work().join("ca.pem");
-        let finished = run.csv(&table::customers(3)).env("SSL_CERT_FILE", ca).go();
-        let rows = finished.exits(3).says(&[word]).accounted_rows(3);
-        assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
-        assert_eq!(server.count(), 0);
     }
 }

@@ -2,59 +2,16 @@
 //! Rejects are in `output_rejects.rs`, the summary in `output_summary.rs`.
 
 use crate::support::result_row::RESULT_COLUMNS;
-use crate::support::{Reply, Run, Server, table, text};
-use proptest::collection::vec;
-use proptest::prelude::*;
-use serde_json::Value;
+use crate::support::{Reply, Run, Server, table};
 
 /// Four rows of which the second is refused and the third cannot be sent.
-const MIXED: &str = "identificador,tipo_identificador,nome,CPF\n\
+pub(super) const MIXED: &str = "identificador,tipo_identificador,nome,CPF\n\
                      1,I,Ana,=1+1\n2,I,Eva,\"a \"\"b\"\"\"\n..,I,Rui,\n4,I,Zoe,+5\n";
 
-fn mixed_server() -> Server {
+pub(super) fn mixed_server() -> Server {
     let server = Server::start();
     server.reply("2", Reply::refuse("Cliente não encontrado."));
     server
-}
-
-#[test]
-fn results_rejects_and_summary_agree() {
-    let server = mixed_server();
-    let finished = Run::new(&server).csv(MIXED).go();
-    let rows = finished.exits(1).accounted_rows(4);
-    let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
-    assert_eq!(ends, ["atualizado", "recusado", "invalido", "atualizado"]);
-    assert_eq!((&*rows[1].identificador, &*rows[1].tipo), ("2", "I"));
-    assert_eq!((&*rows[1].mensagem, rows[1].http_status), ("Cliente não encontrado.", Some(200)));
-    assert_eq!(rows[0].mensagem, "ok", "the API's own text");
-    assert!(finished.text("clientes.resultado.csv").starts_with(RESULT_COLUMNS));
-
-    let rejects = finished.rejects();
-    assert_eq!(
-        rejects[0],
-        ["identificador", "tipo_identificador", "nome", "CPF", "situacao", "erro", "mensagem"]
-    );
-    assert_eq!(
-        rejects[1],
-        ["2", "I", "Eva", "a \"b\"", "recusado", "true", "Cliente não encontrado."]
-    );
-    assert_eq!(rejects[2][..6], ["..", "I", "Rui", "", "invalido", "true"]);
-
-    let summary = finished.summary();
-    assert_eq!(summary["linhas"], 4);
-    assert_eq!(summary["requisicoes"], 3);
-    assert_eq!(summary["repeticoes"], 0);
-    assert_eq!(summary["limitadas_429"], 0);
-    assert_eq!(summary["motivo"], Value::Null);
-    assert!(summary["entrada"].as_str().unwrap().contains("clientes.csv"));
-    assert!(summary["resultados"].as_str().unwrap().contains("clientes.resultado.csv"));
-    assert!(summary["rejeitados"].as_str().unwrap().contains("clientes.rejeitados.csv"));
-    assert!(summary["mensagens"].to_string().contains("Cliente não encontrado."));
-    finished.says(&[
-        "clientes.resultado.csv",
-        "clientes.rejeitados.csv",
-        "Cliente não encontrado.",
-    ]);
 }
 
 #[test]
@@ -299,74 +256,6 @@ fn c38_two_runs_do_not_share_one_results_file() {
 }
 
 #[test]
-fn c38a_rejects_come_in_the_dialect_of_the_input() {
-    let header = ["identificador", "tipo_identificador", "nome", "telefone"];
-    let rows = [
-        ["1", "I", "Conceição", "11"],
-        ["2", "I", "João; e, cia\tx", "12"],
-        ["..", "I", "Zoé", "13"],
-    ];
-    let build = |delimiter: char| {
-        rows.iter()
-            .fold(table::line(header, delimiter), |text, row| text + &table::line(row, delimiter))
-    };
-    let none: &[&str] = &[];
-    let cases = [
-        ("excel", text::windows_1252(&build(';').replace('\n', "\r\n")), none, ';', "1252"),
-        ("utf-8", build(',').into_bytes(), none, ',', "utf-8"),
-        ("bom", [b"\xEF\xBB\xBF", build(';').as_bytes()].concat(), none, ';', "any utf-8"),
-        ("utf-16", text::utf16(&build('\t'), false), none, '\t', "bom"),
-        ("pipes", build('|').into_bytes(), none, '|', "utf-8"),
-        (
-            "forced",
-            text::windows_1252(&build(';')),
-            &["--delimiter", ";", "--encoding", "windows-1252"][..],
-            ';',
-            "1252",
-        ),
-        ("gzip", text::gzip(build(';').as_bytes()), none, ';', "utf-8"),
-    ];
-    for (what, bytes, args, delimiter, encoding) in cases {
-        let server = Server::start();
-        server.script(|_, _| Reply::refuse("É cedo; volte, por favor."));
-        let finished = Run::new(&server)
-            .input("e.csv", &bytes)
-            .args(args.iter().copied())
-            .rejects("j.csv")
-            .go();
-        finished.exits(1).accounted([2, 3, 4]);
-        let raw = finished.read("j.csv");
-        match encoding {
-            "1252" => assert!(std::str::from_utf8(&raw).is_err(), "{what}"),
-            "bom" => assert!(raw.starts_with(b"\xEF\xBB\xBF"), "{what}"),
-            _ => assert!(std::str::from_utf8(&raw).is_ok(), "{what}"),
-        }
-        let first = raw.split(|&byte| byte == b'\n').next().unwrap();
-        assert!(first.contains(&(delimiter as u8)), "{what}");
-        let rejects = finished.rejects();
-        assert_eq!(rejects[0][..4], header, "{what}");
-        for (reject, row) in rejects[1..].iter().zip(rows) {
-            assert_eq!(reject[..4], row, "{what}");
-        }
-
-        // The rejects run again unedited with the same flags: the two valid rows succeed.
-        let better = Server::start();
-        let again = Run::new(&better)
-            .in_folder_of(&finished)
-            .on("j.csv")
-            .args(args.iter().copied())
-            .rejects("k.csv")
-            .go();
-        let rows = again.exits(1).accounted([2, 3, 4]);
-        assert_eq!((&*rows[0].situacao, &*rows[2].situacao), ("atualizado", "invalido"), "{what}");
-        let names: Vec<_> = better.sent().iter().map(|sent| sent.2[0].1.clone()).collect();
-        assert_eq!(names, ["Conceição", "João; e, cia\tx"], "{what}");
-        // Rejects of rejects have the three extra columns once.
-        assert_eq!(again.rejects()[0], rejects[0], "{what}");
-    }
-}
-
-#[test]
 fn the_excel_dialect_has_a_byte_order_mark_and_semicolons() {
     let server = mixed_server();
     let finished = Run::new(&server).csv(MIXED).args(["--results-dialect", "excel"]).go();
@@ -389,106 +278,6 @@ fn results_on_standard_output() {
     assert!(!finished.exists("clientes.resultado.csv"));
 }
 
-#[test]
-fn the_summary_on_standard_output() {
-    let server = mixed_server();
-    let finished =
-        Run::new(&server).without_summary().csv(MIXED).args(["--summary-json", "-"]).go();
-    let summary: Value = serde_json::from_slice(&finished.exits(1).stdout).unwrap();
-    finished.check_summary(&summary);
-    assert_eq!(summary["situacoes"]["invalido"], 1);
-}
-
-#[test]
-fn the_minutes_of_the_summary_add_up() {
-    let server = Server::start();
-    server.replies("C00002", [Reply::too_many(Some("0")), Reply::html(500)]);
-    let finished = Run::new(&server).csv(&table::customers(5)).go();
-    let summary = finished.exits(0).summary();
-    let minutes = summary["por_minuto"].as_array().expect("a list of minutes");
-    let total = |of: &str| -> u64 {
-        minutes.iter().map(|minute| minute[of].as_u64().expect("a count")).sum()
-    };
-    let totals = ["aceitas", "limitadas_429", "repeticoes"].map(total);
-    assert_eq!(totals, [5, 1, 1], "{minutes:?}");
-}
-
-#[test]
-fn many_messages_are_cut_to_the_ten_most_frequent() {
-    let server = Server::start();
-    // Reason 1 once, reason 2 twice, … reason 12 twelve times, the rare ones first.
-    let reasons: Vec<usize> = (1..=12).flat_map(|reason| vec![reason; reason]).collect();
-    let rows = reasons.len();
-    server.script(move |request, _| {
-        let line: usize = request.identificador()[1..].parse().unwrap();
-        Reply::refuse(&format!("motivo {:02}", reasons[line - 2]))
-    });
-    let finished = Run::new(&server).csv(&table::customers(rows)).args(["--no-breaker"]).go();
-    let summary = finished.exits(1).summary();
-    let messages = summary["mensagens"].as_array().expect("a list");
-    let found: Vec<_> = messages
-        .iter()
-        .map(|message| {
-            (message["mensagem"].as_str().expect("a text"), message["linhas"].as_u64().unwrap_or(0))
-        })
-        .collect();
-    let texts: Vec<_> = (3..=12).rev().map(|n| (format!("motivo {n:02}"), n)).collect();
-    let expected: Vec<_> = texts.iter().map(|(text, n)| (text.as_str(), *n)).collect();
-    assert_eq!(found, expected);
-}
-
-#[test]
-fn surplus_and_huge_cells_fit_into_the_rejects() {
-    let huge = "y".repeat(90 * 1024);
-    let input = format!(
-        "identificador,tipo_identificador,nome\n1,I\n2,I,Eva,mais,ainda\n3,I,{huge}\n4,I,\"a\nb\",\"c,d\"\n"
-    );
-    let server = Server::start();
-    let finished = Run::new(&server).csv(&input).go();
-    finished.exits(1).accounted([2, 3, 4, 5]);
-    let rejects = finished.rejects();
-    assert_eq!(rejects[1][..4], ["1", "I", "", "invalido"]);
-    assert_eq!(rejects[2][6..], ["mais", "ainda"]);
-    // The cell is cut. Its mark keeps the row invalid, so that a cut name is never sent.
-    assert!((60 * 1024..=64 * 1024).contains(&rejects[3][2].len()), "{}", rejects[3][2].len());
-    assert!(rejects[3][2].ends_with("[cortado]\u{1a}"));
-    assert_eq!((&*rejects[4][2], &*rejects[4][6]), ("a\nb", "c,d"));
-    // The rejects run again; surplus cells are still surplus.
-    let again = Run::new(&server).in_folder_of(&finished).on("clientes.rejeitados.csv").go();
-    assert!(again.exits(1).results().iter().filter(|row| row.situacao == "invalido").count() >= 3);
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_summary_that_cannot_be_written_does_not_hide_the_outcome() {
-    let server = mixed_server();
-    let run = Run::new(&server).without_summary().csv(MIXED);
-    let finished = run.args(["--summary-json", "/dev/full"]).go();
-    let rows = finished.exits(5).accounted_rows(4);
-    assert_eq!(rows.len(), 4);
-    finished.says(&[
-        "Resumo em JSON: não foi possível gravar /dev/full",
-        "Resultados: clientes.resultado.csv\n",
-        "completos",
-    ]);
-    assert!(!finished.stderr.contains("não está completo"), "{}", finished.stderr);
-}
-
-#[test]
-fn rows_sent_after_an_output_failed_count_in_the_summary() {
-    let server = Server::start();
-    let run = Run::new(&server).csv(&table::customers(400)).results("-").close_stdout();
-    let finished = run.go();
-    finished.says(&["não foi possível gravar a saída padrão: ninguém lê a saída."]);
-    let summary = finished.exits(5).summary();
-    let sent = server.count();
-    assert_eq!(summary["requisicoes"], sent);
-    assert_eq!(summary["situacoes"]["atualizado"], sent);
-    assert_eq!(summary["situacoes"]["nao_enviado"], 400 - sent);
-    assert_eq!(summary["resultados"], "-");
-    assert_eq!(summary["rejeitados"], "clientes.rejeitados.csv.parcial");
-}
-
 #[cfg(unix)]
 #[test]
 fn if_one_output_cannot_be_renamed_no_earlier_file_is_replaced() {
@@ -507,45 +296,4 @@ fn if_one_output_cannot_be_renamed_no_earlier_file_is_replaced() {
     let summary = finished.summary();
     assert_eq!(summary["resultados"], "clientes.resultado.csv.parcial");
     assert_eq!(finished.text("clientes.resultado.csv.parcial").lines().count(), 4);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// The rejects of any run are a valid input with the same cells: rows that are no longer refused
-    /// succeed in the second run.
-    #[test]
-    fn rejects_run_again_and_succeed(
-        names in vec("[ -~áÇ\n\t]{1,30}", 1..40),
-        refused in vec(any::<bool>(), 40),
-        delimiter in prop::sample::select(vec![',', ';', '\t', '|']),
-    ) {
-        let server = Server::start();
-        let mut input = table::line(["identificador", "tipo_identificador", "campo:x", "nome"], delimiter);
-        let mut expected = Vec::new();
-        for (index, name) in names.iter().enumerate() {
-            let id = format!("C{index:03}");
-            input.push_str(&table::line([&*id, "I", name, "Ana"], delimiter));
-            if refused[index] {
-                server.reply(&id, Reply::refuse(&format!("Recusado: {delimiter} \"x\" {index}")));
-                expected.push((id, name.trim_matches([' ', '\t', '\n']).to_owned()));
-            }
-        }
-        let finished = Run::new(&server).csv(&input).args(["--no-breaker"]).go();
-        let rejected = finished.rejects().len() - 1;
-        prop_assert_eq!(rejected, expected.len());
-        let better = Server::start();
-        let again = Run::new(&better).in_folder_of(&finished).on("clientes.rejeitados.csv").go();
-        again.exits(0);
-        prop_assert_eq!(again.results().len(), expected.len());
-        let sent: Vec<_> = better
-            .sent()
-            .into_iter()
-            .map(|(id, _, form)| {
-                let cell = form.into_iter().find(|(name, _)| name == "campos[x]");
-                (id, cell.map(|(_, value)| value).unwrap_or_default())
-            })
-            .collect();
-        prop_assert_eq!(sent, expected);
-    }
 }

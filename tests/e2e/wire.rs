@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::support::reply::Framing;
-use crate::support::{CANARY, Certificate, Reply, ReservedPort, Run, Server, table, text};
+use crate::support::{CANARY, Reply, ReservedPort, Run, Server, table, text};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
@@ -237,24 +237,6 @@ fn c22_a_server_that_comes_back_gets_everything() {
 }
 
 #[test]
-fn c22_a_handshake_that_is_broken_off_was_not_sent() {
-    let certificate = Certificate::for_names(&["127.0.0.1"]);
-    let server = Server::start_tls(&certificate);
-    server.drop_connections(4);
-    let run = Run::new(&server).file("ca.pem", &certificate.pem);
-    let ca = run.work().join("ca.pem");
-    let finished = run
-        .csv(&table::customers(6))
-        .env("SSL_CERT_FILE", ca)
-        .args(["--give-up-after", "60s"])
-        .go();
-    let rows = finished.exits(0).accounted_rows(6);
-    assert!(rows.iter().all(|row| row.situacao == "atualizado" && row.tentativas == 1));
-    assert_eq!(server.requests().len(), 6);
-    assert!(server.connections() > 4);
-}
-
-#[test]
 fn c22_a_name_that_does_not_resolve_was_not_sent() {
     // A label of 64 letters is not a valid name (RFC 1035), so no resolver is asked; some resolvers
     // answer every name.
@@ -267,29 +249,6 @@ fn c22_a_name_that_does_not_resolve_was_not_sent() {
         .go();
     let rows = finished.exits(4).accounted_rows(2);
     assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
-}
-
-#[test]
-fn an_untrusted_certificate_stops_the_run() {
-    let certificate = Certificate::for_names(&["127.0.0.1"]);
-    let server = Server::start_tls(&certificate);
-    let finished = Run::new(&server).csv(&table::customers(20)).go();
-    let rows = finished.exits(3).accounted_rows(20);
-    assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
-    assert!(finished.stderr.contains("certificado"));
-    assert_eq!(server.count(), 0);
-    assert!(finished.summary()["motivo"].is_string());
-}
-
-#[test]
-fn a_certificate_for_another_name_stops_the_run() {
-    let certificate = Certificate::for_names(&["outro.exemplo.com.br"]);
-    let server = Server::start_tls(&certificate);
-    let run = Run::new(&server).file("ca.pem", &certificate.pem);
-    let ca = run.work().join("ca.pem");
-    let finished = run.csv(&table::customers(3)).env("SSL_CERT_FILE", ca).go();
-    finished.exits(3).accounted_rows(3);
-    assert_eq!(server.count(), 0);
 }
 
 #[test]
