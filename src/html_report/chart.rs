@@ -18,17 +18,14 @@ const GAP: f64 = 0.06;
 const MANY_BARS: usize = 112;
 
 /// The data of a chart.
+#[derive(Default)]
 pub struct Plot {
     /// The ends of the horizontal axis.
     pub x: Range<f64>,
     /// Labels of the horizontal axis.
     pub ticks: Vec<Tick>,
-    /// What the vertical axis counts.
-    pub unit: &'static str,
     /// Start, end and height of each bar.
     pub bars: Vec<(f64, f64, f64)>,
-    /// Whether the bars are bad news.
-    pub bad: bool,
     /// A line over the bars; empty for none.
     pub line: Vec<(f64, f64)>,
     /// A limit, drawn across the chart.
@@ -37,30 +34,18 @@ pub struct Plot {
 
 /// A chart as the template draws it.
 pub struct Chart {
-    /// What the vertical axis counts.
-    pub unit: &'static str,
     /// SVG path of the bars.
     pub bars: String,
-    /// Whether the bars are bad news.
-    pub bad: bool,
     /// SVG path of the line, or empty.
     pub line: String,
     /// Vertical coordinate of the limit.
     pub limit: Option<f64>,
-    /// Labels of the horizontal axis, from the left.
-    pub x_labels: Vec<AxisLabel>,
-    /// Labels of the vertical axis, from the bottom.
-    pub y_labels: Vec<AxisLabel>,
+    /// Labels of the horizontal axis, from the left, in per cent of its length.
+    pub x_labels: Vec<Tick>,
+    /// Labels of the vertical axis, from the bottom, likewise.
+    pub y_labels: Vec<Tick>,
     /// Characters of the longest vertical label.
     pub gutter: usize,
-}
-
-/// A label of an axis.
-pub struct AxisLabel {
-    /// Per cent of the axis' length.
-    pub at: f64,
-    /// The text.
-    pub text: String,
 }
 
 impl Plot {
@@ -87,17 +72,15 @@ impl Plot {
             let command = if line.is_empty() { 'M' } else { 'L' };
             let _ = write!(line, "{command}{} {}", x(*at), y(*value));
         }
-        let x_label = |(at, text): Tick| AxisLabel { at: round(x(at) / SIZE * 100.0), text };
-        let y_label = |mark: f64| AxisLabel { at: round(mark / top * 100.0), text: amount(mark) };
-        let y_labels: Vec<AxisLabel> = marks.into_iter().map(y_label).collect();
+        let x_label = |(at, text): Tick| (round(x(at) / SIZE * 100.0), text);
+        let y_label = |mark: f64| (round(mark / top * 100.0), amount(mark));
+        let y_labels: Vec<Tick> = marks.into_iter().map(y_label).collect();
         Chart {
-            unit: self.unit,
             bars,
-            bad: self.bad,
             line,
             limit: self.limit.map(y),
             x_labels: self.ticks.into_iter().map(x_label).collect(),
-            gutter: y_labels.iter().map(|label| label.text.chars().count()).max().unwrap_or(0),
+            gutter: y_labels.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0),
             y_labels,
         }
     }
@@ -116,9 +99,7 @@ mod tests {
         Plot {
             x: 0.0..60.0,
             ticks: vec![(0.0, "0".to_owned()), (45.0, "45".to_owned())],
-            unit: "linhas por minuto",
             bars: vec![(0.0, 30.0, height), (30.0, 60.0, 100.0)],
-            bad: true,
             line: vec![(0.0, 50.0), (60.0, 100.0)],
             limit,
         }
@@ -131,11 +112,8 @@ mod tests {
         assert_eq!(chart.bars, "M30 1000V130H470V1000zM530 1000V500H970V1000z");
         assert_eq!(chart.line, "M0 750L1000 500");
         assert_eq!(chart.limit, Some(100.0));
-        let labels = |labels: &[AxisLabel]| -> Vec<(f64, String)> {
-            labels.iter().map(|label| (label.at, label.text.clone())).collect()
-        };
-        assert_eq!(labels(&chart.x_labels), [(0.0, "0".into()), (75.0, "45".into())]);
-        let y = labels(&chart.y_labels);
+        assert_eq!(chart.x_labels, [(0.0, "0".into()), (75.0, "45".into())]);
+        let y = chart.y_labels;
         assert_eq!((&y[0], &y[4]), (&(0.0, "0".into()), &(100.0, "200".into())));
         assert_eq!(chart.gutter, 3);
     }

@@ -6,7 +6,8 @@ use super::chart::{Chart, MAX_TICKS, Plot};
 use super::format::{Clock, amount, interval, millis};
 use super::stats::{Bin, ResultStats, Series, Timeline};
 use super::ticks::{Tick, times};
-use crate::output::{RunSummary, number};
+use crate::locale::format::number;
+use crate::output::RunSummary;
 use crate::scheduler::Rate;
 
 /// The most intervals of a time axis.
@@ -14,8 +15,11 @@ const MAX_INTERVALS: usize = 150;
 
 /// A chart with its text.
 pub struct Figure {
-    /// The picture.
     pub chart: Chart,
+    /// What the vertical axis counts.
+    pub unit: &'static str,
+    /// Class of the style sheet for the bars.
+    pub bars: &'static str,
     /// What a screen reader says instead of the picture.
     pub label: String,
     /// The caption.
@@ -28,25 +32,17 @@ pub struct Figure {
     pub rows: Vec<Vec<String>>,
 }
 
-/// The account's limit.
-struct RateLimit {
-    per_minute: f64,
-    /// For the legend; says whether the limit is the run's or the documented one.
-    text: String,
-}
-
-fn rate_limit(summary: Option<&RunSummary>) -> Option<RateLimit> {
+/// The limit in requests a minute, and its text for the legend: it is the run's or the documented one.
+fn rate_limit(summary: Option<&RunSummary>) -> Option<(f64, String)> {
     let known = summary.and_then(|summary| summary.setting("rate"));
     let per_second = match known {
         Some(rate) => rate.as_f64(),
         None => Rate::DEFAULT.per_second(),
     }?;
     let per_minute = per_second * 60.0;
-    let text = match known {
-        Some(_) => format!("limite da execução: {} por minuto", amount(per_minute)),
-        None => format!("limite documentado da conta: {} por minuto", amount(per_minute)),
-    };
-    Some(RateLimit { per_minute, text })
+    let whose =
+        if known.is_some() { "limite da execução" } else { "limite documentado da conta" };
+    Some((per_minute, format!("{whose}: {} por minuto", amount(per_minute))))
 }
 
 /// Rows accepted a minute and the limit; `None` when no row was accepted.
@@ -66,27 +62,26 @@ pub fn accepted(
     let chart = Plot {
         x: axis.range(),
         ticks: axis.ticks(),
-        unit: "linhas por minuto",
         bars: axis.bars(heights.iter().copied()),
-        bad: false,
-        line: Vec::new(),
-        limit: limit.as_ref().map(|limit| limit.per_minute),
+        limit: limit.as_ref().map(|(per_minute, _)| *per_minute),
+        ..Plot::default()
     }
     .draw();
     let width = interval(series.width);
     let mut label = format!(
-        "Gráfico de barras: linhas aceitas por minuto, de {} a {}, em intervalos de {width}; no melhor intervalo, {}",
-        axis.from(),
-        axis.to(),
+        "Gráfico de barras: linhas aceitas por minuto, {}, em intervalos de {width}; no melhor intervalo, {}",
+        axis.in_words(),
         amount(best)
     );
     let mut legend = vec![("bar", format!("linhas aceitas (média a cada {width})"))];
-    if let Some(limit) = limit {
-        label.push_str(&format!("; {}", limit.text));
-        legend.push(("limit", limit.text));
+    if let Some((_, text)) = limit {
+        label.push_str(&format!("; {text}"));
+        legend.push(("limit", text));
     }
     Some(Figure {
         chart,
+        unit: "linhas por minuto",
+        bars: "bar",
         label,
         note: format!(
             "{mean}No melhor intervalo, {} por minuto. O primeiro e o último intervalo podem não estar cheios.",
@@ -130,14 +125,11 @@ pub fn latency(stats: &ResultStats) -> Option<Figure> {
     let chart = Plot {
         x: 0.0..bins.iter().map(upper).max().unwrap_or(width) as f64,
         ticks,
-        unit: "linhas",
         bars: bins
             .iter()
             .map(|bin| (bin.from as f64, upper(bin) as f64, bin.count as f64))
             .collect(),
-        bad: false,
-        line: Vec::new(),
-        limit: None,
+        ..Plot::default()
     }
     .draw();
     let rest = match bins.last() {
@@ -148,6 +140,8 @@ pub fn latency(stats: &ResultStats) -> Option<Figure> {
     };
     Some(Figure {
         chart,
+        unit: "linhas",
+        bars: "bar",
         label: format!(
             "Histograma: número de linhas por tempo de resposta, em intervalos de {}; metade em até {half}, 95 % em até {most}, a mais demorada {longest}",
             millis(width)
@@ -188,25 +182,24 @@ pub fn limited(summary: &RunSummary, clock: &Clock) -> Option<Figure> {
     let chart = Plot {
         x: axis.range(),
         ticks: axis.ticks(),
-        unit: "requisições",
         bars: axis.bars(limited.counts.iter().map(|n| *n as f64)),
-        bad: true,
         line: axis
             .bars(repeated.counts.iter().map(|n| *n as f64))
             .into_iter()
             .flat_map(|(from, to, n)| [(from, n), (to, n)])
             .collect(),
-        limit: None,
+        ..Plot::default()
     }
     .draw();
     let width = interval(limited.width);
     let [total, repeats] = [summary.limitadas_429, summary.repeticoes].map(number);
     Some(Figure {
         chart,
+        unit: "requisições",
+        bars: "bad",
         label: format!(
-            "Gráfico de barras e linha: requisições além do limite e repetições, de {} a {}, em intervalos de {width}; no total {total} além do limite e {repeats} repetições",
-            axis.from(),
-            axis.to()
+            "Gráfico de barras e linha: requisições além do limite e repetições, {}, em intervalos de {width}; no total {total} além do limite e {repeats} repetições",
+            axis.in_words()
         ),
         note: format!(
             "{} requisições ao todo. Uma requisição além do limite (HTTP 429) foi só adiada: nenhuma linha se perde por isso. Repetição é uma nova tentativa depois de uma sem resposta clara.",
@@ -261,17 +254,14 @@ impl<'a> TimeAxis<'a> {
 
     fn text(&self, second: i64) -> String {
         match (self.clock, Timestamp::from_second(second)) {
-            (Some(clock), Ok(at)) => clock.format(at, "%d/%m/%Y %H:%M:%S"),
+            (Some(clock), Ok(at)) => clock.moment(at),
             _ => format!("{} do início", interval(second)),
         }
     }
 
-    fn from(&self) -> String {
-        self.text(self.start)
-    }
-
-    fn to(&self) -> String {
-        self.text(self.second(self.intervals))
+    /// `de … a …`.
+    fn in_words(&self) -> String {
+        format!("de {} a {}", self.text(self.start), self.text(self.second(self.intervals)))
     }
 
     fn rows(&self, cells: impl Fn(usize) -> Vec<String>) -> Vec<Vec<String>> {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::output::number;
+use crate::locale::format::number;
 
 /// `1.234,5`: one decimal below a hundred, none above.
 pub fn amount(x: f64) -> String {

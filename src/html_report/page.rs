@@ -13,8 +13,9 @@ use super::settings::{self, Setting};
 use super::stats::{MessageGroup, ResultStats, RowToFix};
 use super::verdict::{RunVerdict, verdict};
 use crate::exit_code;
+use crate::locale::format::{counted, duration_words, number};
 use crate::model::Situacao;
-use crate::output::{RunSummary, counted, duration_words, excerpt, meaning, number};
+use crate::output::{RunSummary, excerpt, meaning};
 
 /// Message groups that are listed.
 const MAX_GROUPS: usize = 50;
@@ -228,22 +229,26 @@ mod tests {
         Clock(TimeZone::get("America/Sao_Paulo").unwrap())
     }
 
+    fn line(linha: u64, situacao: Situacao, text: &str, second: u64) -> ResultLine<'_> {
+        ResultLine {
+            linha,
+            identificador: "ana@exemplo.com.br",
+            tipo_identificador: "E",
+            situacao,
+            erro: situacao.erro(),
+            mensagem: text,
+            http_status: None,
+            tentativas: u32::from(situacao == Situacao::Atualizado),
+            duracao_ms: 100 + second,
+            concluido_em: jiff::Timestamp::from_second(1_795_493_106 + second as i64).unwrap(),
+            identificador_atual: "",
+        }
+    }
+
     fn stats(rows: &[(Situacao, &str, u64)]) -> ResultStats {
         let mut stats = ResultStats::default();
         for ((situacao, mensagem, second), linha) in rows.iter().zip(2..) {
-            stats.add(&ResultLine {
-                linha,
-                identificador: "ana@exemplo.com.br",
-                tipo_identificador: "E",
-                situacao: *situacao,
-                erro: situacao.erro(),
-                http_status: None,
-                identificador_atual: "",
-                mensagem,
-                tentativas: u32::from(*situacao == Situacao::Atualizado),
-                duracao_ms: 100 + second,
-                concluido_em: jiff::Timestamp::from_second(1_795_493_106 + *second as i64).unwrap(),
-            });
+            stats.add(&line(linha, *situacao, mensagem, *second));
         }
         stats
     }
@@ -307,17 +312,11 @@ mod tests {
         for linha in 0..20_000 {
             let mensagem = format!("{linha}{long}");
             stats.add(&ResultLine {
-                linha,
                 identificador: &long,
                 tipo_identificador: &long,
-                situacao: Situacao::Recusado,
-                erro: true,
-                http_status: None,
-                identificador_atual: "",
-                mensagem: &mensagem,
                 tentativas: 1,
                 duracao_ms: linha * linha * 997,
-                concluido_em: jiff::Timestamp::from_second(linha as i64 * 100_003).unwrap(),
+                ..line(linha, Situacao::Recusado, &mensagem, linha * 100_003)
             });
         }
         let page = html(&stats, None, &long, &clock()).unwrap();

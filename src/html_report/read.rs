@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::error::ReportError;
@@ -22,6 +21,21 @@ use crate::output::{
 const SHOWN: usize = 60;
 /// Bytes of a summary that are read; a year of minutes needs less.
 const MAX_SUMMARY: u64 = 64 * 1024 * 1024;
+
+/// What each of the [`RESULT_COLUMNS`] holds, for the message about one that does not.
+const WANTED: [&str; RESULT_COLUMNS.len()] = [
+    "um número inteiro",
+    "um texto",
+    "E, I ou vazio",
+    "uma das sete situações, como atualizado ou recusado",
+    "true ou false, conforme a situação",
+    "um texto",
+    "um código HTTP como 200, ou vazio",
+    "um número inteiro",
+    "um número inteiro",
+    "um horário como 2026-11-24T04:05:06.789Z",
+    "vazio onde nenhuma troca de e-mail foi aceita",
+];
 
 /// Reads a whole results file, in either dialect; `-` is standard input.
 pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
@@ -64,56 +78,59 @@ impl ResultsFile {
                 wanted: self.width,
             });
         }
-        let cell =
-            |column: usize| self.at[column].and_then(|at| record.cell(at)).unwrap_or_default();
-        let bad = |column: usize, wanted| ReportError::Cell {
-            path: self.path.clone(),
-            linha: record.linha(),
-            column: RESULT_COLUMNS[column],
-            value: one_line(cut(cell(column), SHOWN)).into_owned(),
-            wanted,
-        };
-        let whole = |column: usize| {
-            cell(column).parse::<u64>().map_err(|_| bad(column, "um número inteiro"))
-        };
-        let situacao = Situacao::ALL
-            .into_iter()
-            .find(|situacao| situacao.as_str() == cell(3))
-            .ok_or_else(|| bad(3, "uma das sete situações, como atualizado ou recusado"))?;
+        let line = Line { file: self, record };
+        let situacao = line.known(3, |cell| {
+            Situacao::ALL.into_iter().find(|situacao| situacao.as_str() == cell)
+        })?;
         let erro = situacao.erro();
-        if cell(4) != if erro { "true" } else { "false" } {
-            return Err(bad(4, "true ou false, conforme a situação"));
-        }
-        if !matches!(cell(2), "" | "E" | "I") {
-            return Err(bad(2, "E, I ou vazio"));
-        }
-        let http_status = match cell(6) {
-            "" => None,
-            status => Some(
-                status
-                    .parse()
-                    .ok()
-                    .filter(|code| (100..1000).contains(code))
-                    .ok_or_else(|| bad(6, "um código HTTP como 200, ou vazio"))?,
-            ),
-        };
-        if !cell(10).is_empty() && (erro || cell(2) != "E") {
-            return Err(bad(10, "vazio onde nenhuma troca de e-mail foi aceita"));
-        }
+        line.known(4, |cell| (cell == if erro { "true" } else { "false" }).then_some(()))?;
+        line.known(2, |cell| matches!(cell, "" | "E" | "I").then_some(()))?;
+        let http_status = line.known(6, |cell| match cell {
+            "" => Some(None),
+            code => Some(Some(code.parse().ok().filter(|code| (100..1000).contains(code))?)),
+        })?;
+        let may_be_renamed = !erro && line.cell(2) == "E";
+        line.known(10, |cell| (cell.is_empty() || may_be_renamed).then_some(()))?;
         Ok(ResultLine {
-            linha: whole(0)?,
-            identificador: cell(1),
-            tipo_identificador: cell(2),
+            linha: line.known(0, |cell| cell.parse().ok())?,
+            identificador: line.cell(1),
+            tipo_identificador: line.cell(2),
             situacao,
             erro,
-            mensagem: cell(5),
+            mensagem: line.cell(5),
             http_status,
-            tentativas: u32::try_from(whole(7)?).map_err(|_| bad(7, "um número de tentativas"))?,
-            duracao_ms: whole(8)?,
-            concluido_em: cell(9)
-                .parse::<Timestamp>()
-                .map_err(|_| bad(9, "um horário como 2026-11-24T04:05:06.789Z"))?,
-            identificador_atual: cell(10),
+            tentativas: line.known(7, |cell| cell.parse().ok())?,
+            duracao_ms: line.known(8, |cell| cell.parse().ok())?,
+            concluido_em: line.known(9, |cell| cell.parse().ok())?,
+            identificador_atual: line.cell(10),
+        })
+    }
+}
+
+/// A line that is being read; columns are places in [`RESULT_COLUMNS`].
+struct Line<'f, 'r> {
+    file: &'f ResultsFile,
+    record: &'r Record,
+}
+
+impl<'r> Line<'_, 'r> {
+    fn cell(&self, column: usize) -> &'r str {
+        self.file.at[column].and_then(|at| self.record.cell(at)).unwrap_or_default()
+    }
+
+    /// The cell as `read` understands it.
+    fn known<T>(
+        &self,
+        column: usize,
+        read: impl Fn(&'r str) -> Option<T>,
+    ) -> Result<T, ReportError> {
+        let cell = self.cell(column);
+        read(cell).ok_or_else(|| ReportError::Cell {
+            path: self.file.path.clone(),
+            linha: self.record.linha(),
+            column: RESULT_COLUMNS[column],
+            value: one_line(cut(cell, SHOWN)).into_owned(),
+            wanted: WANTED[column],
         })
     }
 }

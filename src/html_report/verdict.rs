@@ -1,8 +1,9 @@
 //! The verdict of a run on the page: how it went and what to do next.
 
 use crate::exit_code;
+use crate::locale::format::{capital, counted};
 use crate::model::Situacao;
-use crate::output::{Repeat, RunSummary, capital, counted};
+use crate::output::{Repeat, RunSummary};
 
 /// How a run went.
 pub struct RunVerdict {
@@ -82,20 +83,19 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::output::Tally;
 
     #[test]
     fn the_next_step_fits_the_outcome_and_the_ledger() {
-        let summary = |code: u8, settings: &Value| -> RunSummary {
-            serde_json::from_value(json!({
-                "versao": 1, "entrada": "c.csv", "linhas": 1, "situacoes": {}, "requisicoes": 1,
-                "repeticoes": 0, "limitadas_429": 0, "duracao_s": 1.0, "por_minuto": [],
-                "resultados": "r.csv", "rejeitados": "j.csv", "codigo_saida": code,
-                "motivo": null, "configuracao": settings,
-            }))
-            .unwrap()
+        let summary = |code: u8, settings: &Value| RunSummary {
+            codigo_saida: code,
+            configuracao: settings.as_object().cloned(),
+            ..RunSummary::of(&Tally::new(Instant::now()), 0, None)
         };
         let counts = |situacoes: &[Situacao]| {
             Situacao::ALL.map(|situacao| u64::from(situacoes.contains(&situacao)))

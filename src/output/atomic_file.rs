@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::destination::{Destination, DestinationKind, partial};
+use super::destination::{Destination, DestinationKind, file_id, partial};
 use super::error::OutputError;
 use super::lock_holder;
 use crate::locale::os_error::describe_os_error;
@@ -242,18 +242,11 @@ fn writable(mut permissions: Permissions) -> Permissions {
     permissions
 }
 
-#[cfg(unix)]
 fn still_named(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
     match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        (Ok(open), Ok(named)) => file_id(&open) == file_id(&named),
         _ => false,
     }
-}
-
-#[cfg(not(unix))]
-fn still_named(_file: &File, _path: &Path) -> bool {
-    true
 }
 
 #[cfg(all(test, unix))]

@@ -134,7 +134,7 @@ impl DestinationKind {
 #[derive(Debug)]
 struct TouchedFile {
     name: PathBuf,
-    file: Option<FileId>,
+    id: Option<(u64, u64)>,
     /// Whether writing can destroy content: not on a terminal or a socket.
     is_kept: bool,
 }
@@ -142,17 +142,17 @@ struct TouchedFile {
 impl TouchedFile {
     fn new(path: PathBuf) -> Self {
         let meta = fs::metadata(&path).ok();
-        Self::known(resolved(&path), meta)
+        Self::known(fs::canonicalize(&path).unwrap_or_else(|_| resolved(&path)), meta)
     }
 
     fn known(name: PathBuf, meta: Option<Metadata>) -> Self {
         let is_kept = meta.as_ref().is_none_or(is_kept);
-        let file = meta.and_then(|meta| file_id(&name, &meta));
-        Self { name, file, is_kept }
+        let id = meta.and_then(|meta| file_id(&meta));
+        Self { name, id, is_kept }
     }
 
     fn is(&self, other: &Self) -> bool {
-        self.name == other.name || (self.file.is_some() && self.file == other.file)
+        self.name == other.name || (self.id.is_some() && self.id == other.id)
     }
 }
 
@@ -167,21 +167,18 @@ fn is_kept(meta: &Metadata) -> bool {
     meta.is_file()
 }
 
-/// Identifies a file whatever its names: device and inode.
-#[cfg(unix)]
-type FileId = (u64, u64);
-#[cfg(not(unix))]
-type FileId = PathBuf;
-
-#[cfg(unix)]
-fn file_id(_path: &Path, meta: &Metadata) -> Option<FileId> {
-    use std::os::unix::fs::MetadataExt;
-    Some((meta.dev(), meta.ino()))
-}
-
-#[cfg(not(unix))]
-fn file_id(path: &Path, _meta: &Metadata) -> Option<FileId> {
-    fs::canonicalize(path).ok()
+/// Identifies a file whatever its names, by device and inode, where the system has them.
+pub(super) fn file_id(meta: &Metadata) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Some((meta.dev(), meta.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = meta;
+        None
+    }
 }
 
 /// The path with its folder resolved, so that two spellings of a file that does not exist yet compare.

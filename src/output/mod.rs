@@ -30,7 +30,6 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-pub use crate::locale::format::{capital, counted, duration_words, number};
 pub use atomic_file::Output;
 pub use destination::{Destination, resolved};
 pub use error::{OutputError, TakenBy};
@@ -78,12 +77,7 @@ impl Reporter {
         let mut tally = Tally::new(Instant::now());
         let mut result = Ok(());
         loop {
-            // No timer while events come as fast as they are taken.
-            let next = match events.try_recv() {
-                Ok(batch) => Ok(Some(batch)),
-                Err(_) => runtime.block_on(async { timeout(TICK, events.recv()).await }),
-            };
-            match next {
+            match runtime.block_on(async { timeout(TICK, events.recv()).await }) {
                 Err(_) => {}
                 Ok(None) => break,
                 Ok(Some(batch)) => {

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
 use crate::input::{Encoding, Inspection, Record, name_of};
 use crate::model::Situacao;
@@ -44,7 +43,7 @@ impl RejectColumns {
         if situacao?.trim() != Situacao::Invalido.as_str() {
             return None;
         }
-        let RaggedRow { cells, .. } = mensagem?.parse().ok()?;
+        let RaggedRow { cells, .. } = RaggedRow::parse(mensagem?)?;
         let mut padding = original_cells(record, Some(self)).skip(cells);
         padding.all(|(_, cell)| cell.trim().is_empty()).then(|| RaggedRow {
             cells,
@@ -64,8 +63,7 @@ pub(super) fn original_cells(
 }
 
 /// A row with fewer cells than the header. Its `Display` form is the row's `mensagem`. A rejects file
-/// pads the row, so the message is the only place in the file that keeps the number of cells;
-/// `FromStr` reads it back.
+/// pads the row, so the message is the only place in the file that keeps the number of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RaggedRow {
     /// Cells of the row as it was exported.
@@ -88,25 +86,17 @@ impl fmt::Display for RaggedRow {
     }
 }
 
-/// A message that is not the `Display` form of a [`RaggedRow`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotRagged;
-
-impl FromStr for RaggedRow {
-    type Err = NotRagged;
-
-    fn from_str(mensagem: &str) -> Result<Self, NotRagged> {
-        let read = || {
-            let rest = mensagem.trim().strip_prefix(BEGINNING)?;
-            let (padded, rest) = match rest.strip_prefix("tinha ") {
-                Some(rest) => (true, rest),
-                None => (false, rest.strip_prefix("tem ")?),
-            };
-            let (cells, rest) = rest.split_once(HEADER)?;
-            let header = rest.split(';').next()?;
-            Some(Self { cells: cells.parse().ok()?, header: header.parse().ok()?, padded })
+impl RaggedRow {
+    /// Reads the `Display` form back.
+    fn parse(mensagem: &str) -> Option<Self> {
+        let rest = mensagem.trim().strip_prefix(BEGINNING)?;
+        let (padded, rest) = match rest.strip_prefix("tinha ") {
+            Some(rest) => (true, rest),
+            None => (false, rest.strip_prefix("tem ")?),
         };
-        read().ok_or(NotRagged)
+        let (cells, rest) = rest.split_once(HEADER)?;
+        let header = rest.split(';').next()?;
+        Some(Self { cells: cells.parse().ok()?, header: header.parse().ok()?, padded })
     }
 }
 
@@ -165,10 +155,10 @@ mod tests {
     fn the_message_of_a_ragged_row_is_read_back() {
         for padded in [false, true] {
             let row = RaggedRow { cells: 2, header: 30, padded };
-            assert_eq!(row.to_string().parse(), Ok(row));
+            assert_eq!(RaggedRow::parse(&row.to_string()), Some(row));
         }
         for other in ["", "faltam células", "sobram células: a linha tem 4, o cabeçalho tem 3"] {
-            assert_eq!(other.parse::<RaggedRow>(), Err(NotRagged), "{other}");
+            assert_eq!(RaggedRow::parse(other), None, "{other}");
         }
     }
 

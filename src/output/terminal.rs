@@ -10,7 +10,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -60,7 +60,7 @@ impl Terminal {
     /// Prints a message: as it is, or line by line as objects of the JSON log.
     pub fn print(&self, text: &str) {
         match self.format {
-            LogFormat::Text => self.write(text),
+            LogFormat::Text => self.show(text.as_bytes()),
             LogFormat::Json => {
                 for line in text.lines().filter(|line| !line.is_empty()) {
                     match line.strip_prefix("aviso: ") {
@@ -75,16 +75,16 @@ impl Terminal {
     /// Prints an error.
     pub fn complain(&self, error: &str) {
         match self.format {
-            LogFormat::Text => self.write(&format!("erro: {error}\n")),
+            LogFormat::Text => self.show(format!("erro: {error}\n").as_bytes()),
             LogFormat::Json => tracing::error!(target: TARGET, "{error}"),
         }
     }
 
     /// Writes text and hides the bar meanwhile. A closed standard error is not an error.
-    fn write(&self, text: &str) {
+    fn show(&self, bytes: &[u8]) {
         let write = || {
             let mut stderr = io::stderr().lock();
-            let _ = stderr.write_all(text.as_bytes());
+            let _ = stderr.write_all(bytes);
             let _ = stderr.flush();
         };
         let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -99,24 +99,10 @@ impl Terminal {
     }
 }
 
-impl<'a> MakeWriter<'a> for Terminal {
-    type Writer = LogLine;
-
-    fn make_writer(&'a self) -> LogLine {
-        LogLine { terminal: self.clone(), buffer: Vec::new() }
-    }
-}
-
-/// One log line, written to the terminal as a whole when it is dropped.
-#[derive(Debug)]
-pub struct LogLine {
-    terminal: Terminal,
-    buffer: Vec<u8>,
-}
-
-impl Write for LogLine {
+/// The log writes each of its lines at once.
+impl Write for Terminal {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
+        self.show(bytes);
         Ok(bytes.len())
     }
 
@@ -125,17 +111,13 @@ impl Write for LogLine {
     }
 }
 
-impl Drop for LogLine {
-    fn drop(&mut self) {
-        self.terminal.write(&String::from_utf8_lossy(&self.buffer));
-    }
-}
-
 /// Starts the log on standard error in the terminal's format. `verbosity` is the number of `-v`;
 /// `quiet` leaves only errors.
 pub fn start_logging(terminal: &Terminal, verbosity: u8, quiet: bool) {
     let registry = tracing_subscriber::registry().with(log_filter(verbosity, quiet));
-    let layer = tracing_subscriber::fmt::layer().with_writer(terminal.clone()).with_ansi(false);
+    let writer = terminal.clone();
+    let layer =
+        tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).with_ansi(false);
     // The first log of a process stays: `try_init` fails for later ones.
     let _ = match terminal.format {
         LogFormat::Text => registry.with(layer.event_format(PortugueseFormat)).try_init(),
@@ -170,7 +152,7 @@ where
 
 /// Which events the log shows. Only this program's own, at any verbosity: HTTP libraries log whole
 /// URLs, and the URL holds the token.
-pub(super) fn log_filter(verbosity: u8, quiet: bool) -> Targets {
+fn log_filter(verbosity: u8, quiet: bool) -> Targets {
     let level = match (quiet, verbosity) {
         (true, _) => Level::ERROR,
         (false, 0) => Level::WARN,
