@@ -45,9 +45,7 @@ fn write_page(args: &ReportArgs, destination: &Destination) -> Result<(), Report
         }
     };
     output.begin()?;
-    output.write(page.as_bytes())?;
-    output.finish()?;
-    Ok(())
+    Ok(output.write_whole(&page)?)
 }
 
 fn page(args: &ReportArgs, summary: Option<&RunSummary>) -> Result<String, ReportError> {

@@ -17,18 +17,15 @@ const GAP: f64 = 0.06;
 /// From this many bars on there are no gaps.
 const MANY_BARS: usize = 112;
 
-/// The data of a chart.
 #[derive(Default)]
 pub struct Plot {
     /// The ends of the horizontal axis.
     pub x: Range<f64>,
-    /// Labels of the horizontal axis.
     pub ticks: Vec<Tick>,
     /// Start, end and height of each bar.
     pub bars: Vec<(f64, f64, f64)>,
     /// A line over the bars; empty for none.
     pub line: Vec<(f64, f64)>,
-    /// A limit, drawn across the chart.
     pub limit: Option<f64>,
 }
 
@@ -49,7 +46,6 @@ pub struct Chart {
 }
 
 impl Plot {
-    /// Computes the coordinates.
     pub fn draw(self) -> Chart {
         let highest = self.bars.iter().map(|bar| bar.2);
         let highest = highest.chain(self.line.iter().map(|point| point.1));

@@ -13,7 +13,6 @@ use crate::scheduler::Rate;
 /// The most intervals of a time axis.
 const MAX_INTERVALS: usize = 150;
 
-/// A chart with its text.
 pub struct Figure {
     pub chart: Chart,
     /// What the vertical axis counts.
@@ -22,11 +21,9 @@ pub struct Figure {
     pub bars: &'static str,
     /// What a screen reader says instead of the picture.
     pub label: String,
-    /// The caption.
     pub note: String,
     /// The legend, where there are several colours: class of the style sheet and name.
     pub legend: Vec<(&'static str, String)>,
-    /// Header of the table of values.
     pub head: Vec<&'static str>,
     /// Rows of the table of values.
     pub rows: Vec<Vec<String>>,

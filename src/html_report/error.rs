@@ -57,7 +57,6 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// The exit code of a command that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input(error) => error.exit_code(),

@@ -54,7 +54,6 @@ pub fn interval(seconds: i64) -> String {
 pub struct Clock(pub TimeZone);
 
 impl Clock {
-    /// The time zone of this machine.
     pub fn system() -> Self {
         Self(TimeZone::system())
     }
@@ -64,7 +63,6 @@ impl Clock {
         self.format(at, "%d/%m/%Y %H:%M:%S")
     }
 
-    /// Formats with a strftime pattern.
     pub fn format(&self, at: Timestamp, pattern: &str) -> String {
         self.0.to_datetime(at).strftime(pattern).to_string()
     }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use askama::Template;
+use jiff::Timestamp;
 
 use super::charts::{self, Figure};
 use super::error::ReportError;
@@ -141,7 +142,6 @@ fn message_row(group: MessageGroup<'_>) -> MessageRow {
     }
 }
 
-/// Text from outside as one line, cut.
 fn text(said: &str) -> String {
     excerpt(said, TEXT_LENGTH)
 }
@@ -151,43 +151,32 @@ fn tiles(stats: &ResultStats, summary: Option<&RunSummary>) -> Vec<Tile> {
     let all = stats.rows();
     let done = count(Situacao::Atualizado) + count(Situacao::Inalterado);
     let part = |n: u64| format!("{} das linhas", percent(n, all));
+    let tile = |value, label, note| Tile { value, label, note };
+    let to_fix = stats.rows_to_fix();
     let mut tiles = vec![
-        Tile { value: number(done), label: "em dia", note: part(done) },
-        Tile {
-            value: number(stats.rows_to_fix()),
-            label: "a corrigir ou conferir",
-            note: part(stats.rows_to_fix()),
-        },
+        tile(number(done), "em dia", part(done)),
+        tile(number(to_fix), "a corrigir ou conferir", part(to_fix)),
     ];
     let not_sent = count(Situacao::NaoEnviado);
     if not_sent > 0 {
-        tiles.push(Tile { value: number(not_sent), label: "não enviadas", note: part(not_sent) });
+        tiles.push(tile(number(not_sent), "não enviadas", part(not_sent)));
     }
     if let Some(summary) = summary {
-        tiles.push(Tile {
-            value: number(summary.requisicoes),
-            label: "requisições",
-            note: format!(
-                "{}, {} além do limite",
-                counted(summary.repeticoes, "repetição", "repetições"),
-                number(summary.limitadas_429)
-            ),
-        });
+        let note = format!(
+            "{}, {} além do limite",
+            counted(summary.repeticoes, "repetição", "repetições"),
+            number(summary.limitadas_429)
+        );
+        tiles.push(tile(number(summary.requisicoes), "requisições", note));
     }
-    let seconds = match (summary, stats.span) {
-        (Some(summary), _) => Some((summary.duracao_s, "do início ao último resultado")),
-        (None, Some((first, last))) => {
-            Some((last.duration_since(first).as_secs_f64(), "do primeiro ao último resultado"))
-        }
-        (None, None) => None,
+    let between = |(first, last): (Timestamp, Timestamp)| last.duration_since(first).as_secs_f64();
+    let seconds = match summary {
+        Some(summary) => Some((summary.duracao_s, "do início ao último resultado")),
+        None => stats.span.map(|span| (between(span), "do primeiro ao último resultado")),
     };
     if let Some((seconds, note)) = seconds {
         let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        tiles.push(Tile {
-            value: duration_words(duration),
-            label: "de duração",
-            note: note.to_owned(),
-        });
+        tiles.push(tile(duration_words(duration), "de duração", note.to_owned()));
     }
     tiles
 }
@@ -240,7 +229,7 @@ mod tests {
             http_status: None,
             tentativas: u32::from(situacao == Situacao::Atualizado),
             duracao_ms: 100 + second,
-            concluido_em: jiff::Timestamp::from_second(1_795_493_106 + second as i64).unwrap(),
+            concluido_em: Timestamp::from_second(1_795_493_106 + second as i64).unwrap(),
             identificador_atual: "",
         }
     }

@@ -42,13 +42,11 @@ const NAMES: [(&str, &str); 30] = [
     ("rejects", "Rejeitados"),
 ];
 
-/// A setting that was set.
 pub struct Setting {
     /// Its name; that of the option where this program does not know it.
     pub name: String,
     /// The option, such as `--rate`.
     pub option: String,
-    /// Its value.
     pub value: String,
 }
 

@@ -30,14 +30,12 @@ pub struct RowToFix {
     pub mensagem: String,
 }
 
-/// Statistics of result lines.
 #[derive(Debug, Default)]
 pub struct ResultStats {
     /// Rows by [`Situacao::index`].
     pub counts: [u64; 7],
     /// When the first and the last row were accepted.
     pub accepted_span: Option<(Timestamp, Timestamp)>,
-    /// When rows were accepted.
     pub accepted: Timeline,
     /// Durations of rows that were sent once: those with more attempts include the waits between.
     pub latencies: Latencies,
@@ -50,7 +48,6 @@ pub struct ResultStats {
 }
 
 impl ResultStats {
-    /// Adds a line.
     pub fn add(&mut self, line: &ResultLine<'_>) {
         self.counts[line.situacao.index()] += 1;
         let at = line.concluido_em;
@@ -76,7 +73,6 @@ impl ResultStats {
         }
     }
 
-    /// All rows.
     pub fn rows(&self) -> u64 {
         self.counts.iter().sum()
     }

@@ -5,13 +5,10 @@ use crate::locale::format::{capital, counted};
 use crate::model::Situacao;
 use crate::output::{Repeat, RunSummary};
 
-/// How a run went.
 pub struct RunVerdict {
     /// Class of the style sheet.
     pub class: &'static str,
-    /// How it went, in a few words.
     pub headline: &'static str,
-    /// What to do next.
     pub next: String,
 }
 

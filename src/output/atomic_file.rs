@@ -40,7 +40,6 @@ struct PartialFile {
     path: PathBuf,
     /// Whether the `.parcial` holds nothing of an earlier run.
     is_ours: bool,
-    /// Whether the file has its name.
     renamed: Cell<bool>,
 }
 
@@ -100,8 +99,9 @@ impl Output {
         file.persist().map_err(|error| self.error(&error))
     }
 
-    /// Completes an output that no other one waits for.
-    pub fn finish(mut self) -> Result<(), OutputError> {
+    /// Writes and completes an output that no other one waits for.
+    pub fn write_whole(mut self, text: &str) -> Result<(), OutputError> {
+        self.write(text.as_bytes())?;
         let flushed = self.flush();
         flushed.map_err(|error| self.error(&error))?;
         self.sync()?;
@@ -264,7 +264,7 @@ mod tests {
         let mut output = Output::open(&Destination::Path(path.clone())).unwrap();
         output.begin().unwrap();
         assert_eq!(mode(&partial(&path)), 0o640, "a run after a kill can write it");
-        output.finish().unwrap();
+        output.write_whole("").unwrap();
         assert_eq!(mode(&path), 0o440);
     }
 }

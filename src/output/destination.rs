@@ -8,10 +8,8 @@ use super::error::{OutputError, TakenBy};
 /// The longest chain of symbolic links that is followed; Linux allows as many.
 const MAX_LINKS: usize = 40;
 
-/// Where an output goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// Standard output (`-`).
     Stdout,
     /// A file, device or pipe.
     Path(PathBuf),
@@ -23,14 +21,12 @@ pub(super) enum DestinationKind {
     /// A descriptor that this process inherited (`-`, `/dev/stdout`, `/dev/fd/3`). It is written as
     /// the shell opened it, and never replaced by another file.
     Descriptor(u32),
-    /// A device or pipe.
     Device(PathBuf),
     /// A file, existing or not: the one that a symbolic link names, not the link.
     File(PathBuf),
 }
 
 impl Destination {
-    /// `-` is standard output, anything else a path.
     pub fn from_arg(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         if path.as_os_str() == "-" { Self::Stdout } else { Self::Path(path) }
@@ -67,7 +63,6 @@ impl Destination {
         self.refuse(what, |own| own.is_kept && others.iter().any(|other| own.is(other)))
     }
 
-    /// Refuses two destinations that are the same.
     pub fn differs_from_output(&self, other: &Self, what: TakenBy) -> Result<(), OutputError> {
         let others = other.kind().touched();
         // Two outputs may go to the null device.

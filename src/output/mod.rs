@@ -51,16 +51,12 @@ use crate::scheduler::events::Event;
 /// How often the progress display is updated while no events come.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The outputs of a running run.
 #[derive(Debug)]
 pub struct Reporter {
-    /// The results file.
     pub results: Results,
-    /// The rejects file.
     pub rejects: Rejects,
     /// The statistics for the report, where one was asked for.
     pub stats: Option<ResultStats>,
-    /// The progress display.
     pub progress: Progress,
 }
 
@@ -97,7 +93,6 @@ impl Reporter {
     }
 
     fn write(&mut self, batch: &[Event]) -> Result<(), OutputError> {
-        let mut wrote = false;
         for event in batch {
             let Event::Settled(row, outcome) = event else { continue };
             let mensagem = safe_cell(&outcome.mensagem);
@@ -109,14 +104,10 @@ impl Reporter {
             if let Some(stats) = &mut self.stats {
                 stats.add(&line);
             }
-            wrote = true;
         }
-        if wrote {
-            // A full disk must be noticed now, not after the last row.
-            self.results.file.flush()?;
-            self.rejects.file.flush()?;
-        }
-        Ok(())
+        // A full disk must be noticed now, not after the last row.
+        self.results.file.flush()?;
+        self.rejects.file.flush()
     }
 
     fn count(&mut self, batch: Vec<Event>, tally: &mut Tally) {
@@ -145,12 +136,10 @@ impl Reporter {
         self.results.file.output().persist()
     }
 
-    /// The results file as it is named now.
     pub fn results_path(&self) -> String {
         self.results.file.output().current_path()
     }
 
-    /// The rejects file as it is named now.
     pub fn rejects_path(&self) -> String {
         self.rejects.file.output().current_path()
     }

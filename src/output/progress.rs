@@ -28,7 +28,6 @@ pub struct ProgressPlan {
     pub rate: Option<f64>,
 }
 
-/// The display.
 #[derive(Debug)]
 pub struct Progress {
     plan: ProgressPlan,
@@ -76,7 +75,6 @@ impl Progress {
         Some(self.line(tally))
     }
 
-    /// Removes the bar.
     pub(super) fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -108,7 +106,6 @@ impl Progress {
     }
 }
 
-/// What the display says.
 #[derive(Debug, Clone)]
 struct ProgressLine {
     sent: u64,
@@ -116,15 +113,12 @@ struct ProgressLine {
     unchanged: u64,
     failed: u64,
     phase: Phase,
-    /// Current requests a second.
     pace: Option<f64>,
-    /// The account's limit.
     rate: Option<f64>,
     /// Time until the last row is sent, and the local time then.
     left: Option<(Duration, String)>,
 }
 
-/// How much the display says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verbosity {
     Long,

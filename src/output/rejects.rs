@@ -16,12 +16,10 @@ use crate::model::Situacao;
 /// invalid, so that a new run does not send the cut cell as if it were whole.
 const CUT_MARK: &str = "... [cortado]\u{1a}";
 
-/// Writes the rejects.
 #[derive(Debug)]
 pub struct Rejects {
     pub(super) file: CsvFile,
     dialect: RejectsDialect,
-    /// Number of original columns.
     columns: usize,
     /// The columns of an earlier rejects file in the input; they are replaced.
     replaced: Option<RejectColumns>,
@@ -30,7 +28,6 @@ pub struct Rejects {
 }
 
 impl Rejects {
-    /// Writes the header.
     pub fn new(
         mut output: Output,
         dialect: RejectsDialect,

@@ -30,7 +30,6 @@ impl RejectColumns {
         Some(Self { start })
     }
 
-    /// The indices of the columns.
     pub fn range(self) -> Range<usize> {
         self.start..self.start + REJECT_COLUMNS.len()
     }
@@ -68,7 +67,6 @@ pub(super) fn original_cells(
 pub struct RaggedRow {
     /// Cells of the row as it was exported.
     pub cells: usize,
-    /// Columns of the header.
     pub header: usize,
     /// Whether the row came padded from a rejects file.
     pub padded: bool,
@@ -105,13 +103,11 @@ impl RaggedRow {
 pub struct RejectsDialect {
     /// The input's; a comma where it has one column.
     pub delimiter: u8,
-    /// Windows-1252 instead of UTF-8.
     pub windows_1252: bool,
     /// Whether the user named the input's encoding, and so will name that of the rejects.
     pub encoding_given: bool,
     /// Whether a byte order mark comes first. UTF-16 becomes UTF-8 with one.
     pub bom: bool,
-    /// Whether lines end in CRLF.
     pub crlf: bool,
     /// Whether a line such as `sep=^` comes first: where the input had one and its delimiter would
     /// not be detected without it.
@@ -119,7 +115,6 @@ pub struct RejectsDialect {
 }
 
 impl RejectsDialect {
-    /// The dialect of the rejects of an inspected input.
     pub fn of(inspection: &Inspection) -> Self {
         let utf16 = matches!(inspection.encoding, Encoding::Utf16Le | Encoding::Utf16Be);
         Self {

@@ -85,14 +85,12 @@ fn with_milliseconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::
     serializer.collect_str(&format_args!("{at:.3}"))
 }
 
-/// Writes the results.
 #[derive(Debug)]
 pub struct Results {
     pub(super) file: CsvFile,
 }
 
 impl Results {
-    /// Writes the header.
     pub fn new(mut output: Output, dialect: ResultsDialect) -> Result<Self, OutputError> {
         let mut file = match dialect {
             ResultsDialect::Standard => CsvFile::new(output, b',', false),

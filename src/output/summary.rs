@@ -24,7 +24,6 @@ pub struct Summary {
     pub notes: Vec<String>,
     /// The report as it was named, where one was asked for.
     pub relatorio: Option<String>,
-    /// The commands that may come next.
     pub suggested: SuggestedCommands,
     /// Why there is no report although one was asked for.
     pub report_error: Option<String>,
@@ -46,7 +45,6 @@ impl Summary {
         self.json_error = Some(why);
     }
 
-    /// The form for the terminal.
     pub fn to_text(&self) -> String {
         let run = &self.run;
         let what = if run.is_rehearsal() { "Ensaio" } else { "Execução" };
@@ -131,7 +129,6 @@ pub fn meaning(situacao: Situacao) -> &'static str {
     }
 }
 
-/// Where an output is, for people.
 fn place(label: &str) -> &str {
     if label == "-" { "saída padrão" } else { label }
 }
@@ -197,23 +194,6 @@ mod tests {
         broken.run.resultados.push_str(".parcial");
         broken.run.rejeitados.push_str(".parcial");
         insta::assert_snapshot!("falha_local", broken.to_text());
-    }
-
-    #[test]
-    fn a_report_that_was_not_written_does_not_hide_the_outcome() {
-        let rows = [(Situacao::Atualizado, "ok"), (Situacao::Recusado, "não")];
-        let mut summary = summary(&rows, None);
-        summary.report_failed("não foi possível gravar r.html: disco cheio".to_owned());
-        assert_eq!(summary.run.codigo_saida, exit_code::LOCAL);
-        insta::assert_snapshot!("relatorio_perdido", summary.to_text());
-    }
-
-    #[test]
-    fn a_json_form_that_was_not_written_does_not_hide_the_outcome() {
-        let mut summary = summary(&[(Situacao::Atualizado, "ok")], None);
-        summary.json_failed("não foi possível gravar r.json: disco cheio".to_owned());
-        assert_eq!(summary.run.codigo_saida, exit_code::LOCAL);
-        insta::assert_snapshot!("resumo_perdido", summary.to_text());
     }
 
     #[test]

@@ -14,7 +14,6 @@ use crate::scheduler::events::{Request, RequestKind};
 /// Characters of a message that are compared.
 const MESSAGE_LENGTH: usize = 300;
 
-/// The counts.
 #[derive(Debug)]
 pub struct Tally {
     started: Instant,
@@ -25,7 +24,6 @@ pub struct Tally {
     /// Rows with a verdict, by [`Situacao::index`]. Ahead of `settled` by the rows that wait for
     /// their turn in the output.
     decided: [u64; 7],
-    /// HTTP requests made.
     pub requests: u64,
     /// The messages of rows with `erro`.
     pub messages: FrequentKeys<String>,
@@ -93,12 +91,10 @@ impl Tally {
         self.rate.per_second(now)
     }
 
-    /// Time since the start.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// Rows with one of these verdicts.
     pub fn count_decided(&self, situacoes: &[Situacao]) -> u64 {
         situacoes.iter().map(|situacao| self.decided[situacao.index()]).sum()
     }

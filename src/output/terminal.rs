@@ -51,7 +51,6 @@ impl Terminal {
         io::stderr().is_terminal() && term.is_some_and(|term| term != "dumb" && !term.is_empty())
     }
 
-    /// The current width in columns.
     pub fn width(&self) -> usize {
         let size = terminal_size::terminal_size_of(io::stderr());
         size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
@@ -72,7 +71,6 @@ impl Terminal {
         }
     }
 
-    /// Prints an error.
     pub fn complain(&self, error: &str) {
         match self.format {
             LogFormat::Text => self.show(format!("erro: {error}\n").as_bytes()),

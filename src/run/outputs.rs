@@ -133,18 +133,15 @@ pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary:
 
 /// Writes the summary, if one is wanted; a failure is noted in the summary on the terminal.
 pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
-    let Some(mut output) = output else { return };
-    let written = output.write(summary.run.to_json().as_bytes()).and_then(|()| output.finish());
-    if let Err(error) = written {
+    let Some(output) = output else { return };
+    if let Err(error) = output.write_whole(&summary.run.to_json()) {
         summary.json_failed(error.to_string());
     }
 }
 
-fn write(mut output: Output, stats: &ResultStats, summary: &Summary) -> Result<(), ReportError> {
+fn write(output: Output, stats: &ResultStats, summary: &Summary) -> Result<(), ReportError> {
     let page = html(stats, Some(&summary.run), "", &Clock::system())?;
-    output.write(page.as_bytes())?;
-    output.finish()?;
-    Ok(())
+    Ok(output.write_whole(&page)?)
 }
 
 #[cfg(test)]

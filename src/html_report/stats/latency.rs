@@ -7,7 +7,6 @@ const EXACT: u64 = 60_000;
 /// The most bins, not counting the one of the slow rest.
 const MAX_BINS: u64 = 24;
 
-/// Counts by duration.
 #[derive(Debug, Default)]
 pub struct Latencies {
     /// Durations by milliseconds; longer ones than [`EXACT`] count as that.
@@ -15,25 +14,21 @@ pub struct Latencies {
     longest: u64,
 }
 
-/// One bin of the histogram.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Bin {
     /// Lower bound in milliseconds, included.
     pub from: u64,
     /// Upper bound in milliseconds, excluded; `None` for the slow rest.
     pub to: Option<u64>,
-    /// Durations in the bin.
     pub count: u64,
 }
 
 impl Latencies {
-    /// Counts a duration in milliseconds.
     pub fn add(&mut self, ms: u64) {
         *self.counts.entry(ms.min(EXACT)).or_default() += 1;
         self.longest = self.longest.max(ms);
     }
 
-    /// Number of durations.
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
     }

@@ -16,7 +16,6 @@ const SHOWN_WIDTHS: [i64; 14] =
 /// count, so that a short run does not begin with a half-empty interval.
 const ROUND: i64 = 60;
 
-/// Counts by interval of time.
 #[derive(Debug, Default)]
 pub struct Timeline {
     level: usize,
@@ -28,14 +27,11 @@ pub struct Timeline {
 pub struct Series {
     /// Where the first interval begins, in seconds of the Unix epoch (or since the start).
     pub start: i64,
-    /// Seconds of an interval.
     pub width: i64,
-    /// The count of each interval.
     pub counts: Vec<u64>,
 }
 
 impl Timeline {
-    /// Counts `n` at `second`.
     pub fn add(&mut self, second: i64, n: u64) {
         *self.counts.entry(second.div_euclid(WIDTHS[self.level])).or_default() += n;
         while self.counts.len() > MAX_KEPT && self.level + 1 < WIDTHS.len() {
