@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{HEADING, values};
+use super::HEADING;
 use crate::api::BaseUrl;
 use crate::model::CustomerType;
 
@@ -60,6 +60,6 @@ pub struct LedgerForgetArgs {
     #[arg(long = "customer", value_name = "IDENTIFICADOR", requires = "id_type")]
     pub identificador: Option<String>,
     /// Tipo do identificador: I (interno) ou E (e-mail)
-    #[arg(long, value_name = "I|E", value_parser = values::id_type, requires = "identificador")]
+    #[arg(long, value_name = "I|E", requires = "identificador")]
     pub id_type: Option<CustomerType>,
 }

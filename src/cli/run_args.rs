@@ -9,9 +9,8 @@ use clap::{ArgAction, Args};
 
 use super::{HEADING, MaxErrors, values};
 use crate::api::BaseUrl;
-use crate::input::Encoding;
-use crate::mapping::Key;
-use crate::model::CustomerType;
+use crate::input::ReadOptions;
+use crate::mapping::MappingOptions;
 use crate::output::{LogFormat, ResultsDialect};
 use crate::scheduler::Rate;
 
@@ -21,19 +20,14 @@ pub struct RunArgs {
     /// Arquivo CSV de clientes (também .gz), ou - para a entrada padrão
     #[arg(value_name = "ENTRADA", help_heading = "Argumentos")]
     pub input: PathBuf,
-    /// What is sent, and how.
     #[command(flatten)]
     pub sending: SendingArgs,
-    /// What is remembered.
     #[command(flatten)]
     pub memory: MemoryArgs,
-    /// What the columns mean.
     #[command(flatten)]
-    pub columns: ColumnArgs,
-    /// How the input is read.
+    pub mapping: MappingOptions,
     #[command(flatten)]
-    pub reading: ReadingArgs,
-    /// What is written.
+    pub read: ReadOptions,
     #[command(flatten)]
     pub output: OutputArgs,
     /// Arquivo de configuração [padrão: tomticket-sync.toml na pasta atual, se existir]
@@ -41,7 +35,6 @@ pub struct RunArgs {
     pub config: Option<PathBuf>,
 }
 
-/// What is sent, and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Envio")]
 pub struct SendingArgs {
@@ -83,7 +76,6 @@ pub struct SendingArgs {
     pub no_breaker: bool,
 }
 
-/// What is remembered.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Registro")]
 pub struct MemoryArgs {
@@ -104,55 +96,6 @@ pub struct MemoryArgs {
     pub max_age: Option<Duration>,
 }
 
-/// What the columns mean.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Colunas")]
-pub struct ColumnArgs {
-    /// Usa a coluna do arquivo para um destino: "E-mail=email" (pode repetir)
-    #[arg(long, value_name = "COLUNA=DESTINO", value_parser = values::pair)]
-    pub map: Vec<(String, String)>,
-    /// Descarta uma coluna (pode repetir)
-    #[arg(long, value_name = "COLUNA")]
-    pub ignore: Vec<String>,
-    /// Dá um valor a todas as linhas; {Coluna} é a célula dela: "nome={Nome} {Sobrenome}" (pode repetir)
-    #[arg(long, value_name = "DESTINO=VALOR", value_parser = values::pair_from_left)]
-    pub set: Vec<(String, String)>,
-    /// Tira o identificador da coluna email ou id_interno
-    #[arg(long, value_name = "email|id_interno", value_parser = values::key)]
-    pub key: Option<Key>,
-    /// Tipo do identificador em todas as linhas: I (interno) ou E (e-mail)
-    #[arg(long, value_name = "I|E", value_parser = values::id_type)]
-    pub id_type: Option<CustomerType>,
-    /// Recusa o arquivo se houver coluna desconhecida
-    #[arg(long)]
-    pub strict: bool,
-    /// Célula vazia desta coluna apaga o valor no TomTicket (pode repetir)
-    #[arg(long, value_name = "DESTINO")]
-    pub send_empty: Vec<String>,
-    /// Célula com exatamente este texto apaga o valor no TomTicket
-    #[arg(long, value_name = "TEXTO", allow_hyphen_values = true, value_parser = values::not_empty)]
-    pub clear_marker: Option<String>,
-    /// Mantém os espaços em volta dos valores
-    #[arg(long)]
-    pub no_trim: bool,
-    /// Linha sem valor para este destino é inválida (pode repetir)
-    #[arg(long, value_name = "DESTINO")]
-    pub require: Vec<String>,
-}
-
-/// How the input is read.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Leitura")]
-pub struct ReadingArgs {
-    /// Separador das células: , ; | ou tab [padrão: descoberto pelo conteúdo]
-    #[arg(long, value_name = "C", value_parser = values::delimiter)]
-    pub delimiter: Option<u8>,
-    /// Codificação: utf-8, utf-16, windows-1252 [padrão: descoberta pelo arquivo inteiro]
-    #[arg(long, value_name = "NOME", value_parser = Encoding::parse)]
-    pub encoding: Option<Encoding>,
-}
-
-/// What is written.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Saída")]
 pub struct OutputArgs {

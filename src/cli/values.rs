@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use crate::mapping::Key;
-use crate::model::CustomerType;
 use crate::output::{LogFormat, ResultsDialect};
 use crate::scheduler::Rate;
 
@@ -119,45 +117,6 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "use um número de 0 a 65535".to_owned())
 }
 
-/// `COLUMN=target`, split at the last `=`: a column's name may hold one, a target does not.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    match text.rsplit_once('=') {
-        Some((column, target)) if !column.trim().is_empty() && !target.trim().is_empty() => {
-            Ok((column.to_owned(), target.trim().to_owned()))
-        }
-        _ => Err("escreva COLUNA=destino, por exemplo \"E-mail=email\"".to_owned()),
-    }
-}
-
-/// `target=value`, split at the first `=`: a value may hold one, a target does not.
-pub(super) fn pair_from_left(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((target, value)) if !target.trim().is_empty() => {
-            Ok((target.trim().to_owned(), value.to_owned()))
-        }
-        _ => Err("escreva destino=valor, por exemplo \"idioma=pt_BR\"".to_owned()),
-    }
-}
-
-pub(super) fn not_empty(text: &str) -> Result<String, String> {
-    match text {
-        "" => Err("o texto não pode ser vazio (para células vazias, --send-empty)".to_owned()),
-        _ => Ok(text.to_owned()),
-    }
-}
-
-pub(super) fn key(text: &str) -> Result<Key, String> {
-    one_of([("email", Key::Email), ("id_interno", Key::IdInterno)], text)
-}
-
-pub(super) fn id_type(text: &str) -> Result<CustomerType, String> {
-    CustomerType::parse(text).ok_or_else(|| "use I (interno) ou E (e-mail)".to_owned())
-}
-
-pub(super) fn delimiter(text: &str) -> Result<u8, String> {
-    crate::input::parse_delimiter(text).map_err(|error| error.to_string())
-}
-
 pub(super) fn results_dialect(text: &str) -> Result<ResultsDialect, String> {
     one_of([("standard", ResultsDialect::Standard), ("excel", ResultsDialect::Excel)], text)
 }
@@ -225,12 +184,5 @@ mod tests {
             assert_eq!(verbosity(text), Ok(times));
         }
         assert!(verbosity("muito").is_err() && verbosity("999").is_err());
-    }
-
-    #[test]
-    fn pairs() {
-        assert_eq!(pair("a=b=nome"), Ok(("a=b".to_owned(), "nome".to_owned())));
-        assert_eq!(pair_from_left("nome=a=b"), Ok(("nome".to_owned(), "a=b".to_owned())));
-        assert!(pair("a").is_err() && pair("=x").is_err() && pair_from_left("=x").is_err());
     }
 }

@@ -51,8 +51,8 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
     };
     if let Command::Run(args) | Command::Check(args) = &mut cli.command {
         if let Some((map, set)) = pairs {
-            args.columns.map.extend(map);
-            args.columns.set.extend(set);
+            args.mapping.map.extend(map);
+            args.mapping.set.extend(set);
         }
         settle_ledger(args, |name| match () {
             () if called.typed(name) => 2,
@@ -160,7 +160,7 @@ fn words(name: &str, arg: &Arg, value: &OsStr) -> Result<Vec<OsString>, String> 
     let flag = || OsString::from(format!("--{name}"));
     let text = value.to_string_lossy();
     Ok(match arg.get_action() {
-        ArgAction::SetTrue => match text.to_lowercase().as_str() {
+        ArgAction::SetTrue | ArgAction::SetFalse => match text.to_lowercase().as_str() {
             "true" | "t" | "yes" | "y" | "on" | "1" => vec![flag()],
             "false" | "f" | "no" | "n" | "off" | "0" => Vec::new(),
             _ => return Err("use true ou false".to_owned()),

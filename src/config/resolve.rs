@@ -8,9 +8,7 @@ use super::file::FOUND;
 use super::paths::{is_special, ledger_path, output};
 use super::settings::{LedgerChoice, ProgramFiles, Remote, Settings};
 use crate::cli::{self, Resolved, RunArgs, SuggestedCommands};
-use crate::input::ReadOptions;
 use crate::ledger::Policy;
-use crate::mapping::MappingOptions;
 use crate::output::Destination;
 
 impl Settings {
@@ -35,10 +33,7 @@ impl Settings {
             check,
             no_ledger: args.memory.no_ledger,
             policy: Policy { max_age: args.memory.max_age, full: args.memory.full },
-            read: ReadOptions {
-                delimiter: args.reading.delimiter,
-                encoding: args.reading.encoding,
-            },
+            read: args.read,
             rate: args.sending.rate.unwrap_or(defaults.rate),
             concurrency: args.sending.concurrency.unwrap_or(defaults.concurrency),
             timeout: args.sending.timeout.unwrap_or(defaults.timeout),
@@ -61,18 +56,7 @@ impl Settings {
             report: args.output.report.as_deref().map(Destination::from_arg),
             quiet: args.output.quiet,
             account: args.memory.account,
-            mapping: MappingOptions {
-                map: args.columns.map,
-                ignore: args.columns.ignore,
-                set: args.columns.set,
-                key: args.columns.key,
-                id_type: args.columns.id_type,
-                strict: args.columns.strict,
-                send_empty: args.columns.send_empty,
-                clear_marker: args.columns.clear_marker,
-                trim: !args.columns.no_trim,
-                require: args.columns.require,
-            },
+            mapping: args.mapping,
             ..defaults
         })
     }

@@ -6,9 +6,11 @@
 use std::io::{BufRead, Read};
 use std::sync::Arc;
 
+use clap::Args;
+
 use super::blocks::Fingerprints;
 use super::decode::decode;
-use super::dialect::{self, Dialect};
+use super::dialect::{self, Dialect, parse_delimiter};
 use super::encoding::{Encoding, Utf8Scan, Utf8Verdict};
 use super::error::InputError;
 use super::input_file::InputFile;
@@ -16,14 +18,17 @@ use super::lines::LineCounter;
 use super::record::Record;
 use super::records::Records;
 
-/// What the user decided about the input; `None` where it is detected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What the user decided about the input; `None` where it is detected. The comments of the fields are
+/// their help texts. A byte order mark wins over `encoding`, so that a rejects file, which may have
+/// one where the original had none, is read under the flags of the original.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
+#[command(next_help_heading = "Leitura")]
 pub struct ReadOptions {
-    /// The byte between cells: ASCII, and neither a quote nor a line end
-    /// ([`parse_delimiter`](super::parse_delimiter) gives no other).
+    /// Separador das células: , ; | ou tab [padrão: descoberto pelo conteúdo]
+    #[arg(long, value_name = "C", value_parser = parse_delimiter)]
     pub delimiter: Option<u8>,
-    /// The encoding of a file without a byte order mark. A mark wins, so that a rejects file, which
-    /// may have one where the original had none, is read under the flags of the original.
+    /// Codificação: utf-8, utf-16, windows-1252 [padrão: descoberta pelo arquivo inteiro]
+    #[arg(long, value_name = "NOME", value_parser = Encoding::parse)]
     pub encoding: Option<Encoding>,
 }
 

@@ -30,7 +30,6 @@ pub(crate) mod strategies;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use dialect::parse_delimiter;
 pub use encoding::Encoding;
 pub(crate) use encoding::Utf8Scan;
 pub use error::InputError;

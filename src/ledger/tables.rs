@@ -40,8 +40,9 @@ impl AccountTables {
         let invalidations = self.rows(sql, |row| {
             let (ctype, field, upto): (String, Vec<u8>, i64) =
                 row.try_into().map_err(|source| self.error(source))?;
-            let ctype = CustomerType::parse(&ctype)
-                .ok_or_else(|| self.damaged("uma invalidação tem tipo desconhecido"))?;
+            let ctype = ctype
+                .parse::<CustomerType>()
+                .map_err(|_| self.damaged("uma invalidação tem tipo desconhecido"))?;
             let field = match field[..] {
                 [] => None,
                 [a, b, c, d] => Some(FieldTag([a, b, c, d])),

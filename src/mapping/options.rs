@@ -1,5 +1,9 @@
 //! The mapping flags, as given. What they mean for a header is decided in `column_bindings` and `plan`.
 
+use std::str::FromStr;
+
+use clap::{ArgAction, Args};
+
 use super::MappingError;
 use crate::model::{CustomerType, Param};
 
@@ -35,28 +39,48 @@ impl Key {
     }
 }
 
-/// The mapping flags.
-#[derive(Debug, Clone)]
+impl FromStr for Key {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let keys = [Self::Email, Self::IdInterno];
+        keys.into_iter().find(|key| key.as_str() == text).ok_or("use email ou id_interno")
+    }
+}
+
+/// The mapping flags. The comments are their help texts.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Colunas")]
 pub struct MappingOptions {
-    /// `--map SOURCE=target`.
+    /// Usa a coluna do arquivo para um destino: "E-mail=email" (pode repetir)
+    #[arg(long, value_name = "COLUNA=DESTINO", value_parser = pair)]
     pub map: Vec<(String, String)>,
-    /// `--ignore COLUMN`.
+    /// Descarta uma coluna (pode repetir)
+    #[arg(long, value_name = "COLUNA")]
     pub ignore: Vec<String>,
-    /// `--set target=template`.
+    /// Dá um valor a todas as linhas; {Coluna} é a célula dela: "nome={Nome} {Sobrenome}" (pode repetir)
+    #[arg(long, value_name = "DESTINO=VALOR", value_parser = pair_from_left)]
     pub set: Vec<(String, String)>,
-    /// `--key`.
+    /// Tira o identificador da coluna email ou id_interno
+    #[arg(long, value_name = "email|id_interno")]
     pub key: Option<Key>,
-    /// `--id-type`.
+    /// Tipo do identificador em todas as linhas: I (interno) ou E (e-mail)
+    #[arg(long, value_name = "I|E")]
     pub id_type: Option<CustomerType>,
-    /// `--strict`: every unknown column is an error.
+    /// Recusa o arquivo se houver coluna desconhecida
+    #[arg(long)]
     pub strict: bool,
-    /// `--send-empty target`: empty cells of these clear the value.
+    /// Célula vazia desta coluna apaga o valor no TomTicket (pode repetir)
+    #[arg(long, value_name = "DESTINO")]
     pub send_empty: Vec<String>,
-    /// `--clear-marker TEXT`: a cell that is exactly this clears the value.
+    /// Célula com exatamente este texto apaga o valor no TomTicket
+    #[arg(long, value_name = "TEXTO", allow_hyphen_values = true, value_parser = not_empty)]
     pub clear_marker: Option<String>,
-    /// Trim white space around values (`--no-trim` turns it off).
+    /// Mantém os espaços em volta dos valores
+    #[arg(long = "no-trim", action = ArgAction::SetFalse)]
     pub trim: bool,
-    /// `--require target`: empty or missing makes the row invalid.
+    /// Linha sem valor para este destino é inválida (pode repetir)
+    #[arg(long, value_name = "DESTINO")]
     pub require: Vec<String>,
 }
 
@@ -89,6 +113,33 @@ impl MappingOptions {
     }
 }
 
+/// `COLUMN=target`, split at the last `=`: a column's name may hold one, a target does not.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((column, target)) if !column.trim().is_empty() && !target.trim().is_empty() => {
+            Ok((column.to_owned(), target.trim().to_owned()))
+        }
+        _ => Err("escreva COLUNA=destino, por exemplo \"E-mail=email\"".to_owned()),
+    }
+}
+
+/// `target=value`, split at the first `=`: a value may hold one, a target does not.
+fn pair_from_left(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((target, value)) if !target.trim().is_empty() => {
+            Ok((target.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("escreva destino=valor, por exemplo \"idioma=pt_BR\"".to_owned()),
+    }
+}
+
+fn not_empty(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("o texto não pode ser vazio (para células vazias, --send-empty)".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::plan;
@@ -101,5 +152,12 @@ mod tests {
         assert!(plan(&base, &options).unwrap_err().to_string().contains("--no-trim"));
         options.trim = false;
         assert!(plan(&base, &options).is_ok());
+    }
+
+    #[test]
+    fn pairs() {
+        assert_eq!(pair("a=b=nome"), Ok(("a=b".to_owned(), "nome".to_owned())));
+        assert_eq!(pair_from_left("nome=a=b"), Ok(("nome".to_owned(), "a=b".to_owned())));
+        assert!(pair("a").is_err() && pair("=x").is_err() && pair_from_left("=x").is_err());
     }
 }

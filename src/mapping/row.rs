@@ -131,7 +131,7 @@ impl MappingPlan {
             TypeSource::From(source, label) => (source, label),
         };
         let text = self.value(source, record).text();
-        let ctype = CustomerType::parse(text.trim());
+        let ctype = text.trim().parse().ok();
         if ctype.is_none() && whole {
             violations.push(format!(
                 "{label}: \"{}\" não é I (identificador interno) nem E (e-mail)",

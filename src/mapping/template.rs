@@ -140,9 +140,9 @@ pub fn check_constant(
     }
     let checked = match target {
         Target::Identificador => Identifier::check(value).map_err(|why| why.to_string()),
-        Target::TipoIdentificador => match CustomerType::parse(value.trim()) {
-            Some(_) => Ok(()),
-            None => Err("não é I (identificador interno) nem E (e-mail)".to_owned()),
+        Target::TipoIdentificador => match value.trim().parse::<CustomerType>() {
+            Ok(_) => Ok(()),
+            Err(_) => Err("não é I (identificador interno) nem E (e-mail)".to_owned()),
         },
         Target::Field(field) => normalise(field, value).map(|_| ()).map_err(|why| why.to_string()),
     };

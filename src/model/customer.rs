@@ -1,6 +1,7 @@
 //! A customer's identifier and type, and the names under which a customer may be found.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,20 +25,23 @@ impl CustomerType {
         }
     }
 
-    /// Reads `I` or `E` in either case; anything else is `None`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "I" | "i" => Some(Self::Internal),
-            "E" | "e" => Some(Self::Email),
-            _ => None,
-        }
-    }
-
     /// The other one.
     pub const fn other(self) -> Self {
         match self {
             Self::Internal => Self::Email,
             Self::Email => Self::Internal,
+        }
+    }
+}
+
+impl FromStr for CustomerType {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "I" | "i" => Ok(Self::Internal),
+            "E" | "e" => Ok(Self::Email),
+            _ => Err("use I (interno) ou E (e-mail)"),
         }
     }
 }
