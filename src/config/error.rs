@@ -1,6 +1,5 @@
 //! Why a command line gives no command, or its options no settings. Each is exit 2.
 
-use super::file::ConfigFileError;
 use crate::api::{BaseUrlError, TokenError};
 use crate::cli;
 
@@ -10,17 +9,9 @@ pub enum CommandLineError {
     /// Usage, or a request for help or version.
     #[error("{}", cli::explain(.0))]
     Usage(clap::Error),
-    /// The configuration file cannot be read.
-    #[error(transparent)]
-    ConfigFile(#[from] ConfigFileError),
-    /// A value of a variable or of the configuration file.
+    /// A variable or the configuration file. `place` is the variable, or the file and the line.
     #[error("{place}: {why}")]
-    Value {
-        /// The variable, or the file and the line.
-        place: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    Value { place: String, why: String },
     /// `--no-ledger` beside a flag that needs a ledger.
     #[error(
         "--no-ledger não combina com --ledger, --account, --full ou --max-age: escolha um dos dois"

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction};
 use toml::de::{DeTable, DeValue};
 
 use super::command_line::Given;
+use super::error::CommandLineError;
 use crate::locale::os_error::describe_os_error;
 
 /// The file that is looked for in the working directory.
@@ -17,29 +18,6 @@ pub(super) const FOUND: &str = "tomticket-sync.toml";
 /// requests nowhere.
 const ONLY_NAMED: [&str; 6] =
     ["base-url", "token-file", "ledger", "account", "sandbox", "no-ledger"];
-
-/// What is wrong with the configuration file.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigFileError {
-    #[error("não foi possível ler {path}: {why}")]
-    Read { path: String, why: String },
-    #[error(
-        "{path}, linha {line}: o arquivo não é TOML válido a partir da coluna {column}; confira aspas, colchetes e o sinal de ="
-    )]
-    Syntax { path: String, line: usize, column: usize },
-    #[error(
-        "{path}, linha {line}: a chave \"{key}\" não existe{hint} As chaves são os nomes longos das opções de `tomticket-sync run --help`, sem os hifens da frente"
-    )]
-    UnknownKey { path: String, line: usize, key: String, hint: String },
-    #[error(
-        "{path}, linha {line}: \"{key}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vão as requisições, o seu token e o registro)"
-    )]
-    NotTrusted { path: String, line: usize, key: String },
-    #[error("{path}, linha {line}: a chave \"{key}\" já foi dada antes; deixe só uma")]
-    Duplicate { path: String, line: usize, key: String },
-    #[error("{path}, linha {line}: \"{key}\" precisa ser {wanted}")]
-    Type { path: String, line: usize, key: String, wanted: &'static str },
-}
 
 /// What the file gives.
 #[derive(Debug, Default)]
@@ -55,22 +33,19 @@ pub(super) struct ConfigFile {
 
 /// Reads the file that was named, or the one in the working directory if there is one. `is_given`
 /// knows the options that were given before, by long name.
-///
-/// # Errors
-/// See [`ConfigFileError`].
 pub(super) fn read<'a>(
     named: Option<&Path>,
     options: impl Iterator<Item = (&'a str, &'a Arg)>,
     is_given: impl Fn(&str) -> bool,
-) -> Result<Option<ConfigFile>, ConfigFileError> {
+) -> Result<Option<ConfigFile>, CommandLineError> {
     let path = match named {
         Some(path) => path.to_owned(),
         None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
         None => return Ok(None),
     };
     let label = path.display().to_string();
-    let text = std::fs::read_to_string(&path).map_err(|error| ConfigFileError::Read {
-        path: label.clone(),
+    let text = std::fs::read_to_string(&path).map_err(|error| CommandLineError::Value {
+        place: format!("não foi possível ler {label}"),
         why: describe_os_error(&error),
     })?;
     let keys = options.filter(|(name, _)| *name != "config").collect();
@@ -88,28 +63,30 @@ struct FileParser<'a> {
 }
 
 impl FileParser<'_> {
-    fn parse(&self, is_given: impl Fn(&str) -> bool) -> Result<ConfigFile, ConfigFileError> {
-        let path = || self.path.to_owned();
+    fn parse(&self, is_given: impl Fn(&str) -> bool) -> Result<ConfigFile, CommandLineError> {
         let table = DeTable::parse(self.text).map_err(|error| self.syntax_error(&error))?;
         let mut found = ConfigFile::default();
         let mut seen = Vec::new();
         for (key, value) in table.get_ref() {
-            let line = self.line_of(key.span().start);
+            let error = |why| self.error(key.span().start, why);
             let name = key.get_ref().replace('_', "-");
             let Some((_, arg)) = self.keys.iter().find(|(known, _)| *known == name) else {
                 let hint = self.hint(&name);
-                return Err(ConfigFileError::UnknownKey { path: path(), line, key: name, hint });
+                return Err(error(format!(
+                    "a chave \"{name}\" não existe{hint} As chaves são os nomes longos das opções de `tomticket-sync run --help`, sem os hifens da frente"
+                )));
             };
             if !self.trusted && ONLY_NAMED.contains(&name.as_str()) {
-                return Err(ConfigFileError::NotTrusted { path: path(), line, key: name });
+                return Err(error(format!(
+                    "\"{name}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vão as requisições, o seu token e o registro)"
+                )));
             }
             // `no-trim` and `no_trim` are one key.
             if seen.contains(&name) {
-                return Err(ConfigFileError::Duplicate { path: path(), line, key: name });
+                return Err(error(duplicate(&name)));
             }
             seen.push(name.clone());
-            let wrong =
-                |wanted| ConfigFileError::Type { path: path(), line, key: name.clone(), wanted };
+            let wrong = |wanted| error(format!("\"{name}\" precisa ser {wanted}"));
             let given = is_given(&name);
             match (name.as_str(), value.get_ref()) {
                 ("map", DeValue::Table(table)) => {
@@ -122,8 +99,8 @@ impl FileParser<'_> {
                 }
                 (_, value) => {
                     let words = words(&name, value, arg.get_action()).map_err(wrong)?;
-                    let place = format!("{}, linha {line}", self.path);
                     if !given {
+                        let place = self.place(key.span().start);
                         let words = words.into_iter().map(OsString::from).collect();
                         found.given.push(Given { name, place, words });
                     }
@@ -133,22 +110,31 @@ impl FileParser<'_> {
         Ok(found)
     }
 
-    fn line_of(&self, offset: usize) -> usize {
+    /// The file and the line of this byte.
+    fn place(&self, offset: usize) -> String {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{}, linha {line}", self.path)
     }
 
-    fn syntax_error(&self, error: &toml::de::Error) -> ConfigFileError {
+    fn error(&self, offset: usize, why: String) -> CommandLineError {
+        CommandLineError::Value { place: self.place(offset), why }
+    }
+
+    fn syntax_error(&self, error: &toml::de::Error) -> CommandLineError {
         let offset = error.span().map_or(0, |span| span.start.min(self.text.len()));
-        let (path, line) = (self.path.to_owned(), self.line_of(offset));
         if error.message().contains("duplicate key") {
             let key = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
-            let key = key.trim().trim_matches(['"', '\'']).to_owned();
-            return ConfigFileError::Duplicate { path, line, key };
+            return self.error(offset, duplicate(key.trim().trim_matches(['"', '\''])));
         }
         let before = self.text.get(..offset).unwrap_or_default();
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        ConfigFileError::Syntax { path, line, column }
+        self.error(
+            offset,
+            format!(
+                "o arquivo não é TOML válido a partir da coluna {column}; confira aspas, colchetes e o sinal de ="
+            ),
+        )
     }
 
     /// The end of the sentence about an unknown key: the key that may have been meant.
@@ -161,6 +147,10 @@ impl FileParser<'_> {
             .min();
         near.map_or(".".to_owned(), |(_, known)| format!("; você quis dizer \"{known}\"?"))
     }
+}
+
+fn duplicate(key: &str) -> String {
+    format!("a chave \"{key}\" já foi dada antes; deixe só uma")
 }
 
 /// The words of the command line that a value stands for, or what it should have been.
