@@ -6,16 +6,16 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// reports as errors too.
 pub fn explain(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
-        _ => None,
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
     };
-    let arg = text(ContextKind::InvalidArg).unwrap_or_default();
+    let arg = text(ContextKind::InvalidArg);
     // `--rate <N>` → `--rate`
     let flag = arg.split(' ').next().unwrap_or_default().trim_end_matches("...").to_owned();
-    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let value = text(ContextKind::InvalidValue);
     let command = command(error);
-    let mut sentence = match error.kind() {
+    let sentence = match error.kind() {
         // Every user of the machine can see arguments.
         ErrorKind::UnknownArgument if arg == "--token" => {
             return "o token não é dado na linha de comando, onde outros o veriam: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file".to_owned();
@@ -27,76 +27,54 @@ pub fn explain(error: &clap::Error) -> String {
             format!("há um argumento a mais: {arg}. {why}")
         }
         ErrorKind::UnknownArgument => format!("opção desconhecida: {arg}"),
-        ErrorKind::InvalidSubcommand => format!(
-            "comando desconhecido: {}",
-            text(ContextKind::InvalidSubcommand).unwrap_or_default()
-        ),
+        ErrorKind::InvalidSubcommand => {
+            format!("comando desconhecido: {}", text(ContextKind::InvalidSubcommand))
+        }
         ErrorKind::InvalidValue if value.is_empty() => format!("falta o valor de {arg}"),
         ErrorKind::InvalidValue => format!("{flag}: \"{value}\" não serve"),
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error)
-                .map(|source| match source.to_string().as_str() {
-                    "value was not a boolean" => "use true ou false".to_owned(),
-                    other => other.to_owned(),
-                })
-                .unwrap_or_else(|| "valor inválido".to_owned());
-            format!("{flag}: \"{value}\" não serve: {why}")
+            let why = std::error::Error::source(error).map(ToString::to_string);
+            format!("{flag}: \"{value}\" não serve: {}", why.unwrap_or_default())
         }
-        ErrorKind::MissingRequiredArgument => match arg.contains("ENTRADA") {
-            true => {
-                "falta o arquivo de entrada: escreva o caminho do CSV, ou - para a entrada padrão"
-                    .to_owned()
-            }
-            false if arg.contains("RESULTADOS") => {
-                "falta o arquivo de resultados: escreva o caminho do .resultado.csv de uma execução"
-                    .to_owned()
-            }
-            false if arg.contains("SHELL") => {
-                "falta o shell: bash, zsh, fish, elvish ou powershell".to_owned()
-            }
-            false => format!("falta {arg}"),
-        },
+        ErrorKind::MissingRequiredArgument => {
+            let what = [
+                (
+                    "ENTRADA",
+                    "o arquivo de entrada: escreva o caminho do CSV, ou - para a entrada padrão",
+                ),
+                (
+                    "RESULTADOS",
+                    "o arquivo de resultados: escreva o caminho do .resultado.csv de uma execução",
+                ),
+                ("SHELL", "o shell: bash, zsh, fish, elvish ou powershell"),
+            ];
+            let what = what.into_iter().find(|(name, _)| arg.contains(name));
+            format!("falta {}", what.map_or(arg.as_str(), |(_, what)| what))
+        }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let commands = match error.get(ContextKind::ValidSubcommand) {
-                Some(ContextValue::Strings(names)) => names.join(", "),
-                _ => "veja --help".to_owned(),
-            };
-            format!("falta o comando: {commands}")
+            format!("falta o comando: {}", text(ContextKind::ValidSubcommand))
         }
-        ErrorKind::ArgumentConflict
-            if text(ContextKind::PriorArg).is_none_or(|prior| prior == arg) =>
-        {
-            format!("{flag} foi dada mais de uma vez")
-        }
-        ErrorKind::ArgumentConflict => format!(
-            "{arg} não combina com {}",
-            text(ContextKind::PriorArg).unwrap_or_else(|| "outra opção dada".to_owned())
-        ),
+        ErrorKind::ArgumentConflict => match text(ContextKind::PriorArg) {
+            prior if prior.is_empty() || prior == arg => format!("{flag} foi dada mais de uma vez"),
+            prior => format!("{arg} não combina com {prior}"),
+        },
         ErrorKind::TooManyValues => format!("{arg} recebeu valores demais: {value}"),
-        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
-            format!("{arg} recebeu um número errado de valores")
-        }
-        ErrorKind::NoEquals => format!("{arg} precisa de um sinal de igual: {flag}=VALOR"),
         ErrorKind::InvalidUtf8 => "há um argumento que não é texto UTF-8 válido".to_owned(),
         _ => "linha de comando inválida".to_owned(),
     };
-    if let Some(meant) =
-        text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand))
-    {
-        sentence.push_str(&format!(". Você quis dizer {meant}?"));
-    }
-    match error.kind() {
+    let meant = text(ContextKind::SuggestedArg) + &text(ContextKind::SuggestedSubcommand);
+    let (meant, end) = match meant.as_str() {
+        "" => (String::new(), ". "),
+        meant => (format!(". Você quis dizer {meant}?"), " "),
+    };
+    let help = match error.kind() {
         ErrorKind::UnknownArgument if arg.starts_with('-') => {
-            let end = if sentence.ends_with('?') { " " } else { ". " };
-            sentence.push_str(&format!("{end}As opções estão em `{command} --help`"));
+            format!("{end}As opções estão em `{command} --help`")
         }
-        ErrorKind::InvalidSubcommand => {
-            let end = if sentence.ends_with('?') { " " } else { ". " };
-            sentence.push_str(&format!("{end}Os comandos são {}", commands_of(&command)));
-        }
-        _ => {}
-    }
-    sentence
+        ErrorKind::InvalidSubcommand => format!("{end}Os comandos são {}", commands_of(&command)),
+        _ => String::new(),
+    };
+    sentence + &meant + &help
 }
 
 /// The command of the error, as it is typed: `tomticket-sync ledger`.
