@@ -26,7 +26,7 @@ use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::SchedulerOptions;
 use crate::scheduler::ledger::NoLedger;
 use crate::signals;
-use crate::stop::{StopHandle, StopListener, StopReason, channel};
+use crate::stop::{StopReason, channel};
 
 /// Task steps between two looks at timers and sockets; tokio's default is 61. Many replies at once
 /// must not delay timeouts and the pace.
@@ -35,9 +35,6 @@ const TASKS_BETWEEN_TIMERS: u32 = 4;
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// Runs `run` or `check` to its end and gives the exit code.
-///
-/// # Errors
-/// When the run does not begin; nothing was sent then.
 pub fn execute(settings: &Settings, terminal: &Terminal) -> Result<u8, RunError> {
     let run = Run::prepare(settings, terminal)?;
     if settings.check {
@@ -78,28 +75,6 @@ struct Runtimes {
     background: Runtime,
 }
 
-/// Everything that was opened, ready to be driven.
-struct Opened {
-    runtimes: Runtimes,
-    /// The simulator of a rehearsal; dropping it ends it.
-    _sandbox: Option<Sandbox>,
-    pipeline: Pipeline,
-    ledger: Option<LedgerHandle>,
-    stop: StopHandle,
-    listener: StopListener,
-    summary_json: Option<Output>,
-    report: Option<Output>,
-}
-
-/// What is left when all rows are settled.
-struct Driven {
-    output: PipelineOutput,
-    summary_json: Option<Output>,
-    report: Option<Output>,
-    /// Kept until the last file is written: a second signal then ends the process at once.
-    _runtimes: Runtimes,
-}
-
 impl Runtimes {
     fn new() -> std::io::Result<Self> {
         let mut scheduler = Builder::new_current_thread();
@@ -133,12 +108,6 @@ impl<'a> Run<'a> {
         Ok(Self { settings, terminal, started, input, preflight, claimed, _lock: lock })
     }
 
-    fn send(mut self) -> Result<RunSummary, RunError> {
-        let opened = self.open_outputs()?;
-        let driven = self.drive(opened);
-        Ok(self.finish(driven))
-    }
-
     /// What `check` prints in place of sending, and its exit code.
     fn show_plan(&self) -> u8 {
         let Self { settings, terminal, preflight, .. } = self;
@@ -162,12 +131,12 @@ impl<'a> Run<'a> {
         if preflight.invalid == 0 { exit_code::OK } else { exit_code::ROWS_TO_FIX }
     }
 
-    /// Opens what is read, written and sent to. The last step that can refuse the run; the outputs
-    /// come last but for the ledger, so that a refusal leaves nothing behind.
-    fn open_outputs(&mut self) -> Result<Opened, RunError> {
+    /// Opens what is read, written and sent to, and drives the run. The outputs are opened last but for
+    /// the ledger, so that a refusal leaves nothing behind; after the ledger, nothing refuses the run.
+    fn send(mut self) -> Result<RunSummary, RunError> {
         let settings = self.settings;
         let runtimes = Runtimes::new().map_err(RunError::Start)?;
-        let (sandbox, base_url, token) = remote(settings, &runtimes.background)?;
+        let (_sandbox, base_url, token) = remote(settings, &runtimes.background)?;
         let client = Client::new(&base_url, token, ClientOptions { timeout: settings.timeout })?;
         let reading = rows(&self.input, &self.preflight.inspection)?;
         let outputs = Outputs::open(settings, &self.preflight, self.terminal)?;
@@ -175,37 +144,22 @@ impl<'a> Run<'a> {
             Some(claimed) => Some(claimed.begin(settings.policy)?),
             None => None,
         };
-        let (stop, listener) = channel();
-        let options = self.scheduler_options(&stop);
+        let options = self.scheduler_options();
         let plan = self.preflight.plan.clone();
-        let Outputs { reporter, summary_json, report } = outputs;
-        let pipeline = Pipeline { client, options, reading, plan, reporter };
-        Ok(Opened {
-            runtimes,
-            _sandbox: sandbox,
-            pipeline,
-            ledger,
-            stop,
-            listener,
-            summary_json,
-            report,
-        })
+        let pipeline = Pipeline { client, options, reading, plan, reporter: outputs.reporter };
+        let output = self.drive(&runtimes, pipeline, ledger);
+        // The runtimes live until the last file is written: until then, a second signal ends the
+        // process at once.
+        Ok(self.finish(output, outputs.summary_json, outputs.report))
     }
 
-    /// The scheduler's options. Stops the run at once if preflight has found more errors than are
-    /// tolerated.
-    fn scheduler_options(&self, stop: &StopHandle) -> SchedulerOptions {
+    fn scheduler_options(&self) -> SchedulerOptions {
         let Self { settings, preflight, .. } = self;
-        let max_errors = self.max_errors();
-        if let Some(most) = max_errors.filter(|most| preflight.invalid > *most) {
-            let (invalid, rows) = (preflight.invalid, preflight.rows);
-            stop.stop(StopReason::InvalidRows { invalid, rows, allowed: most });
-        }
         SchedulerOptions {
             rate: settings.rate,
             concurrency: settings.concurrency,
             limit: settings.limit,
-            max_errors,
+            max_errors: self.max_errors(),
             breaker: settings.breaker,
             give_up_after: settings.give_up_after,
             drain: DRAIN,
@@ -229,12 +183,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Sends, and writes results and rejects, until every row is settled.
-    fn drive(&self, opened: Opened) -> Driven {
-        let Opened { runtimes, pipeline, ledger, stop, listener, .. } = opened;
+    /// Sends, and writes results and rejects, until every row is settled. Stops at once if preflight
+    /// has found more errors than are tolerated.
+    fn drive(
+        &self,
+        runtimes: &Runtimes,
+        pipeline: Pipeline,
+        ledger: Option<LedgerHandle>,
+    ) -> PipelineOutput {
+        let (stop, listener) = channel();
+        let (invalid, rows) = (self.preflight.invalid, self.preflight.rows);
+        if let Some(allowed) = pipeline.options.max_errors.filter(|most| invalid > *most) {
+            stop.stop(StopReason::InvalidRows { invalid, rows, allowed });
+        }
         let deadline = self.settings.max_duration.map(|most| self.started + most);
         signals::stop_on_signal(runtimes.background.handle(), stop.clone());
-        let output = runtimes.scheduler.block_on(async {
+        runtimes.scheduler.block_on(async {
             let Some(mut ledger) = ledger else {
                 return pipeline.run(NoLedger, &stop, listener, deadline).await.0;
             };
@@ -246,14 +210,16 @@ impl<'a> Run<'a> {
                 output.fail(error.to_string());
             }
             output
-        });
-        let (summary_json, report) = (opened.summary_json, opened.report);
-        Driven { output, summary_json, report, _runtimes: runtimes }
+        })
     }
 
     /// Puts the files in their places, writes report and summary, and tells the user.
-    fn finish(self, driven: Driven) -> RunSummary {
-        let Driven { mut output, summary_json, report, _runtimes } = driven;
+    fn finish(
+        self,
+        mut output: PipelineOutput,
+        summary_json: Option<Output>,
+        report: Option<Output>,
+    ) -> RunSummary {
         // The rows may have been read long before the last of them was sent.
         if !output.broke_off() && self.input.has_changed() {
             let label = self.input.label().into();
@@ -313,8 +279,10 @@ fn remote(
             let config = SandboxConfig { rate: settings.rate, ..SandboxConfig::default() };
             let starting = background.block_on(Sandbox::start(config));
             let sandbox = starting.map_err(RunError::Sandbox)?;
-            let base_url = BaseUrl::parse(&sandbox.base_url())?;
-            Ok((Some(sandbox), base_url, Token::new("ensaio")?))
+            let base_url = BaseUrl::parse(&sandbox.base_url()).map_err(SettingsError::from)?;
+            let token = Token::new("ensaio")
+                .map_err(|why| SettingsError::BadToken { place: "--sandbox".to_owned(), why })?;
+            Ok((Some(sandbox), base_url, token))
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Why a run does not begin, or breaks off outside the scheduler.
+//! Why a run does not begin.
 
 use std::io;
 
-use crate::api::{BaseUrlError, ClientError, TokenError};
+use crate::api::ClientError;
 use crate::config::SettingsError;
 use crate::exit_code;
 use crate::input::InputError;
@@ -29,10 +29,6 @@ pub enum RunError {
     Client(#[from] ClientError),
     #[error("não foi possível iniciar o simulador: {}", describe_os_error(.0))]
     Sandbox(io::Error),
-    #[error("endereço do simulador: {0}")]
-    SandboxUrl(#[from] BaseUrlError),
-    #[error("token do simulador: {0}")]
-    SandboxToken(#[from] TokenError),
     #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
     Start(io::Error),
 }
@@ -46,9 +42,7 @@ impl RunError {
             Self::Ledger(error) => error.exit_code(),
             Self::Output(error) => error.exit_code(),
             Self::Sandbox(_) | Self::Start(_) => exit_code::LOCAL,
-            Self::Settings(_) | Self::Client(_) | Self::SandboxUrl(_) | Self::SandboxToken(_) => {
-                exit_code::USAGE
-            }
+            Self::Settings(_) | Self::Client(_) => exit_code::USAGE,
         }
     }
 }
