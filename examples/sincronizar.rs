@@ -1,8 +1,8 @@
 //! Syncs a CSV from code, against the simulated TomTicket inside the process: no account, no token,
 //! no network. `cargo run --example sincronizar -- [clientes.csv]`
 //!
-//! For the real TomTicket, `Settings::new` in place of `Settings::rehearsal`: it takes the token from
-//! `TOMTICKET_TOKEN`, and the ledger remembers what was accepted.
+//! For the real TomTicket, `Settings::new` (or `with_token`) in place of `Settings::rehearsal`: it takes
+//! the token from `TOMTICKET_TOKEN`, and the ledger remembers what was accepted.
 
 use std::error::Error;
 use std::path::Path;

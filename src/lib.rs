@@ -30,7 +30,8 @@ mod stop;
 #[doc(hidden)]
 pub use commands::main_from_args;
 pub use config::{Settings, SettingsError};
-pub use model::Situacao;
+pub use mapping::Key;
+pub use model::{CustomerType, Situacao};
 pub use output::{MessageCount, MinuteCounts, RunSummary};
 pub use run::{RunError, run};
 pub use scheduler::Rate;

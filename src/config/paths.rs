@@ -23,7 +23,7 @@ pub fn ledger_path(given: Option<&Path>) -> Result<PathBuf, SettingsError> {
 
 /// Follows links, even to a file that does not exist yet. Lock and key lie beside the ledger: one
 /// file under two names would have two of each.
-fn real_path(path: &Path) -> PathBuf {
+pub(super) fn real_path(path: &Path) -> PathBuf {
     /// As many as Linux follows.
     const LINKS: usize = 40;
     let mut path = path.to_owned();

@@ -12,7 +12,8 @@ use crate::api::{BaseUrl, Token};
 use crate::cli::{MaxErrors, SuggestedCommands};
 use crate::input::{InputArg, ReadOptions};
 use crate::ledger::Policy;
-use crate::mapping::MappingOptions;
+use crate::mapping::{Key, MappingOptions};
+use crate::model::CustomerType;
 use crate::output::{Destination, ResultsDialect};
 use crate::scheduler::Rate;
 
@@ -119,11 +120,23 @@ impl Settings {
     /// # Errors
     /// There is no token, or no place for the ledger.
     pub fn new(input: impl Into<PathBuf>) -> Result<Self, SettingsError> {
-        let remote = Remote::Server { base_url: base_url(None)?, token: Some(token(None)?) };
-        let ledger = paths::ledger_path(None)?;
-        let mut settings =
-            Self::with_defaults(input.into(), remote, LedgerChoice::At(ledger.clone()));
-        settings.files.ledger = Some(ledger);
+        Self::of_account(input.into(), token(None)?)
+    }
+
+    /// The same with a token that the program has.
+    ///
+    /// # Errors
+    /// The token cannot be one, or there is no place for the ledger.
+    pub fn with_token(input: impl Into<PathBuf>, token: &str) -> Result<Self, SettingsError> {
+        let token = Token::new(token)
+            .map_err(|why| SettingsError::BadToken { place: "token".to_owned(), why })?;
+        Self::of_account(input.into(), token)
+    }
+
+    fn of_account(input: PathBuf, token: Token) -> Result<Self, SettingsError> {
+        let remote = Remote::Server { base_url: base_url(None)?, token: Some(token) };
+        let mut settings = Self::with_defaults(input, remote, LedgerChoice::None);
+        settings.set_ledger(paths::ledger_path(None)?);
         Ok(settings)
     }
 
@@ -131,6 +144,36 @@ impl Settings {
     /// ledger. Results and rejects lie beside the input.
     pub fn rehearsal(input: impl Into<PathBuf>) -> Self {
         Self::with_defaults(input.into(), Remote::Sandbox, LedgerChoice::None)
+    }
+
+    /// Sends to this address, as `--base-url` does. A rehearsal has no address.
+    ///
+    /// # Errors
+    /// The address is not one of a server, or not encrypted and not of this machine.
+    pub fn set_base_url(&mut self, url: &str) -> Result<(), SettingsError> {
+        if let Remote::Server { base_url, .. } = &mut self.remote {
+            *base_url = BaseUrl::parse(url)?;
+        }
+        Ok(())
+    }
+
+    /// Remembers in this file what was accepted, as `--ledger` does. A rehearsal has no ledger.
+    pub fn set_ledger(&mut self, path: impl AsRef<Path>) {
+        let path = paths::real_path(path.as_ref());
+        if let Remote::Server { .. } = self.remote {
+            self.ledger = LedgerChoice::At(path.clone());
+        }
+        self.files.ledger = Some(path);
+    }
+
+    /// Takes the identifier from the column `email` or `id_interno`, as `--key` does.
+    pub fn set_key(&mut self, key: Key) {
+        self.mapping.key = Some(key);
+    }
+
+    /// The type of every row's identifier, as `--id-type` does.
+    pub fn set_id_type(&mut self, id_type: CustomerType) {
+        self.mapping.id_type = Some(id_type);
     }
 
     /// Uses a column of the input for a target, as `--map` does.

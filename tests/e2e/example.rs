@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "its `main` is not called here")]
 mod sincronizar;
 
-use tomticket_sync::Situacao;
+use tomticket_sync::{Key, Settings, Situacao};
+
+use crate::support::Server;
 
 #[test]
 fn the_example_syncs_a_file_and_returns_the_summary() {
@@ -18,4 +20,22 @@ fn the_example_syncs_a_file_and_returns_the_summary() {
     assert_eq!(summary.count(Situacao::Invalido), 1);
     let rejects = std::fs::read_to_string(folder.path().join("rejeitados.csv")).unwrap();
     assert_eq!(rejects.lines().count(), 2);
+}
+
+#[test]
+fn a_program_gives_token_ledger_and_key_and_sends_nothing_twice() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("clientes.csv");
+    std::fs::write(&input, "E-mail,nome\nana@x.com,Ana\n").unwrap();
+    let mut settings = Settings::with_token(&input, "abc").unwrap();
+    settings.set_base_url(&server.url()).unwrap();
+    settings.set_ledger(folder.path().join("registro.db"));
+    settings.set_key(Key::Email);
+    settings.map("E-mail", "email");
+    settings.quiet = true;
+    for situacao in [Situacao::Atualizado, Situacao::Inalterado] {
+        assert_eq!(tomticket_sync::run(&settings).unwrap().count(situacao), 1);
+    }
+    assert_eq!(server.count(), 1);
 }
