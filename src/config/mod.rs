@@ -16,5 +16,5 @@ pub use account::{base_url, token};
 pub use command_line::read;
 pub use effective_settings::effective_settings;
 pub use error::{CommandLineError, SettingsError};
-pub use paths::ledger_path;
+pub use paths::{ledger_path, report_page};
 pub use settings::{LedgerChoice, ProgramFiles, Remote, Settings};

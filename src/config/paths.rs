@@ -3,12 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::error::SettingsError;
-use crate::output::Destination;
 
 /// The ledger's file: as given, else in the user's state directory.
-///
-/// # Errors
-/// [`SettingsError::NoStateHome`] where there is no such directory.
 pub fn ledger_path(given: Option<&Path>) -> Result<PathBuf, SettingsError> {
     if let Some(path) = given {
         return Ok(real_path(path));
@@ -34,24 +30,31 @@ pub(super) fn real_path(path: &Path) -> PathBuf {
     path
 }
 
-/// Where an output goes: as named, else beside the input, or into the working directory for standard
-/// input. A rehearsal has other names, so that it is never taken for a real run.
-pub(super) fn output(named: Option<&Path>, input: &Path, sandbox: bool, what: &str) -> Destination {
-    if let Some(path) = named {
-        return Destination::from_arg(path);
-    }
-    let (folder, stem) = if input.as_os_str() == "-" || is_special(input) {
-        (PathBuf::new(), "entrada".to_owned())
-    } else {
-        let name = input.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.unwrap_or_else(|| "entrada".to_owned());
-        let name = strip_suffix_ignoring_case(&name, ".gz").unwrap_or(&name);
-        let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let folder = input.parent().map(Path::to_owned).unwrap_or_default();
-        (folder, stem.unwrap_or_else(|| name.to_owned()))
-    };
+/// The output that lies beside an input, or in the working directory for standard input. A rehearsal
+/// has other names, so that it is never taken for a real run.
+pub(super) fn output(input: &Path, sandbox: bool, what: &str) -> PathBuf {
+    let (folder, name) = folder_and_name(input);
+    let name = strip_ending(&name, ".gz");
+    let stem = Path::new(name).file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
     let rehearsal = if sandbox { ".simulado" } else { "" };
-    Destination::Path(folder.join(format!("{stem}{rehearsal}.{what}.csv")))
+    folder.join(format!("{stem}{rehearsal}.{what}.csv"))
+}
+
+/// `clientes.resultado.csv` → `clientes.relatorio.html` beside it; in the working directory for
+/// standard input and devices.
+pub fn report_page(results: &Path) -> PathBuf {
+    let (folder, name) = folder_and_name(results);
+    let stem = [".gz", ".csv", ".resultado"].into_iter().fold(name.as_str(), strip_ending);
+    folder.join(format!("{stem}.relatorio.html"))
+}
+
+fn folder_and_name(input: &Path) -> (&Path, String) {
+    match (input.parent(), input.file_name()) {
+        (Some(folder), Some(name)) if input.as_os_str() != "-" && !is_special(input) => {
+            (folder, name.to_string_lossy().into_owned())
+        }
+        _ => (Path::new(""), "entrada".to_owned()),
+    }
 }
 
 /// `/dev/stdin`, `/dev/fd/63`, `/proc/self/fd/0`: files cannot be put beside these.
@@ -59,10 +62,13 @@ pub(super) fn is_special(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
 }
 
-fn strip_suffix_ignoring_case<'n>(name: &'n str, suffix: &str) -> Option<&'n str> {
-    let at = name.len().checked_sub(suffix.len())?;
-    let tail = name.get(at..)?;
-    tail.eq_ignore_ascii_case(suffix).then(|| &name[..at])
+/// The name without an ending in any case, unless nothing would be left.
+fn strip_ending<'n>(name: &'n str, ending: &str) -> &'n str {
+    let at = name.len().saturating_sub(ending.len());
+    match name.split_at_checked(at) {
+        Some((stem, end)) if !stem.is_empty() && end.eq_ignore_ascii_case(ending) => stem,
+        _ => name,
+    }
 }
 
 #[cfg(test)]
@@ -71,12 +77,32 @@ mod tests {
 
     #[test]
     fn outputs_are_named_after_the_input() {
-        let name =
-            |input: &str, sandbox| output(None, Path::new(input), sandbox, "resultado").label();
-        assert_eq!(name("a/clientes.csv", false), "a/clientes.resultado.csv");
-        assert_eq!(name("clientes.CSV.GZ", false), "clientes.resultado.csv");
-        assert_eq!(name("clientes", true), "clientes.simulado.resultado.csv");
-        assert_eq!(name("-", false), "entrada.resultado.csv");
-        assert_eq!(name("/dev/stdin", false), "entrada.resultado.csv");
+        let name = |input: &str, sandbox| output(Path::new(input), sandbox, "resultado");
+        for (name, expected) in [
+            (name("a/clientes.csv", false), "a/clientes.resultado.csv"),
+            (name("clientes.CSV.GZ", false), "clientes.resultado.csv"),
+            (name("clientes", true), "clientes.simulado.resultado.csv"),
+            (name("-", false), "entrada.resultado.csv"),
+            (name("/dev/stdin", false), "entrada.resultado.csv"),
+        ] {
+            assert_eq!(name, Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn the_page_is_named_after_the_run() {
+        for (results, page) in [
+            ("a/clientes.resultado.csv", "a/clientes.relatorio.html"),
+            ("clientes.simulado.resultado.csv", "clientes.simulado.relatorio.html"),
+            ("noite.CSV", "noite.relatorio.html"),
+            ("noite", "noite.relatorio.html"),
+            ("a/ok.csv.gz", "a/ok.relatorio.html"),
+            ("clientes.resultado.CSV.gz", "clientes.relatorio.html"),
+            ("-", "entrada.relatorio.html"),
+            ("/dev/stdin", "entrada.relatorio.html"),
+            ("/proc/self/fd/0", "entrada.relatorio.html"),
+        ] {
+            assert_eq!(report_page(Path::new(results)), Path::new(page));
+        }
     }
 }

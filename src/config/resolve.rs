@@ -1,6 +1,7 @@
 //! From the options of `run` and `check` to the settings.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::account::{base_url, token};
 use super::error::SettingsError;
@@ -14,9 +15,6 @@ use crate::output::Destination;
 impl Settings {
     /// The settings of a command line: `typed` is the whole of it, for the commands that may come
     /// next.
-    ///
-    /// # Errors
-    /// See [`SettingsError`].
     pub(crate) fn resolve(
         args: RunArgs,
         check: bool,
@@ -26,9 +24,12 @@ impl Settings {
         let remote = remote(&args, check)?;
         let ledger = ledger(&args, &remote)?;
         let defaults = Self::with_defaults(args.input.clone(), remote, ledger);
-        let sandbox = args.sending.sandbox;
-        let results = output(args.output.results.as_deref(), &args.input, sandbox, "resultado");
-        let rejects = output(args.output.rejects.as_deref(), &args.input, sandbox, "rejeitados");
+        let destination = |given: &Option<PathBuf>, what| match given {
+            Some(path) => Destination::from_arg(path),
+            None => Destination::Path(output(&args.input, args.sending.sandbox, what)),
+        };
+        let results = destination(&args.output.results, "resultado");
+        let rejects = destination(&args.output.rejects, "rejeitados");
         Ok(Self {
             check,
             no_ledger: args.memory.no_ledger,
@@ -96,26 +97,21 @@ fn suggested_commands(
     rejects: &Destination,
     typed: &[OsString],
 ) -> SuggestedCommands {
+    let sandbox = args.sending.sandbox;
     let rejects = match rejects {
         Destination::Path(path) if !is_special(path) => Some(path.as_path()),
         // What went to standard output or a device cannot be read again.
         Destination::Path(_) | Destination::Stdout => None,
     };
-    let sandbox = args.sending.sandbox;
-    let beside_rejects = |given: &Option<_>, what| {
-        given.as_ref()?;
-        match output(None, rejects?, sandbox, what) {
-            Destination::Path(path) => Some(path),
-            Destination::Stdout => None,
-        }
-    };
-    let outputs = [
-        beside_rejects(&args.output.results, "resultado"),
-        beside_rejects(&args.output.rejects, "rejeitados"),
+    let given = [
+        ("results", &args.output.results, "resultado"),
+        ("rejects", &args.output.rejects, "rejeitados"),
     ];
-    let outputs = outputs.each_ref().map(Option::as_ref);
-    let resolved = Resolved { rejects, outputs, limit: args.sending.limit.is_some(), sandbox };
-    cli::suggested_commands(typed, resolved)
+    let outputs = given.into_iter().filter(|(_, given, _)| given.is_some());
+    let outputs =
+        outputs.filter_map(|(name, _, what)| Some((name, output(rejects?, sandbox, what))));
+    let (outputs, limit) = (outputs.collect(), args.sending.limit.is_some());
+    cli::suggested_commands(typed, &Resolved { rejects, outputs, limit, sandbox })
 }
 
 /// The flags of outputs on a command line. What a variable or the configuration file sets is meant

@@ -24,7 +24,6 @@ pub enum Remote {
     Sandbox,
     /// A server.
     Server {
-        /// Its address.
         base_url: BaseUrl,
         /// The account. `check` does without: it then does not know what is unchanged.
         token: Option<Token>,
@@ -38,14 +37,12 @@ pub enum LedgerChoice {
     None,
     /// The user said no. A ledger that exists will miss this run.
     Declined,
-    /// The file.
     At(PathBuf),
 }
 
 /// Files of the program that are neither input nor output, and that no output may overwrite.
 #[derive(Debug)]
 pub struct ProgramFiles {
-    /// `--token-file`.
     pub token: Option<PathBuf>,
     /// The configuration file, named or found.
     pub config: PathBuf,
@@ -58,23 +55,16 @@ pub struct ProgramFiles {
 pub struct Settings {
     /// Whether the input is only checked: nothing is sent.
     pub(crate) check: bool,
-    /// Where requests go.
     pub(crate) remote: Remote,
-    /// Whether there is a ledger.
     pub(crate) ledger: LedgerChoice,
     /// `--no-ledger`, also where there would be no ledger anyway.
     pub(crate) no_ledger: bool,
-    /// What of the ledger counts.
     pub(crate) policy: Policy,
-    /// `--account`.
     pub(crate) account: Option<String>,
-    /// The input.
     pub(crate) input: InputArg,
     /// The input as it was named.
     pub(crate) input_label: String,
-    /// How to read it.
     pub(crate) read: ReadOptions,
-    /// What its columns mean.
     pub(crate) mapping: MappingOptions,
     /// Requests a second.
     pub rate: Rate,
@@ -92,21 +82,14 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// Whether to stop when the first rows are all refused with the same message.
     pub breaker: bool,
-    /// Files that no output may overwrite.
     pub(crate) files: ProgramFiles,
     /// Flags that were typed and have no effect, because nothing is sent.
     pub(crate) without_effect: Vec<&'static str>,
-    /// The results file.
     pub(crate) results: Destination,
-    /// Its format.
     pub(crate) results_dialect: ResultsDialect,
-    /// The rejects file.
     pub(crate) rejects: Destination,
-    /// The summary in JSON.
     pub(crate) summary_json: Option<Destination>,
-    /// The HTML page.
     pub(crate) report: Option<Destination>,
-    /// The commands that may come next.
     pub(crate) suggested: SuggestedCommands,
     /// No progress; no summary when all is well.
     pub quiet: bool,
@@ -214,9 +197,9 @@ impl Settings {
             breaker: true,
             files: ProgramFiles { token: None, config: FOUND.into(), ledger: None },
             without_effect: Vec::new(),
-            results: paths::output(None, &input, sandbox, "resultado"),
+            results: Destination::Path(paths::output(&input, sandbox, "resultado")),
             results_dialect: ResultsDialect::default(),
-            rejects: paths::output(None, &input, sandbox, "rejeitados"),
+            rejects: Destination::Path(paths::output(&input, sandbox, "rejeitados")),
             summary_json: None,
             report: None,
             suggested: SuggestedCommands::default(),
