@@ -8,16 +8,13 @@ use super::HEADING;
 use crate::api::BaseUrl;
 use crate::model::CustomerType;
 
-/// `ledger`.
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = false)]
 pub struct LedgerArgs {
-    /// What to do.
     #[command(subcommand)]
     pub command: LedgerCommand,
 }
 
-/// The commands of `ledger`.
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Mostra, por conta, quantos clientes o registro conhece, a última mudança e o que está em andamento
@@ -28,7 +25,6 @@ pub enum LedgerCommand {
     Forget(LedgerForgetArgs),
 }
 
-/// `ledger status`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct LedgerStatusArgs {
@@ -37,7 +33,7 @@ pub struct LedgerStatusArgs {
     pub ledger: Option<PathBuf>,
 }
 
-/// `ledger forget`. The account is that of the token or of `--account`, or one that `status` shows.
+/// The account is that of the token or of `--account`, or one that `status` shows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct LedgerForgetArgs {

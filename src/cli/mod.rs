@@ -36,7 +36,6 @@ const HEADING: &str = "Opções";
 /// Where else the options of `run` and `check` may be given.
 const PRECEDENCE: &str = "Cada opção também é uma variável e, menos --config, uma chave do arquivo de configuração: --max-age é TOMTICKET_SYNC_MAX_AGE e max-age; -vv é TOMTICKET_SYNC_VERBOSE=2 e verbose = 2. Vale a da linha de comando; sem ela, a da variável; sem essa, a do arquivo; por fim, o padrão.";
 
-/// The command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "tomticket-sync",
@@ -47,12 +46,10 @@ const PRECEDENCE: &str = "Cada opção também é uma variável e, menos --confi
     arg_required_else_help = false
 )]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Confere a entrada, envia o que for preciso e grava os resultados
@@ -88,7 +85,6 @@ pub enum Command {
     Manual,
 }
 
-/// `report`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct ReportArgs {
@@ -103,7 +99,6 @@ pub struct ReportArgs {
     pub summary_json: Option<PathBuf>,
 }
 
-/// `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// bash, zsh, fish, elvish ou powershell

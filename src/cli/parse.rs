@@ -8,9 +8,7 @@ use clap::{Arg, ArgMatches, Command, FromArgMatches, error::Error};
 use super::Cli;
 
 /// Parses a command line, program name included. `help run` is `run --help`.
-///
-/// # Errors
-/// clap's error, to be shown by [`super::explain`].
+/// The error is to be shown by [`super::explain`].
 pub fn parse(argv: &[OsString]) -> Result<(Cli, ArgMatches), Error> {
     let command = super::command();
     let argv = match argv {

@@ -14,7 +14,6 @@ use crate::mapping::MappingOptions;
 use crate::output::{LogFormat, ResultsDialect};
 use crate::scheduler::Rate;
 
-/// `run` and `check`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Arquivo CSV de clientes (também .gz), ou - para a entrada padrão

@@ -8,7 +8,6 @@ use super::{HEADING, values};
 use crate::sandbox::{DelayRange, FailureShare};
 use crate::scheduler::Rate;
 
-/// `sandbox`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct SandboxArgs {

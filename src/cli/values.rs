@@ -46,9 +46,6 @@ impl MaxErrors {
 }
 
 /// Reads `90s`, `15m`, `6h`, `30d`, `500ms`; a bare number is seconds.
-///
-/// # Errors
-/// A sentence that says how to write it.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -98,9 +95,6 @@ pub(super) fn concurrency(text: &str) -> Result<usize, String> {
 }
 
 /// How often `-v` counts as given: once for `true`, else the number.
-///
-/// # Errors
-/// A sentence that says how to write it.
 pub fn verbosity(text: &str) -> Result<u8, String> {
     match text {
         "true" => Ok(1),

@@ -85,17 +85,10 @@ impl Outputs {
             settings.report.as_ref(),
         ];
         let mut open = Vec::new();
-        for destination in wanted.into_iter().flatten() {
-            match Output::open(destination) {
-                Ok(output) => open.push(output),
-                Err(error) => {
-                    open.into_iter().for_each(Output::discard);
-                    return Err(error);
-                }
-            }
-        }
+        let mut opening = wanted.into_iter().flatten().map(Output::open);
+        let opened = opening.try_for_each(|output| output.map(|output| open.push(output)));
         // Half-written files of an earlier run are removed only when all outputs are open and locked.
-        if let Err(error) = open.iter_mut().try_for_each(Output::begin) {
+        if let Err(error) = opened.and_then(|()| open.iter_mut().try_for_each(Output::begin)) {
             open.into_iter().for_each(Output::discard);
             return Err(error);
         }
