@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::schema::beside;
-use super::testing::{TestLedger, TestRow, TestRun, e, i};
+use super::testing::{TestLedger, TestRun, row};
 use super::{Account, LedgerError, Policy, Reader, admin, keyfile};
 use crate::model::{CustomerType, Name};
 use crate::scheduler::ledger::RequestOutcome;
@@ -37,7 +37,7 @@ fn missing_tables_and_intents_that_do_not_match_their_checksum_are_damage() {
     ] {
         let ledger = TestLedger::new();
         let mut run = ledger.run();
-        let renames = [e("a@x").set("email", "b@x"), e("c@x").set("email", "d@x")];
+        let renames = [row("a@x email=b@x"), row("c@x email=d@x")];
         run.record_intents(&renames);
         run.record_outcomes(&renames, RequestOutcome::Unknown);
         run.close();
@@ -48,7 +48,7 @@ fn missing_tables_and_intents_that_do_not_match_their_checksum_are_damage() {
 
 #[test]
 fn a_record_that_does_not_match_its_checksum_is_damage_where_it_is_read() {
-    let rows = [e("a@x").set("nome", "N"), e("b@x").set("nome", "N")];
+    let rows = [row("a@x nome=N"), row("b@x nome=N")];
     for damage in [
         "UPDATE customer SET record = zeroblob(length(record))",
         "UPDATE customer SET record = x''",
@@ -120,9 +120,9 @@ fn forget(ledger: &TestLedger, text: &str) -> bool {
 fn an_open_rename_is_in_flight_and_is_forgotten_under_either_name() {
     let ledger = TestLedger::new();
     assert!(!forget(&ledger, "a@x"), "there is no ledger");
-    let rows = [e("a@x").set("nome", "N"), e("c@x").set("nome", "N")];
-    let rename = e("c@x").set("email", "d@x");
-    let lost = e("g@x").set("email", "h@x");
+    let rows = [row("a@x nome=N"), row("c@x nome=N")];
+    let rename = row("c@x email=d@x");
+    let lost = row("g@x email=h@x");
     let mut run = ledger.run();
     run.accept(&rows);
     run.accept(std::slice::from_ref(&rename));
@@ -141,12 +141,12 @@ fn an_open_rename_is_in_flight_and_is_forgotten_under_either_name() {
 
 #[test]
 fn a_request_left_in_flight_has_its_consequences_whatever_comes_first() {
-    let other = i("7").set("nome", "N");
+    let other = row("7 nome=N");
     for forgotten in [false, true] {
         let ledger = TestLedger::new();
         let mut run = ledger.run();
         run.accept(std::slice::from_ref(&other));
-        run.record_intents(&[e("a@x").set("nome", "M")]);
+        run.record_intents(&[row("a@x nome=M")]);
         run.close();
         if forgotten {
             forget(&ledger, "a@x");
@@ -165,9 +165,9 @@ fn a_request_left_in_flight_has_its_consequences_whatever_comes_first() {
 #[test]
 fn a_forgotten_account_leaves_no_row() {
     let ledger = TestLedger::new();
-    let rename = [e("g@x").set("email", "h@x")];
+    let rename = [row("g@x email=h@x")];
     let mut run = ledger.run();
-    run.accept(&[e("a@x").set("nome", "N")]);
+    run.accept(&[row("a@x nome=N")]);
     run.record_intents(&rename);
     run.record_outcomes(&rename, RequestOutcome::Unknown);
     run.close();
@@ -188,9 +188,10 @@ fn a_forgotten_account_leaves_no_row() {
 #[test]
 fn what_is_forgotten_leaves_no_trace_in_the_file() {
     let ledger = TestLedger::new();
-    let row = |n: u32, nome: &str| -> TestRow { e(&format!("cliente{n}@x")).set("nome", nome) };
     for night in ["antes", "agora"] {
-        ledger.accept(&(0..1000).map(|n| row(n, night)).collect::<Vec<_>>());
+        ledger.accept(
+            &(0..1000).map(|n| row(&format!("cliente{n}@x nome={night}"))).collect::<Vec<_>>(),
+        );
     }
     let stored = || -> Vec<(Vec<u8>, Vec<u8>)> {
         let connection = rusqlite::Connection::open(&ledger.path).unwrap();

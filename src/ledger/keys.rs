@@ -200,7 +200,7 @@ fn put_part(out: &mut Vec<u8>, part: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::testing::{TestRow, e, i};
+    use crate::ledger::testing::{TestRow, row};
 
     fn keys() -> AccountKey {
         AccountKey::from_token("https://api.example", b"s3gr3d0")
@@ -239,11 +239,11 @@ mod tests {
     fn a_fingerprint_knows_every_value_and_no_order() {
         let keys = keys();
         let print = |row: TestRow| keys.fingerprint(&row.update());
-        let base = print(e("a@x").set("nome", "N").set("telefone", "1"));
-        assert_eq!(base, print(e("a@x").set("telefone", "1").set("nome", "N")));
-        assert_ne!(base, print(e("a@x").set("nome", "N")));
-        assert_ne!(base, print(e("A@x").set("nome", "N").set("telefone", "1")));
-        assert_ne!(base, print(i("a@x").set("nome", "N").set("telefone", "1")));
-        assert_ne!(base, print(e("a@x").set("nome", "N").set("telefone", "2")));
+        let base = print(row("a@x nome=N telefone=1"));
+        assert_eq!(base, print(row("a@x telefone=1 nome=N")));
+        assert_ne!(base, print(row("a@x nome=N")));
+        assert_ne!(base, print(row("A@x nome=N telefone=1")));
+        assert_ne!(base, print(row("I:a@x nome=N telefone=1")));
+        assert_ne!(base, print(row("a@x nome=N telefone=2")));
     }
 }

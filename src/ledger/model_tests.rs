@@ -119,7 +119,6 @@ struct SentRow {
 }
 
 struct World {
-    kind: ServerKind,
     server: SimulatedServer,
     /// `None` only while a process is replaced by the next.
     rules: Option<Rules>,
@@ -135,7 +134,6 @@ impl World {
     fn new(kind: ServerKind, customers: &[(Option<&'static str>, Option<&'static str>)]) -> Self {
         let server = SimulatedServer::new(kind, customers);
         let mut world = Self {
-            kind,
             server,
             rules: None,
             unwritten: Vec::new(),
@@ -188,7 +186,7 @@ impl World {
         while let Some(at) = self.in_flight.iter().position(meets) {
             self.end(at);
         }
-        if self.kind.minds_case
+        if self.server.kind.minds_case
             && update
                 .param(crate::model::Param::Email)
                 .is_some_and(|email| email != row.identifier && same_name(email, &row.identifier))
@@ -206,7 +204,7 @@ impl World {
         }
         if up_to_date {
             self.up_to_date += 1;
-            let held = self.server.holds(self.kind, &row);
+            let held = self.server.holds(&row);
             prop_assert!(held.is_ok(), "{row:?} is called up to date, but {held:?}");
             return Ok(());
         }
@@ -231,7 +229,7 @@ impl World {
                 | RequestFate::Repeated { executed: true }
         );
         if sent_row.reply.is_none() && executes {
-            sent_row.reply = Some(self.server.execute(self.kind, &sent_row.row));
+            sent_row.reply = Some(self.server.execute(&sent_row.row));
         }
     }
 
@@ -242,7 +240,7 @@ impl World {
         let sent_row = self.in_flight.remove(at);
         let mut answer = |first_attempt| match sent_row.reply.filter(|_| first_attempt) {
             Some(reply) => reply,
-            None => self.server.execute(self.kind, &sent_row.row),
+            None => self.server.execute(&sent_row.row),
         };
         let outcome = match sent_row.fate {
             RequestFate::Answered if answer(true) => {

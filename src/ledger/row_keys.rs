@@ -104,7 +104,7 @@ impl<'a> RowKeys<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::testing::{TestRow, e};
+    use crate::ledger::testing::{TestRow, row};
 
     #[test]
     fn equal_values_of_two_customers_or_fields_do_not_look_equal() {
@@ -114,11 +114,11 @@ mod tests {
             let row = RowKeys::new(&keys, &update);
             row.value(&row.sent[0], row.primary_name.spelling)
         };
-        let base = hash(e("a@x").set("nome", "N"));
-        assert_eq!(base, hash(e("a@x").set("nome", "N")));
-        assert_ne!(base, hash(e("b@x").set("nome", "N")));
-        assert_ne!(base, hash(e("a@x").set("telefone", "N")));
-        assert_ne!(base, hash(e("a@x").set("campo:nome", "N")));
-        assert_ne!(base, hash(e("a@x").set("nome", "n")));
+        let base = hash(row("a@x nome=N"));
+        assert_eq!(base, hash(row("a@x nome=N")));
+        assert_ne!(base, hash(row("b@x nome=N")));
+        assert_ne!(base, hash(row("a@x telefone=N")));
+        assert_ne!(base, hash(row("a@x campo:nome=N")));
+        assert_ne!(base, hash(row("a@x nome=n")));
     }
 }

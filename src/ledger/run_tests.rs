@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::LedgerError;
-use super::testing::{FIRST, TestLedger, TestRow, TestRun, e};
+use super::testing::{FIRST, TestLedger, TestRow, TestRun, row};
 use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
 
 fn rows(count: usize) -> Vec<TestRow> {
-    (0..count).map(|n| e(&format!("{n}@x")).set("nome", "N")).collect()
+    (0..count).map(|n| row(&format!("{n}@x nome=N"))).collect()
 }
 
 /// Holds the file's write lock, so that nothing can be committed.
@@ -21,7 +21,7 @@ fn hold_commits(ledger: &TestLedger) -> rusqlite::Connection {
 #[test]
 fn a_check_sees_what_was_recorded_before_it_is_durable() {
     let ledger = TestLedger::new();
-    let [one, two] = ["1", "2"].map(|value| e("a@x").set("nome", value));
+    let [one, two] = ["a@x nome=1", "a@x nome=2"].map(row);
     ledger.accept(std::slice::from_ref(&one));
     let mut run = ledger.run();
     assert!(run.is_up_to_date(&one));
@@ -83,12 +83,12 @@ fn failing(ledger: &TestLedger) -> TestRun {
 fn a_failed_commit_is_returned_once_and_ends_the_ledger() {
     let ledger = TestLedger::new();
     let TestRun { runtime, mut handle, .. } = failing(&ledger);
-    let row = Arc::new(e("b@x").set("nome", "N").update());
-    handle.record_intent(1, Arc::clone(&row)).unwrap();
+    let sent = Arc::new(row("b@x nome=N").update());
+    handle.record_intent(1, Arc::clone(&sent)).unwrap();
     let text = |failed: LedgerFailed| failed.to_string();
     let why = runtime.block_on(handle.recorded()).map_err(text).unwrap_err();
     assert!(why.contains("ledger.db") && !why.contains("parou"), "{why}");
-    handle.record_outcome(1, row, RequestOutcome::Refused).unwrap();
+    handle.record_outcome(1, sent, RequestOutcome::Refused).unwrap();
     let why = runtime.block_on(handle.recorded()).map_err(text).unwrap_err();
     assert_eq!(why, LedgerError::Stopped.to_string());
     runtime.block_on(handle.close()).unwrap();
@@ -98,7 +98,7 @@ fn a_failed_commit_is_returned_once_and_ends_the_ledger() {
 fn a_failed_commit_that_was_not_read_is_returned_by_close() {
     let ledger = TestLedger::new();
     let mut run = failing(&ledger);
-    run.handle.record_intent(1, Arc::new(e("b@x").set("nome", "N").update())).unwrap();
+    run.handle.record_intent(1, Arc::new(row("b@x nome=N").update())).unwrap();
     let TestRun { runtime, handle, .. } = run;
     assert!(matches!(runtime.block_on(handle.close()), Err(LedgerError::Storage { .. })));
 }

@@ -7,7 +7,7 @@ use super::testing::TestRow;
 use crate::model::CustomerType;
 
 /// What kind of server it is, which the ledger does not know.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ServerKind {
     /// A customer is created by being addressed.
     pub customers_always_exist: bool,
@@ -18,8 +18,9 @@ pub struct ServerKind {
 }
 
 /// The customers of an account, and under which names they are found.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedServer {
+    pub kind: ServerKind,
     customers: Vec<BTreeMap<String, String>>,
     /// `None` where no customer has the name any more.
     names: BTreeMap<(CustomerType, String), Option<usize>>,
@@ -31,55 +32,55 @@ pub const INTERNO: &str = "id_interno";
 impl SimulatedServer {
     /// A server with customers that have these names: an e-mail, an internal identifier.
     pub fn new(kind: ServerKind, customers: &[(Option<&str>, Option<&str>)]) -> Self {
-        let mut server = Self::default();
+        let mut server = Self { kind, customers: Vec::new(), names: BTreeMap::new() };
         for (email, interno) in customers {
             server.customers.push(BTreeMap::new());
             let id = server.customers.len() - 1;
             for (field, name) in [(EMAIL, email), (INTERNO, interno)] {
                 if let Some(name) = name {
-                    server.set(kind, id, field, name);
+                    server.set(id, field, name);
                 }
             }
         }
         server
     }
 
-    fn key(kind: ServerKind, ctype: CustomerType, name: &str) -> (CustomerType, String) {
-        let fold = ctype == CustomerType::Email && !kind.minds_case;
+    fn key(&self, ctype: CustomerType, name: &str) -> (CustomerType, String) {
+        let fold = ctype == CustomerType::Email && !self.kind.minds_case;
         (ctype, if fold { name.to_lowercase() } else { name.into() })
     }
 
-    fn find(&self, kind: ServerKind, ctype: CustomerType, name: &str) -> Option<usize> {
-        self.names.get(&Self::key(kind, ctype, name)).copied().flatten()
+    fn find(&self, ctype: CustomerType, name: &str) -> Option<usize> {
+        self.names.get(&self.key(ctype, name)).copied().flatten()
     }
 
-    pub fn execute(&mut self, kind: ServerKind, row: &TestRow) -> bool {
-        let key = Self::key(kind, row.ctype, &row.identifier);
+    pub fn execute(&mut self, row: &TestRow) -> bool {
+        let key = self.key(row.ctype, &row.identifier);
         let id = match self.names.get(&key) {
             Some(Some(id)) => *id,
-            None if kind.customers_always_exist => {
+            None if self.kind.customers_always_exist => {
                 self.customers.push(BTreeMap::new());
                 let id = self.customers.len() - 1;
                 let name = if row.ctype == CustomerType::Email { EMAIL } else { INTERNO };
-                self.set(kind, id, name, &row.identifier);
+                self.set(id, name, &row.identifier);
                 id
             }
             _ => return false,
         };
         for (field, value) in &row.values {
-            self.set(kind, id, field, value);
+            self.set(id, field, value);
         }
-        if kind.resets_defaults {
+        if self.kind.resets_defaults {
             for (field, default) in [("criarchamados", "true"), ("idioma", "pt_BR")] {
                 if row.values.iter().all(|(sent, _)| sent != field) {
-                    self.set(kind, id, field, default);
+                    self.set(id, field, default);
                 }
             }
         }
         true
     }
 
-    fn set(&mut self, kind: ServerKind, id: usize, field: &str, value: &str) {
+    fn set(&mut self, id: usize, field: &str, value: &str) {
         let ctype = match field {
             EMAIL => Some(CustomerType::Email),
             INTERNO => Some(CustomerType::Internal),
@@ -88,10 +89,10 @@ impl SimulatedServer {
         if let Some(ctype) = ctype {
             let old = self.customers[id].get(field).filter(|old| !old.is_empty());
             if let Some(old) = old {
-                self.names.insert(Self::key(kind, ctype, old), None);
+                self.names.insert(self.key(ctype, old), None);
             }
             if !value.is_empty() {
-                let loser = self.names.insert(Self::key(kind, ctype, value), Some(id)).flatten();
+                let loser = self.names.insert(self.key(ctype, value), Some(id)).flatten();
                 if let Some(loser) = loser.filter(|loser| *loser != id) {
                     self.customers[loser].insert(field.into(), String::new());
                 }
@@ -102,24 +103,24 @@ impl SimulatedServer {
 
     /// Whether sending the row would be of no use: its customer is found where the row wants it, and
     /// holds every value.
-    pub fn holds(&self, kind: ServerKind, row: &TestRow) -> Result<(), String> {
+    pub fn holds(&self, row: &TestRow) -> Result<(), String> {
         let update = row.update();
         let place = update.rename_to().map_or(row.identifier.as_str(), |name| name.text);
-        let id = self.find(kind, row.ctype, place).ok_or("no customer is there")?;
+        let id = self.find(row.ctype, place).ok_or("no customer is there")?;
         for (field, value) in &row.values {
             let held = self.customers[id].get(field).map_or("", String::as_str);
             if held != value {
                 return Err(format!("{field} is {held:?}"));
             }
         }
-        if update.rename_to().is_some() && self.find(kind, row.ctype, &row.identifier).is_some() {
+        if update.rename_to().is_some() && self.find(row.ctype, &row.identifier).is_some() {
             return Err("another customer has the old name".into());
         }
         let mut after = self.clone();
         let never_seen = update.rename_to().is_some()
-            && !after.names.contains_key(&Self::key(kind, row.ctype, &row.identifier));
-        if !kind.resets_defaults && !never_seen {
-            after.execute(kind, row);
+            && !after.names.contains_key(&self.key(row.ctype, &row.identifier));
+        if !self.kind.resets_defaults && !never_seen {
+            after.execute(row);
             if after != *self {
                 return Err("sending it would change something".into());
             }

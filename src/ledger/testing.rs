@@ -1,7 +1,6 @@
 //! What the ledger's tests share: rows that read like a line of a file, tables in memory, and a ledger
 //! in a folder of its own with runs that wait for their records.
 
-use std::borrow::Borrow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +33,20 @@ pub fn e(identifier: &str) -> TestRow {
 /// A row for the customer with this internal identifier.
 pub fn i(identifier: &str) -> TestRow {
     TestRow { ctype: CustomerType::Internal, identifier: identifier.into(), values: Vec::new() }
+}
+
+/// A row as text: the customer's name, then its values. A name without `@`, or after `I:`, is an
+/// internal identifier.
+pub fn row(text: &str) -> TestRow {
+    let mut words = text.split(' ');
+    let row = match words.next().unwrap() {
+        name if name.starts_with("I:") => i(&name[2..]),
+        name if name.contains('@') => e(name),
+        name => i(name),
+    };
+    words
+        .map(|word| word.split_once('=').unwrap())
+        .fold(row, |row, (field, value)| row.set(field, value))
 }
 
 impl TestRow {
@@ -76,6 +89,8 @@ pub const FIRST: RequestOutcome = RequestOutcome::Accepted { first_attempt: true
 /// Confirmed after an unanswered attempt.
 pub const LATER: RequestOutcome = RequestOutcome::Accepted { first_attempt: false };
 
+pub const A_TO_B: &str = "a@x email=b@x nome=N";
+
 /// An account under the rules, one row at a time; every change is durable at once.
 pub struct Bench {
     pub rules: Rules,
@@ -105,40 +120,39 @@ impl Bench {
         self.rules.records.acknowledge(1);
     }
 
-    pub fn record_intent_as(&mut self, id: u64, row: &TestRow) {
-        let changes = self.rules.record_intent(id, &row.update(), self.now).unwrap();
+    pub fn record_intent_as(&mut self, id: u64, text: &str) {
+        let changes = self.rules.record_intent(id, &row(text).update(), self.now).unwrap();
         self.apply(&changes);
     }
 
-    pub fn record_intent(&mut self, row: &TestRow) -> u64 {
+    pub fn record_intent(&mut self, text: &str) -> u64 {
         self.ids += 1;
-        self.record_intent_as(self.ids, row);
+        self.record_intent_as(self.ids, text);
         self.ids
     }
 
-    pub fn record_outcome(&mut self, id: u64, row: &TestRow, outcome: RequestOutcome) -> bool {
+    pub fn record_outcome(&mut self, id: u64, text: &str, outcome: RequestOutcome) -> bool {
         let (changes, uncertain) =
-            self.rules.record_outcome(id, &row.update(), outcome, self.now).unwrap();
+            self.rules.record_outcome(id, &row(text).update(), outcome, self.now).unwrap();
         self.apply(&changes);
         uncertain
     }
 
     /// Sends a row; returns whether a refusal would prove nothing.
-    pub fn send(&mut self, row: &TestRow, outcome: RequestOutcome) -> bool {
-        let id = self.record_intent(row);
-        self.record_outcome(id, row, outcome)
+    pub fn send(&mut self, text: &str, outcome: RequestOutcome) -> bool {
+        let id = self.record_intent(text);
+        self.record_outcome(id, text, outcome)
     }
 
-    pub fn accept(&mut self, row: &TestRow) {
-        self.send(row, FIRST);
+    pub fn accept(&mut self, text: &str) {
+        self.send(text, FIRST);
     }
 
     #[track_caller]
-    pub fn assert<R: Borrow<TestRow>>(&mut self, up_to_date: bool, rows: &[R]) {
-        for row in rows {
-            let row = row.borrow();
-            let found = self.rules.check(&row.update(), self.now).unwrap();
-            assert_eq!(found, up_to_date, "{row:?}");
+    pub fn assert(&mut self, up_to_date: bool, rows: &[&str]) {
+        for text in rows {
+            let found = self.rules.check(&row(text).update(), self.now).unwrap();
+            assert_eq!(found, up_to_date, "{text}");
         }
     }
 
@@ -160,18 +174,6 @@ impl Bench {
     pub fn open_intents(&self) -> usize {
         self.saved().intents.len()
     }
-}
-
-pub fn a() -> TestRow {
-    e("a@x")
-}
-
-pub fn b() -> TestRow {
-    e("b@x")
-}
-
-pub fn a_to_b() -> TestRow {
-    a().set("email", "b@x").set("nome", "N")
 }
 
 /// A ledger in a folder of its own.
