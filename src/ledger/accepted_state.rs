@@ -33,24 +33,11 @@ impl Policy {
     }
 }
 
-/// The latest invalidations of one type.
-#[derive(Debug, Default)]
-struct Invalidations {
-    whole_type: SequenceNumber,
-    fields: HashMap<FieldTag, SequenceNumber>,
-}
-
-impl Invalidations {
-    fn latest(&self, field: FieldTag) -> SequenceNumber {
-        self.fields.get(&field).map_or(self.whole_type, |latest| self.whole_type.max(*latest))
-    }
-}
-
 /// Which stored values are known to be held by the API.
 #[derive(Debug, Default)]
 pub struct AcceptedState {
-    internal: Invalidations,
-    email: Invalidations,
+    /// What carries the number that stands here, or an earlier one, is no longer known.
+    invalidations: HashMap<InvalidationKey, SequenceNumber>,
     /// How many open requests touch a name; a name in here is unknown.
     blocked: HashMap<HashedName, u32>,
 }
@@ -80,27 +67,17 @@ impl AcceptedState {
 
     /// Makes unknown what carries the number `upto` or an earlier one.
     pub fn invalidate(&mut self, key: InvalidationKey, upto: SequenceNumber) {
-        let invalidations = match key.ctype {
-            CustomerType::Internal => &mut self.internal,
-            CustomerType::Email => &mut self.email,
-        };
-        let latest = match key.field {
-            Some(field) => invalidations.fields.entry(field).or_default(),
-            None => &mut invalidations.whole_type,
-        };
+        let latest = self.invalidations.entry(key).or_default();
         *latest = upto.max(*latest);
     }
 
-    const fn invalidations(&self, ctype: CustomerType) -> &Invalidations {
-        match ctype {
-            CustomerType::Internal => &self.internal,
-            CustomerType::Email => &self.email,
-        }
+    fn latest(&self, ctype: CustomerType, field: Option<FieldTag>) -> SequenceNumber {
+        self.invalidations.get(&InvalidationKey { ctype, field }).copied().unwrap_or_default()
     }
 
     /// Whether no invalidation covers a value that was accepted by the intent `sequence`.
     pub fn is_valid(&self, ctype: CustomerType, field: FieldTag, sequence: SequenceNumber) -> bool {
-        sequence > self.invalidations(ctype).latest(field)
+        sequence > self.latest(ctype, Some(field)) && sequence > self.latest(ctype, None)
     }
 
     /// Marks `name` as unknown. Reference-counted: every call needs a matching
@@ -177,7 +154,7 @@ impl AcceptedState {
                 KnownState::Renamed(pointer)
                     if pointer.to == renamed_to.key
                         && pointer.spelling == row.primary_name.spelling
-                        && pointer.sequence > self.invalidations(row.ctype).whole_type =>
+                        && pointer.sequence > self.latest(row.ctype, None) =>
                 {
                     name = renamed_to;
                 }

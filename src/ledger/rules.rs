@@ -47,8 +47,6 @@ pub struct Rules {
     next_sequence: u64,
     /// Requests of this run, by the caller's number.
     in_flight: HashMap<u64, OpenRequest>,
-    /// How many requests in flight concern a name.
-    concerned: HashMap<HashedName, u32>,
     /// Renames without a definite reply, of earlier runs and of this one.
     open_renames: BTreeMap<SequenceNumber, Intent>,
     /// Names touched by a row whose refusal in this run proved nothing: they decide whether a later
@@ -73,7 +71,6 @@ impl Rules {
             accepted: AcceptedState::new(&saved),
             next_sequence: saved.next_sequence.max(1),
             in_flight: HashMap::new(),
-            concerned: HashMap::new(),
             open_renames: BTreeMap::new(),
             ambiguous: HashSet::new(),
         };
@@ -131,15 +128,13 @@ impl Rules {
         self.next_sequence += 1;
         self.records.changes.intents.insert(intent.sequence, Some(intent.clone()));
         intent.touched().for_each(|name| self.accepted.block(name));
-        let overlapped = intent.concerned().any(|name| self.concerned.contains_key(&name));
-        if overlapped {
-            for other in self.in_flight.values_mut() {
-                let mut theirs = other.intent.concerned();
-                other.overlapped |= theirs.any(|name| intent.concerned().any(|own| own == name));
+        let mut overlapped = false;
+        for other in self.in_flight.values_mut() {
+            let mut theirs = other.intent.concerned();
+            if theirs.any(|name| intent.concerned().any(|own| own == name)) {
+                other.overlapped = true;
+                overlapped = true;
             }
-        }
-        for name in intent.concerned() {
-            *self.concerned.entry(name).or_insert(0) += 1;
         }
         self.in_flight.insert(id, OpenRequest { intent, overlapped });
         Ok(self.take_changes(now))
@@ -160,14 +155,6 @@ impl Rules {
         let Some(OpenRequest { intent, overlapped }) = self.in_flight.remove(&id) else {
             return Ok((self.records.take_batch(), false));
         };
-        for name in intent.concerned() {
-            if let Some(count) = self.concerned.get_mut(&name) {
-                *count -= 1;
-                if *count == 0 {
-                    self.concerned.remove(&name);
-                }
-            }
-        }
         intent.touched().for_each(|name| self.accepted.unblock(name));
         let uncertain = intent.touched().any(|name| self.is_ambiguous(name));
         match outcome {

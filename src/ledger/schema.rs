@@ -148,20 +148,19 @@ fn exists(path: &Path) -> Result<bool, LedgerError> {
         Ok(metadata) if metadata.is_file() => Ok(true),
         Ok(_) => Err(LedgerError::Foreign { path: path.into() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // SQLite would replay this log into a new, unrelated file. An empty one is left by a
-            // process that only reads.
-            let log = beside(path, "-wal");
-            match fs::metadata(&log) {
-                Ok(found) if found.len() > 0 => {
-                    Err(damaged(path, "o arquivo sumiu, mas o -wal dele ainda existe"))
-                }
-                Ok(_) => Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-                Err(error) => Err(io_error("ler", &log)(error)),
+            if has_log(path) {
+                // SQLite would replay it into a new, unrelated file.
+                return Err(damaged(path, "o arquivo sumiu, mas o -wal dele ainda existe"));
             }
+            Ok(false)
         }
         Err(error) => Err(io_error("ler", path)(error)),
     }
+}
+
+/// Whether SQLite's log holds anything. An empty one is left by a process that only reads.
+fn has_log(path: &Path) -> bool {
+    fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0)
 }
 
 /// `path` with `suffix` after its whole name.
@@ -274,8 +273,7 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     if pragma("application_id")? != APPLICATION_ID {
         return Err(LedgerError::Foreign { path: path.into() });
     }
-    let log = fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0);
-    if !log && !length.is_multiple_of(pragma("page_size")?.cast_unsigned()) {
+    if !has_log(path) && !length.is_multiple_of(pragma("page_size")?.cast_unsigned()) {
         return Err(damaged(path, "o arquivo está cortado no meio de uma página"));
     }
     match pragma("user_version")? {
