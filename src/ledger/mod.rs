@@ -50,7 +50,7 @@ pub use reader::Reader;
 use keys::AccountKey;
 use rusqlite::Connection;
 
-/// What identifies an account among others at the same base URL.
+/// What identifies an account among others at the same base URL. It does not print: it may be a token.
 #[derive(Clone, Copy)]
 pub enum Account<'a> {
     /// The bytes of its token, from which the key of all hashes is derived: a new token is a new
@@ -60,23 +60,12 @@ pub enum Account<'a> {
     Label(&'a str),
 }
 
-impl std::fmt::Debug for Account<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Token(_) => f.write_str("Token([redacted])"),
-            Self::Label(label) => f.debug_tuple("Label").field(label).finish(),
-        }
-    }
-}
-
 /// Which ledger, and which account in it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct AccountLocation<'a> {
-    /// The ledger's file.
     pub path: &'a Path,
     /// Where the account's requests go, normalised.
     pub base_url: &'a str,
-    /// Which account there.
     pub account: Account<'a>,
 }
 
