@@ -13,7 +13,7 @@ use super::error::OutputError;
 /// `csv::Writer` swallows errors when it is dropped: only what [`flush`](Self::flush) returned `Ok`
 /// for is known to be written.
 #[derive(Debug)]
-pub(super) struct CsvFile {
+pub struct CsvFile {
     writer: Writer<Output>,
 }
 

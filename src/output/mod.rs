@@ -31,13 +31,14 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub use atomic_file::Output;
+pub use csv_file::CsvFile;
 pub use destination::{Destination, resolved};
 pub use error::{OutputError, TakenBy};
 pub use frequent::FrequentKeys;
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::Rejects;
 pub use rejects_format::{RaggedRow, RejectColumns, RejectsDialect};
-pub use results::{RESULT_COLUMNS, ResultLine, Results, ResultsDialect};
+pub use results::{RESULT_COLUMNS, ResultLine, ResultsDialect};
 pub use run_summary::{MessageCount, MinuteCounts, Repeat, RunSummary, SUMMARY_VERSION};
 pub use sanitize::{cut, excerpt, one_line};
 pub use summary::{Summary, meaning};
@@ -53,7 +54,7 @@ const TICK: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub struct Reporter {
-    pub results: Results,
+    pub results: CsvFile,
     pub rejects: Rejects,
     /// The statistics for the report, where one was asked for.
     pub stats: Option<ResultStats>,
@@ -97,7 +98,7 @@ impl Reporter {
             let Event::Settled(row, outcome) = event else { continue };
             let mensagem = safe_cell(&outcome.mensagem);
             let line = ResultLine::new(row, outcome, &mensagem);
-            self.results.write(&line)?;
+            self.results.write_row(&line)?;
             if line.erro {
                 self.rejects.write(&row.record, outcome.situacao, &mensagem)?;
             }
@@ -106,7 +107,7 @@ impl Reporter {
             }
         }
         // A full disk must be noticed now, not after the last row.
-        self.results.file.flush()?;
+        self.results.flush()?;
         self.rejects.file.flush()
     }
 
@@ -130,14 +131,14 @@ impl Reporter {
     /// Gives the files their names: none before both are on the disk. The results come last, so that
     /// those of the run before stay where a renaming fails; the `.parcial` then stays too.
     pub fn finish(&mut self) -> Result<(), OutputError> {
-        self.results.file.complete()?;
+        self.results.complete()?;
         self.rejects.file.complete()?;
         self.rejects.file.output().persist()?;
-        self.results.file.output().persist()
+        self.results.output().persist()
     }
 
     pub fn results_path(&self) -> String {
-        self.results.file.output().current_path()
+        self.results.output().current_path()
     }
 
     pub fn rejects_path(&self) -> String {

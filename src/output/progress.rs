@@ -86,7 +86,7 @@ impl Progress {
         use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, Recusado};
         let sent = tally.count_decided(&[Atualizado, Recusado, Falhou, Incerto]);
         let to_send = self.plan.to_send.max(sent);
-        let pace = tally.requests_per_second(Instant::now());
+        let pace = tally.rate.per_second(Instant::now());
         let left = to_send - sent;
         // No estimate while sending is paused.
         let wait = pace

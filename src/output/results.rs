@@ -85,26 +85,18 @@ fn with_milliseconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::
     serializer.collect_str(&format_args!("{at:.3}"))
 }
 
-#[derive(Debug)]
-pub struct Results {
-    pub(super) file: CsvFile,
-}
-
-impl Results {
-    pub fn new(mut output: Output, dialect: ResultsDialect) -> Result<Self, OutputError> {
+impl CsvFile {
+    /// The results file, with its header.
+    pub fn results(mut output: Output, dialect: ResultsDialect) -> Result<Self, OutputError> {
         let mut file = match dialect {
-            ResultsDialect::Standard => CsvFile::new(output, b',', false),
+            ResultsDialect::Standard => Self::new(output, b',', false),
             ResultsDialect::Excel => {
                 output.write("\u{feff}".as_bytes())?;
-                CsvFile::new(output, b';', true)
+                Self::new(output, b';', true)
             }
         };
         file.write(RESULT_COLUMNS)?;
-        Ok(Self { file })
-    }
-
-    pub(super) fn write(&mut self, line: &ResultLine<'_>) -> Result<(), OutputError> {
-        self.file.write_row(line)
+        Ok(file)
     }
 }
 
@@ -132,10 +124,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.csv");
         let output = Output::open(&Destination::Path(path.clone())).unwrap();
-        let mut results = Results::new(output, ResultsDialect::Excel).unwrap();
-        results.write(&line).unwrap();
-        results.file.complete().unwrap();
-        results.file.output().persist().unwrap();
+        let mut results = CsvFile::results(output, ResultsDialect::Excel).unwrap();
+        results.write_row(&line).unwrap();
+        results.complete().unwrap();
+        results.output().persist().unwrap();
         assert_eq!(
             std::fs::read_to_string(path).unwrap(),
             format!(

@@ -30,7 +30,7 @@ pub struct Tally {
     /// The minutes of sending so far, without gaps.
     pub minutes: Vec<MinuteCounts>,
     /// Of the requests that were not answered with 429.
-    rate: RequestRate,
+    pub(super) rate: RequestRate,
 }
 
 impl Tally {
@@ -86,11 +86,6 @@ impl Tally {
         &mut self.minutes[index]
     }
 
-    /// Requests a second over the last ones, if there are enough of them.
-    pub fn requests_per_second(&self, now: Instant) -> Option<f64> {
-        self.rate.per_second(now)
-    }
-
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
@@ -124,7 +119,7 @@ mod tests {
                 tally.request(&Request { at: *at, kind, repeat: false });
             });
             let last = last.last().unwrap();
-            tally.requests_per_second(last)
+            tally.rate.per_second(last)
         };
         assert_eq!(rate(RequestKind::Other), Some(1.0));
         assert_eq!(rate(RequestKind::Limited), None);

@@ -9,8 +9,8 @@ use crate::html_report::stats::ResultStats;
 use crate::html_report::{Clock, ReportError, html};
 use crate::input::{InputArg, InputFile};
 use crate::output::{
-    Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect, Reporter,
-    Results, Summary, TakenBy, Terminal, resolved,
+    CsvFile, Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect,
+    Reporter, Summary, TakenBy, Terminal, resolved,
 };
 use crate::preflight::Preflight;
 
@@ -102,7 +102,7 @@ impl Outputs {
         let plan = ProgressPlan { to_send, rate: settings.rate.per_second() };
         let dialect = RejectsDialect::of(&preflight.inspection);
         let reporter = Reporter {
-            results: Results::new(results, settings.results_dialect)?,
+            results: CsvFile::results(results, settings.results_dialect)?,
             rejects: Rejects::new(rejects, dialect, &preflight.inspection.header)?,
             stats: report.as_ref().map(|_| ResultStats::default()),
             progress: Progress::new(plan, terminal.clone(), settings.quiet),
