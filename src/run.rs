@@ -7,6 +7,7 @@ mod ledger;
 mod outputs;
 mod pipeline;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -14,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use self::error::RunError;
 use self::outputs::Outputs;
 use self::pipeline::{Pipeline, PipelineOutput};
-use crate::api::{BaseUrl, Client, ClientOptions, Token};
+use crate::api::{BaseUrl, Client, Token};
 use crate::cli::MaxErrors;
 use crate::config::{LedgerChoice, Remote, Settings, SettingsError, effective_settings};
 use crate::exit_code;
@@ -137,7 +138,7 @@ impl<'a> Run<'a> {
         let settings = self.settings;
         let runtimes = Runtimes::new().map_err(RunError::Start)?;
         let (_sandbox, base_url, token) = remote(settings, &runtimes.background)?;
-        let client = Client::new(&base_url, token, ClientOptions { timeout: settings.timeout })?;
+        let client = Arc::new(Client::new(&base_url, token, settings.timeout)?);
         let reading = rows(&self.input, &self.preflight.inspection)?;
         let outputs = Outputs::open(settings, &self.preflight, self.terminal)?;
         let ledger = match self.claimed.take() {

@@ -2,7 +2,6 @@
 //! [`super::v1`].
 
 use std::fmt;
-use std::net::IpAddr;
 
 use url::{Host, Url};
 
@@ -12,24 +11,19 @@ pub const DEFAULT_BASE_URL: &str = "https://api.tomticket.com";
 /// Why a text cannot be a base URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// Not a URL at all.
     #[error("\"{0}\" não é um endereço completo. Exemplo: {DEFAULT_BASE_URL}")]
     Malformed(String),
-    /// Another scheme than http(s).
     #[error("só https:// é aceito (http:// apenas para 127.0.0.1, ::1 e localhost)")]
     Scheme,
-    /// `http://` to another machine would send the token unencrypted.
+    /// It would send the token unencrypted.
     #[error(
         "http:// mostraria o token a toda a rede; use https:// (http:// só é aceito para 127.0.0.1, ::1 e localhost)"
     )]
     Insecure,
-    /// A user name or password inside the URL.
     #[error("o endereço não pode levar usuário nem senha")]
     Credentials,
-    /// `//` in the path.
     #[error("o caminho do endereço tem duas barras seguidas")]
     EmptySegment,
-    /// `?…` or `#…`.
     #[error("o endereço não pode ter ? nem #")]
     Query,
 }
@@ -39,20 +33,16 @@ pub enum BaseUrlError {
 pub struct BaseUrl {
     text: String,
     loopback: bool,
-    segments: usize,
 }
 
 impl BaseUrl {
-    /// Checks and normalises a base URL.
-    ///
-    /// # Errors
-    /// See [`BaseUrlError`]; `http://` is accepted for loopback only.
+    /// Checks and normalises a base URL. `http://` is accepted for loopback only.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         let url = Url::parse(text.trim()).map_err(|_| BaseUrlError::Malformed(text.to_owned()))?;
         let loopback = match url.host() {
             Some(Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
-            Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
-            Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
             None => return Err(BaseUrlError::Scheme),
         };
         match url.scheme() {
@@ -71,9 +61,7 @@ impl BaseUrl {
         if url.path().trim_end_matches('/').contains("//") {
             return Err(BaseUrlError::EmptySegment);
         }
-        let segments =
-            url.path_segments().map_or(0, |parts| parts.filter(|part| !part.is_empty()).count());
-        Ok(Self { text, loopback, segments })
+        Ok(Self { text, loopback })
     }
 
     /// The normalised text; holds no secret.
@@ -84,11 +72,6 @@ impl BaseUrl {
     /// Whether requests are encrypted; they always are beyond loopback.
     pub(super) fn is_https(&self) -> bool {
         self.text.starts_with("https:")
-    }
-
-    /// How many segments its path has.
-    pub(super) fn segments(&self) -> usize {
-        self.segments
     }
 
     /// Whether requests stay on this machine.

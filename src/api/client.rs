@@ -1,12 +1,12 @@
 //! The HTTP client: one update, one POST, one [`Attempt`]. It does not retry, follow redirects, keep
 //! cookies or decompress. An error comes back as data, without the URL.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Proxy, Request, Response, Url, redirect, retry};
 use rustls::crypto::ring;
+use url::Position;
 
 use super::attempt::{Attempt, Reply};
 use super::proxy::{self, ProxyError};
@@ -24,32 +24,21 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// that answers a longer one before it has read it all may close the connection at any time.
 const KEEP_ALIVE_FORM_MAX: u64 = 16 * 1024;
 
-/// The client's settings.
-#[derive(Debug, Clone, Copy)]
-pub struct ClientOptions {
-    /// For the whole request, from connecting to the last byte of the response.
-    pub timeout: Duration,
-}
-
 /// Why there is no client; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No TLS, for instance on a machine without any root certificates.
+    /// For instance on a machine without any root certificates.
     #[error(
         "não foi possível preparar as conexões seguras (TLS). Confira se o pacote de certificados do sistema (ca-certificates) está instalado"
     )]
     Tls,
-    /// The environment names a proxy that cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
 }
 
-/// Sends updates to one account. Clones share their connections.
-#[derive(Debug, Clone)]
-pub struct Client(Arc<Inner>);
-
+/// Sends updates to one account.
 #[derive(Debug)]
-struct Inner {
+pub struct Client {
     http: reqwest::Client,
     endpoint: v1::Endpoint,
     token: Token,
@@ -60,33 +49,21 @@ struct Inner {
 
 impl Client {
     /// A client for the account of `token` at `base`. Proxies are as the environment says, never
-    /// for loopback.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up, or the environment names a proxy that cannot be used.
-    pub fn new(base: &BaseUrl, token: Token, options: ClientOptions) -> Result<Self, ClientError> {
-        let timeout = options.timeout;
+    /// for loopback. `timeout` is for the whole request, from connecting to the last byte of the
+    /// response.
+    pub fn new(base: &BaseUrl, token: Token, timeout: Duration) -> Result<Self, ClientError> {
         let proxy = proxy::from_environment(base)?;
         let http = http_client(base, proxy.clone(), timeout).map_err(|error| {
             tracing::debug!(erro = %transport_error::chain(&error), "TLS");
             ClientError::Tls
         })?;
-        let proxy = proxy.as_ref().and_then(|proxy| {
-            let host = proxy.host_str()?;
-            Some(proxy.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
-        });
+        let proxy = proxy.map(|url| url[Position::BeforeHost..Position::AfterPort].to_owned());
         let endpoint = v1::Endpoint::new(base, &token);
-        Ok(Self(Arc::new(Inner { http, endpoint, token, proxy, timeout })))
+        Ok(Self { http, endpoint, token, proxy, timeout })
     }
 
     /// Sends one update once and waits for the reply, at most until the timeout.
     pub async fn send(&self, update: &Update) -> Attempt {
-        self.0.send(update).await
-    }
-}
-
-impl Inner {
-    async fn send(&self, update: &Update) -> Attempt {
         let Some(url) = self.endpoint.url(update.customer()) else {
             return Attempt {
                 reply: Reply::Refused,

@@ -17,5 +17,5 @@ mod v1;
 
 pub use attempt::{Attempt, Cause, Reply};
 pub use base_url::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL};
-pub use client::{Client, ClientError, ClientOptions};
+pub use client::{Client, ClientError};
 pub use token::{Token, TokenError};

@@ -107,16 +107,6 @@ mod tests {
         }
     }
 
-    /// Go and curl do the same: there `HTTP_PROXY` alone may be a visitor's `Proxy:` header.
-    #[test]
-    fn a_proxy_that_a_visitor_of_a_web_server_sets_is_ignored() {
-        let cgi = ("REQUEST_METHOD", "GET");
-        let visitor = ("HTTP_PROXY", "http://mau:1");
-        assert_eq!(chosen(&[cgi, visitor]), Ok(None));
-        let own = ("HTTPS_PROXY", "http://p:1");
-        assert_eq!(chosen(&[cgi, visitor, own]), Ok(Some("http://p:1/".to_owned())));
-    }
-
     #[test]
     fn an_unusable_proxy_is_an_error_that_does_not_quote_it() {
         let variable = "HTTPS_PROXY";

@@ -103,16 +103,8 @@ impl ParsedReply {
         let ReplyJson { erro, mensagem } = serde_json::from_slice(body).ok()?;
         let erro = match erro {
             Some(Value::Bool(erro)) => Some(erro),
-            Some(Value::Number(number)) => match number.as_u64() {
-                Some(0) => Some(false),
-                Some(1) => Some(true),
-                _ => None,
-            },
-            Some(Value::String(text)) => match text.as_str() {
-                "false" => Some(false),
-                "true" => Some(true),
-                _ => None,
-            },
+            Some(value) if value == 0 || value == "false" => Some(false),
+            Some(value) if value == 1 || value == "true" => Some(true),
             _ => None,
         };
         let mensagem = match &mensagem {
@@ -131,22 +123,13 @@ fn snippet(body: &[u8]) -> String {
         return "(não é texto)".to_owned();
     }
     let text = String::from_utf8_lossy(&body[..body.len().min(8 * SNIPPET)]);
-    let mut out = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if word.is_empty() {
-            continue;
-        }
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-        if out.chars().count() > SNIPPET {
-            let mut cut: String = out.chars().take(SNIPPET).collect();
-            cut.push('…');
-            return cut;
-        }
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SNIPPET) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None if line.is_empty() => "(vazia)".to_owned(),
+        None => line,
     }
-    if out.is_empty() { "(vazia)".to_owned() } else { out }
 }
 
 #[cfg(test)]

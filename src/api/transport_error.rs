@@ -1,6 +1,7 @@
 //! What a failed request means: whether it can have left, and why there is no response, in the
 //! user's words. The libraries' own words are English and go to the log alone.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -28,15 +29,12 @@ pub(super) fn classify(
         return (Reply::NotSent(Cause::BadCertificate), format!("o certificado do servidor {why}"));
     }
     let timed_out = kind_words(io::ErrorKind::TimedOut).filter(|_| error.is_timeout());
-    let words = timed_out.map_or_else(|| words(error), ToOwned::to_owned);
-    match proxy {
-        None => {
-            (Reply::NotSent(Cause::Unreachable), format!("sem conexão com o servidor: {words}"))
-        }
-        Some(proxy) => {
-            (Reply::NotSent(Cause::Proxy), format!("sem conexão pelo proxy {proxy}: {words}"))
-        }
-    }
+    let words = timed_out.map_or_else(|| words(error), Cow::from);
+    let (cause, connection) = match proxy {
+        None => (Cause::Unreachable, "com o servidor".to_owned()),
+        Some(proxy) => (Cause::Proxy, format!("pelo proxy {proxy}")),
+    };
+    (Reply::NotSent(cause), format!("sem conexão {connection}: {words}"))
 }
 
 /// Why rustls refuses the server's certificate, if that is the cause.
@@ -48,32 +46,30 @@ fn certificate_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
 }
 
 /// The most specific cause of the error, in Portuguese.
-fn words(error: &(dyn Error + 'static)) -> String {
+fn words(error: &(dyn Error + 'static)) -> Cow<'static, str> {
     let said = |cause: &(dyn Error + 'static)| {
         if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-            return hyper_words(error).map(ToOwned::to_owned);
+            return hyper_words(error).map(Cow::from);
         }
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-            return Some(tls_words(error).to_owned());
+            return Some(tls_words(error).into());
         }
         // Their type is not public.
         if let Some(why) = cause.to_string().strip_prefix("tunnel error: ") {
-            return tunnel_words(why).map(ToOwned::to_owned);
+            return tunnel_words(why).map(Cow::from);
         }
         if let Some(words) = dns_words(cause) {
-            return Some(words.to_owned());
+            return Some(words.into());
         }
         // An I/O error that wraps another one adds nothing.
         let error = cause.downcast_ref::<io::Error>().filter(|error| error.get_ref().is_none())?;
-        Some(
-            network_words(error.kind()).map_or_else(|| describe_os_error(error), ToOwned::to_owned),
-        )
+        Some(network_words(error.kind()).map_or_else(|| describe_os_error(error).into(), Cow::from))
     };
     causes(error).find_map(said).unwrap_or_else(|| {
         // A library's text inside an I/O error: the kind is all that can be translated.
         let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
         let known = io.and_then(|io| network_words(io.kind()).or_else(|| kind_words(io.kind())));
-        known.unwrap_or("falha de comunicação").to_owned()
+        known.unwrap_or("falha de comunicação").into()
     })
 }
 
@@ -104,15 +100,13 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
 }
 
 fn hyper_words(error: &hyper::Error) -> Option<&'static str> {
-    if error.is_incomplete_message() {
-        Some("o servidor fechou a conexão sem responder")
-    } else if error.is_parse_too_large() {
-        Some("os cabeçalhos da resposta são grandes demais")
-    } else if error.is_parse() {
-        Some("a resposta não é HTTP válido")
-    } else {
-        None
-    }
+    [
+        (error.is_incomplete_message(), "o servidor fechou a conexão sem responder"),
+        (error.is_parse_too_large(), "os cabeçalhos da resposta são grandes demais"),
+        (error.is_parse(), "a resposta não é HTTP válido"),
+    ]
+    .into_iter()
+    .find_map(|(is_so, words)| is_so.then_some(words))
 }
 
 fn tls_words(error: &rustls::Error) -> &'static str {

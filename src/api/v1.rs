@@ -11,37 +11,25 @@ use super::token::SEGMENT;
 use super::{BaseUrl, Token};
 use crate::model::{Customer, FieldName, Update};
 
-/// The URLs of one account.
+/// The URLs of one account, by what they begin with: `{base}/update_cliente/{token}`.
 #[derive(Debug, Clone)]
-pub(super) struct Endpoint {
-    /// `{base}/update_cliente/{token}`.
-    prefix: SecretString,
-    /// How many segments the path of a request has.
-    segments: usize,
-}
+pub(super) struct Endpoint(SecretString);
 
 impl Endpoint {
     pub fn new(base: &BaseUrl, token: &Token) -> Self {
-        Self {
-            prefix: format!("{base}/update_cliente/{}", token.encoded()).into(),
-            segments: base.segments() + 4,
-        }
+        Self(format!("{base}/update_cliente/{}", token.encoded()).into())
     }
 
     /// The URL that updates `customer`. The identifier is one percent-encoded segment.
     ///
-    /// `None` if the parsed URL does not have exactly the segments meant. No valid
+    /// `None` if the parser changes the URL, as it resolves relative segments. No valid
     /// [`crate::model::Identifier`] is known to cause that; it is checked because the request would
     /// address another customer.
     pub fn url(&self, customer: &Customer) -> Option<Url> {
-        let prefix = self.prefix.expose_secret();
+        let prefix = self.0.expose_secret();
         let identifier = utf8_percent_encode(customer.identifier.as_str(), SEGMENT);
         let text = format!("{prefix}/{identifier}/{}", customer.ctype.as_str());
-        let url = Url::parse(&text).ok()?;
-        // The parser resolves relative segments.
-        let is_intact = url.as_str() == text && url.query().is_none();
-        let segments = url.path_segments()?.filter(|segment| !segment.is_empty()).count();
-        (is_intact && segments == self.segments).then_some(url)
+        Url::parse(&text).ok().filter(|url| url.as_str() == text)
     }
 }
 

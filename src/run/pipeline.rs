@@ -1,6 +1,7 @@
 //! The stages of a run connected by channels: reader and mapper on a thread, the scheduler on the
 //! caller's runtime, the reporter on a thread where it may block.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -24,7 +25,7 @@ const EVENT_BATCHES: usize = 16;
 
 /// The stages, ready to be connected.
 pub(super) struct Pipeline {
-    pub client: Client,
+    pub client: Arc<Client>,
     pub options: SchedulerOptions,
     pub reading: Rows,
     pub plan: MappingPlan,

@@ -65,7 +65,7 @@ pub trait Transport: Clone + Send + Sync + 'static {
     fn send(&self, update: Arc<Update>) -> impl Future<Output = Attempt> + Send;
 }
 
-impl Transport for Client {
+impl Transport for Arc<Client> {
     async fn send(&self, update: Arc<Update>) -> Attempt {
         Client::send(self, &update).await
     }

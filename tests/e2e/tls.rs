@@ -1,5 +1,7 @@
 //! TLS: certificates that are refused, handshakes that fail, streams that are cut.
 
+use std::net::{Ipv4Addr, TcpListener};
+
 use crate::support::reply::Framing;
 use crate::support::shortcuts::row_of;
 use crate::support::{CANARY, Certificate, Reply, Run, Server, table};
@@ -74,6 +76,21 @@ fn c22_a_handshake_that_is_broken_off_was_not_sent() {
     assert!(rows.iter().all(|row| row.situacao == "atualizado" && row.tentativas == 1));
     assert_eq!(server.requests().len(), 6);
     assert!(server.connections() > 4);
+}
+
+#[test]
+fn c22_a_handshake_without_an_answer_was_not_sent() {
+    // The kernel accepts for it.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let finished = Run::bare(&["run"])
+        .csv(&table::customers(2))
+        .env("TOMTICKET_TOKEN", CANARY)
+        .args(["--base-url", &format!("https://{}", listener.local_addr().unwrap())])
+        .args(["--no-ledger", "--rate", "unlimited", "--timeout", "1s", "--give-up-after", "1s"])
+        .go();
+    let rows = finished.exits(4).accounted_rows(2);
+    assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
+    finished.says(&["sem conexão com o servidor: tempo esgotado"]);
 }
 
 #[test]

@@ -182,6 +182,7 @@ fn c20_silence_ends_with_the_timeout() {
     let finished = Run::new(&server).csv(&table::customers(3)).args(["--timeout", "1s"]).go();
     let rows = finished.exits(4).accounted_rows(3);
     assert_eq!((&*rows[0].situacao, rows[0].tentativas), ("falhou", 3));
+    assert!(rows[0].mensagem.contains("sem resposta em 1 s"), "{}", rows[0].mensagem);
     assert_eq!(rows[0].http_status, None);
     assert_eq!((&*rows[1].situacao, &*rows[2].situacao), ("atualizado", "atualizado"));
     assert_eq!(server.requests_for("C00002").len(), 3);
@@ -218,6 +219,7 @@ fn c22_a_refused_connection_was_not_sent() {
         .go();
     let rows = finished.exits(4).accounted_rows(5);
     assert!(rows.iter().all(|row| row.situacao == "nao_enviado" && row.tentativas == 0));
+    finished.says(&["sem conexão com o servidor: conexão recusada"]);
     assert!(finished.took >= Duration::from_secs(2), "{:?}", finished.took);
 }
 
