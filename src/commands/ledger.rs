@@ -45,17 +45,16 @@ fn forget(args: &LedgerForgetArgs) -> Result<u8, CommandError> {
         return print_forgotten(admin::forget_account(&path, id)?, "a conta");
     }
     let base_url = base_url(args.base_url.as_ref())?;
-    let token = match &args.account {
-        Some(_) => None,
-        None => Some(token(args.token_file.as_deref()).map_err(|error| match error {
-            SettingsError::NoToken => SettingsError::NoAccount,
-            error => error,
-        })?),
-    };
-    let account = match (&args.account, &token) {
-        (Some(label), _) => Account::Label(label),
-        (None, Some(token)) => Account::Token(token.expose_for_key()),
-        (None, None) => return Err(SettingsError::NoAccount.into()),
+    let read;
+    let account = match &args.account {
+        Some(label) => Account::Label(label),
+        None => {
+            read = token(args.token_file.as_deref()).map_err(|error| match error {
+                SettingsError::NoToken => SettingsError::NoAccount,
+                error => error,
+            })?;
+            Account::Token(read.expose_for_key())
+        }
     };
     let place = AccountLocation { path: &path, base_url: base_url.as_str(), account };
     if let (Some(identificador), Some(ctype)) = (&args.identificador, args.id_type) {

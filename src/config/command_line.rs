@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::error::CommandLineError;
-use super::file;
+use super::file::{self, ConfigFile};
 use crate::cli::{self, Cli, Command, RunArgs};
 
 /// The options of `ledger` commands that have a variable. Those of `run` and `check` all have one.
@@ -33,26 +33,22 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
     let definition = cli::command();
     let called = Called::of(&definition, &matches);
     let mut given = called.variables()?;
-    let mut pairs = None;
+    let mut file = ConfigFile::default();
     if called.has_file() {
         let typed = called.matches.get_one::<PathBuf>("config").cloned();
         let named = typed.or_else(|| variable_value("config").map(PathBuf::from));
         let is_given =
             |name: &str| called.typed(name) || given.iter().any(|given| given.name == name);
-        if let Some(mut file) = file::read(named.as_deref(), called.options(), is_given)? {
-            pairs = Some((std::mem::take(&mut file.map), std::mem::take(&mut file.set)));
-            given.extend(file.given);
-        }
+        file = file::read(named.as_deref(), called.options(), is_given)?;
+        given.append(&mut file.given);
     }
     let mut cli = match given.is_empty() {
         true => cli,
         false => called.parse_with(argv, &given)?,
     };
     if let Command::Run(args) | Command::Check(args) = &mut cli.command {
-        if let Some((map, set)) = pairs {
-            args.mapping.map.extend(map);
-            args.mapping.set.extend(set);
-        }
+        args.mapping.map.extend(file.map);
+        args.mapping.set.extend(file.set);
         settle_ledger(args, |name| match () {
             () if called.typed(name) => 2,
             () if variable_value(name).is_some() => 1,

@@ -37,11 +37,11 @@ pub(super) fn read<'a>(
     named: Option<&Path>,
     options: impl Iterator<Item = (&'a str, &'a Arg)>,
     is_given: impl Fn(&str) -> bool,
-) -> Result<Option<ConfigFile>, CommandLineError> {
+) -> Result<ConfigFile, CommandLineError> {
     let path = match named {
         Some(path) => path.to_owned(),
         None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
-        None => return Ok(None),
+        None => return Ok(ConfigFile::default()),
     };
     let label = path.display().to_string();
     let text = std::fs::read_to_string(&path).map_err(|error| CommandLineError::Value {
@@ -50,7 +50,7 @@ pub(super) fn read<'a>(
     })?;
     let keys = options.filter(|(name, _)| *name != "config").collect();
     let parser = FileParser { path: &label, text: &text, trusted: named.is_some(), keys };
-    parser.parse(is_given).map(Some)
+    parser.parse(is_given)
 }
 
 struct FileParser<'a> {
@@ -89,19 +89,17 @@ impl FileParser<'_> {
             let wrong = |wanted| error(format!("\"{name}\" precisa ser {wanted}"));
             let given = is_given(&name);
             match (name.as_str(), value.get_ref()) {
-                ("map", DeValue::Table(table)) => {
-                    let pairs = pairs(table, true).map_err(wrong)?;
-                    found.map = if given { Vec::new() } else { pairs };
-                }
-                ("set", DeValue::Table(table)) => {
-                    let pairs = pairs(table, false).map_err(wrong)?;
-                    found.set = if given { Vec::new() } else { pairs };
+                ("map" | "set", DeValue::Table(table)) => {
+                    let is_map = name == "map";
+                    let pairs = pairs(table, is_map).map_err(wrong)?;
+                    if !given {
+                        *(if is_map { &mut found.map } else { &mut found.set }) = pairs;
+                    }
                 }
                 (_, value) => {
                     let words = words(&name, value, arg.get_action()).map_err(wrong)?;
                     if !given {
                         let place = self.place(key.span().start);
-                        let words = words.into_iter().map(OsString::from).collect();
                         found.given.push(Given { name, place, words });
                     }
                 }
@@ -154,17 +152,21 @@ fn duplicate(key: &str) -> String {
 }
 
 /// The words of the command line that a value stands for, or what it should have been.
-fn words(name: &str, value: &DeValue<'_>, action: &ArgAction) -> Result<Vec<String>, &'static str> {
-    let flag = |text: &str| format!("--{name}={text}");
+fn words(
+    name: &str,
+    value: &DeValue<'_>,
+    action: &ArgAction,
+) -> Result<Vec<OsString>, &'static str> {
+    let switch = || OsString::from(format!("--{name}"));
+    let flag = |text: &str| OsString::from(format!("--{name}={text}"));
     let many = matches!(action, ArgAction::Append);
     match value {
         DeValue::Integer(number) if matches!(action, ArgAction::Count) => {
             let times = crate::cli::verbosity(number.as_str());
-            times
-                .map(|times| vec![format!("--{name}"); times.into()])
-                .map_err(|_| "um número (1 é -v, 2 é -vv)")
+            let times = times.map_err(|_| "um número (1 é -v, 2 é -vv)")?;
+            Ok(vec![switch(); times.into()])
         }
-        DeValue::Boolean(true) if !action.takes_values() => Ok(vec![format!("--{name}")]),
+        DeValue::Boolean(true) if !action.takes_values() => Ok(vec![switch()]),
         DeValue::Boolean(false) if !action.takes_values() => Ok(Vec::new()),
         _ if !action.takes_values() => Err("true ou false"),
         DeValue::String(text) => Ok(vec![flag(text)]),
