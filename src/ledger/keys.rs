@@ -155,9 +155,9 @@ impl AccountKey {
         let mut values: Vec<_> = update.values().collect();
         values.sort_unstable();
         let mut text = Vec::with_capacity(512);
-        let home = update.home();
-        put_part(&mut text, home.ctype.as_str().as_bytes());
-        put_part(&mut text, home.text.as_bytes());
+        let name = update.primary_name();
+        put_part(&mut text, name.ctype.as_str().as_bytes());
+        put_part(&mut text, name.text.as_bytes());
         for (name, value) in values {
             let (kind, name) = kind_and_text(name);
             put_part(&mut text, kind);

@@ -174,8 +174,8 @@ impl World {
         // The e-mail that a type-I row gives is left out: the scheduler takes such rows one at
         // a time too, but nothing wrong may be called up to date even if it did not.
         let names = |update: &Update| {
-            let other = update.other_name().filter(|name| name.ctype == CustomerType::Internal);
-            let names = [Some(update.home()), update.rename_to(), other];
+            let other = update.alias().filter(|name| name.ctype == CustomerType::Internal);
+            let names = [Some(update.primary_name()), update.rename_to(), other];
             let owned = |name: crate::model::Name<'_>| (name.ctype, name.text.to_lowercase());
             names.into_iter().flatten().map(owned).collect::<Vec<_>>()
         };

@@ -50,7 +50,7 @@ impl<'a> RowKeys<'a> {
         let mut row = Self {
             keys,
             ctype,
-            primary_name: keys.exact_name(update.home()),
+            primary_name: keys.exact_name(update.primary_name()),
             renamed_to: update.rename_to().map(|name| keys.exact_name(name)),
             sent: Vec::new(),
             alias_index: None,

@@ -35,7 +35,7 @@ impl Update {
     }
 
     /// The name in the request's path.
-    pub fn home(&self) -> Name<'_> {
+    pub fn primary_name(&self) -> Name<'_> {
         Name { ctype: self.customer.ctype, text: self.customer.identifier.as_str() }
     }
 
@@ -53,7 +53,7 @@ impl Update {
 
     /// The name of the other type that this update gives the customer: the internal identifier of
     /// one addressed by e-mail, the e-mail of one addressed by internal identifier.
-    pub fn other_name(&self) -> Option<Name<'_>> {
+    pub fn alias(&self) -> Option<Name<'_>> {
         let ctype = self.customer.ctype.other();
         let param = match ctype {
             CustomerType::Internal => Param::IdInterno,

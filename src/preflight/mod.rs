@@ -182,7 +182,7 @@ impl Preflight {
         if update.rename_to().is_some() {
             return;
         }
-        let gives_a_name = |update: &Update| update.other_name().is_some();
+        let gives_a_name = |update: &Update| update.alias().is_some();
         match &self.probe {
             None => self.probe = Some(update),
             Some(kept) if gives_a_name(kept) && !gives_a_name(&update) => {

@@ -29,7 +29,7 @@ impl ReassignedEmails {
     pub fn add(&mut self, linha: u64, update: &Update) {
         let Some(new) = update.rename_to() else { return };
         let hash = |text: &str| self.hasher.hash_one(text.to_lowercase());
-        let (old, new) = (hash(update.home().text), hash(new.text));
+        let (old, new) = (hash(update.primary_name().text), hash(new.text));
         if self.freed.contains(&new) {
             self.found.add(linha);
         }

@@ -35,9 +35,9 @@ pub struct CustomerOrder {
 impl CustomerOrder {
     /// Queues a row behind all earlier rows that touch the same names. Rows must enter in file order.
     pub fn enter(&mut self, seq: u64, update: &Update) -> CustomerKeys {
-        let own = self.key(update.home());
+        let own = self.key(update.primary_name());
         let rename = update.rename_to().map(|name| self.key(name));
-        let other = update.other_name().map(|name| self.key(name));
+        let other = update.alias().map(|name| self.key(name));
         let mut keys = CustomerKeys::with_capacity(1);
         for name in [Some(own), rename, other].into_iter().flatten() {
             for key in [Some(name), self.aliases.get(&name).copied()].into_iter().flatten() {
