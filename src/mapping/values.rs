@@ -26,7 +26,11 @@ pub fn excerpt(value: &str) -> String {
 /// Whether the value holds a control character that no value may hold. Line breaks and tabs are data:
 /// a quoted cell may hold them.
 pub fn has_forbidden_control(value: &str) -> bool {
-    value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+    // Without a branch, so that the compiler looks at many bytes at a time. 0xC2 begins the controls
+    // beyond ASCII.
+    let suspect = |byte: u8| u8::from(byte < b' ' || byte == 0x7F || byte == 0xC2);
+    value.bytes().fold(0, |found, byte| found | suspect(byte)) != 0
+        && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
 /// The rule that a value breaks: Portuguese text to stand behind the value.
