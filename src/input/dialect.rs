@@ -1,9 +1,9 @@
 //! The layout of a file: a leading `sep=` line, the delimiter, the header and its line end.
 //!
 //! The delimiter is found by trial: quotes count, so each candidate reads the first records for
-//! itself. What the header's names mean is decided in the mapping, except for those that this program
-//! wrote: a rejects file has lost the rows by which its delimiter was found, and is read in the one
-//! that separates its own columns.
+//! itself. What the header's names mean is decided in the mapping, with one exception: in a rejects file
+//! the delimiter is the one under which `RejectColumns` finds the columns that this program appended.
+//! The rows that decided the delimiter of the original may be missing there.
 
 use std::sync::Arc;
 
@@ -116,8 +116,8 @@ struct DelimiterScore {
     delimiter: u8,
     /// Whether the header's quotes are undamaged.
     quotes_hold: bool,
-    /// Whether the header holds the columns that this program appends to a rejects file.
-    own: bool,
+    /// Whether the header holds the columns of a rejects file.
+    is_of_rejects: bool,
     /// Cells of the header; more than one.
     cells: usize,
     /// Records with as many cells as the header.
@@ -143,10 +143,11 @@ fn guess_delimiter(
         if cells < 2 {
             continue;
         }
-        let own = RejectColumns::find(&header).is_some();
+        let is_of_rejects = RejectColumns::find(&header).is_some();
         // `"a","b;c"` splits at the semicolon only if its quotes are ignored.
         let quotes_hold = open(delimiter, QuoteMode::Strict)?.read_filled().is_ok();
-        let mut score = DelimiterScore { delimiter, quotes_hold, own, cells, fitting: 0, seen: 0 };
+        let mut score =
+            DelimiterScore { delimiter, quotes_hold, is_of_rejects, cells, fitting: 0, seen: 0 };
         while score.seen < SAMPLE
             && let Some(record) = records.read_filled()?
         {
@@ -158,8 +159,8 @@ fn guess_delimiter(
     if scores.iter().any(|score| score.quotes_hold) {
         scores.retain(|score| score.quotes_hold);
     }
-    if scores.iter().any(|score| score.own) {
-        scores.retain(|score| score.own);
+    if scores.iter().any(|score| score.is_of_rejects) {
+        scores.retain(|score| score.is_of_rejects);
     }
     // Without rows, a wrong guess sends nothing: the header alone may decide.
     let no_rows = scores.iter().all(|score| score.seen == 0);

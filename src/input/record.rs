@@ -78,7 +78,6 @@ impl Record {
     }
 
     /// The text of all cells, one directly behind the other.
-    #[cfg(test)]
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -20,6 +20,16 @@ pub enum ValueSource {
     Template(Template),
 }
 
+impl ValueSource {
+    /// The columns whose cells it uses.
+    pub fn columns(&self) -> Vec<usize> {
+        match self {
+            Self::Column(index) => vec![*index],
+            Self::Template(template) => template.columns().collect(),
+        }
+    }
+}
+
 /// One target and the source of its value.
 #[derive(Debug)]
 pub struct Binding {
@@ -46,8 +56,8 @@ impl Binding {
 pub struct ColumnBindings {
     /// In header order, then `--set` order.
     pub list: Vec<Binding>,
-    /// Position of the columns that an earlier rejects file appended.
-    pub earlier: Option<RejectColumns>,
+    /// The columns that an earlier run appended, if the file is its rejects file.
+    pub reject_columns: Option<RejectColumns>,
     /// Columns that nothing uses, quoted for a message; without blank ones and our own results.
     pub unknown: Vec<String>,
 }
@@ -72,7 +82,7 @@ impl ColumnBindings {
             Binding { target, source: ValueSource::Column(index), name }
         };
         let list = bound.into_iter().map(column).collect();
-        let mut bindings = Self { list, earlier: columns.rejects, unknown };
+        let mut bindings = Self { list, reject_columns: columns.reject_columns, unknown };
         for (target, template) in set {
             if let Some(Binding { name, .. }) = bindings.find(&target) {
                 return Err(MappingError::SetTwice {

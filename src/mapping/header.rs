@@ -10,13 +10,14 @@ use crate::output::{RESULT_COLUMNS, RejectColumns};
 /// The columns of one file.
 pub struct Columns<'a> {
     pub header: &'a Record,
-    /// The columns that an earlier rejects file appended; they are skipped everywhere.
-    pub rejects: Option<RejectColumns>,
+    /// The columns that an earlier run appended, if the file is its rejects file; flags and targets
+    /// do not see them.
+    pub reject_columns: Option<RejectColumns>,
 }
 
 impl<'a> Columns<'a> {
     pub fn new(header: &'a Record) -> Self {
-        Self { header, rejects: RejectColumns::find(header) }
+        Self { header, reject_columns: RejectColumns::find(header) }
     }
 
     pub fn name(&self, index: usize) -> &'a str {
@@ -25,7 +26,7 @@ impl<'a> Columns<'a> {
 
     /// Position and name of every column that is not skipped.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &'a str)> {
-        let skipped = self.rejects.map_or(0..0, RejectColumns::range);
+        let skipped = self.reject_columns.map_or(0..0, RejectColumns::range);
         let names = self.header.cells().map(name_of).enumerate();
         names.filter(move |(index, _)| !skipped.contains(index))
     }

@@ -44,8 +44,8 @@ pub struct MappingPlan {
     pub(super) used: Vec<(usize, String)>,
     /// `--require` targets without a binding: every row violates them.
     pub(super) missing_required: Vec<String>,
-    /// Position of the columns that an earlier rejects file appended.
-    pub(super) earlier: Option<RejectColumns>,
+    /// The columns that an earlier run appended, if the file is its rejects file.
+    pub(super) reject_columns: Option<RejectColumns>,
     /// Trimmed like the cells it is compared with.
     pub(super) clear_marker: Option<String>,
     pub(super) trim: bool,
@@ -109,7 +109,7 @@ impl MappingPlan {
             rules,
             used: used(&bindings, header),
             missing_required: require.iter().filter(unbound).map(ToString::to_string).collect(),
-            earlier: bindings.earlier,
+            reject_columns: bindings.reject_columns,
             clear_marker: marker.map(ToOwned::to_owned),
             trim: options.trim,
             warnings,
@@ -118,7 +118,7 @@ impl MappingPlan {
 
     /// Whether the file is the rejects file of an earlier run.
     pub fn is_of_rejects(&self) -> bool {
-        self.earlier.is_some()
+        self.reject_columns.is_some()
     }
 
     /// Sentences for the user about missing and ignored columns.
@@ -196,13 +196,8 @@ fn ctype(bindings: &ColumnBindings, options: &MappingOptions) -> Result<TypeSour
 
 /// The columns that are used, in the header's order, with their names for messages.
 fn used(bindings: &ColumnBindings, header: &Record) -> Vec<(usize, String)> {
-    let mut columns = Vec::new();
-    for binding in &bindings.list {
-        match &binding.source {
-            ValueSource::Column(index) => columns.push(*index),
-            ValueSource::Template(template) => columns.extend(template.columns()),
-        }
-    }
+    let columns = bindings.list.iter().flat_map(|binding| binding.source.columns());
+    let mut columns: Vec<_> = columns.collect();
     columns.sort_unstable();
     columns.dedup();
     let named = |index| (index, excerpt(name_of(header.cell(index).unwrap_or_default())));

@@ -4,6 +4,7 @@
 //! Which source each field has is decided in `plan`, what a single value may be in `values`.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::column_bindings::ValueSource;
@@ -11,76 +12,52 @@ use super::plan::{FieldRule, MappingPlan, TypeSource};
 use super::values::{RuleViolation, excerpt, has_forbidden_control, normalise};
 use crate::input::Record;
 use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, IdentifierError, Job, Param, Update,
+    Customer, CustomerType, FieldName, Identifier, IdentifierError, Param, Row, Update,
+    UpdateResult,
 };
 use crate::output::RaggedRow;
 
-/// A mapped record: what the results show of it, and what is done with it.
-#[derive(Debug, Clone)]
-pub struct MappedRow {
-    /// The identifier as the row gives it, valid or not; cut to an excerpt if it is not valid.
-    pub identificador: Box<str>,
-    /// The type, where the row gives a valid one.
-    pub tipo: Option<CustomerType>,
-    /// An update, or all violations.
-    pub job: Job,
-}
-
-/// What a source gives for one row.
-enum Value<'r> {
-    /// A text; empty for no value.
-    Text(Cow<'r, str>),
-    /// The marker that clears the field.
-    Cleared,
-}
-
-impl<'r> Value<'r> {
-    /// The text, for an identifier or a type, which cannot be cleared.
-    fn text(self) -> Cow<'r, str> {
-        match self {
-            Self::Text(text) => text,
-            Self::Cleared => Cow::Borrowed(""),
-        }
-    }
-}
-
 impl MappingPlan {
-    /// Applies the plan to one record. What is wrong with the row is part of the result.
-    pub fn map(&self, record: &Record) -> MappedRow {
-        let mut violations = Vec::new();
-        let whole = record.len() == self.columns && !record.is_overlong();
-        if !whole {
-            violations.push(self.shape(record));
-        }
-        let identifier_text = self.value(&self.identifier, record).text();
-        let ctype = self.ctype(record, whole, &mut violations);
-        let tipo = ctype.as_ref().copied();
-        let identifier = Identifier::new(&identifier_text);
-        let shown: Box<str> = match &identifier {
+    /// Applies the plan to the record at position `seq`. What is wrong with the row is part of the
+    /// result.
+    pub fn map(&self, seq: u64, record: Record) -> Row {
+        let text = self.value(&self.identifier, &record).unwrap_or_default();
+        let identifier = Identifier::new(&text);
+        let identificador: Box<str> = match &identifier {
             Ok(identifier) => identifier.as_str().into(),
-            Err(_) => excerpt(&identifier_text).into(),
+            Err(_) => excerpt(&text).into(),
         };
-        if !whole {
-            // With shifted cells, every further message would be about the wrong column.
-            return MappedRow {
-                identificador: shown,
-                tipo,
-                job: Job::Invalid(violations.join("; ")),
-            };
+        let ctype = self.ctype(&record);
+        let tipo = ctype.as_ref().ok().copied();
+        let identifier = identifier.map_err(|why| (why, text));
+        let update = self.update(&record, identifier, ctype);
+        Row { seq, record, identificador, tipo, update }
+    }
+
+    /// The update, or all violations. A violation of the identifier comes with its text.
+    fn update(
+        &self,
+        record: &Record,
+        identifier: Result<Identifier, (IdentifierError, Cow<'_, str>)>,
+        ctype: Result<CustomerType, String>,
+    ) -> UpdateResult {
+        // With shifted cells, every further message would be about the wrong column.
+        self.check_shape(record)?;
+        // A rejects file pads its short rows. If the row was not edited since, its padding must not be
+        // sent. Its message stands alone, so that `RaggedRow` can be read back from it once more.
+        if let Some(ragged) = self.reject_columns.and_then(|columns| columns.padded_row(record)) {
+            return Err(ragged.to_string());
         }
-        if let Some(why) = self.still_short(record) {
-            // Alone, so that the next run recognises the row by it again.
-            return MappedRow { identificador: shown, tipo, job: Job::Invalid(why) };
-        }
+        let mut violations = Vec::new();
+        let ctype = ctype.map_err(|violation| violations.push(violation)).ok();
         let mut cells = self.bad_cells(record);
-        if let Err(why) = &identifier
-            && !(*why == IdentifierError::Control && cells.are_blamed_in(&self.identifier))
+        if let Err((why, text)) = &identifier
+            && !(*why == IdentifierError::Control && cells.blames(&self.identifier))
         {
-            violations.push(match identifier_text.is_empty() {
-                true => format!("{} {why}", self.identifier_label),
-                false => {
-                    format!("{}: \"{}\" {why}", self.identifier_label, excerpt(&identifier_text))
-                }
+            let label = &self.identifier_label;
+            violations.push(match text.is_empty() {
+                true => format!("{label} {why}"),
+                false => format!("{label}: \"{}\" {why}", excerpt(text)),
             });
         }
         violations.append(&mut cells.messages);
@@ -89,7 +66,7 @@ impl MappingPlan {
         }
         let mut values = Vec::with_capacity(self.rules.len());
         for rule in &self.rules {
-            match self.field_value(rule, record, tipo, &cells) {
+            match self.field_value(rule, record, ctype, &cells) {
                 Ok(None) => {}
                 Ok(Some(value)) => values.push((rule.field.clone(), value)),
                 Err(violation) => violations.push(violation),
@@ -98,52 +75,52 @@ impl MappingPlan {
         if values.is_empty() && violations.is_empty() {
             violations.push("nada para enviar: todos os valores da linha estão vazios".to_owned());
         }
-        let job = match (identifier, tipo) {
+        match (identifier, ctype) {
             (Ok(identifier), Some(ctype)) if violations.is_empty() => {
-                Job::Send(Arc::new(Update::new(Customer { ctype, identifier }, values)))
+                Ok(Arc::new(Update::new(Customer { ctype, identifier }, values)))
             }
-            _ => Job::Invalid(violations.join("; ")),
-        };
-        MappedRow { identificador: shown, tipo, job }
+            _ => Err(violations.join("; ")),
+        }
     }
 
-    fn shape(&self, record: &Record) -> String {
+    fn check_shape(&self, record: &Record) -> Result<(), String> {
         let (has, wants) = (record.len(), self.columns);
         if record.is_overlong() {
-            "a linha passa de 1 MiB; confira se falta fechar aspas ou quebrar a linha".to_owned()
-        } else if has < wants {
-            RaggedRow { cells: has, header: wants, padded: false }.to_string()
-        } else {
-            format!(
+            return Err("a linha passa de 1 MiB; confira se falta fechar aspas ou quebrar a linha"
+                .to_owned());
+        }
+        match has.cmp(&wants) {
+            Ordering::Less => {
+                Err(RaggedRow { cells: has, header: wants, padded: false }.to_string())
+            }
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(format!(
                 "sobram células: a linha tem {has}, o cabeçalho tem {wants}; um valor com o separador precisa de aspas"
-            )
+            )),
         }
     }
 
-    fn ctype(
-        &self,
-        record: &Record,
-        whole: bool,
-        violations: &mut Vec<String>,
-    ) -> Option<CustomerType> {
+    fn ctype(&self, record: &Record) -> Result<CustomerType, String> {
         let (source, label) = match &self.ctype {
-            TypeSource::Fixed(ctype) => return Some(*ctype),
+            TypeSource::Fixed(ctype) => return Ok(*ctype),
             TypeSource::From(source, label) => (source, label),
         };
-        let text = self.value(source, record).text();
-        let ctype = text.trim().parse().ok();
-        if ctype.is_none() && whole {
-            violations.push(format!(
+        let text = self.value(source, record).unwrap_or_default();
+        text.trim().parse().map_err(|_| {
+            format!(
                 "{label}: \"{}\" não é I (identificador interno) nem E (e-mail)",
                 excerpt(&text)
-            ));
-        }
-        ctype
+            )
+        })
     }
 
     /// Used cells may hold neither control characters nor more than 64 KiB.
     fn bad_cells(&self, record: &Record) -> BadCells {
         let mut bad = BadCells::default();
+        // Nearly every record passes in one look at its whole text.
+        if !record.is_any_cut() && !has_forbidden_control(record.text()) {
+            return bad;
+        }
         for (index, name) in &self.used {
             let cell = record.cell(*index).unwrap_or_default();
             if record.is_cut(*index) {
@@ -159,12 +136,6 @@ impl MappingPlan {
         bad
     }
 
-    /// A rejects file pads its short rows. A row that was not edited since is as short as it was, and
-    /// its padding must not be sent.
-    fn still_short(&self, record: &Record) -> Option<String> {
-        self.earlier?.padded_row(record).map(|row| row.to_string())
-    }
-
     /// The value of one field: `None` if the row leaves the field alone (or `cells` already has a
     /// message about it), an empty text if it clears the field.
     fn field_value(
@@ -174,19 +145,18 @@ impl MappingPlan {
         ctype: Option<CustomerType>,
         cells: &BadCells,
     ) -> Result<Option<Box<str>>, String> {
-        let (raw, cleared) = match self.value(&rule.source, record) {
-            Value::Text(raw) => (raw, false),
-            Value::Cleared => (Cow::Borrowed(""), true),
-        };
+        let given = self.value(&rule.source, record);
+        let cleared = given.is_none();
+        let text = given.unwrap_or_default();
         let forbidden = rule.field == FieldName::Param(Param::IdInterno)
             && ctype == Some(CustomerType::Internal);
-        if raw.is_empty() && !(cleared && forbidden) {
-            return match () {
-                () if rule.required => {
-                    Err(format!("{}: exigido por --require, mas está vazio", rule.label))
-                }
-                () if cleared || (rule.send_empty && !forbidden) => Ok(Some("".into())),
-                () => Ok(None),
+        if text.is_empty() && !(cleared && forbidden) {
+            return if rule.required {
+                Err(format!("{}: exigido por --require, mas está vazio", rule.label))
+            } else if cleared || (rule.send_empty && !forbidden) {
+                Ok(Some("".into()))
+            } else {
+                Ok(None)
             };
         }
         if forbidden {
@@ -195,28 +165,29 @@ impl MappingPlan {
                 rule.label
             ));
         }
-        match normalise(&rule.field, &raw) {
+        match normalise(&rule.field, &text) {
             Ok(value) => Ok(Some(value.into())),
             Err(RuleViolation::Identifier(IdentifierError::Control))
-                if cells.are_blamed_in(&rule.source) =>
+                if cells.blames(&rule.source) =>
             {
                 Ok(None)
             }
-            Err(why) => Err(format!("{}: \"{}\" {why}", rule.label, excerpt(&raw))),
+            Err(why) => Err(format!("{}: \"{}\" {why}", rule.label, excerpt(&text))),
         }
     }
 
-    fn value<'r>(&self, source: &ValueSource, record: &'r Record) -> Value<'r> {
-        let is_marker = |cell: &str| self.clear_marker.as_deref() == Some(self.trimmed(cell));
+    /// What a source gives: a text, empty for no value, or `None` for the marker, which clears a field.
+    fn value<'r>(&self, source: &ValueSource, record: &'r Record) -> Option<Cow<'r, str>> {
+        let is_marker = |trimmed: &str| self.clear_marker.as_deref() == Some(trimmed);
         match source {
-            ValueSource::Column(index) => match record.cell(*index).unwrap_or_default() {
-                cell if is_marker(cell) => Value::Cleared,
-                cell => Value::Text(Cow::Borrowed(self.trimmed(cell))),
-            },
-            ValueSource::Template(template) => match template.render(record, is_marker) {
-                None => Value::Cleared,
-                Some(value) => Value::Text(Cow::Owned(self.trimmed(&value).to_owned())),
-            },
+            ValueSource::Column(index) => {
+                let cell = self.trimmed(record.cell(*index).unwrap_or_default());
+                (!is_marker(cell)).then_some(Cow::Borrowed(cell))
+            }
+            ValueSource::Template(template) => {
+                let value = template.render(record, |cell| is_marker(self.trimmed(cell)))?;
+                Some(Cow::Owned(self.trimmed(&value).to_owned()))
+            }
         }
     }
 
@@ -235,13 +206,8 @@ struct BadCells {
 
 impl BadCells {
     /// Whether a message already blames a control character in a cell that `source` uses.
-    fn are_blamed_in(&self, source: &ValueSource) -> bool {
-        match source {
-            ValueSource::Column(index) => self.controls.contains(index),
-            ValueSource::Template(template) => {
-                template.columns().any(|index| self.controls.contains(&index))
-            }
-        }
+    fn blames(&self, source: &ValueSource) -> bool {
+        source.columns().iter().any(|index| self.controls.contains(index))
     }
 }
 

@@ -3,26 +3,19 @@
 use super::*;
 use crate::mapping::{Key, MappingOptions};
 
-fn map(header: &[&str], cells: &[&str], options: &MappingOptions) -> MappedRow {
+fn map(header: &[&str], cells: &[&str], options: &MappingOptions) -> Row {
     MappingPlan::new(&Record::from_cells(1, header), options)
         .unwrap()
-        .map(&Record::from_cells(2, cells))
+        .map(0, Record::from_cells(2, cells))
 }
 
-fn sent(mapped: &MappedRow) -> Vec<(String, String)> {
-    match &mapped.job {
-        Job::Send(update) => {
-            update.values().map(|(name, value)| (name.to_string(), value.to_owned())).collect()
-        }
-        Job::Invalid(why) => panic!("invalid: {why}"),
-    }
+fn sent(row: &Row) -> Vec<(String, String)> {
+    let update = row.update.as_ref().unwrap();
+    update.values().map(|(name, value)| (name.to_string(), value.to_owned())).collect()
 }
 
-fn why(mapped: &MappedRow) -> &str {
-    match &mapped.job {
-        Job::Send(update) => panic!("valid: {update:?}"),
-        Job::Invalid(why) => why,
-    }
+fn why(row: &Row) -> &str {
+    row.update.as_ref().unwrap_err()
 }
 
 fn typed(ctype: CustomerType) -> MappingOptions {
@@ -202,7 +195,7 @@ fn padding_of_a_rejects_file_is_not_sent_until_the_row_is_edited() {
         ["a@x.co", "Ana", "", "falhou", "true", &mensagem],
         ["a@x.co", "Ana", "", "invalido", "true", "email: não parece um e-mail"],
     ] {
-        assert!(matches!(go(edited).job, Job::Send(_)), "{edited:?}");
+        assert!(go(edited).update.is_ok(), "{edited:?}");
     }
 }
 

@@ -16,5 +16,5 @@ pub use customer::{
 };
 pub use field::{CampoId, CampoIdError, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
 pub use outcome::{Outcome, Situacao};
-pub use row::{Job, Row};
+pub use row::{Row, UpdateResult};
 pub use update::Update;

@@ -12,12 +12,11 @@ pub struct Row {
     pub seq: u64,
     /// The original cells; the rejects file repeats them.
     pub record: Record,
-    /// What the results show as `identificador`, even if it is not valid.
+    /// The identifier as the row gives it; cut to an excerpt if it is not valid.
     pub identificador: Box<str>,
-    /// What the results show as `tipo_identificador`; `None` if the row has no valid one.
+    /// The identifier's type; `None` if the row has no valid one.
     pub tipo: Option<CustomerType>,
-    /// The result of the mapping.
-    pub job: Job,
+    pub update: UpdateResult,
 }
 
 impl Row {
@@ -28,19 +27,14 @@ impl Row {
 
     /// Bytes of memory that the row takes on the heap, for bounding what waits.
     pub fn heap_bytes(&self) -> usize {
-        let job = match &self.job {
-            Job::Send(update) => update.heap_bytes(),
-            Job::Invalid(mensagem) => mensagem.len(),
+        let update = match &self.update {
+            Ok(update) => update.heap_bytes(),
+            Err(mensagem) => mensagem.len(),
         };
-        self.record.heap_bytes() + self.identificador.len() + job
+        self.record.heap_bytes() + self.identificador.len() + update
     }
 }
 
-/// The result of mapping a row.
-#[derive(Debug, Clone)]
-pub enum Job {
-    /// A valid update. Shared, because an attempt in flight outlives the loop turn that started it.
-    Send(Arc<Update>),
-    /// All violations of the row, in one Portuguese sentence.
-    Invalid(String),
-}
+/// What the mapping makes of a row: an update, shared with the attempts to send it, or all violations
+/// of the row in one Portuguese sentence.
+pub type UpdateResult = Result<Arc<Update>, String>;

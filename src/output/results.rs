@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::atomic_file::Output;
 use super::csv_file::CsvFile;
 use super::error::OutputError;
-use crate::model::{Job, Outcome, Row, Situacao};
+use crate::model::{Outcome, Row, Situacao};
 
 /// How the results are spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,9 +75,9 @@ impl<'a> ResultLine<'a> {
 
 /// The name under which the customer answers after a rename, else nothing.
 fn identificador_atual(row: &Row, situacao: Situacao) -> &str {
-    match &row.job {
-        Job::Send(update) if !situacao.erro() => update.rename_to().map_or("", |name| name.text),
-        Job::Send(_) | Job::Invalid(_) => "",
+    match &row.update {
+        Ok(update) if !situacao.erro() => update.rename_to().map_or("", |name| name.text),
+        Ok(_) | Err(_) => "",
     }
 }
 
@@ -109,8 +109,8 @@ mod tests {
     #[test]
     fn a_line_has_the_columns_in_their_order() {
         let record = Record::from_cells(2, ["a@x"]);
-        let job = Job::Invalid(String::new());
-        let row = Row { seq: 0, record, identificador: "a@x".into(), tipo: None, job };
+        let update = Err(String::new());
+        let row = Row { seq: 0, record, identificador: "a@x".into(), tipo: None, update };
         let mut outcome = Outcome::unsent(Situacao::NaoEnviado, String::new());
         outcome.concluido_em = Timestamp::from_microsecond(1_700_000_000_123_456).unwrap();
         let line = ResultLine::new(&row, &outcome, "Não \"enviado\".");

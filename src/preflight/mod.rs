@@ -17,7 +17,7 @@ use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, inspect, rows};
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
-use crate::model::{Job, Update};
+use crate::model::Update;
 
 use self::in_flight::RepeatedRequests;
 use self::reassigned_emails::ReassignedEmails;
@@ -126,32 +126,26 @@ impl Preflight {
             repeated: RepeatedRequests::default(),
         };
         for record in rows {
-            let record = record?;
-            let update = found.count(record.linha(), found.plan.map(&record).job);
-            if let (Some(update), Some(ledger)) = (update, ledger.as_deref_mut()) {
-                found.look_up(ledger, record.linha(), update)?;
+            let row = found.plan.map(found.rows, record?);
+            let linha = row.linha();
+            found.rows += 1;
+            match row.update {
+                Ok(update) => {
+                    found.reassigned_emails.add(linha, &update);
+                    found.spreadsheet_numbers.add(linha, &update);
+                    if let Some(ledger) = ledger.as_deref_mut() {
+                        found.look_up(ledger, linha, update)?;
+                    }
+                }
+                Err(mensagem) => {
+                    found.invalid += 1;
+                    if found.examples.len() < EXAMPLES {
+                        found.examples.push((linha, mensagem));
+                    }
+                }
             }
         }
         Ok(found)
-    }
-
-    /// Counts a row. Returns its update if it can be sent.
-    fn count(&mut self, linha: u64, job: Job) -> Option<Arc<Update>> {
-        self.rows += 1;
-        match job {
-            Job::Invalid(mensagem) => {
-                self.invalid += 1;
-                if self.examples.len() < EXAMPLES {
-                    self.examples.push((linha, mensagem));
-                }
-                None
-            }
-            Job::Send(update) => {
-                self.reassigned_emails.add(linha, &update);
-                self.spreadsheet_numbers.add(linha, &update);
-                Some(update)
-            }
-        }
     }
 
     fn look_up(

@@ -4,7 +4,6 @@ use tokio::sync::mpsc;
 
 use crate::input::Rows;
 use crate::mapping::MappingPlan;
-use crate::model::Row;
 use crate::panic_hook;
 use crate::scheduler::InputBatch;
 use crate::stop::StopReason;
@@ -30,14 +29,7 @@ pub(super) fn read(mut reading: Rows, plan: &MappingPlan, batches: &mpsc::Sender
                 return;
             }
         };
-        let mapped = plan.map(&record);
-        let row = Row {
-            seq,
-            record,
-            identificador: mapped.identificador,
-            tipo: mapped.tipo,
-            job: mapped.job,
-        };
+        let row = plan.map(seq, record);
         bytes += row.heap_bytes();
         batch.push(row);
         if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {

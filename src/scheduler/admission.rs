@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::row_state::{RowEntry, RowState};
 use super::window::RowQueue;
 use super::{InputBatch, Scheduler, Transport};
-use crate::model::{Job, Outcome, Row, Situacao};
+use crate::model::{Outcome, Row, Situacao};
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// Takes what the reading side sent; `None` if the input has ended.
@@ -26,9 +26,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     fn admit(&mut self, row: Row) {
         let seq = row.seq;
-        let (update, invalid) = match &row.job {
-            Job::Send(update) => (Some(Arc::clone(update)), None),
-            Job::Invalid(mensagem) => (None, Some(mensagem.clone())),
+        let (update, invalid) = match &row.update {
+            Ok(update) => (Some(Arc::clone(update)), None),
+            Err(mensagem) => (None, Some(mensagem.clone())),
         };
         let keys = update.as_ref().map(|update| self.order.enter(seq, update)).unwrap_or_default();
         let is_first = self.order.is_first(seq, &keys);

@@ -19,7 +19,8 @@ use super::{Channels, InputBatch, Rate, SchedulerOptions, Transport, run};
 use crate::api::{Attempt, Cause, Reply};
 use crate::input::Record;
 use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, Job, Outcome, Param, Row, Situacao, Update,
+    Customer, CustomerType, FieldName, Identifier, Outcome, Param, Row, Situacao, Update,
+    UpdateResult,
 };
 use crate::stop::{Signal, StopReason, channel};
 
@@ -78,27 +79,25 @@ impl Transport for FakeTransport {
     }
 }
 
-fn row(seq: u64, job: Job) -> Row {
-    let (identificador, tipo) = match &job {
-        Job::Send(update) => {
-            (update.customer().identifier.as_str().into(), Some(update.customer().ctype))
-        }
-        Job::Invalid(_) => ("".into(), None),
+fn row(seq: u64, update: UpdateResult) -> Row {
+    let (identificador, tipo) = match &update {
+        Ok(update) => (update.customer().identifier.as_str().into(), Some(update.customer().ctype)),
+        Err(_) => ("".into(), None),
     };
     let record = Record::from_cells(seq + 2, ["x"]);
-    Row { seq, record, identificador, tipo, job }
+    Row { seq, record, identificador, tipo, update }
 }
 
-fn update(name: &str, email: Option<&str>) -> Job {
+fn update(name: &str, email: Option<&str>) -> UpdateResult {
     update_of(CustomerType::Email, name, email)
 }
 
-fn update_of(ctype: CustomerType, name: &str, email: Option<&str>) -> Job {
+fn update_of(ctype: CustomerType, name: &str, email: Option<&str>) -> UpdateResult {
     let customer = Customer { ctype, identifier: Identifier::new(name).unwrap() };
     let values = [(Param::Nome, Some("n")), (Param::Email, email)];
     let values =
         values.into_iter().filter_map(|(param, value)| Some((FieldName::Param(param), value?)));
-    Job::Send(Arc::new(Update::new(customer, values)))
+    Ok(Arc::new(Update::new(customer, values)))
 }
 
 fn options() -> SchedulerOptions {
@@ -128,20 +127,20 @@ impl Finished {
     }
 }
 
-/// Runs these jobs to the end. `stop_after` asks for a stop as by Ctrl-C.
+/// Runs these updates to the end. `stop_after` asks for a stop as by Ctrl-C.
 async fn go<L: Ledger + 'static>(
     fake: &FakeTransport,
     ledger: L,
     options: SchedulerOptions,
-    jobs: Vec<Job>,
+    updates: Vec<UpdateResult>,
     stop_after: Option<Duration>,
 ) -> Finished {
     let (input_in, input_out) = mpsc::channel(2);
     let (events_in, mut events_out) = mpsc::channel(4);
     let (stop, listener) = channel();
-    let total = jobs.len();
+    let total = updates.len();
     let feeder = tokio::spawn(async move {
-        let mut rows = (0u64..).zip(jobs).map(|(seq, job)| row(seq, job));
+        let mut rows = (0u64..).zip(updates).map(|(seq, update)| row(seq, update));
         loop {
             let batch: Vec<Row> = rows.by_ref().take(7).collect();
             if batch.is_empty() || input_in.send(InputBatch::Rows(batch)).await.is_err() {
@@ -191,7 +190,7 @@ const OK: (Duration, Reply, &str) = (Duration::from_millis(20), Reply::Accepted,
 
 const AWAY: Reply = Reply::NotSent(Cause::Unreachable);
 
-fn customers(count: usize) -> Vec<Job> {
+fn customers(count: usize) -> Vec<UpdateResult> {
     (0..count).map(|n| update(&format!("c{n}@x"), None)).collect()
 }
 

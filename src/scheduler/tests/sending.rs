@@ -11,9 +11,9 @@ async fn rows_of_one_customer_go_one_by_one_and_others_pass_them() {
         "slow@x" => (Duration::from_secs(5), Reply::Accepted, "ok"),
         _ => OK,
     });
-    let mut jobs = vec![update("slow@x", None), update("SLOW@x", None)];
-    jobs.extend(customers(50));
-    let finished = go(&fake, NoLedger, options(), jobs, None).await;
+    let mut updates = vec![update("slow@x", None), update("SLOW@x", None)];
+    updates.extend(customers(50));
+    let finished = go(&fake, NoLedger, options(), updates, None).await;
     assert!(finished.situacoes().iter().all(|s| *s == Situacao::Atualizado));
     let sent = fake.sent();
     assert_eq!(sent.last().map(String::as_str), Some("SLOW@x"));
@@ -26,8 +26,8 @@ async fn an_ambiguous_row_is_tried_three_times_and_a_rename_once() {
         "a@x" | "b@x" => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
         _ => OK,
     });
-    let jobs = vec![update("a@x", None), update("b@x", Some("c@x")), update("d@x", None)];
-    let finished = go(&fake, NoLedger, options(), jobs, None).await;
+    let updates = vec![update("a@x", None), update("b@x", Some("c@x")), update("d@x", None)];
+    let finished = go(&fake, NoLedger, options(), updates, None).await;
     assert_eq!(finished.situacoes(), [Situacao::Falhou, Situacao::Incerto, Situacao::Atualizado]);
     assert_eq!(finished.rows[0].tentativas, 3);
     assert_eq!(finished.rows[1].tentativas, 1);
@@ -72,12 +72,12 @@ async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
         1 => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
         _ => OK,
     });
-    let mut jobs = vec![Job::Invalid("não".into())];
-    jobs.extend(customers(9));
+    let mut updates = vec![Err("não".into())];
+    updates.extend(customers(9));
     for rate in [Rate::Unlimited, Rate::DEFAULT] {
         fake.seen.lock().unwrap().clear();
         let limited = SchedulerOptions { limit: Some(3), rate, ..options() };
-        let finished = go(&fake, NoLedger, limited, jobs.clone(), None).await;
+        let finished = go(&fake, NoLedger, limited, updates.clone(), None).await;
         let count = |s| finished.situacoes().iter().filter(|x| **x == s).count();
         assert_eq!(
             (count(Situacao::Invalido), count(Situacao::Atualizado), count(Situacao::NaoEnviado)),
@@ -130,16 +130,16 @@ async fn rows_beyond_the_limit_that_wait_for_one_another_all_get_their_verdict()
     let a_chain = [("a@x", "b@x"), ("b@x", "c@x"), ("c@x", "d@x")]
         .map(|(from, to)| update(from, Some(to)))
         .into_iter();
-    for (jobs, limit) in [
+    for (updates, limit) in [
         ((0..5).map(|_| update("a@x", None)).collect::<Vec<_>>(), 0),
         ((0..5).map(|_| update("a@x", None)).collect(), 1),
         (customers(1).into_iter().chain((0..5).map(|_| update("b@x", None))).collect(), 1),
         (customers(1).into_iter().chain(a_chain).collect(), 1),
     ] {
         let fake = FakeTransport::new(|_, _| OK);
-        let rows = jobs.len();
+        let rows = updates.len();
         let limited = SchedulerOptions { limit: Some(limit), ..options() };
-        let run = go(&fake, NoLedger, limited, jobs, None);
+        let run = go(&fake, NoLedger, limited, updates, None);
         let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
         let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
         assert_eq!((fake.sent().len() as u64, unsent as u64), (limit, rows as u64 - limit));

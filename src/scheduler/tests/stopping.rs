@@ -60,14 +60,14 @@ async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
         _ => (Duration::from_secs(3600), Reply::Accepted, "ok"),
     });
     let began = Instant::now();
-    let jobs = vec![
+    let updates = vec![
         update("c0@x", None),
         update("c1@x", None),
         update("c2@x", Some("d@x")),
         update("c0@x", None),
-        Job::Invalid("não".into()),
+        Err("não".into()),
     ];
-    let stopped = go(&fake, NoLedger, options(), jobs, Some(Duration::from_secs(1))).await;
+    let stopped = go(&fake, NoLedger, options(), updates, Some(Duration::from_secs(1))).await;
     assert_eq!(
         stopped.situacoes(),
         [
@@ -86,8 +86,8 @@ async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
 #[tokio::test(start_paused = true)]
 async fn a_row_in_backoff_at_a_stop_is_falhou() {
     let fake = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
-    let jobs = vec![update("a@x", None)];
-    let stopped = go(&fake, NoLedger, options(), jobs, Some(Duration::from_millis(901))).await;
+    let updates = vec![update("a@x", None)];
+    let stopped = go(&fake, NoLedger, options(), updates, Some(Duration::from_millis(901))).await;
     assert_eq!(stopped.situacoes(), [Situacao::Falhou]);
 }
 
@@ -162,7 +162,7 @@ async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
             ("probe@x", true) => OK,
             _ => (Duration::from_millis(5), Reply::Refused, "não"),
         });
-        let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+        let probe = update("probe@x", None).unwrap();
         let with_probe = SchedulerOptions { probe: Some(probe), ..options() };
         let finished = go(&fake, FakeLedger::default(), with_probe, customers(60), None).await;
         assert_eq!(finished.stop.is_some(), ends_early);
@@ -174,7 +174,7 @@ async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
 #[tokio::test(start_paused = true)]
 async fn the_probe_is_waited_for_though_no_row_is_left() {
     let fake = FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Refused, "não"));
-    let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+    let probe = update("probe@x", None).unwrap();
     // Its permit takes a moment, and nothing else is under way then.
     let with_probe = SchedulerOptions { probe: Some(probe), rate: Rate::DEFAULT, ..options() };
     let finished = go(&fake, NoLedger, with_probe, customers(20), None).await;
@@ -188,7 +188,7 @@ async fn a_stop_does_not_wait_for_a_probe_that_waits_itself() {
         "probe@x" => (Duration::from_millis(5), AWAY, "recusada"),
         _ => (Duration::from_millis(5), Reply::Refused, "não"),
     });
-    let Job::Send(probe) = update("probe@x", None) else { panic!("no update") };
+    let probe = update("probe@x", None).unwrap();
     let with_probe = SchedulerOptions { probe: Some(probe), ..options() };
     let stop_after = Some(Duration::from_secs(60));
     let run = go(&fake, FakeLedger::default(), with_probe, customers(30), stop_after);
@@ -217,7 +217,7 @@ async fn without_a_reporter_nothing_more_leaves() {
     let (events_in, events_out) = mpsc::channel(4);
     let (_stop, listener) = channel();
     drop(events_out);
-    let rows = (0u64..).zip(customers(50)).map(|(seq, job)| row(seq, job)).collect();
+    let rows = (0u64..).zip(customers(50)).map(|(seq, update)| row(seq, update)).collect();
     input_in.send(InputBatch::Rows(rows)).await.unwrap();
     drop(input_in);
     let (stop, _) = run(

@@ -54,9 +54,9 @@ async fn with_a_ledger_every_request_is_checked_then_its_intent_and_outcome_reco
         ("c3@x", _) => (Duration::from_millis(1), Reply::Refused, "não"),
         _ => OK,
     });
-    let mut jobs = customers(4);
-    jobs.push(update("c0@x", None));
-    let finished = go(&fake, ledger.clone(), options(), jobs, None).await;
+    let mut updates = customers(4);
+    updates.push(update("c0@x", None));
+    let finished = go(&fake, ledger.clone(), options(), updates, None).await;
     assert_eq!(
         finished.situacoes(),
         [
@@ -107,8 +107,8 @@ async fn an_unchanged_row_is_checked_again_after_earlier_rows_of_the_other_type(
         _ => OK,
     });
     let internal = |name| update_of(CustomerType::Internal, name, None);
-    let jobs = vec![internal("6"), update("a@x", None), internal("7"), internal("8")];
-    let run = go(&fake, ledger.clone(), options(), jobs, None);
+    let updates = vec![internal("6"), update("a@x", None), internal("7"), internal("8")];
+    let run = go(&fake, ledger.clone(), options(), updates, None);
     let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
     assert_eq!(
         finished.situacoes(),
@@ -140,9 +140,9 @@ async fn a_request_that_may_have_been_executed_is_recorded_as_unknown() {
         ("c0@x", _) => (Duration::from_millis(1), Reply::Refused, "não"),
         _ => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
     });
-    let jobs = vec![update("c0@x", None), update("c1@x", None), update("c2@x", Some("d@x"))];
+    let updates = vec![update("c0@x", None), update("c1@x", None), update("c2@x", Some("d@x"))];
     let stop_after = Some(Duration::from_secs(1));
-    let finished = go(&fake, ledger.clone(), options(), jobs, stop_after).await;
+    let finished = go(&fake, ledger.clone(), options(), updates, stop_after).await;
     assert_eq!(finished.situacoes(), [Situacao::Recusado, Situacao::Falhou, Situacao::Incerto]);
     let log = ledger.log.lock().unwrap();
     let mut settled: Vec<_> = log.iter().filter(|line| line.starts_with("settle")).collect();
@@ -169,12 +169,12 @@ async fn unchanged_rows_of_both_types_that_wait_for_one_another_all_get_their_ve
     let ledger = FakeLedger::default();
     ledger.unchanged.lock().unwrap().extend(["7", "b@x"].map(ToOwned::to_owned));
     let fake = FakeTransport::new(|_, _| (Duration::from_secs(5), Reply::Accepted, "ok"));
-    let jobs = vec![
+    let updates = vec![
         update_of(CustomerType::Internal, "1", None),
         update("b@x", None),
         update_of(CustomerType::Internal, "7", None),
     ];
-    let run = go(&fake, ledger, options(), jobs, None);
+    let run = go(&fake, ledger, options(), updates, None);
     let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
     assert_eq!(
         finished.situacoes(),
