@@ -173,7 +173,7 @@ fn the_commands_of_the_documents_succeed() {
 }
 
 #[test]
-fn every_flag_that_is_named_exists() {
+fn every_flag_in_the_documents_exists() {
     let help = |args: &[&str]| {
         let output = Command::new(BINARY).args(args).arg("--help").output().unwrap();
         String::from_utf8(output.stdout).unwrap()
@@ -289,19 +289,19 @@ fn the_rehearsal_example_runs() {
     }
     let desk = Desk::new();
     let output = desk.shell("CONFERIR=E/ana.lima%40exemplo.com.br sh docs/exemplos/ensaio.sh fixtures/clientes.csv --no-ledger --rate 500");
-    let shown = described(&output);
-    assert!(output.status.success(), "{shown}");
+    let output_text = described(&output);
+    assert!(output.status.success(), "{output_text}");
     for part in ["\"atualizado\": 24", "\"email\": \"ana.lima@exemplo.com.br\""] {
-        assert!(shown.contains(part), "no {part} in {shown}");
+        assert!(output_text.contains(part), "no {part} in {output_text}");
     }
     // The files that the summary names exist.
-    assert!(shown.contains("Resultados: ./ensaio.resultado.csv"), "{shown}");
+    assert!(output_text.contains("Resultados: ./ensaio.resultado.csv"), "{output_text}");
     assert!(desk.path("ensaio.resultado.csv").exists());
     assert_eq!(desk.server.count(), 0, "it must send to its own simulator alone");
 }
 
 #[test]
-fn the_night_script_repeats_exit_code_4_alone() {
+fn the_night_script_repeats_only_after_exit_code_4() {
     let desk = Desk::new();
     let csv = "identificador,tipo_identificador,nome\n1,I,A\n2,I,B\n";
     desk.write("noite.csv", csv);

@@ -113,7 +113,7 @@ fn c01_the_delimiter_option_wins() {
 }
 
 #[test]
-fn c01_one_column_is_a_table_too() {
+fn c01_a_file_with_one_column_is_read() {
     let (server, finished) = run_input(
         "clientes.csv",
         b"identificador\n1\n2\n",

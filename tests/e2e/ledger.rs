@@ -48,9 +48,9 @@ fn c41b_a_rename_is_recognised_as_done() {
     let rename = "identificador,tipo_identificador,email,nome\na@x.com,E,b@x.com,Novo\n";
     let sent = ["a@x.com/E email=b@x.com nome=Novo"];
     let of = |name: &str, nome: &str| format!("{HEADER}{name},E,{nome}\n");
-    // There was a "b" before, with other values.
+    // "b" was another customer before, with other values.
     nights.night(&of("b@x.com", "Velho")).ends(0, &DONE);
-    // Both lines name the customer as it answers now.
+    // Both lines have the customer's current name.
     let renamed = nights.night(rename).sends(&sent).ends(0, &DONE);
     assert_eq!(renamed[0].identificador_atual, "b@x.com");
     let known = nights.night(rename).sends::<&str>(&[]).ends(0, &KNOWN);
@@ -58,17 +58,16 @@ fn c41b_a_rename_is_recognised_as_done() {
     nights.night(&of("b@x.com", "Novo")).ends(0, &KNOWN);
     // What was known of "b" is replaced.
     nights.night(&of("b@x.com", "Velho")).sends(&["b@x.com/E nome=Velho"]).ends(0, &DONE);
-    // So the rename's row no longer holds there, and goes again.
+    // The rename's row is no longer up to date and is sent again.
     nights.night(rename).sends(&sent).ends(0, &DONE);
     nights.night(rename).ends(0, &KNOWN);
-    // Writing to the old name ends the pointer.
+    // A write to the old name ends the alias.
     nights.night(&of("a@x.com", "Outra")).ends(0, &DONE);
     nights.night(rename).sends(&sent).ends(0, &DONE);
 }
 
-/// A chain is not recognised as done: "b" was renamed in turn, so that the pointer from "a" to "b" no
-/// longer leads to a customer. Both rows are sent again, and the server refuses both, because no
-/// customer has those names any more.
+/// A chain is not recognised as done: "b" was renamed too, so the alias from "a" to "b" leads to no
+/// customer. Both rows are sent again and refused, because no customer has those names.
 #[test]
 fn c41b_a_chain_of_renames_again_is_sent_and_refused_as_a_whole() {
     let chain = "identificador,tipo_identificador,email\na@x.com,E,b@x.com\nb@x.com,E,c@x.com\n";
@@ -119,7 +118,7 @@ fn c41c_an_update_without_a_field_that_has_a_default_makes_it_unknown() {
     nights.night(flags).sends(&flags_sent).ends(0, &DONE);
     nights.night(custom).ends(0, &KNOWN);
     nights.night(flags).ends(0, &KNOWN);
-    // One of the two is left out.
+    // One of the two fields is left out.
     let one = "identificador,tipo_identificador,campo:abc01,idioma\n1,I,y,en_US\n";
     nights.night(one).ends(0, &DONE);
     let only =
@@ -141,7 +140,7 @@ fn c42_another_account_url_or_mapping_shares_no_knowledge() {
     assert_eq!(elsewhere.count(), 1);
     let mapped = ["--map", "nome=campo:abc01"];
     nights.go(nights.run(&csv).args(mapped)).sends(&["1/I campos[abc01]=Ana"]).ends(0, &DONE);
-    // None of them makes unknown what the first account knows.
+    // None of them changes what is known of the first account.
     nights.night(&csv).ends(0, &KNOWN);
     nights.go(nights.run(&csv).token(other_token)).ends(0, &KNOWN);
     nights.go(nights.run_against(&elsewhere, &csv)).ends(0, &KNOWN);
@@ -151,13 +150,13 @@ fn c42_another_account_url_or_mapping_shares_no_knowledge() {
 }
 
 #[test]
-fn c42_equal_values_in_other_fields_are_other_values() {
+fn c42_a_value_is_known_only_for_its_field() {
     let nights = Nights::begin();
     let header = "identificador,tipo_identificador,nome,campo:a,campo:b\n";
     nights.night(&format!("{header}1,I,x,y,z\n")).ends(0, &DONE);
     nights.night(&format!("{header}1,I,x,z,y\n")).ends(0, &DONE);
     nights.night(&format!("{header}1,I,x,z,\n")).ends(0, &KNOWN);
-    // Clearing is a value of its own.
+    // A cleared field is a value too.
     let clear = format!("{header}1,I,x,z,#\n");
     let run = || nights.run(&clear).args(["--clear-marker", "#"]);
     nights.go(run()).sends(&["1/I nome=x campos[a]=z campos[b]="]).ends(0, &DONE);
@@ -222,23 +221,23 @@ fn max_age_ignores_older_values() {
     nights.night(&csv).ends(0, &DONE);
     aged("30d").ends(0, &KNOWN);
     let since = Instant::now();
-    // Runs of it are all that passes the time.
+    // Only runs of the program let time pass.
     while aged("2s").sent.is_empty() {
         assert!(since.elapsed() < PATIENCE, "it never became too old");
     }
     assert!(since.elapsed() > Duration::from_secs(1), "too old after {:?}", since.elapsed());
-    // It was sent, and is young again.
+    // It was sent again, so its age is reset.
     aged("30d").ends(0, &KNOWN);
 }
 
 #[test]
-fn letter_case_is_one_customer() {
+fn names_in_any_letter_case_are_one_customer() {
     let nights = Nights::begin();
     let of = |name: &str, nome: &str| format!("{HEADER}{name},E,{nome}\n");
     nights.night(&of("Ana@X.com", "Ana")).ends(0, &DONE);
     nights.night(&of("Ana@X.com", "Ana")).ends(0, &KNOWN);
     nights.night(&of("ana@x.com", "Bia")).sends(&["ana@x.com/E nome=Bia"]).ends(0, &DONE);
-    // Whatever the spelling, the customer is Bia now.
+    // Under every spelling the customer's name is Bia.
     nights.night(&of("Ana@X.com", "Ana")).sends(&["Ana@X.com/E nome=Ana"]).ends(0, &DONE);
 }
 
@@ -256,7 +255,7 @@ fn a_field_accepted_under_one_type_is_unknown_under_the_other() {
     let night = nights.night(internal);
     night.ends(0, &["atualizado"; 2]);
     assert_eq!(night.sent.len(), 2);
-    // And the other way about.
+    // The same for the opposite direction.
     nights.night(&email).sends(&["ana@x.com/E nome=Ana"]).ends(0, &DONE);
 }
 
@@ -316,8 +315,8 @@ fn without_the_ledger_everything_is_sent_and_the_summary_warns() {
     finished.exits(0).accounted_rows(3);
     assert_eq!(server.count(), 3);
 
-    // A loopback server is never remembered by default, so the warning needs another address; a
-    // file without rows keeps every request at home.
+    // Loopback has no ledger by default, so the warning needs another address. Without rows nothing
+    // is sent there.
     let run = |token: &str| {
         let mut run = Run::bare(&["run"]).token(token);
         run = run.args(["--base-url", "https://tomticket.invalid"]).csv(HEADER);
@@ -353,12 +352,12 @@ fn unchanged_rows_take_no_permit() {
     nights.night(&csv).finished.exits(0);
     let night = nights.go(nights.run(&csv).rate("3"));
     night.ends(0, &["inalterado"; 2000]);
-    // With a permit each they would take eleven minutes.
+    // With one permit each they would take eleven minutes.
     assert!(night.finished.took < Duration::from_secs(60), "{:?}", night.finished.took);
 }
 
 #[test]
-fn a_typed_flag_overrides_a_variable_that_says_the_contrary() {
+fn a_flag_overrides_the_opposite_variable() {
     let nights = Nights::begin();
     let csv = table::customers(3);
     nights.night(&csv).ends(0, &["atualizado"; 3]);
@@ -381,8 +380,7 @@ fn a_typed_flag_overrides_a_variable_that_says_the_contrary() {
     assert!(night.sent.is_empty());
 }
 
-/// What the preflight found at the beginning of the file holds up to the first row that may be sent,
-/// and not one row further.
+/// Preflight's result of comparing rows with the ledger is used up to the first row that may be sent.
 #[test]
 fn preflight_checks_hold_until_the_first_row_is_sent() {
     let nights = Nights::begin();
@@ -399,7 +397,7 @@ fn preflight_checks_hold_until_the_first_row_is_sent() {
     expected.extend(["invalido", "atualizado", "atualizado", "inalterado", "inalterado"]);
     night.ends(1, &expected);
 
-    // Ages change while a run goes on: there each row is asked about at its turn.
+    // With --max-age, values expire during a run, so each row is checked in its turn.
     let old = nights.run(&format!("{HEADER}{}", all("Um"))).args(["--max-age", "30d"]);
     nights.go(old).ends(0, &["inalterado"; 700]);
 }

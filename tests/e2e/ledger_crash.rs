@@ -1,5 +1,5 @@
-//! The ledger after a run was killed or interrupted: running the same
-//! command again loses nothing and repeats at most the requests that were in flight.
+//! The ledger after a run was killed or interrupted: the same command again loses nothing and repeats
+//! at most the requests that were in flight. Renames are in `ledger_renames.rs`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::support::{Nights, Reply, Request, table};
 const ROWS: usize = 40;
 const CONCURRENCY: usize = 4;
 
-/// What the server holds: the form of the last request it executed, by customer.
+/// The server's customers: the form of the last executed request for each.
 type Customers = Arc<Mutex<BTreeMap<String, Vec<(String, String)>>>>;
 
 fn execute(customers: &Customers, request: &Request) {
@@ -23,7 +23,7 @@ fn execute(customers: &Customers, request: &Request) {
     }
 }
 
-/// `rows` rows; the customer on lines 10 and 12 is the same one.
+/// `rows` rows; lines 10 and 12 have the same customer.
 fn table_of(rows: usize, value: &str) -> String {
     let mut text = String::from("identificador,tipo_identificador,nome,campo:abc01\n");
     for line in 2..rows + 2 {
@@ -35,8 +35,8 @@ fn table_of(rows: usize, value: &str) -> String {
 
 /// Kills a run at its `n`-th arrival, for every `n`, and runs the same command again.
 ///
-/// The first `answered(n)` requests are answered; the others hang, every second one of them having
-/// been executed. All happens to customers of whom the ledger knows other values.
+/// The first `answered(n)` requests are answered. The others hang, and every second one of these is
+/// executed. The ledger knows other values of all customers beforehand.
 fn kill_at_every_arrival(answered: fn(usize) -> usize) {
     let nights = Nights::begin();
     let server = &nights.server;
@@ -70,7 +70,7 @@ fn kill_at_every_arrival(answered: fn(usize) -> usize) {
         let run = || nights.run(&csv).args(["--concurrency", &concurrency]);
         let running = run().spawn();
         server.wait_for_requests(before + n);
-        // Dropping it sends SIGKILL at once.
+        // Dropping it sends SIGKILL.
         drop(running);
         let first = nights.sent_since(before);
         assert!(
@@ -86,8 +86,8 @@ fn kill_at_every_arrival(answered: fn(usize) -> usize) {
         let finished = run().go();
         let rows = finished.exits(0).accounted_rows(ROWS);
         assert!(rows.iter().all(|row| !row.erro));
-        // Something of the killed run may have been under way to the server even after its end, so
-        // that only the sum of both runs is certain.
+        // Requests of the killed run may arrive after its end, so only the total of both runs is
+        // certain.
         let both = nights.sent_since(before);
 
         let mut repeated = 0;
@@ -135,8 +135,8 @@ fn c40_killed_just_before_a_reply() {
     kill_at_every_arrival(|n| n);
 }
 
-/// Holds the ledger's write lock, so that nothing more can be committed, and asks how many requests
-/// are in flight.
+/// Holds the ledger's write lock, so that nothing can be committed. Returns the lock and the number
+/// of requests in flight.
 fn hold_commits(ledger: &Path) -> (rusqlite::Connection, usize) {
     let connection = rusqlite::Connection::open(ledger).unwrap();
     connection.busy_timeout(crate::support::PATIENCE).unwrap();
@@ -146,8 +146,8 @@ fn hold_commits(ledger: &Path) -> (rusqlite::Connection, usize) {
     (connection, usize::try_from(in_flight).unwrap())
 }
 
-/// The answer to the `n`-th request is read by a client that can no longer note it, and then the
-/// client is killed. What was answered and not noted goes again; nothing else does.
+/// The client reads the answer to the `n`-th request, cannot commit it, and is killed. Requests that
+/// were answered but not committed are sent again, and no others.
 #[test]
 fn c40_killed_between_a_reply_and_its_commit() {
     let nights = Nights::begin();
@@ -171,7 +171,7 @@ fn c40_killed_between_a_reply_and_its_commit() {
                 if request.n - before == n - 1 {
                     *held.lock().unwrap() = Some(hold_commits(&ledger));
                 }
-                // Whoever has read this to its end closes the connection.
+                // The client closes the connection after reading this.
                 Reply::ok().with_header("Connection", "close")
             }
         });
@@ -185,7 +185,7 @@ fn c40_killed_between_a_reply_and_its_commit() {
             .filter(|request| request.answered.is_some())
             .map(|request| request.identificador().to_owned())
             .collect();
-        // Dropping it sends SIGKILL at once.
+        // Dropping it sends SIGKILL.
         drop(running);
         server.wait_until_disconnected();
         let (connection, open) = held.lock().unwrap().take().unwrap();
@@ -215,31 +215,31 @@ fn c40_killed_between_a_reply_and_its_commit() {
             rows.iter().any(|row| row.identificador == *last && row.situacao == "atualizado"),
             "kill at {n}: {last} was known without a commit"
         );
-        // What is told to be sent again is what was in flight as far as the ledger knew; what of it
-        // had arrived is there twice.
-        let told = format!("deixou {open} requisiç");
-        finished.says(&[&told]);
-        let (_, told) = finished.stderr.split_once("será enviado de novo: linha").unwrap();
-        let told = told.trim_start_matches('s');
-        let end = told.find(|c: char| !c.is_ascii_digit() && !", ".contains(c));
-        let told: Vec<u64> = told[..end.unwrap_or(told.len())]
+        // The rows reported to be sent again are those in flight by the ledger; those of them that
+        // had arrived arrive twice.
+        let in_flight = format!("deixou {open} requisiç");
+        finished.says(&[&in_flight]);
+        let (_, lines) = finished.stderr.split_once("será enviado de novo: linha").unwrap();
+        let lines = lines.trim_start_matches('s');
+        let end = lines.find(|c: char| !c.is_ascii_digit() && !", ".contains(c));
+        let reported: Vec<u64> = lines[..end.unwrap_or(lines.len())]
             .split(", ")
             .map(|linha| linha.trim().parse().unwrap())
             .collect();
-        assert_eq!(told.len(), open, "kill at {n}: {told:?}");
+        assert_eq!(reported.len(), open, "kill at {n}: {reported:?}");
         for row in &rows {
-            let was_told = told.contains(&row.linha);
-            let place = format!("kill at {n}: {told:?} told, {row:?}");
-            assert!(was_told || !again.contains(&row.linha), "{place}");
+            let was_reported = reported.contains(&row.linha);
+            let place = format!("kill at {n}: {reported:?} reported, {row:?}");
+            assert!(was_reported || !again.contains(&row.linha), "{place}");
             let read = read.contains(&row.identificador);
-            assert!(!was_told || !read || again.contains(&row.linha), "{place}");
-            assert_eq!(row.situacao == "inalterado", read && !was_told, "{place}");
+            assert!(!was_reported || !read || again.contains(&row.linha), "{place}");
+            assert_eq!(row.situacao == "inalterado", read && !was_reported, "{place}");
         }
         drop(finished);
     }
 }
 
-/// Ends a run that waits for `arrivals` answers, by force.
+/// Kills a run that waits for `arrivals` answers.
 pub(super) fn kill_in_flight(nights: &Nights, csv: &str, arrivals: usize) {
     let before = nights.server.count();
     nights.server.script(|_, _| Reply::hang());
@@ -265,12 +265,12 @@ fn c41_a_value_overwritten_in_flight_is_no_longer_known() {
 }
 
 #[test]
-fn what_was_in_flight_is_reported_by_its_lines() {
+fn requests_left_in_flight_are_reported_by_line() {
     let nights = Nights::begin();
     kill_in_flight(&nights, &table::customers(20), 4);
     // Another input knows only some of them, on other lines.
     let other = format!("{HEADER}X,I,Outro\nC00004,I,Cliente 4\nC00003,I,Cliente 3\n");
-    // A request that stands in many rows is one request all the same.
+    // A request counts once even if several rows contain it.
     let other = other + &"C00003,I,Cliente 3\n".repeat(21);
     let finished = nights.check(&other).allow_partial().go();
     finished.exits(0).says(&[
@@ -286,7 +286,7 @@ fn what_was_in_flight_is_reported_by_its_lines() {
 }
 
 #[test]
-fn a_run_that_does_not_begin_leaves_the_report_to_the_next() {
+fn a_refused_run_leaves_the_in_flight_report_to_the_next_run() {
     let nights = Nights::begin();
     let csv = table::customers(20);
     kill_in_flight(&nights, &csv, 4);

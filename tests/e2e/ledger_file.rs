@@ -22,7 +22,7 @@ fn c38_the_second_process_on_an_account_names_the_first() {
             .results(&format!("{name}.csv"))
             .rejects(&format!("{name}.rejeitados.csv"))
             .without_summary()
-            // Those of the first run are there.
+            // The first run's files exist.
             .allow_partial()
     };
     let second = other("segundo").go();
@@ -37,7 +37,7 @@ fn c38_the_second_process_on_an_account_names_the_first() {
     let status = nights.ledger("status").allow_partial().go();
     assert!(status.exits(0).stdout_text().contains("em andamento:   8"));
 
-    // Another account is another matter, in the same file and at the same time.
+    // A run on another account may use the same file at the same time.
     let third = other("terceiro").token(OTHER_TOKEN).spawn();
     nights.server.wait_for_requests(16);
     latch.release();
@@ -73,14 +73,14 @@ fn c38_one_lock_for_all_paths_of_a_ledger_and_for_runs_without_it() {
             .allow_partial();
         let other = match declined {
             false => other.args(["--ledger", "link.db"]),
-            // The variable says which ledger it is that will not know of this run.
+            // The variable names the ledger that does not record this run.
             true => other.env("TOMTICKET_SYNC_LEDGER", LEDGER).arg("--no-ledger"),
         };
         other.go().exits(2).says(&[&pid]);
     }
     latch.release();
     running.wait().exits(0);
-    // Under a link it is the same ledger, and under one that leads nowhere yet it comes to be there.
+    // A link leads to the same ledger; a dangling link creates it at its target.
     let linked = |name: &str| {
         let run = Run::new(&nights.server).sharing(&nights.night_folder()).csv(&csv);
         nights.go(run.args(["--ledger", name]))
@@ -104,7 +104,7 @@ fn a_ledger_removed_after_the_preflight_is_created_again() {
 }
 
 #[test]
-fn c38_the_lock_dies_with_its_holder() {
+fn c38_the_lock_ends_with_its_process() {
     let nights = Nights::begin();
     nights.server.script(|_, _| Reply::hang());
     let mut running = nights.run(&table::customers(20)).spawn();
@@ -115,8 +115,8 @@ fn c38_the_lock_dies_with_its_holder() {
     nights.night(&table::customers(20)).ends(0, &["atualizado"; 20]);
 }
 
-/// Runs, checks and looks at this ledger: all must refuse with `code` and `parts`, send nothing and
-/// leave it as it is.
+/// Asserts that `run`, `check` and `ledger status` refuse this ledger with `code` and `parts`, send
+/// nothing and leave the file unchanged.
 #[track_caller]
 fn assert_refused(nights: &Nights, content: &[u8], code: i32, parts: &[&str]) {
     let before = nights.server.count();
@@ -137,7 +137,7 @@ fn assert_refused(nights: &Nights, content: &[u8], code: i32, parts: &[&str]) {
     assert_eq!(nights.server.count(), before, "something was sent");
 }
 
-/// A ledger of some pages, as the bytes of its file.
+/// The bytes of a ledger with several pages.
 fn filled(nights: &Nights) -> Vec<u8> {
     let night = nights.night(&table::customers(500));
     night.finished.exits(0);
@@ -160,7 +160,7 @@ fn a_damaged_ledger_is_never_replaced() {
 }
 
 #[test]
-fn damage_that_shows_only_later_stops_the_sending() {
+fn damage_found_during_the_run_stops_sending() {
     let nights = Nights::begin();
     let good = filled(&nights);
     // Past the first page, everything is noise.
@@ -204,7 +204,7 @@ fn a_database_of_another_program_is_refused() {
     assert_refused(&nights, &foreign, 2, &["outro programa", LEDGER]);
 }
 
-/// Does something to a database from outside.
+/// Changes a database with SQL.
 fn change(path: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.execute_batch(sql).unwrap();
@@ -230,7 +230,7 @@ fn c44_all_ledger_files_are_readable_by_the_owner_only() {
     latch.release();
     running.wait().exits(0);
     assert_private(2);
-    // One that was copied here with other modes is made private again.
+    // A ledger that was copied with other modes becomes private again.
     let open = std::fs::Permissions::from_mode(0o644);
     std::fs::set_permissions(nights.path(LEDGER), open).unwrap();
     nights.go(nights.run(&table::customers(20)).args(["--account", "matriz"])).finished.exits(0);
@@ -267,7 +267,7 @@ fn c44_no_customer_data_is_in_the_ledger() {
             }
         }
     };
-    // Killed, with intents on disk and the log not folded in.
+    // The run is killed, with intents on disk and the WAL not checkpointed.
     nights.server.script(|_, _| Reply::hang());
     let mut running = nights.run(&csv).spawn();
     nights.server.wait_for_requests(2);
@@ -302,7 +302,7 @@ fn a_lost_key_is_an_error() {
 #[test]
 fn c34_a_ledger_that_cannot_be_created_is_a_local_failure() {
     let server = Server::start();
-    // A file where a folder should be.
+    // The folder's path is a file.
     let run = Run::new(&server).file("arquivo", "").csv(&table::customers(3));
     let finished = run.args(["--ledger", "arquivo/ledger.db"]).go();
     finished.exits(5).says(&["arquivo/ledger.db"]);
@@ -314,8 +314,8 @@ fn c34_a_ledger_that_cannot_be_created_is_a_local_failure() {
 fn the_default_ledger_is_in_the_home_folder() {
     let run = Run::bare(&["run"]).csv(&table::customers(2)).env("XDG_STATE_HOME", "");
     let path = run.folder().path().join("casa/.local/state/tomticket-sync/ledger.db");
-    // No address of a server may be of this machine, which has no ledger by default. A label of 64
-    // letters is no name, so no server is asked.
+    // Loopback has no ledger by default, so another address is needed. A label of 64 letters is not a
+    // valid name, so no server is asked.
     let url = format!("https://{}.exemplo.com.br", "a".repeat(64));
     let finished = run
         .env("TOMTICKET_TOKEN", crate::support::CANARY)

@@ -1,5 +1,4 @@
-//! The probe: if only refused rows are left, a row that is known to be accepted is sent once before the
-//! run is stopped.
+//! The probe: before only refused rows stop a run, a row that is known to be up to date is sent once.
 
 use crate::support::{Nights, Reply, table};
 
@@ -28,7 +27,7 @@ fn c41d_only_refused_rows_on_the_second_night_do_not_stop_the_run() {
     let probes: Vec<_> = night.sent.iter().filter(|sent| sent.starts_with('C')).collect();
     assert_eq!(probes, ["C00002/I nome=Cliente 2"]);
     assert_eq!(night.sent.len(), 46);
-    // Without a breaker there is no probe.
+    // With --no-breaker there is no probe.
     let night = nights.go(nights.run(&csv).arg("--no-breaker"));
     night.ends(1, &expected);
     assert_eq!(night.sent.len(), 45);
@@ -61,7 +60,7 @@ fn c41d_the_probe_passes_over_a_rename_that_comes_first() {
     (0..25).for_each(|n| csv.push_str(&format!("x{n}@x.br,E,Xis,x{n}@x.br\n")));
     let renamed = std::sync::atomic::AtomicBool::new(false);
     nights.server.script(move |request, _| match request.identificador() {
-        // Once renamed, no customer is found there.
+        // After the rename the old name has no customer.
         "velho@x.br" if renamed.swap(true, std::sync::atomic::Ordering::SeqCst) => {
             Reply::refuse("Cliente não encontrado.")
         }

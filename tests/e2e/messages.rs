@@ -62,7 +62,7 @@ fn messages_of(cases: &[Case]) -> String {
 
 #[test]
 fn wrong_calls() {
-    let told = messages_of(&[
+    let messages = messages_of(&[
         case(&["rum", "c.csv"]),
         case(&["xyz"]),
         case(&["help", "rum"]),
@@ -111,12 +111,12 @@ fn wrong_calls() {
         case(&["ledger", "forget", "--customer", "ana@x.com"]),
         case(&["ledger", "forget", "--account-id", "1", "--account", "matriz"]),
     ]);
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(messages);
 }
 
 #[test]
 fn wrong_settings() {
-    let told = messages_of(&[
+    let messages = messages_of(&[
         anonymous(&["run", "c.csv"]),
         anonymous(&["run", "c.csv", "--token-file", "não-há"]),
         with(&["run", "c.csv", "--token-file", "t"], &[("c.csv", GOOD), ("t", b"\n")]),
@@ -155,13 +155,13 @@ fn wrong_settings() {
         case(&["run", "c.csv", "--summary-json", "."]),
         case(&["run", "c.csv", "--results", "."]),
     ]);
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(messages);
 }
 
 #[test]
-fn a_wrong_value_names_where_it_was_given() {
+fn the_message_for_a_wrong_value_names_its_source() {
     const TOML: (&str, &[u8]) = ("tomticket-sync.toml", b"# nada\nkey = \"x\"\n");
-    let said = |variables: &[(&str, &str)], files: &[(&str, &[u8])], args: &[&str]| {
+    let check = |variables: &[(&str, &str)], files: &[(&str, &[u8])], args: &[&str]| {
         let mut run = Run::bare(&["check", "c.csv"]).allow_partial().file("c.csv", GOOD);
         for (name, bytes) in files {
             run = run.file(name, bytes);
@@ -194,22 +194,22 @@ fn a_wrong_value_names_where_it_was_given() {
         (&[], &[TOML], &[], "erro: tomticket-sync.toml, linha 2: --key: \"x\" não serve"),
         (&[("TOMTICKET_SYNC_RATE", "x")], &[], &["--rate", "x"], "erro: --rate: \"x\" não serve"),
     ] {
-        let (code, told) = said(variables, files, args);
-        assert_eq!(code, Some(2), "{told}");
-        assert!(told.starts_with(expected), "{told}");
+        let (code, error) = check(variables, files, args);
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.starts_with(expected), "{error}");
     }
     // CI systems pass a variable that is not set as an empty one.
     let empty =
         ["RATE", "KEY", "CONFIG", "ENCODING", "STRICT", "MAP", "VERBOSE", "LIMIT", "LEDGER"];
     let names: Vec<String> = empty.iter().map(|name| format!("TOMTICKET_SYNC_{name}")).collect();
     let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-    let (code, told) = said(&variables, &[], &[]);
-    assert_eq!(code, Some(0), "{told}");
+    let (code, error) = check(&variables, &[], &[]);
+    assert_eq!(code, Some(0), "{error}");
 }
 
 #[test]
 fn wrong_files() {
-    let told = messages_of(&[
+    let messages = messages_of(&[
         anonymous(&["check", "não-há.csv"]),
         anonymous(&["check", "."]),
         input(&[("c.csv", b"")]),
@@ -238,12 +238,12 @@ fn wrong_files() {
         input(&[("c.csv", b"i\0d\0;\0n\0o\0m\0e\0\n\0")]),
         input(&[("c.csv", b"\0i\0d\0;\0n\0o\0m\0e\0\n")]),
     ]);
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(messages);
 }
 
 #[test]
 fn wrong_columns() {
-    let told = messages_of(&[
+    let messages = messages_of(&[
         input(&[("c.csv", b"nome,email\nAna,a@x.com\n")]),
         input(&[("c.csv", b"identificador,nome\n1,Ana\n")]),
         input(&[("c.csv", b"identificador,tipo_identificador\n1,I\n")]),
@@ -277,7 +277,7 @@ fn wrong_columns() {
             &[("c.csv", b"identificador,tipo_identificador,nome,Vendedor\n1,I,Ana,Rui\n")],
         ),
     ]);
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(messages);
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn c43a_sighup_stops_like_an_interrupt_with_exit_129() {
 }
 
 #[test]
-fn c39_a_second_signal_leaves_at_once() {
+fn c39_a_second_signal_exits_at_once() {
     let server = Server::start();
     server.script(|_, _| Reply::hang());
     let mut running =

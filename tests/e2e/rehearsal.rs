@@ -91,7 +91,7 @@ fn the_rate_of_a_rehearsal_is_the_simulators_limit() {
 }
 
 #[test]
-fn after_a_rehearsal_the_next_step_is_exact() {
+fn the_command_suggested_after_a_rehearsal_works() {
     let csv = table::customers(4).replace("tipo_identificador", "tipo");
     let args = ["--sandbox", "--rate", "unlimited", "--map", "tipo=tipo_identificador"];
     let trial = Run::bare(&["run"]).csv(&csv).args(["--limit", "2"]).args(args).go();

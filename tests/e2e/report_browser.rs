@@ -43,7 +43,7 @@ fn chromium() -> Option<PathBuf> {
 }
 
 /// The document after loading, and the browser's console.
-struct Shown {
+struct LoadedPage {
     dom: String,
     console: Vec<String>,
 }
@@ -84,11 +84,11 @@ impl Browser {
         (text(&out), text(&err))
     }
 
-    fn show(&self, page: &Path) -> Shown {
+    fn load(&self, page: &Path) -> LoadedPage {
         let (dom, log) = self.run(page, &["--dump-dom".to_owned()]);
-        assert!(dom.contains("</html>"), "nothing was shown:\n{log}");
+        assert!(dom.contains("</html>"), "the page was not loaded:\n{log}");
         let console = log.lines().filter(|line| line.contains("CONSOLE")).map(ToOwned::to_owned);
-        Shown { dom, console: console.collect() }
+        LoadedPage { dom, console: console.collect() }
     }
 
     fn picture(&self, page: &Path, name: &str, size: &str, dark: bool) -> Vec<u8> {
@@ -126,29 +126,29 @@ fn the_report_in_a_browser() {
     std::fs::create_dir_all(&folder).unwrap();
     let browser = Browser { program, folder };
 
-    let shown = browser.show(&page);
-    assert_eq!(shown.console, Vec::<String>::new(), "the browser complained");
-    assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"), "{}", shown.dom);
-    assert_eq!(shown.dom.matches("TOMADA").count(), html.matches("TOMADA").count());
+    let loaded = browser.load(&page);
+    assert_eq!(loaded.console, Vec::<String>::new(), "the console has errors");
+    assert!(loaded.dom.contains("<title>Relatório de clientes.csv</title>"), "{}", loaded.dom);
+    assert_eq!(loaded.dom.matches("TOMADA").count(), html.matches("TOMADA").count());
     for tag in ["<script", "<img", "onload=document", "onerror=document"] {
-        let tags = shown.dom.matches(tag).count();
+        let tags = loaded.dom.matches(tag).count();
         assert_eq!(tags, html.matches(tag).count(), "{tag}");
     }
-    assert!(!shown.dom.contains("<script") && !shown.dom.contains("<img"));
+    assert!(!loaded.dom.contains("<script") && !loaded.dom.contains("<img"));
 
     // Without the policy, escaping alone prevents execution.
     let policy = html.lines().find(|line| line.contains("Content-Security-Policy")).unwrap();
     let bare = run.work().join("sem-politica.html");
     std::fs::write(&bare, html.replace(policy, "")).unwrap();
-    let shown = browser.show(&bare);
-    assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"));
-    assert_eq!(shown.console, Vec::<String>::new());
+    let loaded = browser.load(&bare);
+    assert!(loaded.dom.contains("<title>Relatório de clientes.csv</title>"));
+    assert_eq!(loaded.console, Vec::<String>::new());
     // Without escaping, the policy alone prevents execution and the console reports it.
     let open = run.work().join("sem-escape.html");
     std::fs::write(&open, html.replace("<main>", &format!("<main>{}", HOSTILE.concat()))).unwrap();
-    let shown = browser.show(&open);
-    assert!(shown.dom.contains("<title>Relatório de clientes.csv</title>"));
-    assert!(!shown.console.is_empty(), "the console output is missing");
+    let loaded = browser.load(&open);
+    assert!(loaded.dom.contains("<title>Relatório de clientes.csv</title>"));
+    assert!(!loaded.console.is_empty(), "the console output is missing");
 
     // The charts are readable on a wide screen and on a phone. Chromium's windows have a minimum
     // width, so the page is loaded in a frame.
@@ -159,7 +159,7 @@ fn the_report_in_a_browser() {
             format!("<title></title><iframe style='width:{width}px' srcdoc=\"{measured}\">");
         let path = run.work().join("medida.html");
         std::fs::write(&path, frame).unwrap();
-        let dom = browser.show(&path).dom;
+        let dom = browser.load(&path).dom;
         assert!(dom.contains(&format!("<title>{width} 3 </title>")), "{width}: {dom:.200}");
     }
     browser.picture(&page, "telefone.png", "390,4000", false);

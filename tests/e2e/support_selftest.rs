@@ -283,7 +283,7 @@ fn the_canary_is_found_in_every_spelling() {
 /// Each place is searched for the token: the "token" is a word that occurs only in that place, and
 /// the common checks must fail there.
 #[test]
-fn a_leak_is_found_wherever_it_is() {
+fn a_leak_is_found_in_every_place() {
     let text = ["-vv", "--log-format", "text"];
     let json = ["-vv", "--log-format", "json"];
     for (word, flags, place) in [

@@ -77,9 +77,9 @@ impl Model {
     }
 
     /// The customers that the simulator holds.
-    pub fn of_simulator(shown: &Value, resets_defaults: bool) -> Self {
+    pub fn of_simulator(customers: &Value, resets_defaults: bool) -> Self {
         let mut model = Self::new(resets_defaults);
-        for customer in shown.as_array().unwrap() {
+        for customer in customers.as_array().unwrap() {
             let mut fields = Fields::new();
             for (name, value) in customer.as_object().unwrap() {
                 match (name.as_str(), value) {
