@@ -1,7 +1,7 @@
 //! The exit codes, and the one of a run. An error's exit code is its own `exit_code()`.
 
 use crate::model::Situacao;
-use crate::stop::{Signal, StopReason, Urgency};
+use crate::stop::{Signal, StopReason};
 
 /// Every row is updated or unchanged.
 pub const OK: u8 = 0;
@@ -37,11 +37,11 @@ pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
         () if any(Situacao::Recusado) || any(Situacao::Invalido) => ROWS_TO_FIX,
         () => OK,
     };
-    match stop.map(StopReason::urgency) {
-        Some(Urgency::Local) => LOCAL,
-        Some(Urgency::Refused) => REFUSED,
-        Some(Urgency::Signal(signal)) => of_signal(signal),
-        Some(Urgency::Temporary) => match by_rows() {
+    match stop {
+        Some(StopReason::Local(_)) => LOCAL,
+        Some(StopReason::Refused(_)) => REFUSED,
+        Some(StopReason::Signal(signal)) => of_signal(*signal),
+        Some(StopReason::Temporary(_)) => match by_rows() {
             UNCERTAIN => UNCERTAIN,
             _ => TEMPORARY,
         },
@@ -52,7 +52,6 @@ pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stop::Outage;
 
     fn counts(rows: &[Situacao]) -> [u64; 7] {
         let mut counts = [0; 7];
@@ -65,30 +64,20 @@ mod tests {
     #[test]
     fn the_more_urgent_code_wins() {
         use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, NaoEnviado, Recusado};
-        let lasted = std::time::Duration::ZERO;
-        let mensagem = String::new;
+        let temporary = || Some(StopReason::Temporary(String::new()));
+        let refused = || Some(StopReason::Refused(String::new()));
         for (stop, rows, code) in [
             (None, vec![Atualizado, Inalterado, NaoEnviado], OK),
             (None, vec![Recusado], ROWS_TO_FIX),
             (None, vec![Invalido, Falhou], TEMPORARY),
             (None, vec![Falhou, Incerto], UNCERTAIN),
-            (Some(StopReason::MaxDuration), vec![Incerto], UNCERTAIN),
-            (
-                Some(StopReason::Unavailable(Outage::OnlyLimited { lasted })),
-                vec![Recusado],
-                TEMPORARY,
-            ),
+            (temporary(), vec![Incerto], UNCERTAIN),
+            (temporary(), vec![Recusado], TEMPORARY),
             (Some(StopReason::Signal(Signal::Int)), vec![Incerto], 130),
             (Some(StopReason::Signal(Signal::Term)), vec![], 143),
             (Some(StopReason::Signal(Signal::Hup)), vec![], 129),
-            (
-                Some(StopReason::Denied { status: 401, mensagem: mensagem() }),
-                vec![Incerto],
-                REFUSED,
-            ),
-            (Some(StopReason::Breaker { rows: 20, mensagem: mensagem() }), vec![], REFUSED),
-            (Some(StopReason::BadCertificate { mensagem: mensagem() }), vec![], REFUSED),
-            (Some(StopReason::MaxErrors { allowed: 1 }), vec![], REFUSED),
+            (refused(), vec![Incerto], REFUSED),
+            (refused(), vec![], REFUSED),
             (Some(StopReason::Local("".into())), vec![Incerto], LOCAL),
         ] {
             assert_eq!(of_run(stop.as_ref(), &counts(&rows)), code, "{stop:?} {rows:?}");

@@ -21,6 +21,7 @@ use crate::config::{LedgerChoice, Remote, Settings, SettingsError, effective_set
 use crate::exit_code;
 use crate::input::{InputError, InputFile, rows};
 use crate::ledger::{Claimed, FileLock, LedgerHandle};
+use crate::locale::format::number;
 use crate::output::{Destination, Output, RunSummary, Summary, Terminal};
 use crate::preflight::Preflight;
 use crate::sandbox::{Sandbox, SandboxConfig};
@@ -195,7 +196,12 @@ impl<'a> Run<'a> {
         let (stop, listener) = channel();
         let (invalid, rows) = (self.preflight.invalid, self.preflight.rows);
         if let Some(allowed) = pipeline.options.max_errors.filter(|most| invalid > *most) {
-            stop.stop(StopReason::InvalidRows { invalid, rows, allowed });
+            stop.stop(StopReason::Refused(format!(
+                "linhas inválidas: {} de {}, o limite é {}; nada foi enviado; corrija-as ou aumente --max-errors",
+                number(invalid),
+                number(rows),
+                number(allowed)
+            )));
         }
         let deadline = self.settings.max_duration.map(|most| self.started + most);
         signals::stop_on_signal(runtimes.background.handle(), stop.clone());

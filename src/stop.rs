@@ -1,100 +1,24 @@
 //! Why a run ends before its last row, and the handle by which any part asks for it. The exit code
-//! of a reason is decided in [`crate::exit_code`].
+//! of a reason is decided in [`crate::exit_code`], its text where it arises.
 //!
 //! A stop is a value that is passed in, not a global: the scheduler listens, every other part asks.
 
-use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::locale::format::{duration_words, number, within};
-
-/// Why a run ended early. Displays as a text for the user.
-#[derive(Debug, Clone)]
+/// Why a run ended early. Displays as a text for the user. From the least to the most urgent: the
+/// reasons of one variant share their exit code, and a more urgent one replaces another.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopReason {
-    /// Something on this machine failed: disk, input, ledger. Sending stops at once.
-    Local(LocalFailure),
-    /// The server's certificate is not to be trusted.
-    BadCertificate {
-        /// What the TLS library reported.
-        mensagem: String,
-    },
-    /// 401 or 403 before any success, or several in a row.
-    Denied {
-        /// The last status.
-        status: u16,
-        /// What the API wrote.
-        mensagem: String,
-    },
-    /// A redirect before any success, or several in a row.
-    Redirected {
-        /// The last status.
-        status: u16,
-    },
-    /// The first rows were all refused with one and the same message.
-    Breaker {
-        /// How many they were.
-        rows: u32,
-        /// The message.
-        mensagem: String,
-    },
-    /// More rows failed than `--max-errors` allows.
-    MaxErrors {
-        /// The rows that are allowed to fail.
-        allowed: u64,
-    },
-    /// More rows are invalid than `--max-errors` allows; nothing was sent.
-    InvalidRows {
-        /// The invalid rows.
-        invalid: u64,
-        /// All rows.
-        rows: u64,
-        /// The rows that are allowed to fail.
-        allowed: u64,
-    },
-    /// SIGINT, SIGTERM or SIGHUP.
+    /// Run again later: the API was out of reach for too long, or `--max-duration` is over.
+    Temporary(String),
+    /// The user or the system asked for it.
     Signal(Signal),
-    /// The API was out of reach or unreadable for too long.
-    Unavailable(Outage),
-    /// `--max-duration` is over.
-    MaxDuration,
-}
-
-/// What failed on this machine. Displays as a text for the user. Made from any error or text.
-#[derive(Debug, Clone)]
-pub struct LocalFailure(Arc<dyn Error + Send + Sync>);
-
-impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for LocalFailure {
-    fn from(error: E) -> Self {
-        Self(error.into().into())
-    }
-}
-
-/// How the API was unavailable, and for how long.
-#[derive(Debug, Clone)]
-pub enum Outage {
-    /// It could not be reached, or its replies could not be read.
-    Unreachable {
-        /// For how long.
-        lasted: Duration,
-        /// The message of the last attempt.
-        last: String,
-    },
-    /// The proxy could not be reached or did not let requests through.
-    Proxy {
-        /// For how long.
-        lasted: Duration,
-        /// The message of the last attempt.
-        last: String,
-    },
-    /// It answered nothing but 429.
-    OnlyLimited {
-        /// For how long.
-        lasted: Duration,
-    },
+    /// The account or the server refuses everything, or too many rows failed.
+    Refused(String),
+    /// Something on this machine failed: disk, input, ledger. Sending stops at once.
+    Local(String),
 }
 
 /// The signals that end a run in good order.
@@ -119,116 +43,27 @@ impl Signal {
     }
 }
 
-/// The class of a reason. Reasons of one class share their exit code, and of two reasons the one of
-/// the more urgent class replaces the other. From the least to the most urgent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// Run again later.
-    Temporary,
-    /// The user or the system asked for it.
-    Signal(Signal),
-    /// The account or the server refuses everything.
-    Refused,
-    /// Something on this machine failed.
-    Local,
-}
-
-impl Urgency {
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Temporary => 0,
-            Self::Signal(_) => 1,
-            Self::Refused => 2,
-            Self::Local => 3,
-        }
-    }
-}
-
 impl StopReason {
-    /// The class of this reason.
-    pub const fn urgency(&self) -> Urgency {
+    const fn urgency(&self) -> u8 {
         match self {
-            Self::Local(_) => Urgency::Local,
-            Self::BadCertificate { .. }
-            | Self::Denied { .. }
-            | Self::Redirected { .. }
-            | Self::Breaker { .. }
-            | Self::MaxErrors { .. }
-            | Self::InvalidRows { .. } => Urgency::Refused,
-            Self::Signal(signal) => Urgency::Signal(*signal),
-            Self::Unavailable(_) | Self::MaxDuration => Urgency::Temporary,
+            Self::Temporary(_) => 0,
+            Self::Signal(_) => 1,
+            Self::Refused(_) => 2,
+            Self::Local(_) => 3,
         }
     }
 
     /// Whether this reason replaces `other`.
     pub const fn outranks(&self, other: &Self) -> bool {
-        self.urgency().rank() > other.urgency().rank()
+        self.urgency() > other.urgency()
     }
 }
 
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Local(failure) => failure.fmt(f),
-            Self::BadCertificate { mensagem } => f.write_str(mensagem),
-            Self::Denied { status, mensagem } => {
-                // A message of ours begins with the status already.
-                let named = format!("HTTP {status}: ");
-                let why = within(mensagem.strip_prefix(&named).unwrap_or(mensagem));
-                write!(
-                    f,
-                    "o TomTicket recusou o acesso ({named}{why}); confira o token e as permissões dele"
-                )
-            }
-            Self::Redirected { status } => write!(
-                f,
-                "o servidor respondeu com um redirecionamento (HTTP {status}), que nunca é seguido; confira --base-url e se há um portal ou proxy no caminho"
-            ),
-            Self::Breaker { rows, mensagem } => write!(
-                f,
-                "as {rows} primeiras linhas enviadas foram todas recusadas com a mesma mensagem (\"{mensagem}\"); confira o token, o tipo do identificador e o mapeamento (--no-breaker desliga esta parada)"
-            ),
-            Self::MaxErrors { allowed } => {
-                write!(f, "mais de {allowed} linhas com erro (limite de --max-errors)")
-            }
-            Self::InvalidRows { invalid, rows, allowed } => write!(
-                f,
-                "linhas inválidas: {} de {}, o limite é {}; nada foi enviado; corrija-as ou aumente --max-errors",
-                number(*invalid),
-                number(*rows),
-                number(*allowed)
-            ),
+            Self::Temporary(text) | Self::Refused(text) | Self::Local(text) => f.write_str(text),
             Self::Signal(signal) => write!(f, "interrompido por {}", signal.as_str()),
-            Self::Unavailable(outage) => outage.fmt(f),
-            Self::MaxDuration => f.write_str("o tempo de --max-duration acabou"),
-        }
-    }
-}
-
-impl fmt::Display for LocalFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Outage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable { lasted, last } => write!(
-                f,
-                "o TomTicket está fora do ar ou inacessível há {}; última resposta: {}",
-                duration_words(*lasted),
-                within(last)
-            ),
-            Self::Proxy { lasted, last } => {
-                let lasted = duration_words(*lasted);
-                write!(f, "há {lasted} não há caminho até o TomTicket: {}", within(last))
-            }
-            Self::OnlyLimited { lasted } => write!(
-                f,
-                "há {} o TomTicket só responde que o limite de requisições foi atingido (429)",
-                duration_words(*lasted)
-            ),
         }
     }
 }
@@ -274,14 +109,6 @@ impl StopListener {
     }
 }
 
-/// In tests, two reasons are equal if they display the same text.
-#[cfg(test)]
-impl PartialEq for StopReason {
-    fn eq(&self, other: &Self) -> bool {
-        self.to_string() == other.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,11 +117,11 @@ mod tests {
     fn the_first_reason_stays_until_a_more_urgent_one_comes() {
         let (handle, listener) = channel();
         assert_eq!(listener.reason(), None);
-        let lasted = Duration::from_secs(1);
-        handle.stop(StopReason::Unavailable(Outage::OnlyLimited { lasted }));
+        handle.stop(StopReason::Temporary("429".into()));
         handle.stop(StopReason::Signal(Signal::Int));
-        handle.stop(StopReason::MaxDuration);
+        handle.stop(StopReason::Temporary("prazo".into()));
         assert_eq!(listener.reason(), Some(StopReason::Signal(Signal::Int)));
+        handle.stop(StopReason::Refused("401".into()));
         handle.stop(StopReason::Local("disco".into()));
         handle.stop(StopReason::Local("outra".into()));
         assert_eq!(listener.reason(), Some(StopReason::Local("disco".into())));

@@ -199,8 +199,8 @@ mod tests {
     #[test]
     fn the_next_step_fits_the_outcome_and_the_ledger() {
         let signal = || Some(StopReason::Signal(Signal::Int));
-        let over = || Some(StopReason::MaxDuration);
-        let denied = || Some(StopReason::Redirected { status: 302 });
+        let over = || Some(StopReason::Temporary("o tempo acabou".into()));
+        let denied = || Some(StopReason::Refused("HTTP 302".into()));
         let full = || Some(StopReason::Local("disco cheio".into()));
         use Situacao::{Atualizado, Falhou, Incerto, Invalido, NaoEnviado, Recusado};
         let mut text = String::new();

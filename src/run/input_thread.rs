@@ -24,7 +24,7 @@ pub(super) fn read(mut reading: Rows, plan: &MappingPlan, batches: &mpsc::Sender
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let reason = StopReason::Local(error.into());
+                let reason = StopReason::Local(error.to_string());
                 let _ = batches.blocking_send(InputBatch::Broken(reason));
                 return;
             }

@@ -72,7 +72,7 @@ impl Pipeline {
             output.stop = Some(StopReason::Local(why.into()));
         }
         if let Some(error) = unwritten {
-            output.stop = Some(StopReason::Local(unwritable(&error).into()));
+            output.stop = Some(StopReason::Local(unwritable(&error)));
         }
         (output, ledger)
     }
@@ -87,7 +87,7 @@ impl PipelineOutput {
     /// Ends the run as a failure of this machine, unless it already is one.
     pub fn fail(&mut self, why: String) {
         if !self.broke_off() {
-            self.stop = Some(StopReason::Local(why.into()));
+            self.stop = Some(StopReason::Local(why));
         }
     }
 
@@ -113,7 +113,7 @@ fn report(
     tokio::task::spawn_blocking(move || {
         panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Report, &"reporter");
         let (tally, result) = reporter.consume(&runtime, events, |error| {
-            stop.stop(StopReason::Local(unwritable(error).into()));
+            stop.stop(StopReason::Local(unwritable(error)));
         });
         (reporter, tally, result.err())
     })
@@ -128,5 +128,5 @@ fn unwritable(error: &OutputError) -> String {
 async fn stop_at(deadline: Option<Instant>, stop: StopHandle) {
     let Some(deadline) = deadline else { return };
     tokio::time::sleep_until(deadline.into()).await;
-    stop.stop(StopReason::MaxDuration);
+    stop.stop(StopReason::Temporary("o tempo de --max-duration acabou".into()));
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::{Attempt, Cause, Reply};
+use crate::locale::format::{duration_words, within};
 use crate::model::Situacao;
-use crate::stop::{Outage, StopReason};
+use crate::stop::StopReason;
 
 /// Ambiguous replies in a row, across customers, after which one row at a time is tried.
 pub const AMBIGUOUS_IN_A_ROW: u32 = 10;
@@ -127,9 +128,9 @@ impl CircuitBreaker {
     /// The reason to stop if the breaker has tripped, unless a probe is accepted first.
     pub fn tripped(&self) -> Option<StopReason> {
         match &self.first_rows {
-            FirstRows::AllRefused { mensagem } => {
-                Some(StopReason::Breaker { rows: BREAKER_ROWS, mensagem: mensagem.clone() })
-            }
+            FirstRows::AllRefused { mensagem } => Some(StopReason::Refused(format!(
+                "as {BREAKER_ROWS} primeiras linhas enviadas foram todas recusadas com a mesma mensagem (\"{mensagem}\"); confira o token, o tipo do identificador e o mapeamento (--no-breaker desliga esta parada)"
+            ))),
             FirstRows::Unwatched | FirstRows::Watched { .. } => None,
         }
     }
@@ -157,20 +158,15 @@ impl CircuitBreaker {
         }
         self.limited_since = None;
         match attempt.reply {
-            Reply::Accepted => {
-                self.any_success = true;
-                self.denied_in_a_row = 0;
-                self.pause = PAUSE_FIRST;
-                None
-            }
-            Reply::Refused => {
+            Reply::Accepted | Reply::Refused => {
+                self.any_success |= attempt.reply == Reply::Accepted;
                 self.denied_in_a_row = 0;
                 self.pause = PAUSE_FIRST;
                 None
             }
             Reply::Denied | Reply::Redirected => self.on_denied(attempt),
             Reply::NotSent(Cause::BadCertificate) => {
-                Some(StopReason::BadCertificate { mensagem: attempt.mensagem.clone() })
+                Some(StopReason::Refused(attempt.mensagem.clone()))
             }
             Reply::NotSent(Cause::Unreachable | Cause::Proxy) => {
                 self.on_unreachable(attempt, sent, now)
@@ -195,7 +191,10 @@ impl CircuitBreaker {
         let since = *self.limited_since.get_or_insert(now);
         let lasted = self.give_up_after * 3;
         if now.duration_since(since) >= lasted {
-            return Some(StopReason::Unavailable(Outage::OnlyLimited { lasted }));
+            return Some(StopReason::Temporary(format!(
+                "há {} o TomTicket só responde que o limite de requisições foi atingido (429)",
+                duration_words(lasted)
+            )));
         }
         // The 429s of requests that were in flight together are one event. Only a request that left
         // after the last pause shows that the pause was too short.
@@ -225,10 +224,21 @@ impl CircuitBreaker {
             return None;
         }
         let status = attempt.status.unwrap_or_default();
-        Some(match attempt.reply {
-            Reply::Redirected => StopReason::Redirected { status },
-            _ => StopReason::Denied { status, mensagem: attempt.mensagem.clone() },
-        })
+        let text = match attempt.reply {
+            Reply::Redirected => format!(
+                "o servidor respondeu com um redirecionamento (HTTP {status}), que nunca é seguido; confira --base-url e se há um portal ou proxy no caminho"
+            ),
+            _ => {
+                // A message of ours begins with the status already.
+                let named = format!("HTTP {status}: ");
+                let why =
+                    within(attempt.mensagem.strip_prefix(&named).unwrap_or(&attempt.mensagem));
+                format!(
+                    "o TomTicket recusou o acesso ({named}{why}); confira o token e as permissões dele"
+                )
+            }
+        };
+        Some(StopReason::Refused(text))
     }
 
     fn on_unreachable(
@@ -258,13 +268,16 @@ impl CircuitBreaker {
     /// The reason to stop if the server has been away for too long at `now`.
     pub fn gave_up(&self, now: Instant) -> Option<StopReason> {
         let probing = self.probing.as_ref()?;
-        let (lasted, last) = (self.give_up_after, probing.last.clone());
-        (now.duration_since(probing.since) >= lasted).then_some(StopReason::Unavailable(
-            match probing.proxy {
-                true => Outage::Proxy { lasted, last },
-                false => Outage::Unreachable { lasted, last },
-            },
-        ))
+        if now.duration_since(probing.since) < self.give_up_after {
+            return None;
+        }
+        let (lasted, last) = (duration_words(self.give_up_after), within(&probing.last));
+        Some(StopReason::Temporary(match probing.proxy {
+            true => format!("há {lasted} não há caminho até o TomTicket: {last}"),
+            false => format!(
+                "o TomTicket está fora do ar ou inacessível há {lasted}; última resposta: {last}"
+            ),
+        }))
     }
 
     /// When [`gave_up`](Self::gave_up) gives a reason if no better reply comes.
@@ -286,7 +299,11 @@ impl CircuitBreaker {
             self.errors += 1;
         }
         let allowed = self.max_errors?;
-        (self.errors > allowed).then_some(StopReason::MaxErrors { allowed })
+        (self.errors > allowed).then(|| {
+            StopReason::Refused(format!(
+                "mais de {allowed} linhas com erro (limite de --max-errors)"
+            ))
+        })
     }
 
     fn watch_first_rows(&mut self, situacao: Situacao, verdict: &str) {

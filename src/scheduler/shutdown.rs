@@ -104,7 +104,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// The ledger failed: nothing more becomes durable. What the API answered is reported all the
     /// same; only the next run does not know of it.
     pub(super) fn abandon_ledger(&mut self, failure: LedgerFailed) {
-        self.begin_stop(StopReason::Local(failure.into()), Instant::now());
+        self.begin_stop(StopReason::Local(failure.to_string()), Instant::now());
         for seq in self.window.seqs() {
             let Some(entry) = self.window.get(seq) else { continue };
             match (entry.state(), entry.outcome.take()) {

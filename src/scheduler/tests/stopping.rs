@@ -8,7 +8,7 @@ async fn an_endless_outage_ends_the_run_after_the_give_up_time() {
     let fake = FakeTransport::new(|_, _| (Duration::ZERO, AWAY, "recusada"));
     let began = Instant::now();
     let finished = go(&fake, NoLedger, options(), customers(30), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Unavailable(_))));
+    assert!(matches!(finished.stop, Some(StopReason::Temporary(_))));
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado && o.tentativas == 0));
     let took = began.elapsed();
     assert!(took >= Duration::from_secs(300) && took < Duration::from_secs(301), "{took:?}");
@@ -22,7 +22,7 @@ async fn the_run_gives_up_though_a_probe_has_no_answer_yet() {
         false => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
     });
     let finished = go(&fake, NoLedger, options(), customers(3), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Unavailable(_))));
+    assert!(matches!(finished.stop, Some(StopReason::Temporary(_))));
     // And ten seconds for that answer.
     let took = began.elapsed();
     assert!(took >= Duration::from_secs(310) && took < Duration::from_secs(311), "{took:?}");
@@ -34,7 +34,7 @@ async fn nothing_but_429_ends_the_run_after_a_quarter_of_an_hour() {
     let fake = FakeTransport::new(move |_, _| (Duration::from_millis(5), limited, "429"));
     let began = Instant::now();
     let finished = go(&fake, NoLedger, options(), customers(3), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Unavailable(_))));
+    assert!(matches!(finished.stop, Some(StopReason::Temporary(_))));
     assert!(began.elapsed() >= Duration::from_secs(900));
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
 }
@@ -44,7 +44,7 @@ async fn the_breaker_sees_exactly_twenty_rows() {
     let fake =
         FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Refused, "Token inválido"));
     let finished = go(&fake, NoLedger, options(), customers(100), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Breaker { .. })));
+    assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
     assert_eq!(fake.sent().len(), 20);
     let refused = finished.situacoes().iter().filter(|s| **s == Situacao::Recusado).count();
     assert_eq!(refused, 20);
@@ -99,7 +99,7 @@ async fn errors_beyond_the_allowed_ones_stop_the_run() {
     });
     let most = SchedulerOptions { max_errors: Some(1), concurrency: 1, ..options() };
     let finished = go(&fake, NoLedger, most, customers(10), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::MaxErrors { .. })));
+    assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
     assert_eq!(fake.sent().len(), 4);
 }
 
@@ -127,7 +127,7 @@ async fn rows_left_unanswered_by_a_stop_do_not_count_for_max_errors() {
     let outage = SchedulerOptions { concurrency: 16, give_up_after: soon, ..most.clone() };
     let ended = go(&away, NoLedger, outage, customers(20), None).await;
     assert!(ended.situacoes().contains(&Situacao::Falhou));
-    assert!(matches!(ended.stop, Some(StopReason::Unavailable(_))), "{:?}", ended.stop);
+    assert!(matches!(ended.stop, Some(StopReason::Temporary(_))), "{:?}", ended.stop);
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +141,7 @@ async fn a_refusal_that_comes_after_the_stop_does_not_change_the_reason() {
 
 #[test]
 fn a_stop_names_only_what_it_waits_for() {
-    let over = StopReason::MaxDuration;
+    let over = StopReason::Temporary("o tempo acabou".into());
     let signal = StopReason::Signal(Signal::Int);
     let waiting = "parando: as requisições em andamento são esperadas por até 10 s";
     assert_eq!(draining_message(&over, 0), None);
@@ -178,7 +178,7 @@ async fn the_probe_is_waited_for_though_no_row_is_left() {
     // Its permit takes a moment, and nothing else is under way then.
     let with_probe = SchedulerOptions { probe: Some(probe), rate: Rate::DEFAULT, ..options() };
     let finished = go(&fake, NoLedger, with_probe, customers(20), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Breaker { .. })));
+    assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
     assert_eq!(fake.sent().len(), 21);
 }
 
