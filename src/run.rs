@@ -26,7 +26,6 @@ use crate::output::{Destination, Output, RunSummary, Summary, Terminal};
 use crate::preflight::Preflight;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::SchedulerOptions;
-use crate::scheduler::ledger::NoLedger;
 use crate::signals;
 use crate::stop::{StopReason, channel};
 
@@ -191,7 +190,7 @@ impl<'a> Run<'a> {
         &self,
         runtimes: &Runtimes,
         pipeline: Pipeline,
-        ledger: Option<LedgerHandle>,
+        mut ledger: Option<LedgerHandle>,
     ) -> PipelineOutput {
         let (stop, listener) = channel();
         let (invalid, rows) = (self.preflight.invalid, self.preflight.rows);
@@ -205,15 +204,16 @@ impl<'a> Run<'a> {
         }
         let deadline = self.settings.max_duration.map(|most| self.started + most);
         signals::stop_on_signal(runtimes.background.handle(), stop.clone());
+        if self.settings.policy.max_age.is_none()
+            && let Some(ledger) = &mut ledger
+        {
+            ledger.skip_checks_before(self.preflight.leading);
+        }
         runtimes.scheduler.block_on(async {
-            let Some(mut ledger) = ledger else {
-                return pipeline.run(NoLedger, &stop, listener, deadline).await.0;
-            };
-            if self.settings.policy.max_age.is_none() {
-                ledger.skip_checks_before(self.preflight.leading);
-            }
             let (mut output, ledger) = pipeline.run(ledger, &stop, listener, deadline).await;
-            if let Err(error) = ledger.close().await {
+            if let Some(ledger) = ledger
+                && let Err(error) = ledger.close().await
+            {
                 output.fail(error.to_string());
             }
             output

@@ -16,7 +16,7 @@ use super::tables::AccountTables;
 use super::writer::LedgerWriter;
 use super::{AccountLocation, FileLock, LedgerError, Policy, accounts, lock_path, now, schema};
 use crate::model::Update;
-use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
+use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
 /// An account that is locked for a run that has not begun to send. Nothing is changed yet: if the run
 /// ends here, the next one finds everything as it was, including what was left in flight.
@@ -95,21 +95,17 @@ impl LedgerHandle {
 }
 
 impl Ledger for LedgerHandle {
-    fn is_on(&self) -> bool {
-        true
-    }
+    type Error = LedgerError;
 
-    fn check(&mut self, sequence: u64, update: &Update) -> Result<bool, LedgerFailed> {
+    fn check(&mut self, sequence: u64, update: &Update) -> Result<bool, LedgerError> {
         if sequence < self.up_to_date_before {
             return Ok(true);
         }
-        self.rules.check(update, now()).map_err(LedgerFailed::new)
+        self.rules.check(update, now())
     }
 
-    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed> {
-        let changes =
-            self.rules.record_intent(sequence, &update, now()).map_err(LedgerFailed::new)?;
-        self.writer.hand_over(changes);
+    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerError> {
+        self.writer.hand_over(self.rules.record_intent(sequence, &update, now())?);
         self.unacknowledged.push_back(Recorded::Intent { sequence });
         Ok(())
     }
@@ -119,18 +115,15 @@ impl Ledger for LedgerHandle {
         sequence: u64,
         update: Arc<Update>,
         outcome: RequestOutcome,
-    ) -> Result<(), LedgerFailed> {
-        let (changes, uncertain) = self
-            .rules
-            .record_outcome(sequence, &update, outcome, now())
-            .map_err(LedgerFailed::new)?;
+    ) -> Result<(), LedgerError> {
+        let (changes, uncertain) = self.rules.record_outcome(sequence, &update, outcome, now())?;
         self.writer.hand_over(changes);
         self.unacknowledged.push_back(Recorded::Outcome { sequence, uncertain });
         Ok(())
     }
 
-    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerFailed> {
-        let count = self.writer.committed().await.map_err(LedgerFailed::new)?;
+    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerError> {
+        let count = self.writer.committed().await?;
         self.rules.acknowledge(count);
         Ok(self.unacknowledged.drain(..count.min(self.unacknowledged.len())).collect())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::LedgerError;
 use super::testing::{FIRST, TestLedger, TestRow, TestRun, row};
-use crate::scheduler::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
+use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
 fn rows(count: usize) -> Vec<TestRow> {
     (0..count).map(|n| row(&format!("{n}@x nome=N"))).collect()
@@ -85,7 +85,7 @@ fn a_failed_commit_is_returned_once_and_ends_the_ledger() {
     let TestRun { runtime, mut handle, .. } = failing(&ledger);
     let sent = Arc::new(row("b@x nome=N").update());
     handle.record_intent(1, Arc::clone(&sent)).unwrap();
-    let text = |failed: LedgerFailed| failed.to_string();
+    let text = |error: LedgerError| error.to_string();
     let why = runtime.block_on(handle.recorded()).map_err(text).unwrap_err();
     assert!(why.contains("ledger.db") && !why.contains("parou"), "{why}");
     handle.record_outcome(1, sent, RequestOutcome::Refused).unwrap();

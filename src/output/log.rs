@@ -1,8 +1,9 @@
 //! The log lines of rows (`-v`) and requests (`-vv`). They name lines and outcomes, never the content
 //! of a cell or a reply.
 
+use crate::api::Reply;
 use crate::model::Outcome;
-use crate::scheduler::events::{Request, RequestKind};
+use crate::scheduler::events::Request;
 
 /// Logs a row that ended with an error or needed repeats.
 pub(super) fn row(linha: u64, outcome: &Outcome) {
@@ -26,11 +27,11 @@ pub(super) fn row(linha: u64, outcome: &Outcome) {
 
 /// Logs a request that was answered or given up.
 pub(super) fn request(request: &Request) {
-    let resultado = match request.kind {
-        RequestKind::Accepted => "aceita",
-        RequestKind::Limited => "além do limite (429)",
-        RequestKind::Other => "recusada ou sem resposta definitiva",
-        RequestKind::NotSent => "não saiu desta máquina",
+    let resultado = match request.reply {
+        Reply::Accepted => "aceita",
+        Reply::Limited { .. } => "além do limite (429)",
+        Reply::NotSent(_) => "não saiu desta máquina",
+        _ => "recusada ou sem resposta definitiva",
     };
     tracing::debug!(resultado, repeticao = request.repeat, "requisição");
 }

@@ -98,7 +98,7 @@ impl Progress {
             to_send,
             unchanged: tally.count_decided(&[Inalterado]),
             failed: tally.count_decided(&[Recusado, Invalido, Falhou, Incerto]),
-            phase: self.phase.clone(),
+            phase: self.phase,
             pace,
             rate: self.plan.rate,
             left: wait.map(|wait| (wait, until(wait))),
@@ -254,7 +254,7 @@ mod tests {
             (Phase::Sending, true),
             (Phase::Draining, false),
         ] {
-            progress.phase(phase.clone());
+            progress.phase(phase);
             assert_eq!(progress.line(&tally).left.is_some(), shown, "{phase:?}");
         }
     }

@@ -8,8 +8,9 @@ use super::frequent::FrequentKeys;
 use super::request_rate::RequestRate;
 use super::run_summary::MinuteCounts;
 use super::sanitize::cut;
+use crate::api::Reply;
 use crate::model::{Outcome, Situacao};
-use crate::scheduler::events::{Request, RequestKind};
+use crate::scheduler::events::Request;
 
 /// Characters of a message that are compared.
 const MESSAGE_LENGTH: usize = 300;
@@ -60,19 +61,17 @@ impl Tally {
     }
 
     pub(super) fn request(&mut self, request: &Request) {
-        if request.kind == RequestKind::NotSent {
+        if matches!(request.reply, Reply::NotSent(_)) {
             return;
         }
         self.requests += 1;
         let minute = request.at.saturating_duration_since(self.started).as_secs() / 60;
         let minute = self.minute(minute);
         minute.repeticoes += u64::from(request.repeat);
-        match request.kind {
-            RequestKind::Accepted => minute.aceitas += 1,
-            RequestKind::Limited => minute.limitadas_429 += 1,
-            RequestKind::Other | RequestKind::NotSent => {}
-        }
-        if request.kind != RequestKind::Limited {
+        minute.aceitas += u64::from(request.reply == Reply::Accepted);
+        if let Reply::Limited { .. } = request.reply {
+            minute.limitadas_429 += 1;
+        } else {
             self.rate.add(request.at);
         }
     }
@@ -98,6 +97,9 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Cause;
+
+    const LIMITED: Reply = Reply::Limited { retry_after: None };
 
     #[test]
     fn messages_of_failures_are_compared_by_their_beginning() {
@@ -113,30 +115,30 @@ mod tests {
     #[test]
     fn requests_over_the_limit_do_not_count_in_the_rate() {
         let started = Instant::now();
-        let rate = |kind| {
+        let rate = |reply| {
             let mut tally = Tally::new(started);
             let last = (0..9).map(|second| started + Duration::from_secs(second)).inspect(|at| {
-                tally.request(&Request { at: *at, kind, repeat: false });
+                tally.request(&Request { at: *at, reply, repeat: false });
             });
             let last = last.last().unwrap();
             tally.rate.per_second(last)
         };
-        assert_eq!(rate(RequestKind::Other), Some(1.0));
-        assert_eq!(rate(RequestKind::Limited), None);
+        assert_eq!(rate(Reply::Refused), Some(1.0));
+        assert_eq!(rate(LIMITED), None);
     }
 
     #[test]
     fn a_request_counts_in_the_minute_in_which_it_ended() {
         let started = Instant::now();
         let mut tally = Tally::new(started);
-        for (second, kind, repeat) in [
-            (0, RequestKind::Accepted, false),
-            (59, RequestKind::Limited, false),
-            (61, RequestKind::NotSent, true),
-            (130, RequestKind::Accepted, true),
-            (130, RequestKind::Other, true),
+        for (second, reply, repeat) in [
+            (0, Reply::Accepted, false),
+            (59, LIMITED, false),
+            (61, Reply::NotSent(Cause::Unreachable), true),
+            (130, Reply::Accepted, true),
+            (130, Reply::Ambiguous, true),
         ] {
-            tally.request(&Request { at: started + Duration::from_secs(second), kind, repeat });
+            tally.request(&Request { at: started + Duration::from_secs(second), reply, repeat });
         }
         let minute = |minuto, aceitas, limitadas_429, repeticoes| MinuteCounts {
             minuto,

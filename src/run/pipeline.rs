@@ -12,11 +12,11 @@ use tokio::task::JoinHandle;
 use super::input_thread;
 use crate::api::Client;
 use crate::input::Rows;
+use crate::ledger::LedgerHandle;
 use crate::mapping::MappingPlan;
 use crate::output::{OutputError, Reporter, Tally};
 use crate::panic_hook;
 use crate::scheduler::events::Event;
-use crate::scheduler::ledger::Ledger;
 use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
 use crate::stop::{StopHandle, StopListener, StopReason};
 
@@ -41,13 +41,13 @@ pub(super) struct PipelineOutput {
 
 impl Pipeline {
     /// Drives the stages until every row is settled, or the run is stopped. Gives the ledger back.
-    pub async fn run<L: Ledger>(
+    pub async fn run(
         self,
-        ledger: L,
+        ledger: Option<LedgerHandle>,
         stop: &StopHandle,
         listener: StopListener,
         deadline: Option<Instant>,
-    ) -> (PipelineOutput, L) {
+    ) -> (PipelineOutput, Option<LedgerHandle>) {
         let (rows_in, rows_out) = mpsc::channel(input_thread::BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({

@@ -36,10 +36,6 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             }
             self.wait(wake).await;
         }
-        // Only requests past the deadline of a stop are left; their rows have their verdicts.
-        self.requests.abort_all();
-        self.emit_finished();
-        self.send_events().await;
     }
 
     /// Sends collected events on. The run ends if the reporter is gone.
@@ -62,7 +58,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         tokio::select! {
             biased;
             () = self.stop.changed() => {}
-            (request, attempt) = self.requests.next(), if !self.requests.is_empty() => {
+            Some((request, attempt)) = self.requests.next(), if !self.requests.is_empty() => {
                 self.on_response(request, attempt);
             }
             recorded = self.recorder.recorded(), if self.recorder.is_pending() => {
@@ -111,7 +107,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             Phase::Sending => tracing::info!("envio retomado"),
             Phase::Draining => self.log_draining(),
         }
-        self.outbox.push(Event::Phase(phase.clone()));
+        self.outbox.push(Event::Phase(phase));
         self.phase = phase;
     }
 }

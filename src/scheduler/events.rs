@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use crate::api::Reply;
 use crate::model::{Outcome, Row, Situacao};
 
 /// One fact. Events of one run come in the order in which they happened, except that
@@ -25,27 +26,13 @@ pub enum Event {
 pub struct Request {
     /// When it ended.
     pub at: Instant,
-    /// Its result, as far as counting goes.
-    pub kind: RequestKind,
+    pub reply: Reply,
     /// Whether it repeated an attempt without a definite answer.
     pub repeat: bool,
 }
 
-/// What a request counts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestKind {
-    /// Executed and confirmed.
-    Accepted,
-    /// Rejected with 429.
-    Limited,
-    /// Anything else that reached the server, or may have.
-    Other,
-    /// Certainly not executed: it never left this machine.
-    NotSent,
-}
-
 /// What the scheduler is doing, for the progress display.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Sending at its pace.
     Sending,

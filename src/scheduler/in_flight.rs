@@ -46,37 +46,23 @@ impl InFlightRequests {
         self.requests.insert(task.id(), request);
     }
 
-    /// Waits for the next request to end; never returns while there is none. Cancel-safe.
-    pub async fn next(&mut self) -> EndedRequest {
-        loop {
-            match self.tasks.join_next_with_id().await {
-                Some(joined) => {
-                    if let Some(ended) = self.take(joined) {
-                        return ended;
-                    }
-                }
-                None => std::future::pending().await,
-            }
-        }
+    /// Waits for the next request to end; `None` if there is none. Cancel-safe.
+    pub async fn next(&mut self) -> Option<EndedRequest> {
+        let joined = self.tasks.join_next_with_id().await?;
+        self.take(joined)
     }
 
     /// A request that has ended already.
     pub fn try_next(&mut self) -> Option<EndedRequest> {
-        loop {
-            let joined = self.tasks.try_join_next_with_id()?;
-            if let Some(ended) = self.take(joined) {
-                return Some(ended);
-            }
-        }
+        let joined = self.tasks.try_join_next_with_id()?;
+        self.take(joined)
     }
 
     /// Aborts all requests and gives back what is known about them.
-    pub fn abort_all(&mut self) -> Vec<InFlightRequest> {
-        self.tasks.abort_all();
-        self.requests.drain().map(|(_, request)| request).collect()
+    pub fn abort_all(&mut self) -> impl Iterator<Item = InFlightRequest> + use<> {
+        std::mem::take(self).requests.into_values()
     }
 
-    /// `None` for a request that was aborted.
     fn take(&mut self, joined: Result<(Id, Attempt), JoinError>) -> Option<EndedRequest> {
         let (id, attempt) = match joined {
             Ok((id, attempt)) => (id, Some(attempt)),

@@ -111,13 +111,13 @@ pub struct Channels {
 /// its own verdict), and the ledger, to be closed.
 pub async fn run<T: Transport, L: Ledger>(
     transport: T,
-    ledger: L,
+    ledger: Option<L>,
     options: SchedulerOptions,
     channels: Channels,
-) -> (Option<StopReason>, L) {
+) -> (Option<StopReason>, Option<L>) {
     let mut scheduler = Scheduler::new(transport, ledger, options, channels);
     scheduler.run_to_end().await;
-    (scheduler.stopping.map(|stopping| stopping.reason), scheduler.recorder.into_ledger())
+    (scheduler.stopping.map(|stopping| stopping.reason), scheduler.recorder.ledger)
 }
 
 /// All state of a run.
@@ -150,7 +150,7 @@ struct Scheduler<T, L> {
 }
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
-    fn new(transport: T, ledger: L, options: SchedulerOptions, channels: Channels) -> Self {
+    fn new(transport: T, ledger: Option<L>, options: SchedulerOptions, channels: Channels) -> Self {
         Self {
             transport,
             recorder: Recorder::new(ledger),

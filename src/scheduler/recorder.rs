@@ -3,26 +3,22 @@
 
 use std::sync::Arc;
 
-use super::ledger::{Ledger, LedgerFailed, Recorded, RequestOutcome};
+use super::ledger::{Ledger, Recorded, RequestOutcome};
 use crate::model::Update;
 
 /// A ledger, its unfinished records and its failure.
 #[derive(Debug)]
 pub struct Recorder<L> {
-    ledger: L,
+    /// `None` for a run without one: every row is sent, and nothing is recorded.
+    pub ledger: Option<L>,
     /// Records that were handed over and are not durable yet.
     pending: usize,
-    failure: Option<LedgerFailed>,
+    failure: Option<String>,
 }
 
 impl<L: Ledger> Recorder<L> {
-    pub const fn new(ledger: L) -> Self {
+    pub const fn new(ledger: Option<L>) -> Self {
         Self { ledger, pending: 0, failure: None }
-    }
-
-    /// Whether there is a ledger. If not, every row is sent and nothing is recorded.
-    pub fn is_on(&self) -> bool {
-        self.ledger.is_on()
     }
 
     /// Whether records are not durable yet.
@@ -32,28 +28,27 @@ impl<L: Ledger> Recorder<L> {
 
     /// Whether the row changes nothing; `None` after a failure.
     pub fn is_unchanged(&mut self, seq: u64, update: &Update) -> Option<bool> {
-        if !self.ledger.is_on() {
-            return Some(false);
-        }
-        let checked = self.ledger.check(seq, update);
+        let checked = self.ledger.as_mut().map_or(Ok(false), |ledger| ledger.check(seq, update));
         self.keep_failure(checked)
     }
 
     /// Hands over that a row is about to be sent.
     pub fn record_intent(&mut self, seq: u64, update: Arc<Update>) {
-        let handed_over = self.ledger.record_intent(seq, update);
+        let handed_over = self.ledger.as_mut().map(|ledger| ledger.record_intent(seq, update));
         self.count(handed_over);
     }
 
     /// Hands over what became of a row whose intent was recorded.
     pub fn record_outcome(&mut self, seq: u64, update: Arc<Update>, outcome: RequestOutcome) {
-        let handed_over = self.ledger.record_outcome(seq, update, outcome);
+        let ledger = self.ledger.as_mut();
+        let handed_over = ledger.map(|ledger| ledger.record_outcome(seq, update, outcome));
         self.count(handed_over);
     }
 
     /// Waits for the next durable records; empty after a failure. Cancel-safe.
     pub async fn recorded(&mut self) -> Vec<Recorded> {
-        let recorded = self.ledger.recorded().await;
+        let Some(ledger) = &mut self.ledger else { return Vec::new() };
+        let recorded = ledger.recorded().await;
         let recorded = self.keep_failure(recorded).unwrap_or_default();
         self.pending = self.pending.saturating_sub(recorded.len());
         recorded
@@ -65,30 +60,19 @@ impl<L: Ledger> Recorder<L> {
     }
 
     /// The failure since the last call, if any. After one, nothing that is pending becomes durable.
-    pub fn take_failure(&mut self) -> Option<LedgerFailed> {
+    pub fn take_failure(&mut self) -> Option<String> {
         let failure = self.failure.take()?;
         self.pending = 0;
         Some(failure)
     }
 
-    /// Gives the ledger back, to be closed.
-    pub fn into_ledger(self) -> L {
-        self.ledger
-    }
-
-    fn count(&mut self, handed_over: Result<(), LedgerFailed>) {
-        if self.keep_failure(handed_over).is_some() {
+    fn count(&mut self, handed_over: Option<Result<(), L::Error>>) {
+        if handed_over.and_then(|result| self.keep_failure(result)).is_some() {
             self.pending += 1;
         }
     }
 
-    fn keep_failure<V>(&mut self, result: Result<V, LedgerFailed>) -> Option<V> {
-        match result {
-            Ok(value) => Some(value),
-            Err(failure) => {
-                self.failure.get_or_insert(failure);
-                None
-            }
-        }
+    fn keep_failure<V>(&mut self, result: Result<V, L::Error>) -> Option<V> {
+        result.map_err(|failure| self.failure.get_or_insert(failure.to_string())).ok()
     }
 }

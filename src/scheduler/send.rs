@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::circuit_breaker::SendPermission;
-use super::events::{Event, Request, RequestKind};
+use super::events::{Event, Request};
 use super::in_flight::InFlightRequest;
 use super::ledger::Ledger;
-use super::rate_limiter::{Permit, RequestResult};
+use super::rate_limiter::Permit;
 use super::retry::{RetryDecision, decide};
 use super::row_state::{RowEntry, RowState};
 use super::window::{PROBE, RowQueue};
@@ -93,7 +93,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             }
             let Some(seq) = self.next_unsent() else { return };
             let update = self.window.get(seq).and_then(|entry| entry.update.clone());
-            match update.filter(|_| self.recorder.is_on()) {
+            match update.filter(|_| self.recorder.ledger.is_some()) {
                 Some(update) => {
                     self.window.set_state(seq, RowState::RecordingIntent);
                     self.recorder.record_intent(seq, update);
@@ -148,7 +148,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             unanswered(why, now)
         });
         let ended = Instant::from_std(attempt.answered);
-        self.limiter.on_result(permit, ended, request_result(attempt.reply));
+        self.limiter.on_reply(permit, ended, attempt.reply);
         self.count_request(seq, &attempt);
         let stop = self.breaker.on_reply(&attempt, sent, now);
         self.apply_reply(seq, attempt, sent, now);
@@ -159,15 +159,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     pub(super) fn count_request(&mut self, seq: u64, attempt: &Attempt) {
         let repeat = self.window.get(seq).is_some_and(|entry| entry.attempts.ambiguous > 0);
-        let kind = match attempt.reply {
-            Reply::Accepted => RequestKind::Accepted,
-            Reply::Limited { .. } => RequestKind::Limited,
-            Reply::NotSent(_) => RequestKind::NotSent,
-            Reply::Refused | Reply::Denied | Reply::Redirected | Reply::Ambiguous => {
-                RequestKind::Other
-            }
-        };
-        self.outbox.push(Event::Request(Request { at: attempt.answered, kind, repeat }));
+        let request = Request { at: attempt.answered, reply: attempt.reply, repeat };
+        self.outbox.push(Event::Request(request));
     }
 
     /// What the reply means for its row.
@@ -228,17 +221,6 @@ pub(super) fn unanswered(why: &str, now: Instant) -> Attempt {
         status: None,
         mensagem: why.to_owned(),
         answered: now.into_std(),
-    }
-}
-
-pub(super) fn request_result(reply: Reply) -> RequestResult {
-    match reply {
-        Reply::Limited { .. } => RequestResult::Limited,
-        Reply::NotSent(_) => RequestResult::NotSent,
-        Reply::Ambiguous => RequestResult::Unanswered,
-        Reply::Accepted | Reply::Refused | Reply::Denied | Reply::Redirected => {
-            RequestResult::Answered
-        }
     }
 }
 

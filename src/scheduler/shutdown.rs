@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-use super::ledger::{Ledger, LedgerFailed, RequestOutcome};
+use super::ledger::{Ledger, RequestOutcome};
 use super::retry;
 use super::row_state::RowState;
 use super::send::unanswered;
@@ -103,8 +103,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// The ledger failed: nothing more becomes durable. What the API answered is reported all the
     /// same; only the next run does not know of it.
-    pub(super) fn abandon_ledger(&mut self, failure: LedgerFailed) {
-        self.begin_stop(StopReason::Local(failure.to_string()), Instant::now());
+    pub(super) fn abandon_ledger(&mut self, failure: String) {
+        self.begin_stop(StopReason::Local(failure), Instant::now());
         for seq in self.window.seqs() {
             let Some(entry) = self.window.get(seq) else { continue };
             match (entry.state(), entry.outcome.take()) {

@@ -42,6 +42,8 @@ use tokio::time::Instant;
 
 use adaptive_share::AdaptiveShare;
 
+use crate::api::Reply;
+
 /// The requested pace.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
@@ -80,27 +82,14 @@ const EVEN_SPACING: f64 = 0.97;
 /// Added to each bound, since clocks and schedulers have a granularity.
 const CLOCK_GRANULARITY: Duration = Duration::from_millis(1);
 
-/// A request that was allowed to leave; [`RateLimiter::on_result`] takes it back.
+/// A request that was allowed to leave; [`RateLimiter::on_reply`] takes it back.
 #[derive(Debug)]
-#[must_use = "the rate limiter must be told the result of the request"]
+#[must_use = "the rate limiter must be told the reply to the request"]
 pub struct Permit {
     id: u64,
     sent: Instant,
     /// Whether the previous request left so shortly before that this one can be one too many.
     follows_closely: bool,
-}
-
-/// The result of a request, as far as the pace is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestResult {
-    /// The server answered, with anything but 429.
-    Answered,
-    /// The server answered with 429.
-    Limited,
-    /// The request certainly never reached the server.
-    NotSent,
-    /// No answer; the server may have counted the request at any time up to now.
-    Unanswered,
 }
 
 /// Decides when requests may leave. It never waits itself.
@@ -126,10 +115,10 @@ impl RateLimiter {
         }
     }
 
-    /// Takes the result of a request into account; `ended` is when it became known.
-    pub fn on_result(&mut self, permit: Permit, ended: Instant, result: RequestResult) {
+    /// Takes the reply to a request into account; `ended` is when it became known.
+    pub fn on_reply(&mut self, permit: Permit, ended: Instant, reply: Reply) {
         if let Some(limit) = &mut self.limit {
-            limit.on_result(permit, ended, result);
+            limit.on_reply(permit, ended, reply);
         }
     }
 
@@ -245,42 +234,39 @@ impl SlidingLimit {
         latest.get(latest.len() * 49 / 50).or(latest.last()).copied().unwrap_or_default()
     }
 
-    fn on_result(&mut self, permit: Permit, ended: Instant, result: RequestResult) {
+    fn on_reply(&mut self, permit: Permit, ended: Instant, reply: Reply) {
         let index = self.recent.iter().position(|request| request.id == permit.id);
-        match result {
-            RequestResult::NotSent => {
-                if let Some(index) = index {
-                    self.recent.remove(index);
-                }
-                return;
+        if let Reply::NotSent(_) = reply {
+            if let Some(index) = index {
+                self.recent.remove(index);
             }
-            RequestResult::Unanswered => {}
-            RequestResult::Answered | RequestResult::Limited => {
-                if self.round_trips.len() >= ROUND_TRIPS_KEPT {
-                    self.round_trips.pop_front();
-                }
-                self.round_trips.push_back(ended - permit.sent);
-                if self.round_trips.len() >= ROUND_TRIPS_NEEDED {
-                    self.shortest = self.round_trips.iter().min().copied();
-                }
-            }
+            return;
         }
         if let Some(index) = index {
             self.recent[index].answered = Some(ended);
         }
+        // The server may have counted a request without an answer at any time; nothing is learnt.
+        if reply == Reply::Ambiguous {
+            return;
+        }
+        if self.round_trips.len() >= ROUND_TRIPS_KEPT {
+            self.round_trips.pop_front();
+        }
+        self.round_trips.push_back(ended - permit.sent);
+        if self.round_trips.len() >= ROUND_TRIPS_NEEDED {
+            self.shortest = self.round_trips.iter().min().copied();
+        }
         if self.limited_at.is_some_and(|at| permit.sent < at) {
             return;
         }
-        match result {
-            RequestResult::Limited => {
-                // A request that left alone, as after a pause, was not one too many.
-                if permit.follows_closely {
-                    self.share.on_rejection();
-                }
-                self.limited_at = Some(ended);
+        if let Reply::Limited { .. } = reply {
+            // A request that left alone, as after a pause, was not one too many.
+            if permit.follows_closely {
+                self.share.on_rejection();
             }
-            RequestResult::Answered => self.share.on_clean_reply(),
-            RequestResult::Unanswered | RequestResult::NotSent => {}
+            self.limited_at = Some(ended);
+        } else {
+            self.share.on_clean_reply();
         }
     }
 }

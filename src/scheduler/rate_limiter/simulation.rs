@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
 
-use super::{Duration, Permit, Rate, RateLimiter, RequestResult};
+use super::{Duration, Permit, Rate, RateLimiter};
 use crate::api::{Attempt, Reply};
 use crate::scheduler::circuit_breaker::{CircuitBreaker, SendPermission};
 
@@ -182,12 +182,8 @@ impl Simulation {
                         }
                         SimulatedEvent::Response(id, reply) => {
                             let (permit, sent) = in_flight.remove(&id).unwrap();
-                            let limited = reply != Reply::Accepted;
-                            let result = match limited {
-                                true => RequestResult::Limited,
-                                false => RequestResult::Answered,
-                            };
-                            limiter.on_result(permit, at(now), result);
+                            rows_left += usize::from(reply != Reply::Accepted);
+                            limiter.on_reply(permit, at(now), reply);
                             let attempt = Attempt {
                                 reply,
                                 status: None,
@@ -195,7 +191,6 @@ impl Simulation {
                                 answered: at(now).into_std(),
                             };
                             assert!(breaker.on_reply(&attempt, sent, at(now)).is_none());
-                            rows_left += usize::from(limited);
                         }
                     }
                 }
@@ -232,22 +227,11 @@ impl Simulation {
         figures
     }
 
-    /// The mean of `seeds` runs, printed as well.
-    pub fn mean(&self, what: &str, seeds: u64) -> Mean {
+    /// The mean of `seeds` runs.
+    pub fn mean(&self, seeds: u64) -> Mean {
         let runs: Vec<_> = (0..seeds).map(|seed| self.run(seed)).collect();
         let of = |figure: fn(&Figures) -> f64| runs.iter().map(figure).sum::<f64>() / seeds as f64;
-        let mean =
-            Mean { own: of(Figures::own), sum: of(Figures::sum), rejected: of(Figures::rejected) };
-        println!(
-            "{what}, {} rows, mean of {seeds}: {:.3} rows/s, sum {:.3}/s, {:.2} % rejected ({:.1} of ours, {:.1} of theirs)",
-            self.rows,
-            mean.own,
-            mean.sum,
-            mean.rejected * 100.0,
-            of(|figures| figures.rejected_ours as f64),
-            of(|figures| figures.rejected_theirs as f64),
-        );
-        mean
+        Mean { own: of(Figures::own), sum: of(Figures::sum), rejected: of(Figures::rejected) }
     }
 }
 

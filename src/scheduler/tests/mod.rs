@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::events::{Event, RequestKind};
-use super::ledger::{Ledger, LedgerFailed, NoLedger, Recorded, RequestOutcome};
+use super::events::Event;
+use super::ledger::{Ledger, Recorded, RequestOutcome};
 use super::{Channels, InputBatch, Rate, SchedulerOptions, Transport, run};
 use crate::api::{Attempt, Cause, Reply};
 use crate::input::Record;
@@ -128,9 +128,9 @@ impl Finished {
 }
 
 /// Runs these updates to the end. `stop_after` asks for a stop as by Ctrl-C.
-async fn go<L: Ledger + 'static>(
+async fn go(
     fake: &FakeTransport,
-    ledger: L,
+    ledger: Option<FakeLedger>,
     options: SchedulerOptions,
     updates: Vec<UpdateResult>,
     stop_after: Option<Duration>,
@@ -168,7 +168,7 @@ async fn go<L: Ledger + 'static>(
                 }
                 Event::Request(request) => {
                     finished.repeats += usize::from(request.repeat);
-                    finished.limited += usize::from(request.kind == RequestKind::Limited);
+                    finished.limited += usize::from(matches!(request.reply, Reply::Limited { .. }));
                 }
                 Event::Decided(situacao) => finished.decided.push(situacao),
                 Event::Phase(_) => {}
@@ -223,17 +223,15 @@ impl FakeLedger {
 }
 
 impl Ledger for FakeLedger {
-    fn is_on(&self) -> bool {
-        true
-    }
+    type Error = &'static str;
 
-    fn check(&mut self, _: u64, update: &Update) -> Result<bool, LedgerFailed> {
+    fn check(&mut self, _: u64, update: &Update) -> Result<bool, Self::Error> {
         self.log("check", update, None);
         let name = update.customer().identifier.as_str();
         Ok(self.unchanged.lock().unwrap().iter().any(|known| known == name))
     }
 
-    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerFailed> {
+    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), Self::Error> {
         self.log("intend", &update, None);
         self.hand_over(Recorded::Intent { sequence });
         Ok(())
@@ -244,9 +242,9 @@ impl Ledger for FakeLedger {
         sequence: u64,
         update: Arc<Update>,
         outcome: RequestOutcome,
-    ) -> Result<(), LedgerFailed> {
+    ) -> Result<(), Self::Error> {
         if self.room == Some(0) {
-            return Err(LedgerFailed::new("disco cheio"));
+            return Err("disco cheio");
         }
         self.room = self.room.map(|room| room - 1);
         if outcome == (RequestOutcome::Accepted { first_attempt: true }) {
@@ -258,7 +256,7 @@ impl Ledger for FakeLedger {
         Ok(())
     }
 
-    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerFailed> {
+    async fn recorded(&mut self) -> Result<Vec<Recorded>, Self::Error> {
         loop {
             if !self.slow.is_zero() {
                 tokio::time::sleep(self.slow).await;

@@ -1,8 +1,6 @@
 //! Which rows are sent, when, and how often.
 
 use super::*;
-use crate::scheduler::rate_limiter::RequestResult;
-use crate::scheduler::send::request_result;
 use crate::scheduler::window::WINDOW_ROWS;
 
 #[tokio::test(start_paused = true)]
@@ -13,7 +11,7 @@ async fn rows_of_one_customer_go_one_by_one_and_others_pass_them() {
     });
     let mut updates = vec![update("slow@x", None), update("SLOW@x", None)];
     updates.extend(customers(50));
-    let finished = go(&fake, NoLedger, options(), updates, None).await;
+    let finished = go(&fake, None, options(), updates, None).await;
     assert!(finished.situacoes().iter().all(|s| *s == Situacao::Atualizado));
     let sent = fake.sent();
     assert_eq!(sent.last().map(String::as_str), Some("SLOW@x"));
@@ -27,7 +25,7 @@ async fn an_ambiguous_row_is_tried_three_times_and_a_rename_once() {
         _ => OK,
     });
     let updates = vec![update("a@x", None), update("b@x", Some("c@x")), update("d@x", None)];
-    let finished = go(&fake, NoLedger, options(), updates, None).await;
+    let finished = go(&fake, None, options(), updates, None).await;
     assert_eq!(finished.situacoes(), [Situacao::Falhou, Situacao::Incerto, Situacao::Atualizado]);
     assert_eq!(finished.rows[0].tentativas, 3);
     assert_eq!(finished.rows[1].tentativas, 1);
@@ -45,7 +43,7 @@ async fn one_pause_holds_all_and_a_429_is_no_attempt() {
         ),
         _ => OK,
     });
-    let finished = go(&fake, NoLedger, options(), customers(4), None).await;
+    let finished = go(&fake, None, options(), customers(4), None).await;
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
     assert_eq!(finished.limited, 4);
     let log = fake.log.lock().unwrap();
@@ -60,7 +58,7 @@ async fn an_outage_is_waited_out_without_touching_rows() {
         true => (Duration::ZERO, AWAY, "recusada"),
         false => OK,
     });
-    let finished = go(&fake, NoLedger, options(), customers(20), None).await;
+    let finished = go(&fake, None, options(), customers(20), None).await;
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
     // Half a minute of doubling, then one probe every 15 s: not a storm of connections.
     assert!(fake.sent().len() < 20 + 40, "{}", fake.sent().len());
@@ -77,7 +75,7 @@ async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
     for rate in [Rate::Unlimited, Rate::DEFAULT] {
         fake.seen.lock().unwrap().clear();
         let limited = SchedulerOptions { limit: Some(3), rate, ..options() };
-        let finished = go(&fake, NoLedger, limited, updates.clone(), None).await;
+        let finished = go(&fake, None, limited, updates.clone(), None).await;
         let count = |s| finished.situacoes().iter().filter(|x| **x == s).count();
         assert_eq!(
             (count(Situacao::Invalido), count(Situacao::Atualizado), count(Situacao::NaoEnviado)),
@@ -92,7 +90,7 @@ async fn the_rate_limiter_uses_the_round_trips() {
     let fake = FakeTransport::new(|_, _| OK);
     let began = Instant::now();
     let paced = SchedulerOptions { rate: Rate::DEFAULT, ..options() };
-    go(&fake, NoLedger, paced, customers(90), None).await;
+    go(&fake, None, paced, customers(90), None).await;
     // What is reckoned with while nothing is known would make it 33 s.
     let took = began.elapsed();
     assert!((29..31).contains(&took.as_secs()), "{took:?}");
@@ -106,7 +104,7 @@ async fn a_row_that_was_sent_before_goes_before_new_ones() {
         _ => OK,
     });
     let one = SchedulerOptions { concurrency: 1, ..options() };
-    go(&fake, NoLedger, one, customers(3), None).await;
+    go(&fake, None, one, customers(3), None).await;
     assert_eq!(fake.sent(), ["c0@x", "c0@x", "c1@x", "c2@x"]);
 }
 
@@ -118,7 +116,7 @@ async fn rows_run_no_further_ahead_of_a_slow_one_than_the_window_is_long() {
         _ => OK,
     });
     let began = Instant::now();
-    go(&fake, NoLedger, options(), customers(2000), None).await;
+    go(&fake, None, options(), customers(2000), None).await;
     let ahead = fake.log.lock().unwrap().iter().filter(|(at, _)| *at < began + slow).count();
     // And what came together with the last that fits.
     assert!((WINDOW_ROWS..WINDOW_ROWS + 7).contains(&ahead), "{ahead}");
@@ -139,25 +137,10 @@ async fn rows_beyond_the_limit_that_wait_for_one_another_all_get_their_verdict()
         let fake = FakeTransport::new(|_, _| OK);
         let rows = updates.len();
         let limited = SchedulerOptions { limit: Some(limit), ..options() };
-        let run = go(&fake, NoLedger, limited, updates, None);
+        let run = go(&fake, None, limited, updates, None);
         let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
         let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
         assert_eq!((fake.sent().len() as u64, unsent as u64), (limit, rows as u64 - limit));
         assert_eq!(finished.stop, None);
-    }
-}
-
-#[test]
-fn every_reply_has_its_result_for_the_rate_limiter() {
-    for (reply, expected) in [
-        (Reply::Accepted, RequestResult::Answered),
-        (Reply::Refused, RequestResult::Answered),
-        (Reply::Denied, RequestResult::Answered),
-        (Reply::Redirected, RequestResult::Answered),
-        (Reply::Limited { retry_after: None }, RequestResult::Limited),
-        (AWAY, RequestResult::NotSent),
-        (Reply::Ambiguous, RequestResult::Unanswered),
-    ] {
-        assert_eq!(request_result(reply), expected, "{reply:?}");
     }
 }

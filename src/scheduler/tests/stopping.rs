@@ -7,7 +7,7 @@ use crate::scheduler::shutdown::draining_message;
 async fn an_endless_outage_ends_the_run_after_the_give_up_time() {
     let fake = FakeTransport::new(|_, _| (Duration::ZERO, AWAY, "recusada"));
     let began = Instant::now();
-    let finished = go(&fake, NoLedger, options(), customers(30), None).await;
+    let finished = go(&fake, None, options(), customers(30), None).await;
     assert!(matches!(finished.stop, Some(StopReason::Temporary(_))));
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado && o.tentativas == 0));
     let took = began.elapsed();
@@ -21,7 +21,7 @@ async fn the_run_gives_up_though_a_probe_has_no_answer_yet() {
         true => (Duration::ZERO, AWAY, "recusada"),
         false => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
     });
-    let finished = go(&fake, NoLedger, options(), customers(3), None).await;
+    let finished = go(&fake, None, options(), customers(3), None).await;
     assert!(matches!(finished.stop, Some(StopReason::Temporary(_))));
     // And ten seconds for that answer.
     let took = began.elapsed();
@@ -33,7 +33,7 @@ async fn nothing_but_429_ends_the_run_after_a_quarter_of_an_hour() {
     let limited = Reply::Limited { retry_after: None };
     let fake = FakeTransport::new(move |_, _| (Duration::from_millis(5), limited, "429"));
     let began = Instant::now();
-    let finished = go(&fake, NoLedger, options(), customers(3), None).await;
+    let finished = go(&fake, None, options(), customers(3), None).await;
     assert!(matches!(finished.stop, Some(StopReason::Temporary(_))));
     assert!(began.elapsed() >= Duration::from_secs(900));
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
@@ -43,13 +43,13 @@ async fn nothing_but_429_ends_the_run_after_a_quarter_of_an_hour() {
 async fn the_breaker_sees_exactly_twenty_rows() {
     let fake =
         FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Refused, "Token inválido"));
-    let finished = go(&fake, NoLedger, options(), customers(100), None).await;
+    let finished = go(&fake, None, options(), customers(100), None).await;
     assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
     assert_eq!(fake.sent().len(), 20);
     let refused = finished.situacoes().iter().filter(|s| **s == Situacao::Recusado).count();
     assert_eq!(refused, 20);
     let off = SchedulerOptions { breaker: false, ..options() };
-    let finished = go(&fake, NoLedger, off, customers(100), None).await;
+    let finished = go(&fake, None, off, customers(100), None).await;
     assert_eq!(finished.stop, None);
 }
 
@@ -67,7 +67,7 @@ async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
         update("c0@x", None),
         Err("não".into()),
     ];
-    let stopped = go(&fake, NoLedger, options(), updates, Some(Duration::from_secs(1))).await;
+    let stopped = go(&fake, None, options(), updates, Some(Duration::from_secs(1))).await;
     assert_eq!(
         stopped.situacoes(),
         [
@@ -87,7 +87,7 @@ async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
 async fn a_row_in_backoff_at_a_stop_is_falhou() {
     let fake = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
     let updates = vec![update("a@x", None)];
-    let stopped = go(&fake, NoLedger, options(), updates, Some(Duration::from_millis(901))).await;
+    let stopped = go(&fake, None, options(), updates, Some(Duration::from_millis(901))).await;
     assert_eq!(stopped.situacoes(), [Situacao::Falhou]);
 }
 
@@ -98,7 +98,7 @@ async fn errors_beyond_the_allowed_ones_stop_the_run() {
         _ => OK,
     });
     let most = SchedulerOptions { max_errors: Some(1), concurrency: 1, ..options() };
-    let finished = go(&fake, NoLedger, most, customers(10), None).await;
+    let finished = go(&fake, None, most, customers(10), None).await;
     assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
     assert_eq!(fake.sent().len(), 4);
 }
@@ -107,16 +107,10 @@ async fn errors_beyond_the_allowed_ones_stop_the_run() {
 async fn rows_left_unanswered_by_a_stop_do_not_count_for_max_errors() {
     let most = SchedulerOptions { max_errors: Some(0), breaker: false, ..options() };
     let caiu = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
-    for with_ledger in [false, true] {
+    for ledger in [None, Some(FakeLedger::default())] {
         // Rows in flight, and rows that wait before a repeat.
         for after in [Duration::from_millis(100), Duration::from_millis(901)] {
-            let stopped = match with_ledger {
-                false => go(&caiu, NoLedger, most.clone(), customers(8), Some(after)).await,
-                true => {
-                    let ledger = FakeLedger::default();
-                    go(&caiu, ledger, most.clone(), customers(8), Some(after)).await
-                }
-            };
+            let stopped = go(&caiu, ledger.clone(), most.clone(), customers(8), Some(after)).await;
             assert!(stopped.situacoes().contains(&Situacao::Falhou));
             assert_eq!(stopped.stop, Some(StopReason::Signal(Signal::Int)), "{after:?}");
         }
@@ -125,7 +119,7 @@ async fn rows_left_unanswered_by_a_stop_do_not_count_for_max_errors() {
     let away = FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Ambiguous, "caiu"));
     let soon = Duration::from_millis(400);
     let outage = SchedulerOptions { concurrency: 16, give_up_after: soon, ..most.clone() };
-    let ended = go(&away, NoLedger, outage, customers(20), None).await;
+    let ended = go(&away, None, outage, customers(20), None).await;
     assert!(ended.situacoes().contains(&Situacao::Falhou));
     assert!(matches!(ended.stop, Some(StopReason::Temporary(_))), "{:?}", ended.stop);
 }
@@ -134,7 +128,7 @@ async fn rows_left_unanswered_by_a_stop_do_not_count_for_max_errors() {
 async fn a_refusal_that_comes_after_the_stop_does_not_change_the_reason() {
     let fake = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Refused, "não"));
     let most = SchedulerOptions { max_errors: Some(0), ..options() };
-    let stopped = go(&fake, NoLedger, most, customers(8), Some(Duration::from_millis(100))).await;
+    let stopped = go(&fake, None, most, customers(8), Some(Duration::from_millis(100))).await;
     assert!(stopped.situacoes().contains(&Situacao::Recusado));
     assert_eq!(stopped.stop, Some(StopReason::Signal(Signal::Int)));
 }
@@ -164,7 +158,8 @@ async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
         });
         let probe = update("probe@x", None).unwrap();
         let with_probe = SchedulerOptions { probe: Some(probe), ..options() };
-        let finished = go(&fake, FakeLedger::default(), with_probe, customers(60), None).await;
+        let finished =
+            go(&fake, Some(FakeLedger::default()), with_probe, customers(60), None).await;
         assert_eq!(finished.stop.is_some(), ends_early);
         assert_eq!(fake.sent().iter().filter(|name| *name == "probe@x").count(), 1);
         assert_eq!(fake.sent().len(), if good { 61 } else { 21 });
@@ -177,7 +172,7 @@ async fn the_probe_is_waited_for_though_no_row_is_left() {
     let probe = update("probe@x", None).unwrap();
     // Its permit takes a moment, and nothing else is under way then.
     let with_probe = SchedulerOptions { probe: Some(probe), rate: Rate::DEFAULT, ..options() };
-    let finished = go(&fake, NoLedger, with_probe, customers(20), None).await;
+    let finished = go(&fake, None, with_probe, customers(20), None).await;
     assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
     assert_eq!(fake.sent().len(), 21);
 }
@@ -191,7 +186,7 @@ async fn a_stop_does_not_wait_for_a_probe_that_waits_itself() {
     let probe = update("probe@x", None).unwrap();
     let with_probe = SchedulerOptions { probe: Some(probe), ..options() };
     let stop_after = Some(Duration::from_secs(60));
-    let run = go(&fake, FakeLedger::default(), with_probe, customers(30), stop_after);
+    let run = go(&fake, Some(FakeLedger::default()), with_probe, customers(30), stop_after);
     let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
     assert_eq!(finished.stop, Some(StopReason::Signal(Signal::Int)));
 }
@@ -203,7 +198,7 @@ async fn rows_that_are_read_after_a_stop_are_not_sent() {
         _ => OK,
     });
     let stop_after = Some(Duration::from_secs(60));
-    let run = go(&fake, NoLedger, options(), customers(2000), stop_after);
+    let run = go(&fake, None, options(), customers(2000), stop_after);
     let finished = tokio::time::timeout(Duration::from_secs(3000), run).await.unwrap();
     let unsent = finished.situacoes().iter().filter(|s| **s == Situacao::NaoEnviado).count();
     assert_eq!(unsent, 2000 - fake.sent().len());
@@ -222,7 +217,7 @@ async fn without_a_reporter_nothing_more_leaves() {
     drop(input_in);
     let (stop, _) = run(
         fake.clone(),
-        NoLedger,
+        None::<FakeLedger>,
         options(),
         Channels { input: input_out, events: events_in, stop: listener },
     )

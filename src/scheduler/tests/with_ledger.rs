@@ -12,7 +12,7 @@ async fn never_more_intents_are_open_than_requests_may_be_in_flight() {
         _ => OK,
     });
     let ledger = FakeLedger::default();
-    let finished = go(&fake, ledger.clone(), options(), customers(40), None).await;
+    let finished = go(&fake, Some(ledger.clone()), options(), customers(40), None).await;
     assert!(finished.situacoes().iter().all(|s| *s == Situacao::Atualizado));
     let (mut open, mut most) = (0, 0);
     for line in ledger.log.lock().unwrap().iter() {
@@ -32,7 +32,7 @@ async fn a_failing_ledger_changes_no_verdict() {
         "c3@x" => (Duration::from_secs(3600), Reply::Accepted, "tarde demais"),
         _ => (Duration::from_millis(if name == "c0@x" { 10 } else { 20 }), Reply::Accepted, "ok"),
     });
-    let finished = go(&fake, ledger, options(), customers(9), None).await;
+    let finished = go(&fake, Some(ledger), options(), customers(9), None).await;
     assert!(matches!(finished.stop, Some(StopReason::Local(_))));
     assert_eq!(fake.sent().len(), 5, "nothing leaves after the failure");
     assert_eq!(
@@ -56,7 +56,7 @@ async fn with_a_ledger_every_request_is_checked_then_its_intent_and_outcome_reco
     });
     let mut updates = customers(4);
     updates.push(update("c0@x", None));
-    let finished = go(&fake, ledger.clone(), options(), updates, None).await;
+    let finished = go(&fake, Some(ledger.clone()), options(), updates, None).await;
     assert_eq!(
         finished.situacoes(),
         [
@@ -84,7 +84,7 @@ async fn a_stop_takes_back_intents_that_never_left() {
     let fake = FakeTransport::new(|_, _| (Duration::from_millis(1), AWAY, "recusada"));
     let slow = SchedulerOptions { rate: Rate::PerSecond(1.0), ..options() };
     let stop_after = Some(Duration::from_millis(100));
-    let finished = go(&fake, ledger.clone(), slow, customers(6), stop_after).await;
+    let finished = go(&fake, Some(ledger.clone()), slow, customers(6), stop_after).await;
     assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
     let log = ledger.log.lock().unwrap();
     let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
@@ -108,7 +108,7 @@ async fn an_unchanged_row_is_checked_again_after_earlier_rows_of_the_other_type(
     });
     let internal = |name| update_of(CustomerType::Internal, name, None);
     let updates = vec![internal("6"), update("a@x", None), internal("7"), internal("8")];
-    let run = go(&fake, ledger.clone(), options(), updates, None);
+    let run = go(&fake, Some(ledger.clone()), options(), updates, None);
     let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
     assert_eq!(
         finished.situacoes(),
@@ -127,7 +127,7 @@ async fn only_a_refusal_can_be_uncertain() {
         "c0@x" => (Duration::from_millis(5), Reply::Refused, "não"),
         _ => OK,
     });
-    let finished = go(&fake, ledger, options(), customers(2), None).await;
+    let finished = go(&fake, Some(ledger), options(), customers(2), None).await;
     assert_eq!(finished.situacoes(), [Situacao::Incerto, Situacao::Atualizado]);
     assert!(finished.rows[0].mensagem.starts_with("Recusado (\"não\"), mas uma troca de e-mail"));
 }
@@ -142,7 +142,7 @@ async fn a_request_that_may_have_been_executed_is_recorded_as_unknown() {
     });
     let updates = vec![update("c0@x", None), update("c1@x", None), update("c2@x", Some("d@x"))];
     let stop_after = Some(Duration::from_secs(1));
-    let finished = go(&fake, ledger.clone(), options(), updates, stop_after).await;
+    let finished = go(&fake, Some(ledger.clone()), options(), updates, stop_after).await;
     assert_eq!(finished.situacoes(), [Situacao::Recusado, Situacao::Falhou, Situacao::Incerto]);
     let log = ledger.log.lock().unwrap();
     let mut settled: Vec<_> = log.iter().filter(|line| line.starts_with("settle")).collect();
@@ -155,7 +155,7 @@ async fn an_intent_that_becomes_durable_after_a_stop_lets_nothing_leave() {
     let ledger = FakeLedger { slow: Duration::from_secs(2), ..FakeLedger::default() };
     let fake = FakeTransport::new(|_, _| OK);
     let stop_after = Some(Duration::from_secs(1));
-    let run = go(&fake, ledger.clone(), options(), customers(3), stop_after);
+    let run = go(&fake, Some(ledger.clone()), options(), customers(3), stop_after);
     let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
     assert!(finished.situacoes().iter().all(|s| *s == Situacao::NaoEnviado));
     assert_eq!(fake.sent().len(), 0);
@@ -174,7 +174,7 @@ async fn unchanged_rows_of_both_types_that_wait_for_one_another_all_get_their_ve
         update("b@x", None),
         update_of(CustomerType::Internal, "7", None),
     ];
-    let run = go(&fake, ledger, options(), updates, None);
+    let run = go(&fake, Some(ledger), options(), updates, None);
     let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
     assert_eq!(
         finished.situacoes(),
@@ -198,7 +198,7 @@ async fn an_outcome_being_recorded_when_the_input_breaks_is_reported() {
     });
     let (stop, _) = run(
         fake,
-        ledger,
+        Some(ledger),
         options(),
         Channels { input: input_out, events: events_in, stop: listener },
     )
