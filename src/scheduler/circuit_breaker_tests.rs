@@ -1,206 +1,159 @@
 //! What a run decides after which replies, one watcher at a time.
 
-use super::SendPermission::{Allowed, PausedUntil, ProbeAt};
 use super::*;
 
 const GIVE_UP: Duration = Duration::from_secs(300);
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn attempt(reply: Reply) -> Attempt {
-    let now = std::time::Instant::now();
-    Attempt { reply, status: Some(200), mensagem: "m".into(), answered: now }
-}
-
-fn breaker() -> CircuitBreaker {
-    CircuitBreaker::new(GIVE_UP, true, None)
-}
-
 const LIMITED: Reply = Reply::Limited { retry_after: None };
 const AWAY: Reply = Reply::NotSent(Cause::Unreachable);
 
-#[test]
-fn pauses_grow_once_per_pause_and_start_anew_after_a_success() {
-    let start = Instant::now();
-    let mut breaker = breaker();
-    assert_eq!(breaker.on_reply(&attempt(LIMITED), start, start), None);
-    assert_eq!(breaker.send_permission(start), PausedUntil(start + seconds(1)));
-    // A second 429 of the same burst changes nothing.
-    breaker.on_reply(&attempt(LIMITED), start, start);
-    assert_eq!(breaker.send_permission(start), PausedUntil(start + seconds(1)));
-    let later = start + seconds(1);
-    assert_eq!(breaker.send_permission(later), Allowed);
-    breaker.on_reply(&attempt(LIMITED), later, later);
-    assert_eq!(breaker.send_permission(later), PausedUntil(later + seconds(2)));
-    let fine = later + seconds(2);
-    breaker.on_reply(&attempt(Reply::Accepted), fine, fine);
-    breaker.on_reply(&attempt(LIMITED), fine, fine);
-    assert_eq!(breaker.send_permission(fine), PausedUntil(fine + seconds(1)));
+/// A breaker and its clock: instants are milliseconds after the start.
+struct Clocked {
+    breaker: CircuitBreaker,
+    start: Instant,
+}
+
+impl Clocked {
+    fn new(give_up_after: Duration) -> Self {
+        let breaker = CircuitBreaker::new(give_up_after, true, None);
+        Self { breaker, start: Instant::now() }
+    }
+
+    fn at(&self, ms: u64) -> Instant {
+        self.start + Duration::from_millis(ms)
+    }
+
+    /// The text of the stop after a request of this instant that is answered at once.
+    fn reply(&mut self, ms: u64, reply: Reply, mensagem: &str) -> Option<String> {
+        let at = self.at(ms);
+        let (status, mensagem, answered) = (Some(401), mensagem.to_owned(), at.into_std());
+        let attempt = Attempt { reply, status, mensagem, answered };
+        self.breaker.on_reply(&attempt, at, at).map(|reason| reason.to_string())
+    }
+
+    /// A reply that does not stop the run; gives the permission after it.
+    fn goes_on(&mut self, ms: u64, reply: Reply) -> String {
+        assert_eq!(self.reply(ms, reply, "m"), None, "{reply:?} at {ms}");
+        self.permission(ms)
+    }
+
+    fn permission(&self, ms: u64) -> String {
+        let since_start = |at: Instant| (at - self.start).as_millis();
+        match self.breaker.send_permission(self.at(ms)) {
+            SendPermission::Allowed => "allowed".to_owned(),
+            SendPermission::PausedUntil(until) => format!("paused until {}", since_start(until)),
+            SendPermission::ProbeAt(at) => format!("probe at {}", since_start(at)),
+        }
+    }
+
+    fn gives_up_at(&self) -> Option<u128> {
+        self.breaker.gives_up_at().map(|at| (at - self.start).as_millis())
+    }
 }
 
 #[test]
-fn retry_after_is_obeyed() {
-    let start = Instant::now();
-    let mut breaker = breaker();
-    let asked = Some(seconds(7));
-    breaker.on_reply(&attempt(Reply::Limited { retry_after: asked }), start, start);
-    assert_eq!(breaker.send_permission(start), PausedUntil(start + seconds(7)));
+fn pauses_grow_once_per_pause_and_start_anew_after_a_success() {
+    let mut clocked = Clocked::new(GIVE_UP);
+    assert_eq!(clocked.goes_on(0, LIMITED), "paused until 1000");
+    // A second 429 of the same burst changes nothing.
+    assert_eq!(clocked.goes_on(0, LIMITED), "paused until 1000");
+    assert_eq!(clocked.permission(1000), "allowed");
+    assert_eq!(clocked.goes_on(1000, LIMITED), "paused until 3000");
+    assert_eq!(clocked.goes_on(3000, Reply::Accepted), "allowed");
+    assert_eq!(clocked.goes_on(3000, LIMITED), "paused until 4000");
+    // What the server asks for is obeyed.
+    let asked = Some(Duration::from_secs(7));
+    assert_eq!(clocked.goes_on(4000, Reply::Limited { retry_after: asked }), "paused until 11000");
 }
 
 #[test]
 fn a_429_without_a_usable_retry_after_pauses_longer_each_time() {
-    let start = Instant::now();
-    for asked in [Duration::ZERO, Duration::from_millis(999)] {
-        let mut breaker = breaker();
-        let mut now = start;
+    for asked in [0, 999].map(Duration::from_millis) {
+        let mut clocked = Clocked::new(GIVE_UP);
+        let mut now = 0;
         for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
-            let limited = Reply::Limited { retry_after: Some(asked) };
-            assert_eq!(breaker.on_reply(&attempt(limited), now, now), None);
-            let until = now + seconds(pause);
-            assert_eq!(breaker.send_permission(now), PausedUntil(until));
-            now = until;
+            let paused = clocked.goes_on(now, Reply::Limited { retry_after: Some(asked) });
+            now += pause * 1000;
+            assert_eq!(paused, format!("paused until {now}"));
         }
     }
 }
 
 #[test]
-fn no_pause_outlasts_giving_up() {
-    let start = Instant::now();
-    let mut breaker = CircuitBreaker::new(seconds(2), true, None);
-    let asked = Reply::Limited { retry_after: Some(seconds(300)) };
-    assert_eq!(breaker.on_reply(&attempt(asked), start, start), None);
-    let end = start + seconds(6);
-    assert_eq!(breaker.send_permission(start), PausedUntil(end));
-    assert!(matches!(
-        breaker.on_reply(&attempt(asked), end, end),
-        Some(reason @ StopReason::Temporary(_)) if reason.to_string().starts_with("há 6 s ")
-    ));
+fn nothing_but_429_ends_the_run_after_three_times_the_give_up_time() {
+    let mut clocked = Clocked::new(Duration::from_secs(2));
+    let asked = Reply::Limited { retry_after: Some(Duration::from_secs(300)) };
+    // No pause outlasts giving up.
+    assert_eq!(clocked.goes_on(0, asked), "paused until 6000");
+    assert!(clocked.reply(6000, asked, "m").unwrap().starts_with("há 6 s "));
+    clocked.goes_on(6000, Reply::Refused);
+    clocked.goes_on(6000, LIMITED);
 }
 
 #[test]
 fn a_429_between_unreadable_replies_changes_nothing() {
-    let start = Instant::now();
-    let mut breaker = breaker();
+    let mut clocked = Clocked::new(GIVE_UP);
     for _ in 1..AMBIGUOUS_IN_A_ROW {
-        breaker.on_reply(&attempt(Reply::Ambiguous), start, start);
-        breaker.on_reply(&attempt(LIMITED), start, start);
+        clocked.goes_on(0, Reply::Ambiguous);
+        clocked.goes_on(0, LIMITED);
     }
-    let later = start + seconds(1);
-    assert_eq!(breaker.send_permission(later), Allowed);
-    breaker.on_reply(&attempt(Reply::Ambiguous), later, later);
-    assert!(matches!(breaker.send_permission(later), ProbeAt(_)));
-    assert_eq!(breaker.gives_up_at(), Some(later + GIVE_UP));
+    assert_eq!(clocked.permission(1000), "allowed");
+    assert_eq!(clocked.goes_on(1000, Reply::Ambiguous), "probe at 1500");
+    assert_eq!(clocked.gives_up_at(), Some(301_000));
     // While it is probed: a pause, which does not count as silence, and then one row again.
-    breaker.on_reply(&attempt(LIMITED), later, later);
-    let after = later + seconds(2);
-    assert_eq!(breaker.send_permission(later), PausedUntil(after));
-    assert!(matches!(breaker.send_permission(after), ProbeAt(_)));
-    assert_eq!(breaker.gives_up_at(), Some(after + GIVE_UP));
-    breaker.on_reply(&attempt(Reply::Accepted), after, after);
-    assert_eq!(breaker.send_permission(after), Allowed);
-}
-
-#[test]
-fn the_text_of_a_stop_names_the_status_once_and_the_proxy() {
-    let now = Instant::now();
-    let denied = |mensagem: &str| Attempt {
-        status: Some(401),
-        mensagem: mensagem.into(),
-        ..attempt(Reply::Denied)
-    };
-    for (mensagem, expected) in [
-        ("HTTP 401: acesso negado", "(HTTP 401: acesso negado)"),
-        ("Token inválido.", "(HTTP 401: Token inválido)"),
-    ] {
-        let stop = breaker().on_reply(&denied(mensagem), now, now).unwrap();
-        assert!(stop.to_string().contains(expected), "{stop}");
-    }
-    for (cause, expected) in [
-        (Cause::Unreachable, "o TomTicket está fora do ar ou inacessível há 1,5 s; última"),
-        (Cause::Proxy, "há 1,5 s não há caminho até o TomTicket: m"),
-    ] {
-        let mut breaker = CircuitBreaker::new(Duration::from_millis(1500), true, None);
-        breaker.on_reply(&attempt(Reply::NotSent(cause)), now, now);
-        let stop = breaker.gave_up(now + Duration::from_millis(1500)).unwrap();
-        assert!(stop.to_string().starts_with(expected), "{stop}");
-    }
-}
-
-#[test]
-fn nothing_but_429_ends_the_run_after_three_times_the_give_up_time() {
-    let start = Instant::now();
-    let mut breaker = breaker();
-    assert_eq!(breaker.on_reply(&attempt(LIMITED), start, start), None);
-    let late = start + GIVE_UP * 3;
-    assert!(matches!(
-        breaker.on_reply(&attempt(LIMITED), late, late),
-        Some(StopReason::Temporary(_))
-    ));
-    breaker.on_reply(&attempt(Reply::Refused), late, late);
-    assert_eq!(breaker.on_reply(&attempt(LIMITED), late, late), None);
+    assert_eq!(clocked.goes_on(1000, LIMITED), "paused until 3000");
+    assert_eq!(clocked.permission(3000), "probe at 1500");
+    assert_eq!(clocked.gives_up_at(), Some(303_000));
+    assert_eq!(clocked.goes_on(3000, Reply::Accepted), "allowed");
 }
 
 #[test]
 fn an_unreachable_server_is_probed_until_the_run_gives_up() {
-    let start = Instant::now();
-    let mut breaker = breaker();
-    assert_eq!(breaker.on_reply(&attempt(AWAY), start, start), None);
-    assert_eq!(breaker.send_permission(start), ProbeAt(start + Duration::from_millis(500)));
-    let second = start + Duration::from_millis(500);
-    breaker.on_reply(&attempt(AWAY), second, second);
-    assert_eq!(breaker.send_permission(second), ProbeAt(second + seconds(1)));
+    let mut clocked = Clocked::new(GIVE_UP);
+    assert_eq!(clocked.goes_on(0, AWAY), "probe at 500");
+    assert_eq!(clocked.goes_on(500, AWAY), "probe at 1500");
     // A request of before comes back late: nothing changes.
-    breaker.on_reply(&attempt(AWAY), start, second);
-    assert_eq!(breaker.send_permission(second), ProbeAt(second + seconds(1)));
-    assert_eq!(breaker.gave_up(start + GIVE_UP - Duration::from_millis(1)), None);
-    assert!(breaker.gave_up(start + GIVE_UP).is_some());
-    assert_eq!(breaker.gives_up_at(), Some(start + GIVE_UP));
-    breaker.on_reply(&attempt(Reply::Refused), second, second);
-    assert_eq!(breaker.send_permission(second), Allowed);
-    assert_eq!(breaker.gives_up_at(), None);
-}
-
-#[test]
-fn ten_ambiguous_replies_in_a_row_start_probing() {
-    let now = Instant::now();
-    let mut breaker = breaker();
-    for _ in 1..AMBIGUOUS_IN_A_ROW {
-        breaker.on_reply(&attempt(Reply::Ambiguous), now, now);
-        assert_eq!(breaker.send_permission(now), Allowed);
-    }
-    breaker.on_reply(&attempt(Reply::Ambiguous), now, now);
-    assert!(matches!(breaker.send_permission(now), ProbeAt(_)));
+    assert_eq!(clocked.goes_on(0, AWAY), "probe at 1500");
+    assert_eq!(clocked.breaker.gave_up(clocked.at(299_999)), None);
+    assert!(clocked.breaker.gave_up(clocked.at(300_000)).is_some());
+    assert_eq!(clocked.gives_up_at(), Some(300_000));
+    assert_eq!(clocked.goes_on(500, Reply::Refused), "allowed");
+    assert_eq!(clocked.gives_up_at(), None);
 }
 
 #[test]
 fn denials_stop_at_once_before_any_success_and_after_five_later() {
-    let now = Instant::now();
-    assert!(breaker().on_reply(&attempt(Reply::Denied), now, now).is_some());
-    assert!(breaker().on_reply(&attempt(Reply::Redirected), now, now).is_some());
-    let mut breaker = breaker();
-    breaker.on_reply(&attempt(Reply::Accepted), now, now);
-    for _ in 1..DENIED_IN_A_ROW {
-        assert_eq!(breaker.on_reply(&attempt(Reply::Denied), now, now), None);
+    let mut clocked = Clocked::new(GIVE_UP);
+    for good in [Reply::Accepted, Reply::Refused] {
+        clocked.goes_on(0, good);
+        for _ in 1..DENIED_IN_A_ROW {
+            clocked.goes_on(0, Reply::Denied);
+        }
     }
-    breaker.on_reply(&attempt(Reply::Refused), now, now);
-    for _ in 1..DENIED_IN_A_ROW {
-        assert_eq!(breaker.on_reply(&attempt(Reply::Denied), now, now), None);
-    }
-    assert!(breaker.on_reply(&attempt(Reply::Denied), now, now).is_some());
+    assert!(clocked.reply(0, Reply::Denied, "m").is_some());
 }
 
 #[test]
-fn a_bad_certificate_stops_at_once() {
-    let now = Instant::now();
-    let reply = Reply::NotSent(Cause::BadCertificate);
-    assert!(matches!(breaker().on_reply(&attempt(reply), now, now), Some(StopReason::Refused(_))));
+fn the_text_of_a_stop_names_the_status_once_and_the_proxy() {
+    let away = "o TomTicket está fora do ar ou inacessível há 1,5 s; última resposta: m";
+    for (reply, mensagem, expected) in [
+        (Reply::Denied, "HTTP 401: acesso negado", "(HTTP 401: acesso negado)"),
+        (Reply::Denied, "Token inválido.", "(HTTP 401: Token inválido)"),
+        (Reply::Redirected, "m", "(HTTP 401), que nunca é seguido"),
+        (Reply::NotSent(Cause::BadCertificate), "certificado vencido", "certificado vencido"),
+        (AWAY, "m", away),
+        (Reply::NotSent(Cause::Proxy), "m", "há 1,5 s não há caminho até o TomTicket: m"),
+    ] {
+        let mut clocked = Clocked::new(Duration::from_millis(1500));
+        let stop = clocked
+            .reply(0, reply, mensagem)
+            .or_else(|| clocked.breaker.gave_up(clocked.at(1500)).map(|reason| reason.to_string()));
+        assert!(stop.as_ref().is_some_and(|stop| stop.contains(expected)), "{stop:?}");
+    }
 }
 
 #[test]
 fn the_breaker_needs_twenty_alike_and_nothing_else() {
-    let mut breaker = breaker();
+    let mut breaker = CircuitBreaker::new(GIVE_UP, true, None);
     for sent in 0..u64::from(BREAKER_ROWS) {
         assert!(breaker.admits_new_rows(sent));
         assert_eq!(breaker.tripped(), None);
@@ -211,8 +164,12 @@ fn the_breaker_needs_twenty_alike_and_nothing_else() {
     breaker.on_probe_accepted();
     assert!(breaker.admits_new_rows(20));
 
-    for (situacao, mensagem) in [(Situacao::Recusado, "outra"), (Situacao::Atualizado, "ok")] {
-        let mut breaker = CircuitBreaker::new(GIVE_UP, true, None);
+    for (watched, situacao, mensagem) in [
+        (true, Situacao::Recusado, "outra"),
+        (true, Situacao::Atualizado, "ok"),
+        (false, Situacao::Recusado, "não"),
+    ] {
+        let mut breaker = CircuitBreaker::new(GIVE_UP, watched, None);
         breaker.on_verdict(Situacao::Recusado, "não", true);
         breaker.on_verdict(situacao, mensagem, true);
         for _ in 0..40 {
@@ -221,11 +178,6 @@ fn the_breaker_needs_twenty_alike_and_nothing_else() {
         assert_eq!(breaker.tripped(), None);
         assert!(breaker.admits_new_rows(1000));
     }
-    let mut off = CircuitBreaker::new(GIVE_UP, false, None);
-    for _ in 0..40 {
-        off.on_verdict(Situacao::Recusado, "não", true);
-    }
-    assert!(off.admits_new_rows(1000));
 }
 
 #[test]
@@ -233,8 +185,6 @@ fn more_errors_than_allowed_stop_the_run() {
     let mut breaker = CircuitBreaker::new(GIVE_UP, true, Some(1));
     assert_eq!(breaker.on_verdict(Situacao::Invalido, "x", false), None);
     assert_eq!(breaker.on_verdict(Situacao::NaoEnviado, "x", false), None);
-    assert!(matches!(
-        breaker.on_verdict(Situacao::Falhou, "x", true),
-        Some(StopReason::Refused(_))
-    ));
+    let stop = breaker.on_verdict(Situacao::Falhou, "x", true).unwrap().to_string();
+    assert_eq!(stop, "mais de 1 linhas com erro (limite de --max-errors)");
 }

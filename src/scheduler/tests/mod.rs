@@ -6,7 +6,6 @@ mod stopping;
 mod with_ledger;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,21 +31,13 @@ struct FakeTransport {
     script: Arc<Script>,
     seen: Arc<Mutex<HashMap<String, usize>>>,
     log: Arc<Mutex<Vec<(Instant, String)>>>,
-    in_flight: Arc<AtomicUsize>,
-    most_in_flight: Arc<AtomicUsize>,
 }
 
 impl FakeTransport {
     fn new(
         script: impl Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            script: Arc::new(script),
-            seen: Arc::default(),
-            log: Arc::default(),
-            in_flight: Arc::default(),
-            most_in_flight: Arc::default(),
-        }
+        Self { script: Arc::new(script), seen: Arc::default(), log: Arc::default() }
     }
 
     fn sent(&self) -> Vec<String> {
@@ -65,11 +56,8 @@ impl Transport for FakeTransport {
             *number
         };
         self.log.lock().unwrap().push((sent, name.clone()));
-        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_in_flight.fetch_max(now, Ordering::SeqCst);
         let (delay, reply, words) = (self.script)(&name, number);
         tokio::time::sleep(delay).await;
-        self.in_flight.fetch_sub(1, Ordering::SeqCst);
         Attempt {
             reply,
             status: Some(200),
@@ -117,8 +105,6 @@ struct Finished {
     stop: Option<StopReason>,
     rows: Vec<Outcome>,
     decided: Vec<Situacao>,
-    repeats: usize,
-    limited: usize,
 }
 
 impl Finished {
@@ -157,8 +143,7 @@ async fn go(
     }
     let channels = Channels { input: input_out, events: events_in, stop: listener };
     let scheduler = tokio::spawn(run(fake.clone(), ledger, options, channels));
-    let mut finished =
-        Finished { stop: None, rows: Vec::new(), decided: Vec::new(), repeats: 0, limited: 0 };
+    let mut finished = Finished { stop: None, rows: Vec::new(), decided: Vec::new() };
     while let Some(batch) = events_out.recv().await {
         for event in batch {
             match event {
@@ -166,12 +151,8 @@ async fn go(
                     assert_eq!(row.seq, finished.rows.len() as u64, "input order, no gaps");
                     finished.rows.push(outcome);
                 }
-                Event::Request(request) => {
-                    finished.repeats += usize::from(request.repeat);
-                    finished.limited += usize::from(matches!(request.reply, Reply::Limited { .. }));
-                }
                 Event::Decided(situacao) => finished.decided.push(situacao),
-                Event::Phase(_) => {}
+                Event::Request(_) | Event::Phase(_) => {}
             }
         }
     }

@@ -4,54 +4,6 @@ use super::*;
 use crate::scheduler::window::WINDOW_ROWS;
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_one_customer_go_one_by_one_and_others_pass_them() {
-    let fake = FakeTransport::new(|name, _| match name {
-        "slow@x" => (Duration::from_secs(5), Reply::Accepted, "ok"),
-        _ => OK,
-    });
-    let mut updates = vec![update("slow@x", None), update("SLOW@x", None)];
-    updates.extend(customers(50));
-    let finished = go(&fake, None, options(), updates, None).await;
-    assert!(finished.situacoes().iter().all(|s| *s == Situacao::Atualizado));
-    let sent = fake.sent();
-    assert_eq!(sent.last().map(String::as_str), Some("SLOW@x"));
-    assert!(fake.most_in_flight.load(Ordering::SeqCst) <= 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_ambiguous_row_is_tried_three_times_and_a_rename_once() {
-    let fake = FakeTransport::new(|name, _| match name {
-        "a@x" | "b@x" => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
-        _ => OK,
-    });
-    let updates = vec![update("a@x", None), update("b@x", Some("c@x")), update("d@x", None)];
-    let finished = go(&fake, None, options(), updates, None).await;
-    assert_eq!(finished.situacoes(), [Situacao::Falhou, Situacao::Incerto, Situacao::Atualizado]);
-    assert_eq!(finished.rows[0].tentativas, 3);
-    assert_eq!(finished.rows[1].tentativas, 1);
-    assert_eq!(finished.repeats, 2);
-    assert_eq!(finished.stop, None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_pause_holds_all_and_a_429_is_no_attempt() {
-    let fake = FakeTransport::new(|_, number| match number {
-        1 => (
-            Duration::from_millis(1),
-            Reply::Limited { retry_after: Some(Duration::from_secs(30)) },
-            "429",
-        ),
-        _ => OK,
-    });
-    let finished = go(&fake, None, options(), customers(4), None).await;
-    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
-    assert_eq!(finished.limited, 4);
-    let log = fake.log.lock().unwrap();
-    let pause = log[4].0 - log[3].0;
-    assert!(pause >= Duration::from_secs(30), "{pause:?}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_outage_is_waited_out_without_touching_rows() {
     let began = Instant::now();
     let fake = FakeTransport::new(move |_, _| match began.elapsed() < Duration::from_secs(200) {

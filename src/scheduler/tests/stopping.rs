@@ -29,31 +29,6 @@ async fn the_run_gives_up_though_a_probe_has_no_answer_yet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_but_429_ends_the_run_after_a_quarter_of_an_hour() {
-    let limited = Reply::Limited { retry_after: None };
-    let fake = FakeTransport::new(move |_, _| (Duration::from_millis(5), limited, "429"));
-    let began = Instant::now();
-    let finished = go(&fake, None, options(), customers(3), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Temporary(_))));
-    assert!(began.elapsed() >= Duration::from_secs(900));
-    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_breaker_sees_exactly_twenty_rows() {
-    let fake =
-        FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Refused, "Token inválido"));
-    let finished = go(&fake, None, options(), customers(100), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
-    assert_eq!(fake.sent().len(), 20);
-    let refused = finished.situacoes().iter().filter(|s| **s == Situacao::Recusado).count();
-    assert_eq!(refused, 20);
-    let off = SchedulerOptions { breaker: false, ..options() };
-    let finished = go(&fake, None, off, customers(100), None).await;
-    assert_eq!(finished.stop, None);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
     let fake = FakeTransport::new(|name, _| match name {
         "c0@x" => (Duration::from_secs(4), Reply::Accepted, "ok"),
@@ -89,18 +64,6 @@ async fn a_row_in_backoff_at_a_stop_is_falhou() {
     let updates = vec![update("a@x", None)];
     let stopped = go(&fake, None, options(), updates, Some(Duration::from_millis(901))).await;
     assert_eq!(stopped.situacoes(), [Situacao::Falhou]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn errors_beyond_the_allowed_ones_stop_the_run() {
-    let fake = FakeTransport::new(|name, _| match name {
-        "c0@x" | "c3@x" => (Duration::from_millis(5), Reply::Refused, name_of(name)),
-        _ => OK,
-    });
-    let most = SchedulerOptions { max_errors: Some(1), concurrency: 1, ..options() };
-    let finished = go(&fake, None, most, customers(10), None).await;
-    assert!(matches!(finished.stop, Some(StopReason::Refused(_))));
-    assert_eq!(fake.sent().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,27 +106,6 @@ fn a_stop_names_only_what_it_waits_for() {
     assert_eq!(draining_message(&over, 1).as_deref(), Some(waiting));
     let message = draining_message(&signal, 1);
     assert_eq!(message, Some(format!("{waiting} (um segundo sinal sai já)")));
-}
-
-fn name_of(name: &str) -> &'static str {
-    if name == "c0@x" { "a" } else { "b" }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_breakers_probe_tells_a_dead_token_from_bad_rows() {
-    for (good, ends_early) in [(true, false), (false, true)] {
-        let fake = FakeTransport::new(move |name, _| match (name, good) {
-            ("probe@x", true) => OK,
-            _ => (Duration::from_millis(5), Reply::Refused, "não"),
-        });
-        let probe = update("probe@x", None).unwrap();
-        let with_probe = SchedulerOptions { probe: Some(probe), ..options() };
-        let finished =
-            go(&fake, Some(FakeLedger::default()), with_probe, customers(60), None).await;
-        assert_eq!(finished.stop.is_some(), ends_early);
-        assert_eq!(fake.sent().iter().filter(|name| *name == "probe@x").count(), 1);
-        assert_eq!(fake.sent().len(), if good { 61 } else { 21 });
-    }
 }
 
 #[tokio::test(start_paused = true)]
