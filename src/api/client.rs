@@ -72,7 +72,7 @@ impl Client {
                 answered: Instant::now(),
             };
         };
-        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Send, &url);
+        panic_hook::inject_panic_if_requested("send", &url);
         let response = match self.request(url, update) {
             Ok(request) => self.http.execute(request).await,
             Err(error) => Err(error),

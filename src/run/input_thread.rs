@@ -20,7 +20,7 @@ pub(super) fn read(mut reading: Rows, plan: &MappingPlan, batches: &mpsc::Sender
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {
-        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Read, &seq);
+        panic_hook::inject_panic_if_requested("read", &seq);
         let record = match record {
             Ok(record) => record,
             Err(error) => {

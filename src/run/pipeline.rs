@@ -111,7 +111,7 @@ fn report(
 ) -> JoinHandle<Reported> {
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        panic_hook::inject_panic_if_requested(panic_hook::PanicPoint::Report, &"reporter");
+        panic_hook::inject_panic_if_requested("report", &"reporter");
         let (tally, result) = reporter.consume(&runtime, events, |error| {
             stop.stop(StopReason::Local(unwritable(error)));
         });

@@ -106,7 +106,6 @@ impl CustomerOrder {
 
 #[cfg(test)]
 mod tests {
-
     use proptest::prelude::*;
 
     use super::*;
@@ -120,66 +119,51 @@ mod tests {
         Update::new(customer, values)
     }
 
-    fn free(rows: &[Update]) -> Vec<bool> {
-        let mut order = CustomerOrder::default();
-        let keys: Vec<_> =
-            (0u64..).zip(rows).map(|(seq, row)| (seq, order.enter(seq, row))).collect();
-        keys.iter().map(|(seq, keys)| order.is_first(*seq, keys)).collect()
-    }
-
     #[test]
-    fn a_row_touches_its_name_its_new_name_and_its_internal_id() {
-        use CustomerType::{Email, Internal};
-        let rows = [
-            update(Email, "a@x", Some("b@x"), Some("7")),
-            update(Email, "A@X", None, None),
-            update(Email, "b@x", None, None),
-            update(Internal, "7", None, None),
-            update(Internal, "a@x", None, None),
-            update(Email, "c@x", Some("c@x"), None),
-        ];
-        assert_eq!(free(&rows), [true, false, false, false, true, true]);
-    }
-
-    #[test]
-    fn rows_that_give_or_use_one_email_take_turns_under_either_type() {
-        use CustomerType::{Email, Internal};
-        let rows = [
-            update(Internal, "1", Some("a@x"), None),
-            update(Internal, "2", Some("A@X"), None),
-            update(Email, "a@x", None, None),
-            update(Internal, "3", Some("b@x"), None),
-            update(Internal, "a@x", None, None),
-        ];
-        assert_eq!(free(&rows), [true, false, false, true, true]);
-    }
-
-    #[test]
-    fn an_email_given_under_type_i_is_an_alias_too() {
+    fn rows_that_touch_one_name_take_turns() {
         use CustomerType::{Email, Internal};
         let mut order = CustomerOrder::default();
-        let first = order.enter(0, &update(Internal, "7", Some("a@x"), None));
-        order.leave(0, &first);
-        let by_mail = order.enter(1, &update(Email, "a@x", None, None));
-        let by_id = order.enter(2, &update(Internal, "7", None, None));
-        assert!(order.is_first(1, &by_mail));
-        assert!(!order.is_first(2, &by_id));
+        for ((row, is_first), seq) in [
+            // A row touches its name, its new name and its internal identifier.
+            (update(Email, "a@x", Some("b@x"), Some("7")), true),
+            (update(Email, "A@X", None, None), false),
+            (update(Email, "b@x", None, None), false),
+            (update(Internal, "7", None, None), false),
+            (update(Internal, "a@x", None, None), true),
+            (update(Email, "c@x", Some("c@x"), None), true),
+            // Rows that give or use one e-mail, under either type.
+            (update(Internal, "1", Some("d@x"), None), true),
+            (update(Internal, "2", Some("D@X"), None), false),
+            (update(Email, "d@x", None, None), false),
+            (update(Internal, "3", Some("e@x"), None), true),
+            (update(Internal, "d@x", None, None), true),
+        ]
+        .iter()
+        .zip(0..)
+        {
+            let keys = order.enter(seq, row);
+            assert_eq!(order.is_first(seq, &keys), *is_first, "row {seq}");
+        }
     }
 
     #[test]
-    fn an_alias_orders_both_names() {
+    fn an_alias_that_was_given_orders_both_names() {
         use CustomerType::{Email, Internal};
-        let mut order = CustomerOrder::default();
-        let first = order.enter(0, &update(Email, "a@x", None, Some("7")));
-        order.leave(0, &first);
-        let by_id = order.enter(1, &update(Internal, "7", None, None));
-        let by_mail = order.enter(2, &update(Email, "a@x", None, None));
-        assert!(order.is_first(1, &by_id));
-        assert!(!order.is_first(2, &by_mail));
-        while order.pop_unblocked().is_some() {}
-        order.leave(1, &by_id);
-        assert_eq!(order.pop_unblocked(), Some(2));
-        assert!(order.is_first(2, &by_mail));
+        for given in
+            [update(Internal, "7", Some("a@x"), None), update(Email, "a@x", None, Some("7"))]
+        {
+            let mut order = CustomerOrder::default();
+            let first = order.enter(0, &given);
+            order.leave(0, &first);
+            let by_id = order.enter(1, &update(Internal, "7", None, None));
+            let by_mail = order.enter(2, &update(Email, "a@x", None, None));
+            assert!(order.is_first(1, &by_id));
+            assert!(!order.is_first(2, &by_mail));
+            while order.pop_unblocked().is_some() {}
+            order.leave(1, &by_id);
+            assert_eq!(order.pop_unblocked(), Some(2));
+            assert!(order.is_first(2, &by_mail));
+        }
     }
 
     proptest! {

@@ -16,7 +16,7 @@ use super::window::{PROBE, RowQueue};
 use super::{Scheduler, Transport};
 use crate::api::{Attempt, Reply};
 use crate::model::{Outcome, Situacao};
-use crate::panic_hook::{PanicPoint, inject_panic_if_requested};
+use crate::panic_hook::inject_panic_if_requested;
 use crate::stop::StopReason;
 
 /// Rows that are made ready ahead of their permit when the rate is limited: enough that no permit
@@ -140,7 +140,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// stops.
     pub(super) fn on_response(&mut self, request: InFlightRequest, attempt: Option<Attempt>) {
         let InFlightRequest { seq, permit, sent } = request;
-        inject_panic_if_requested(PanicPoint::Pool, &seq);
+        inject_panic_if_requested("pool", &seq);
         let now = Instant::now();
         let attempt = attempt.unwrap_or_else(|| {
             let why = "falha interna ao enviar; avise os autores do programa";
