@@ -17,10 +17,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         match batch {
             Some(InputBatch::Rows(rows)) => rows.into_iter().for_each(|row| self.admit(row)),
             Some(InputBatch::Broken(reason)) => {
-                self.input = None;
+                self.input_ended = true;
                 self.begin_stop(reason, Instant::now());
             }
-            None => self.input = None,
+            None => self.input_ended = true,
         }
     }
 
@@ -44,9 +44,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// The row is the first of its customer: does it need to be sent?
     fn check(&mut self, seq: u64) {
-        let Some(update) = self.window.get(seq).and_then(|entry| entry.update.clone()) else {
-            return;
-        };
+        let Some(update) = self.window.update(seq) else { return };
         match self.recorder.is_unchanged(seq, &update) {
             Some(true) if self.may_concern_same_customer(seq) => {
                 self.window.set_state(seq, RowState::Deferred);

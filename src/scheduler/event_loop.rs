@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use super::circuit_breaker::SendPermission;
 use super::events::{Event, Phase};
 use super::ledger::Ledger;
-use super::{InputBatch, Scheduler, Transport};
+use super::{Scheduler, Transport};
 use crate::stop::StopReason;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
@@ -64,16 +64,14 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             recorded = self.recorder.recorded(), if self.recorder.is_pending() => {
                 self.on_recorded(recorded);
             }
-            batch = next_batch(self.input.as_mut()), if wants_rows => self.take_input(batch),
-            () = sleep_until_some(wake), if wake.is_some() => {}
+            batch = self.input.recv(), if wants_rows => self.take_input(batch),
+            () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
         }
         while let Some((request, attempt)) = self.requests.try_next() {
             self.on_response(request, attempt);
         }
-        while self.wants_rows()
-            && let Some(input) = &mut self.input
-        {
-            match input.try_recv() {
+        while self.wants_rows() {
+            match self.input.try_recv() {
                 Ok(batch) => self.take_input(Some(batch)),
                 Err(mpsc::error::TryRecvError::Empty) => break,
                 Err(mpsc::error::TryRecvError::Disconnected) => self.take_input(None),
@@ -82,7 +80,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 
     fn wants_rows(&self) -> bool {
-        self.input.is_some()
+        !self.input_ended
             && match &self.stopping {
                 Some(stopping) => !matches!(stopping.reason, StopReason::Local(_)),
                 None => self.window.has_room(),
@@ -109,19 +107,5 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
         self.outbox.push(Event::Phase(phase));
         self.phase = phase;
-    }
-}
-
-async fn next_batch(input: Option<&mut mpsc::Receiver<InputBatch>>) -> Option<InputBatch> {
-    match input {
-        Some(input) => input.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn sleep_until_some(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

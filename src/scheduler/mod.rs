@@ -126,8 +126,8 @@ struct Scheduler<T, L> {
     recorder: Recorder<L>,
     options: SchedulerOptions,
 
-    /// `None` once the input has ended.
-    input: Option<mpsc::Receiver<InputBatch>>,
+    input: mpsc::Receiver<InputBatch>,
+    input_ended: bool,
     events: mpsc::Sender<Vec<Event>>,
     /// Events that are sent on at the end of this turn of the loop.
     outbox: Vec<Event>,
@@ -154,7 +154,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         Self {
             transport,
             recorder: Recorder::new(ledger),
-            input: Some(channels.input),
+            input: channels.input,
+            input_ended: false,
             events: channels.events,
             outbox: Vec::new(),
             stop: channels.stop,

@@ -92,8 +92,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 return;
             }
             let Some(seq) = self.next_unsent() else { return };
-            let update = self.window.get(seq).and_then(|entry| entry.update.clone());
-            match update.filter(|_| self.recorder.ledger.is_some()) {
+            match self.window.update(seq).filter(|_| self.recorder.ledger.is_some()) {
                 Some(update) => {
                     self.window.set_state(seq, RowState::RecordingIntent);
                     self.recorder.record_intent(seq, update);
@@ -128,8 +127,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 
     fn dispatch(&mut self, seq: u64, permit: Permit, now: Instant) {
-        let update = self.window.get(seq).and_then(|entry| entry.update.clone());
-        let Some(update) = update else { return };
+        let Some(update) = self.window.update(seq) else { return };
         self.window.set_state(seq, RowState::InFlight);
         let transport = self.transport.clone();
         let request = InFlightRequest { seq, permit, sent: now };

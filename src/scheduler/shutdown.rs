@@ -24,7 +24,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// Whether nothing is left to do or to wait for.
     pub(super) fn is_complete(&self) -> bool {
         let reason = self.stopping.as_ref().map(|stopping| &stopping.reason);
-        let rows_left = self.input.is_some() || !self.window.is_empty();
+        let rows_left = !self.input_ended || !self.window.is_empty();
         self.requests.is_empty()
             && !self.recorder.is_pending()
             && (!rows_left || matches!(reason, Some(StopReason::Local(_))))

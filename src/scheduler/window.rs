@@ -3,9 +3,10 @@
 //! decide which state a row gets.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::row_state::{RowEntry, RowState};
-use crate::model::{CustomerType, Outcome, Row};
+use crate::model::{CustomerType, Outcome, Row, Update};
 
 /// Rows that may be in the window: how far rows of other customers run ahead of a slow one.
 pub const WINDOW_ROWS: usize = 1024;
@@ -111,6 +112,11 @@ impl RowWindow {
         }
         let index = usize::try_from(seq.checked_sub(self.base)?).ok()?;
         self.rows.get_mut(index)
+    }
+
+    /// What a row sends.
+    pub fn update(&mut self, seq: u64) -> Option<Arc<Update>> {
+        self.get(seq)?.update.clone()
     }
 
     /// The state of a row; `None` if it has left the window.
