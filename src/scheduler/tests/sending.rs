@@ -74,7 +74,7 @@ async fn rows_run_no_further_ahead_of_a_slow_one_than_the_window_is_long() {
     assert!((WINDOW_ROWS..WINDOW_ROWS + 7).contains(&ahead), "{ahead}");
 }
 
-/// Nothing wakes the dispatcher once the last reply is in and the feed has ended.
+/// Nothing wakes the scheduler once the last reply is in and the input has ended.
 #[tokio::test(start_paused = true)]
 async fn rows_beyond_the_limit_that_wait_for_one_another_all_get_their_verdict() {
     let a_chain = [("a@x", "b@x"), ("b@x", "c@x"), ("c@x", "d@x")]
