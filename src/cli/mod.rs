@@ -1,15 +1,6 @@
 //! What the user typed: commands, options and their help, in Portuguese. What an option means with
 //! its variable, the configuration file and the defaults is decided by [`crate::config`].
 
-#![cfg_attr(
-    doc,
-    expect(
-        rustdoc::bare_urls,
-        rustdoc::invalid_html_tags,
-        reason = "the comments of options are their help texts"
-    )
-)]
-
 mod ledger_args;
 mod parse;
 mod run_args;
