@@ -82,7 +82,8 @@ impl Client {
             Ok(response) => {
                 let status = response.status().as_u16();
                 let pause = pause_asked(response.headers());
-                let (mut reply, mensagem) = classify(status, &read_body(response).await);
+                let (mut reply, mensagem) =
+                    classify(status, &read_body(response).await, |text| self.token.redact(text));
                 if let Reply::Limited { retry_after } = &mut reply {
                     *retry_after = pause;
                 }

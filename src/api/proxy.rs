@@ -8,6 +8,7 @@ use std::ffi::OsString;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
+use url::Position;
 
 use super::BaseUrl;
 
@@ -54,12 +55,28 @@ fn choose(
     let with_scheme =
         if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let Ok(proxy) = Url::parse(&with_scheme) else { return Err(malformed) };
+    // A password that was not encoded ends the host early; "http:/proxy" makes a host of the scheme.
+    let is_torn = proxy[Position::BeforePath..].contains('@') || has_empty_port(&with_scheme);
     match proxy.scheme() {
-        "http" | "https" if proxy.port() == Some(0) => Err(malformed),
+        "http" | "https" if proxy.port() == Some(0) || is_torn || !is_used(&proxy, base) => {
+            Err(malformed)
+        }
         "http" | "https" => Ok(Some(proxy)),
         scheme if scheme.len() > SCHEME_MAX => Err(malformed),
         scheme => Err(ProxyError::Scheme { variable, scheme: scheme.to_owned() }),
     }
+}
+
+/// Whether the part with host and port ends in a colon.
+fn has_empty_port(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    authority.split(['/', '?', '#']).next().is_some_and(|authority| authority.ends_with(':'))
+}
+
+/// Whether reqwest takes the proxy. It ignores, without an error, what its own parser refuses.
+fn is_used(proxy: &Url, base: &BaseUrl) -> bool {
+    let Ok(to) = base.as_str().parse() else { return false };
+    Matcher::builder().all(proxy.as_str()).build().intercept(&to).is_some()
 }
 
 /// Whether the list of exceptions names the server.
@@ -125,6 +142,12 @@ mod tests {
             "1 2://x",
             "://p:1",
             "segredosegredo://x",
+            "http://${PROXY}:8080",
+            "http://{{proxy}}:8080",
+            "http://\"p\":8080",
+            "http:/p:8080",
+            "http://ana:2024#segredo@p:80",
+            "http://ana:2024?segredo@p:80",
         ] {
             let error = chosen(&[(variable, bad), good]).unwrap_err();
             assert_eq!(error, ProxyError::Malformed { variable }, "{bad}");

@@ -33,7 +33,11 @@ pub(super) enum Body {
 /// | 408, 5xx (and what HTTP does not define) | ambiguous, whatever the body says |
 /// | 429 | limited; `Retry-After` is the caller's |
 /// | other 4xx | refused |
-pub(super) fn classify(status: u16, body: &Body) -> (Reply, String) {
+pub(super) fn classify(
+    status: u16,
+    body: &Body,
+    redact: impl Fn(String) -> String,
+) -> (Reply, String) {
     let whole = match body {
         Body::Whole(bytes) => Some(bytes.as_slice()),
         Body::TooLong | Body::Cut => None,
@@ -62,7 +66,7 @@ pub(super) fn classify(status: u16, body: &Body) -> (Reply, String) {
             }
             (_, Body::Whole(bytes)) => (
                 Reply::Ambiguous,
-                format!("HTTP {status} com resposta ilegível: {}", snippet(bytes)),
+                format!("HTTP {status} com resposta ilegível: {}", snippet(bytes, redact)),
             ),
         },
         300..=399 => (
@@ -116,13 +120,14 @@ impl ParsedReply {
     }
 }
 
-/// The beginning of a body on one line, by which a person can recognise a maintenance page.
-fn snippet(body: &[u8]) -> String {
+/// The beginning of a body on one line, by which a person can recognise a maintenance page. The token
+/// is redacted before the text is cut, because half of a spelling would not be found.
+fn snippet(body: &[u8], redact: impl Fn(String) -> String) -> String {
     // UTF-16, or not text at all.
     if body.contains(&0) {
         return "(não é texto)".to_owned();
     }
-    let text = String::from_utf8_lossy(&body[..body.len().min(8 * SNIPPET)]);
+    let text = redact(String::from_utf8_lossy(body).into_owned());
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SNIPPET) {

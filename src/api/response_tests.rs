@@ -4,8 +4,23 @@ use proptest::sample::select;
 
 use super::*;
 
+/// Without a token to redact.
+fn classify_plain(status: u16, body: &Body) -> (Reply, String) {
+    classify(status, body, |text| text)
+}
+
+#[test]
+fn the_token_is_redacted_before_an_unreadable_body_is_cut() {
+    for start in SNIPPET - 20..SNIPPET {
+        let body = format!("{}c2VncmVkby1kby10b2tlbg fim", "x".repeat(start));
+        let redact = |text: String| text.replace("c2VncmVkby1kby10b2tlbg", "[token]");
+        let (_, mensagem) = classify(200, &Body::Whole(body.into()), redact);
+        assert!(!mensagem.contains("xc"), "{start}: {mensagem}");
+    }
+}
+
 fn reply(status: u16, body: &str) -> Reply {
-    classify(status, &Body::Whole(body.into())).0
+    classify_plain(status, &Body::Whole(body.into())).0
 }
 
 #[test]
@@ -65,7 +80,7 @@ fn the_status_comes_first() {
 
 #[test]
 fn the_api_speaks_for_itself() {
-    let said = |status, body: &str| classify(status, &Body::Whole(body.into())).1;
+    let said = |status, body: &str| classify_plain(status, &Body::Whole(body.into())).1;
     assert_eq!(said(200, r#"{"erro":true,"mensagem":"Não."}"#), "Não.");
     assert_eq!(said(404, r#"{"erro":true,"mensagem":"Sumiu."}"#), "Sumiu.");
     assert_eq!(said(200, r#"{"erro":true,"mensagem":{"a":1}}"#), r#"{"a":1}"#);
@@ -78,14 +93,14 @@ fn the_api_speaks_for_itself() {
     let [whole, cut] = [SNIPPET, SNIPPET + 1].map(|length| said(200, &"x".repeat(length)));
     assert!(whole.ends_with('x'));
     assert_eq!(cut, format!("{whole}…"));
-    assert!(classify(200, &Body::TooLong).1.contains("passa de 64 KiB"));
+    assert!(classify_plain(200, &Body::TooLong).1.contains("passa de 64 KiB"));
 }
 
 #[test]
 fn a_cut_or_endless_2xx_is_ambiguous_and_a_4xx_is_not() {
-    assert_eq!(classify(200, &Body::Cut).0, Reply::Ambiguous);
-    assert_eq!(classify(200, &Body::TooLong).0, Reply::Ambiguous);
-    assert_eq!(classify(404, &Body::Cut).0, Reply::Refused);
+    assert_eq!(classify_plain(200, &Body::Cut).0, Reply::Ambiguous);
+    assert_eq!(classify_plain(200, &Body::TooLong).0, Reply::Ambiguous);
+    assert_eq!(classify_plain(404, &Body::Cut).0, Reply::Refused);
 }
 
 /// The JSON around and inside a reply, as servers spell it.
@@ -149,7 +164,7 @@ proptest! {
             1 => Body::TooLong,
             _ => Body::Whole(body.clone()),
         };
-        let (reply, mensagem) = classify(status, &given);
+        let (reply, mensagem) = classify_plain(status, &given);
         prop_assert!(!mensagem.is_empty());
         let success = good && whole > 1 && (200..300).contains(&status);
         prop_assert_eq!(reply == Reply::Accepted, success, "{}", String::from_utf8_lossy(&body));
@@ -164,7 +179,7 @@ proptest! {
     /// f59
     #[test]
     fn any_bytes_are_classified(status in any::<u16>(), body in vec(any::<u8>(), 0..300)) {
-        let (reply, _) = classify(status, &Body::Whole(body));
+        let (reply, _) = classify_plain(status, &Body::Whole(body));
         prop_assert!(reply != Reply::Accepted || (200..300).contains(&status));
     }
 }

@@ -105,6 +105,11 @@ impl<'a> Called<'a> {
         self.options()
             .filter(|(name, _)| !self.typed(name))
             .filter_map(|(name, arg)| Some((name, arg, variable_value(name)?)))
+            // A list of blank lines would hide the list of the configuration file.
+            .filter(|(_, arg, value)| {
+                let is_list = matches!(arg.get_action(), ArgAction::Append);
+                !is_list || !value.to_string_lossy().trim().is_empty()
+            })
             .map(|(name, arg, value)| {
                 let place = format!("variável {}", variable(name));
                 let words = words(name, arg, &value).map_err(|why| {

@@ -1,6 +1,6 @@
 //! Reads back what a run wrote: its results file as [`ResultStats`], its summary JSON as
 //! [`RunSummary`]. Strict: a results file that is not exactly what `run` writes is refused with the
-//! line, because a report on half-understood rows would be believed.
+//! line, because a report on half-understood rows would mislead.
 
 use std::fs::File;
 use std::io::Read;

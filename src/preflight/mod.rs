@@ -162,7 +162,9 @@ impl Preflight {
         }
         let before = self.invalid + self.unchanged.unwrap_or(0);
         if ledger.reader.is_up_to_date(&update)? {
-            if before + 1 == self.rows {
+            // The run begins by settling what an earlier one left in flight, and a check may then say
+            // otherwise.
+            if before + 1 == self.rows && ledger.leftovers.is_empty() {
                 self.leading = self.rows;
             }
             *self.unchanged.get_or_insert(0) += 1;

@@ -14,16 +14,24 @@ pub struct Recorder<L> {
     /// Records that were handed over and are not durable yet.
     pending: usize,
     failure: Option<String>,
+    /// Set by the first failure for good. The ledger's writer may go on after a failed read; what it
+    /// still acknowledges is not asked for.
+    abandoned: bool,
 }
 
 impl<L: Ledger> Recorder<L> {
     pub const fn new(ledger: Option<L>) -> Self {
-        Self { ledger, pending: 0, failure: None }
+        Self { ledger, pending: 0, failure: None, abandoned: false }
     }
 
     /// Whether records are not durable yet.
     pub const fn is_pending(&self) -> bool {
         self.pending > 0
+    }
+
+    /// Whether records can still be handed over.
+    pub const fn is_recording(&self) -> bool {
+        self.ledger.is_some() && !self.abandoned
     }
 
     /// Whether the row changes nothing; `None` after a failure.
@@ -59,9 +67,11 @@ impl<L: Ledger> Recorder<L> {
         self.failure.is_some()
     }
 
-    /// The failure since the last call, if any. After one, nothing that is pending becomes durable.
+    /// The failure since the last call, if any. After one, nothing is pending and nothing more is to
+    /// be handed over.
     pub fn take_failure(&mut self) -> Option<String> {
         let failure = self.failure.take()?;
+        self.abandoned = true;
         self.pending = 0;
         Some(failure)
     }

@@ -92,7 +92,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 return;
             }
             let Some(seq) = self.next_unsent() else { return };
-            match self.window.update(seq).filter(|_| self.recorder.ledger.is_some()) {
+            match self.window.update(seq).filter(|_| self.recorder.is_recording()) {
                 Some(update) => {
                     self.window.set_state(seq, RowState::RecordingIntent);
                     self.recorder.record_intent(seq, update);

@@ -23,8 +23,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// Records the verdict if the ledger holds an intent; else it is final at once.
     pub(super) fn finish_row(&mut self, seq: u64, outcome: Outcome, request: RequestOutcome) {
+        let is_recording = self.recorder.is_recording();
         let Some(entry) = self.window.get(seq) else { return };
-        let update = entry.update.clone().filter(|_| entry.has_intent);
+        let update = entry.update.clone().filter(|_| entry.has_intent && is_recording);
         match update {
             Some(update) => {
                 entry.outcome = Some(outcome);

@@ -6,6 +6,7 @@ mod stopping;
 mod with_ledger;
 
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -180,10 +181,12 @@ fn customers(count: usize) -> Vec<UpdateResult> {
 struct FakeLedger {
     unchanged: Arc<Mutex<Vec<String>>>,
     log: Arc<Mutex<Vec<String>>>,
-    waiting: Arc<Mutex<Vec<Recorded>>>,
+    waiting: Arc<Mutex<VecDeque<Recorded>>>,
     wake: Arc<tokio::sync::Notify>,
     /// Outcomes after which its disk is full.
     room: Option<usize>,
+    /// Checks after which it cannot be read, while its writer goes on.
+    readable: Option<usize>,
     /// How long a record takes to become durable.
     slow: Duration,
     /// Whether it calls every outcome uncertain.
@@ -198,7 +201,7 @@ impl FakeLedger {
     }
 
     fn hand_over(&self, recorded: Recorded) {
-        self.waiting.lock().unwrap().push(recorded);
+        self.waiting.lock().unwrap().push_back(recorded);
         self.wake.notify_one();
     }
 }
@@ -207,6 +210,10 @@ impl Ledger for FakeLedger {
     type Error = &'static str;
 
     fn check(&mut self, _: u64, update: &Update) -> Result<bool, Self::Error> {
+        if self.readable == Some(0) {
+            return Err("registro danificado");
+        }
+        self.readable = self.readable.map(|checks| checks - 1);
         self.log("check", update, None);
         let name = update.customer().identifier.as_str();
         Ok(self.unchanged.lock().unwrap().iter().any(|known| known == name))
@@ -242,9 +249,9 @@ impl Ledger for FakeLedger {
             if !self.slow.is_zero() {
                 tokio::time::sleep(self.slow).await;
             }
-            let recorded = std::mem::take(&mut *self.waiting.lock().unwrap());
-            if !recorded.is_empty() {
-                return Ok(recorded);
+            let next = self.waiting.lock().unwrap().pop_front();
+            if let Some(recorded) = next {
+                return Ok(vec![recorded]);
             }
             self.wake.notified().await;
         }

@@ -45,6 +45,24 @@ async fn a_failing_ledger_changes_no_verdict() {
     );
 }
 
+/// The writer goes on after a failed check, and its late acknowledgements must change nothing.
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_can_only_be_written_any_more_changes_no_verdict() {
+    use Situacao::{Atualizado, NaoEnviado};
+    let slow = Duration::from_millis(5);
+    let ledger = FakeLedger { readable: Some(3), slow, ..FakeLedger::default() };
+    let fake = FakeTransport::new(|name, _| {
+        let millis = if name == "c0@x" { 50 } else { 1 };
+        (Duration::from_millis(millis), Reply::Accepted, "ok")
+    });
+    // The second row of c1@x is checked when the first is durable, and that check fails.
+    let mut updates = customers(3);
+    updates.push(update("c1@x", None));
+    let finished = go(&fake, Some(ledger), options(), updates, None).await;
+    assert!(matches!(finished.stop, Some(StopReason::Local(_))));
+    assert_eq!(finished.situacoes(), [Atualizado, Atualizado, Atualizado, NaoEnviado]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn with_a_ledger_every_request_is_checked_then_its_intent_and_outcome_recorded() {
     let ledger = FakeLedger::default();

@@ -1,5 +1,5 @@
-//! A client that is only a socket: it sends what it is told and shows what came back. It knows
-//! nothing of the product, and never retries.
+//! A client that is only a socket: it sends the given bytes and returns the reply. It shares no code
+//! with the product and never retries.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
