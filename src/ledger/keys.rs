@@ -5,6 +5,8 @@
 //! [`super::keyfile`]) where the account has a label. Nothing here reads or writes files; what of a
 //! row is hashed is decided in [`super::row_keys`].
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -95,6 +97,8 @@ enum Domain {
 pub struct AccountKey {
     key: [u8; 32],
     account: AccountId,
+    /// The keys of the fields seen so far: every row asks for the same few.
+    fields: RefCell<HashMap<FieldName, FieldKey>>,
 }
 
 impl fmt::Debug for AccountKey {
@@ -115,7 +119,7 @@ impl AccountKey {
     }
 
     fn new(key: [u8; 32]) -> Self {
-        let unnamed = Self { key, account: AccountId([0; 16]) };
+        let unnamed = Self { key, account: AccountId([0; 16]), fields: RefCell::default() };
         let account = AccountId(unnamed.hash(Domain::Account, &[], b""));
         Self { account, ..unnamed }
     }
@@ -138,8 +142,13 @@ impl AccountKey {
     }
 
     pub fn field(&self, field: &FieldName) -> FieldKey {
+        if let Some(known) = self.fields.borrow().get(field) {
+            return *known;
+        }
         let (kind, text) = kind_and_text(field);
-        FieldKey(self.hash(Domain::Field, kind, text.as_bytes()))
+        let key = FieldKey(self.hash(Domain::Field, kind, text.as_bytes()));
+        self.fields.borrow_mut().insert(field.clone(), key);
+        key
     }
 
     pub fn value(&self, salt: Spelling, field: FieldKey, value: &str) -> ValueHash {
