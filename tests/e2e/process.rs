@@ -98,6 +98,23 @@ fn flags_go_before_variables_before_the_file() {
     assert_eq!(type_of(Some("E"), None), "E");
 }
 
+/// CI systems pass on a list that was not set as a blank line.
+#[test]
+fn a_list_variable_of_blank_lines_leaves_the_list_of_the_file() {
+    let server = Server::start();
+    Run::new(&server)
+        .csv("E-mail,Nome completo\nana@x.com,Ana\n")
+        .file(
+            "tomticket-sync.toml",
+            "id-type = \"E\"\n[map]\n\"E-mail\" = \"identificador\"\n\"Nome completo\" = \"nome\"\n",
+        )
+        .env("TOMTICKET_SYNC_MAP", "\n \n")
+        .go()
+        .exits(0)
+        .accounted_rows(1);
+    assert_eq!(server.requests()[0].field("nome").as_deref(), Some("Ana"));
+}
+
 #[test]
 fn a_configuration_with_a_mistake_is_refused_with_its_line() {
     let server = Server::start();
