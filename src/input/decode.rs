@@ -18,15 +18,19 @@ pub(super) type ByteStream<'a> = Box<dyn BufRead + Send + 'a>;
 /// Bytes of UTF-8 that a decoder makes at a time.
 const DECODED: usize = 256 * 1024;
 
-/// The text of `bytes`, which begin with a byte order mark of `bom_len` bytes (0 for none).
+/// The text of `bytes`, which begin with a byte order mark if `bom` says so.
 pub(super) fn decode<'a>(
     mut bytes: ByteStream<'a>,
     encoding: Encoding,
-    bom_len: usize,
+    bom: bool,
     label: &Arc<str>,
 ) -> Result<ByteStream<'a>, InputError> {
-    let mut mark = [0; 3];
-    bytes.read_exact(&mut mark[..bom_len]).map_err(|error| InputError::from_io(error, label))?;
+    if bom {
+        let mut mark = [0; 3];
+        bytes
+            .read_exact(&mut mark[..encoding.bom().len()])
+            .map_err(|error| InputError::from_io(error, label))?;
+    }
     let decoder = match encoding {
         Encoding::Utf8 => return Ok(bytes),
         Encoding::Utf16Le => UTF_16LE,
@@ -37,7 +41,7 @@ pub(super) fn decode<'a>(
         from: bytes,
         decoder: decoder.new_decoder_without_bom_handling(),
         encoding,
-        bom: bom_len > 0,
+        bom,
         label: label.clone(),
         output: vec![0; DECODED].into_boxed_slice(),
         len: 0,
@@ -109,7 +113,7 @@ mod tests {
     use super::super::testing::{in_pieces, utf16};
     use super::*;
 
-    fn decoded(bytes: &[u8], encoding: Encoding, bom: usize, size: usize) -> Result<String, u64> {
+    fn decoded(bytes: &[u8], encoding: Encoding, bom: bool, size: usize) -> Result<String, u64> {
         let label: Arc<str> = "x.csv".into();
         let mut text = decode(in_pieces(bytes, size), encoding, bom, &label).unwrap();
         let mut all = String::new();
@@ -127,11 +131,11 @@ mod tests {
         let text = "id;nome\r\n1;São João\u{2026}\r\n\u{1a}2;\u{1a}\u{1a}x\r\n";
         let utf16_bom = [b"\xFF\xFE".as_slice(), &utf16(text, u16::to_le_bytes)].concat();
         for (bytes, encoding, bom) in [
-            (text.as_bytes().to_vec(), Encoding::Utf8, 0),
-            ([b"\xEF\xBB\xBF", text.as_bytes()].concat(), Encoding::Utf8, 3),
-            (WINDOWS_1252.encode(text).0.into_owned(), Encoding::Windows1252, 0),
-            (utf16_bom, Encoding::Utf16Le, 2),
-            (utf16(text, u16::to_be_bytes), Encoding::Utf16Be, 0),
+            (text.as_bytes().to_vec(), Encoding::Utf8, false),
+            ([b"\xEF\xBB\xBF", text.as_bytes()].concat(), Encoding::Utf8, true),
+            (WINDOWS_1252.encode(text).0.into_owned(), Encoding::Windows1252, false),
+            (utf16_bom, Encoding::Utf16Le, true),
+            (utf16(text, u16::to_be_bytes), Encoding::Utf16Be, false),
         ] {
             for size in 1..=bytes.len() {
                 let decoded = decoded(&bytes, encoding, bom, size);
@@ -146,9 +150,9 @@ mod tests {
         for size in [1, 2, 3, 64] {
             // Half a character at the end, and half a surrogate pair.
             let torn = [&good[..], b"x"].concat();
-            assert_eq!(decoded(&torn, Encoding::Utf16Le, 0, size), Err(3));
+            assert_eq!(decoded(&torn, Encoding::Utf16Le, false, size), Err(3));
             let lone = [&good[..], &[0x00, 0xD8], &utf16("c\n", u16::to_le_bytes)].concat();
-            assert_eq!(decoded(&lone, Encoding::Utf16Le, 0, size), Err(3));
+            assert_eq!(decoded(&lone, Encoding::Utf16Le, false, size), Err(3));
         }
     }
 }

@@ -18,25 +18,17 @@ pub enum Encoding {
     Windows1252,
 }
 
-/// An unknown name of an encoding. The text is Portuguese and lists the choices.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("use utf-8, utf-16, utf-16le, utf-16be ou windows-1252")]
-pub struct UnknownEncoding(String);
-
 impl Encoding {
     /// Reads a name as a user writes it, in any case. Plain `utf-16` is little end first; a byte order
     /// mark in the file wins anyway.
-    ///
-    /// # Errors
-    /// If it is none of the names.
-    pub fn parse(name: &str) -> Result<Self, UnknownEncoding> {
+    pub fn parse(name: &str) -> Result<Self, &'static str> {
         match name.trim().to_ascii_lowercase().as_str() {
             "utf-8" | "utf8" => Ok(Self::Utf8),
             "utf-16" | "utf16" | "utf-16le" | "utf16le" => Ok(Self::Utf16Le),
             "utf-16be" | "utf16be" => Ok(Self::Utf16Be),
             "windows-1252" | "windows1252" | "cp1252" | "latin1" | "latin-1" | "iso-8859-1"
             | "iso8859-1" => Ok(Self::Windows1252),
-            _ => Err(UnknownEncoding(name.to_owned())),
+            _ => Err("use utf-8, utf-16, utf-16le, utf-16be ou windows-1252"),
         }
     }
 
@@ -50,14 +42,21 @@ impl Encoding {
         }
     }
 
-    /// The byte order mark at the beginning of `start`, and how many bytes it takes. Three bytes of
-    /// a file are enough to tell.
-    pub(super) fn from_bom(start: &[u8]) -> Option<(Self, usize)> {
-        match start {
-            [0xEF, 0xBB, 0xBF, ..] => Some((Self::Utf8, 3)),
-            [0xFF, 0xFE, ..] => Some((Self::Utf16Le, 2)),
-            [0xFE, 0xFF, ..] => Some((Self::Utf16Be, 2)),
-            _ => None,
+    /// The encoding of the byte order mark at the beginning of `start`. Three bytes of a file are
+    /// enough to tell.
+    pub(super) fn of_bom(start: &[u8]) -> Option<Self> {
+        [Self::Utf8, Self::Utf16Le, Self::Utf16Be]
+            .into_iter()
+            .find(|encoding| start.starts_with(encoding.bom()))
+    }
+
+    /// Its byte order mark.
+    pub(super) const fn bom(self) -> &'static [u8] {
+        match self {
+            Self::Utf8 => b"\xEF\xBB\xBF",
+            Self::Utf16Le => b"\xFF\xFE",
+            Self::Utf16Be => b"\xFE\xFF",
+            Self::Windows1252 => b"",
         }
     }
 }
@@ -197,50 +196,28 @@ mod tests {
         ] {
             assert_eq!(Encoding::parse(name), Ok(encoding), "{name}");
         }
-        let message = Encoding::parse("ebcdic").unwrap_err().to_string();
-        assert!(message.contains("windows-1252"), "{message}");
+        assert!(Encoding::parse("ebcdic").unwrap_err().contains("windows-1252"));
     }
 
     #[test]
-    fn one_stray_byte_among_accents_is_a_damaged_utf8_file() {
-        let bytes = [&b"Jo"[..], "ão;São".as_bytes(), b"\nJos\xe9;x"].concat();
-        let first_bad = BadByte { offset: 14, byte: 0xE9 };
-        for size in 1..=bytes.len() {
-            assert_eq!(
-                scan_in_pieces(&bytes, size),
-                Utf8Verdict::Mostly { first_bad },
-                "pieces of {size}"
-            );
-        }
-    }
-
-    #[test]
-    fn accents_that_are_single_bytes_are_no_utf8() {
-        let first_bad = BadByte { offset: 2, byte: 0xE3 };
-        assert_eq!(scan_in_pieces(b"Jo\xe3o;Jos\xe9", 3), Utf8Verdict::Not { first_bad });
-        // No valid sequence at all: one bad byte decides.
-        let first_bad = BadByte { offset: 3, byte: 0xE9 };
-        assert_eq!(scan_in_pieces(b"Jos\xe9", 64), Utf8Verdict::Not { first_bad });
-    }
-
-    #[test]
-    fn windows_1252_that_looks_like_utf8_misleads() {
-        let misleads = |bytes: &[u8]| {
+    fn every_byte_that_does_not_fit_counts_against_the_sequences_that_do() {
+        let mostly = |offset, byte| Utf8Verdict::Mostly { first_bad: BadByte { offset, byte } };
+        let not = |offset, byte| Utf8Verdict::Not { first_bad: BadByte { offset, byte } };
+        for (bytes, verdict, misleads) in [
+            (&b"Joao"[..], Utf8Verdict::Valid, false),
+            (b"Jo\xc3\xa3o", Utf8Verdict::Valid, true),
+            (b"Jo\xc3\xa3o;S\xc3\xa3o\nJos\xe9;x", mostly(14, 0xE9), true),
+            (b"Jo\xc3\xa3o;n\xe3o", mostly(7, 0xE3), true),
+            (b"Jo\xe3o;Jos\xe9", not(2, 0xE3), false),
+            (b"Jos\xe9", not(3, 0xE9), false),
+            // One valid sequence against the two bytes of an incomplete "€".
+            (b"\xc3\xa9\xe2\x82", not(2, 0xE2), false),
+            (b"\xc3\xa9\xe2\x82;", not(2, 0xE2), false),
+        ] {
+            assert_eq!(scan_in_pieces(bytes, bytes.len()), verdict, "{bytes:?}");
             let mut scan = Utf8Scan::default();
             scan.push(bytes);
-            scan.misleads()
-        };
-        assert!(misleads(b"Jo\xc3\xa3o") && misleads(b"Jo\xc3\xa3o;n\xe3o"));
-        assert!(!misleads(b"Joao") && !misleads(b"Jo\xe3o") && !misleads(b""));
-    }
-
-    #[test]
-    fn every_byte_of_an_incomplete_sequence_counts() {
-        // One valid sequence against the two bytes of an incomplete "€".
-        let first_bad = BadByte { offset: 2, byte: 0xE2 };
-        for bytes in [b"\xc3\xa9\xe2\x82".as_slice(), b"\xc3\xa9\xe2\x82;"] {
-            assert_eq!(scan_in_pieces(bytes, 1), Utf8Verdict::Not { first_bad });
-            assert_eq!(scan_in_pieces(bytes, 64), Utf8Verdict::Not { first_bad });
+            assert_eq!(scan.misleads(), misleads, "{bytes:?}");
         }
     }
 

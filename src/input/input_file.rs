@@ -158,15 +158,6 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_kept_for_the_second_reading() {
-        let file = InputFile::spool(&b"a\n1\n"[..], "entrada padrão".into()).unwrap();
-        assert_eq!(file.path(), None);
-        assert_eq!(content(&file), b"a\n1\n");
-        assert_eq!(content(&file), b"a\n1\n");
-        assert!(!file.has_changed());
-    }
-
-    #[test]
     fn a_pipe_that_fails_is_a_local_failure() {
         struct FailingPipe;
         impl io::Read for FailingPipe {
@@ -177,16 +168,6 @@ mod tests {
         let error = InputFile::spool(FailingPipe, "entrada padrão".into()).unwrap_err();
         assert!(matches!(error, InputError::Spool { .. }));
         assert_eq!(error.exit_code(), exit_code::LOCAL);
-    }
-
-    #[test]
-    fn a_directory_and_a_missing_file_are_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let error = InputFile::open(&InputArg::from_arg(dir.path())).unwrap_err();
-        assert!(matches!(error, InputError::Directory { .. }), "{error}");
-        let error = InputFile::open(&InputArg::from_arg(dir.path().join("nada.csv"))).unwrap_err();
-        assert_eq!(error.exit_code(), exit_code::USAGE);
-        assert!(error.to_string().ends_with("nada.csv: o arquivo não existe"), "{error}");
     }
 
     #[test]

@@ -50,36 +50,21 @@ pub struct Inspection {
     pub header: Record,
     /// Whether the header's line ends in `\r\n`.
     pub crlf: bool,
-    pub(super) sep_line: bool,
-    layout: TextLayout,
-}
-
-/// What is needed to read the text of a file once more.
-#[derive(Debug, Clone)]
-struct TextLayout {
-    encoding: Encoding,
-    bom_len: usize,
-    fingerprints: Arc<Fingerprints>,
-}
-
-impl TextLayout {
-    fn records(&self, file: &InputFile) -> Result<Records, InputError> {
-        let label = file.shared_label();
-        let bytes = file.unpack(file.blocks(Some(self.fingerprints.clone())));
-        Ok(Records::new(decode(bytes, self.encoding, self.bom_len, &label)?, label))
-    }
-}
-
-impl Inspection {
     /// Whether the file's first line only says what the delimiter is (`sep=;`).
-    pub fn has_sep_line(&self) -> bool {
-        self.sep_line
-    }
+    pub sep_line: bool,
+    pub(super) fingerprints: Arc<Fingerprints>,
+}
 
-    /// A verified reading of the file from its beginning.
-    pub(super) fn records(&self, file: &InputFile) -> Result<Records, InputError> {
-        self.layout.records(file)
-    }
+/// A reading of `file` from its beginning, verified against the fingerprints of the first one.
+pub(super) fn verified_records(
+    file: &InputFile,
+    encoding: Encoding,
+    bom: bool,
+    fingerprints: &Arc<Fingerprints>,
+) -> Result<Records, InputError> {
+    let label = file.shared_label();
+    let bytes = file.unpack(file.blocks(Some(fingerprints.clone())));
+    Ok(Records::new(decode(bytes, encoding, bom, &label)?, label))
 }
 
 /// Reads the whole of `file` once to detect its encoding, and its beginning a few times more. Every
@@ -91,19 +76,19 @@ impl Inspection {
 pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, InputError> {
     let label = file.shared_label();
     let start = beginning(file)?;
-    let mark = Encoding::from_bom(&start);
-    if mark.is_none() {
+    let mark = Encoding::of_bom(&start);
+    let bom = mark.is_some();
+    if !bom {
         refuse_other_formats(&start, file, options.encoding)?;
     }
-    let bom_len = mark.map_or(0, |(_, len)| len);
-    let known = mark.map(|(encoding, _)| encoding).or(options.encoding);
+    let known = mark.or(options.encoding);
 
     let mut raw = file.blocks(None);
     let bytes = file.unpack(&mut raw);
     let mut looks_like_utf8 = false;
     let encoding = match known {
         Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) => {
-            for_each_piece(decode(bytes, encoding, bom_len, &label)?, &label, |_| {})?;
+            for_each_piece(decode(bytes, encoding, bom, &label)?, &label, |_| {})?;
             encoding
         }
         Some(Encoding::Utf8 | Encoding::Windows1252) | None => {
@@ -113,7 +98,7 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
                 looks_like_utf8 = scan.misleads();
                 Encoding::Windows1252
             } else {
-                utf8_or_windows_1252(file, scan.finish(), known, bom_len > 0)?
+                utf8_or_windows_1252(file, scan.finish(), known, bom)?
             }
         }
     };
@@ -121,19 +106,19 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
         return Err(InputError::Changed { label });
     }
     let fingerprints = Arc::new(raw.into_fingerprints());
-    let layout = TextLayout { encoding, bom_len, fingerprints };
+    let open = || verified_records(file, encoding, bom, &fingerprints);
     let Dialect { delimiter, sep_line, header, crlf } =
-        dialect::detect(|| layout.records(file), options.delimiter, &label)?;
+        dialect::detect(open, options.delimiter, &label)?;
     Ok(Inspection {
         encoding,
-        bom: bom_len > 0,
+        bom,
         forced_encoding: options.encoding,
         looks_like_utf8,
         delimiter,
         header,
         crlf,
         sep_line,
-        layout,
+        fingerprints,
     })
 }
 
@@ -157,12 +142,21 @@ fn refuse_other_formats(
     forced: Option<Encoding>,
 ) -> Result<(), InputError> {
     let label = file.shared_label();
+    let other = |what| Err(InputError::OtherFormat { label: label.clone(), what });
     let zeros = |first: usize| start.iter().skip(first).step_by(2).filter(|b| **b == 0).count();
     match start {
-        [b'P', b'K', 3, 4, ..] => Err(InputError::Zip { label }),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => Err(InputError::OldSpreadsheet { label }),
+        [b'P', b'K', 3, 4, ..] => other(
+            "não é um CSV, e sim uma planilha (.xlsx, .ods) ou um arquivo zip; abra a planilha e \
+             salve como \"CSV UTF-8\", ou descompacte o zip",
+        ),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => other(
+            "não é um CSV, e sim uma planilha do Excel (.xls); abra a planilha e salve como \
+             \"CSV UTF-8\"",
+        ),
         // A plain gzip file has been unpacked before.
-        [0x1F, 0x8B, ..] => Err(InputError::GzipTwice { label }),
+        [0x1F, 0x8B, ..] => other(
+            "foi compactado com gzip duas vezes; descompacte-o uma vez (gunzip) e rode de novo",
+        ),
         _ if forced.is_some() => Ok(()),
         // Nearly every letter of a header is below U+0100: one half of it is zero.
         _ => match (zeros(0), zeros(1)) {

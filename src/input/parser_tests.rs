@@ -1,16 +1,19 @@
-//! What the parser must hold for every file: tested through the records it gives.
+//! What the parser must hold for every file: tested through the records it gives. That valid CSV is
+//! what the csv crate reads is in `properties`.
 
 use proptest::prelude::*;
 
 use super::super::error::InputError;
 use super::super::record::{CELL_MAX, CELLS_MAX, RECORD_MAX, Record};
 use super::super::records::Records;
-use super::super::strategies::{DELIMITERS, soup, table};
+use super::super::strategies::{DELIMITERS, soup};
 use super::super::testing::in_pieces;
 use super::*;
 
 /// A record as (line, cells).
 type Plain = (u64, Vec<String>);
+/// The same, to be written down.
+type Cells<'a> = (u64, &'a [&'a str]);
 /// An error as (line, column, "unclosed" or "after").
 type Wrong = (u64, usize, &'static str);
 
@@ -59,54 +62,44 @@ fn parse(text: &str) -> Result<Vec<Plain>, Wrong> {
     whole
 }
 
-fn rows(expected: &[(u64, &[&str])]) -> Result<Vec<Plain>, Wrong> {
-    let cells = |cells: &[&str]| cells.iter().map(|&cell| cell.to_owned()).collect();
-    Ok(expected.iter().map(|(line, row)| (*line, cells(row))).collect())
+#[test]
+fn lines_and_quotes() {
+    let cases: &[(&str, &[Cells])] = &[
+        ("", &[]),
+        ("a;b\nc\r\nd\re", &[(1, &["a", "b"]), (2, &["c"]), (3, &["d"]), (4, &["e"])]),
+        ("a;\n;\n", &[(1, &["a", ""]), (2, &["", ""])]),
+        ("a;", &[(1, &["a", ""])]),
+        ("\n\r\n\ra", &[(1, &[""]), (2, &[""]), (3, &[""]), (4, &["a"])]),
+        ("a\r", &[(1, &["a"])]),
+        ("\"a;b\";\"\"\n", &[(1, &["a;b", ""])]),
+        ("\"diz \"\"oi\"\"\"\n\"\"\"\"", &[(1, &["diz \"oi\""]), (2, &["\""])]),
+        ("\"a\"\r\n\"b\"\r\"c\"", &[(1, &["a"]), (2, &["b"]), (3, &["c"])]),
+        ("a \"b\" c; \"d\"\n", &[(1, &["a \"b\" c", " \"d\""])]),
+        ("a\"b\nc", &[(1, &["a\"b"]), (2, &["c"])]),
+        // Lines inside quotes are physical lines.
+        ("\"a\nb\r\nc\rd\r\"\nx", &[(1, &["a\nb\r\nc\rd\r"]), (6, &["x"])]),
+        ("x;\"\r\"\"\n\"\ny", &[(1, &["x", "\r\"\n"]), (4, &["y"])]),
+    ];
+    for &(text, expected) in cases {
+        let cells = |cells: &[&str]| cells.iter().map(|&cell| cell.to_owned()).collect();
+        let expected: Vec<Plain> = expected.iter().map(|(line, row)| (*line, cells(row))).collect();
+        assert_eq!(parse(text), Ok(expected), "{text:?}");
+    }
 }
 
 #[test]
-fn lines_end_in_three_ways_and_the_last_need_not() {
-    assert_eq!(parse(""), rows(&[]));
-    assert_eq!(
-        parse("a;b\nc\r\nd\re"),
-        rows(&[(1, &["a", "b"]), (2, &["c"]), (3, &["d"]), (4, &["e"])])
-    );
-    assert_eq!(parse("a;\n;\n"), rows(&[(1, &["a", ""]), (2, &["", ""])]));
-    assert_eq!(parse("a;"), rows(&[(1, &["a", ""])]));
-    assert_eq!(parse("\n\r\n\ra"), rows(&[(1, &[""]), (2, &[""]), (3, &[""]), (4, &["a"])]));
-    assert_eq!(parse("a\r"), rows(&[(1, &["a"])]));
-}
-
-#[test]
-fn quotes() {
-    assert_eq!(parse("\"a;b\";\"\"\n"), rows(&[(1, &["a;b", ""])]));
-    assert_eq!(parse("\"diz \"\"oi\"\"\"\n\"\"\"\""), rows(&[(1, &["diz \"oi\""]), (2, &["\""])]));
-    assert_eq!(parse("\"a\"\r\n\"b\"\r\"c\""), rows(&[(1, &["a"]), (2, &["b"]), (3, &["c"])]));
-    assert_eq!(parse("a \"b\" c; \"d\"\n"), rows(&[(1, &["a \"b\" c", " \"d\""])]));
-    assert_eq!(parse("a\"b\nc"), rows(&[(1, &["a\"b"]), (2, &["c"])]));
-}
-
-#[test]
-fn lines_inside_quotes_are_physical_lines() {
-    assert_eq!(
-        parse("\"a\nb\r\nc\rd\r\"\nx;\"\r\"\"\n\"\ny"),
-        rows(&[(1, &["a\nb\r\nc\rd\r"]), (6, &["x", "\r\"\n"]), (9, &["y"])])
-    );
-}
-
-#[test]
-fn text_after_a_closing_quote_is_reported_where_the_quote_opened() {
-    assert_eq!(parse("a\nb;\"c\nd\n\"e\n"), Err((2, 2, "after")));
-    assert_eq!(parse("\"a\" ;b\n"), Err((1, 1, "after")));
-    // A forgotten quote "closes" at the next quoted cell, three lines below.
-    assert_eq!(parse("x\n\"a;b\nc;d\ne;\"f\"\n"), Err((2, 1, "after")));
-}
-
-#[test]
-fn a_quote_that_never_closes_is_reported_where_it_opened() {
-    assert_eq!(parse("a\nb;\"c\nd\ne"), Err((2, 2, "unclosed")));
-    assert_eq!(parse("a\n\"b\"\"\n"), Err((2, 1, "unclosed")));
-    assert_eq!(parse("\""), Err((1, 1, "unclosed")));
+fn damage_is_reported_where_the_quote_opened() {
+    for (text, damage) in [
+        ("a\nb;\"c\nd\n\"e\n", (2, 2, "after")),
+        ("\"a\" ;b\n", (1, 1, "after")),
+        // A forgotten quote "closes" at the next quoted cell, three lines below.
+        ("x\n\"a;b\nc;d\ne;\"f\"\n", (2, 1, "after")),
+        ("a\nb;\"c\nd\ne", (2, 2, "unclosed")),
+        ("a\n\"b\"\"\n", (2, 1, "unclosed")),
+        ("\"", (1, 1, "unclosed")),
+    ] {
+        assert_eq!(parse(text), Err(damage), "{text:?}");
+    }
 }
 
 #[test]
@@ -127,18 +120,6 @@ fn without_a_delimiter_a_line_is_one_cell_and_quotes_are_quotes() {
         all.iter().map(plain).collect::<Vec<_>>(),
         [(1, vec!["a,b;c".to_owned()]), (2, vec!["d\ne".to_owned()]), (4, vec!["f".to_owned()])]
     );
-}
-
-#[test]
-fn what_ended_the_line_is_remembered() {
-    for size in 1..4 {
-        let mut from = records(b"a\r\n\"b\"\rc\nd", Some(b';'), QuoteMode::Strict, size);
-        for end in [LineEnd::CrLf, LineEnd::Cr, LineEnd::Lf, LineEnd::Eof] {
-            assert!(from.read().unwrap().is_some());
-            assert_eq!(from.line_end(), end);
-        }
-        assert_eq!(from.read().unwrap(), None);
-    }
 }
 
 #[test]
@@ -172,77 +153,7 @@ fn memory_is_bounded_by_the_caps_whatever_comes() {
     }
 }
 
-/// The lines on which records start and the cells they have, one byte at a time and with nothing in
-/// common with the parser. For files without damage.
-fn naive(text: &str, delimiter: char) -> Vec<Plain> {
-    let mut records = Vec::new();
-    let (mut line, mut start) = (1, 1);
-    let mut cells = vec![String::new()];
-    let (mut quoted, mut fresh, mut started) = (false, true, false);
-    let chars: Vec<char> = text.chars().collect();
-    let mut at = 0;
-    while at < chars.len() {
-        let c = chars[at];
-        let crlf = c == '\r' && chars.get(at + 1) == Some(&'\n');
-        if !started {
-            (start, started) = (line, true);
-        }
-        if c == '\n' || c == '\r' {
-            line += 1;
-        }
-        let last = cells.len() - 1;
-        if quoted {
-            if c == '"' && chars.get(at + 1) == Some(&'"') {
-                cells[last].push('"');
-                at += 1;
-            } else if c == '"' {
-                quoted = false;
-            } else {
-                cells[last].push(c);
-                if crlf {
-                    cells[last].push('\n');
-                    at += 1;
-                }
-            }
-        } else if c == '"' && fresh {
-            (quoted, fresh) = (true, false);
-        } else if c == delimiter {
-            cells.push(String::new());
-            fresh = true;
-        } else if c == '\n' || c == '\r' {
-            records.push((start, std::mem::replace(&mut cells, vec![String::new()])));
-            (fresh, started) = (true, false);
-            at += usize::from(crlf);
-        } else {
-            cells[last].push(c);
-            fresh = false;
-        }
-        at += 1;
-    }
-    if started {
-        records.push((start, cells));
-    }
-    records
-}
-
 proptest! {
-    #[test]
-    fn lines_and_cells_are_those_of_a_naive_count(
-        table in table(),
-        blanks in prop::collection::vec((0usize..12, "(\n|\r\n|\r){1,3}"), 0..3),
-        size in 1usize..40,
-    ) {
-        // Blank lines before the file keep it valid; those in it come from empty cells.
-        let mut text = table.text;
-        for (_, blank) in &blanks {
-            text.insert_str(0, blank);
-        }
-        let (ours, error) = read(text.as_bytes(), Some(table.delimiter), QuoteMode::Strict, size);
-        prop_assert!(error.is_none(), "{error:?}");
-        let ours: Vec<Plain> = ours.iter().map(plain).collect();
-        prop_assert_eq!(ours, naive(&text, char::from(table.delimiter)));
-    }
-
     #[test]
     fn no_bytes_make_it_panic_hang_or_depend_on_pieces(
         bytes in soup(),

@@ -48,57 +48,74 @@ pub fn encoding() -> impl Strategy<Value = Option<Encoding>> {
     )
 }
 
-/// A cell as exports have it; if `narrow`, with characters of Windows-1252 only.
+/// A cell as exports have it; if `narrow`, with characters that Windows-1252 has and that are no UTF-8
+/// there.
 fn cell(narrow: bool) -> impl Strategy<Value = String> {
     let wide =
-        if narrow { "[a-zãéç€ ,;|\t\"]{0,8}" } else { "[a-zã€\u{1F600} ,;|\t\"\n]{0,8}" };
+        if narrow { "[a-zãéç ,;|\t\"]{0,8}" } else { "[a-zã€\u{1F600} ,;|\t\"\n]{0,8}" };
     prop_oneof![3 => "[a-z0-9]{1,6}", 2 => wide, 1 => "(a|\"|\n|\r|\r\n){0,5}"]
 }
 
-/// A header, its rows, and the CSV that the csv crate makes of them.
+/// A header, its rows, and a file that holds them.
 #[derive(Debug)]
-pub struct Table {
+pub struct TableFile {
     pub rows: Vec<Vec<String>>,
+    /// The physical line on which each row starts.
+    pub lines: Vec<u64>,
     pub delimiter: u8,
-    pub text: String,
-    /// Whether Windows-1252 has all characters.
-    narrow: bool,
+    /// Whether a line says what the delimiter is.
+    pub sep: bool,
+    pub bytes: Vec<u8>,
 }
 
-pub fn table() -> impl Strategy<Value = Table> {
+/// The CSV that the csv crate makes of a table, in any encoding, compressed or not, with what
+/// spreadsheets and DOS write around it.
+pub fn table_file() -> impl Strategy<Value = TableFile> {
     let ends =
         vec![csv::Terminator::CRLF, csv::Terminator::Any(b'\n'), csv::Terminator::Any(b'\r')];
-    let body = (1usize..5, any::<bool>()).prop_flat_map(|(width, narrow)| {
-        (Just(width), Just(narrow), vec(vec(cell(narrow), width), 0..12))
-    });
-    (body, select(&DELIMITERS[..]), select(ends)).prop_map(
-        |((width, narrow, body), delimiter, end)| {
-            let mut rows = vec![(0..width).map(|n| format!("coluna{n}")).collect::<Vec<_>>()];
-            rows.extend(body);
-            let mut writer = csv::WriterBuilder::new()
-                .delimiter(delimiter)
-                .terminator(end)
-                .from_writer(Vec::new());
-            rows.iter().for_each(|row| writer.write_record(row).unwrap());
-            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-            Table { rows, delimiter, text, narrow }
+    let body = (1usize..5, any::<bool>())
+        .prop_flat_map(|(width, narrow)| (Just(narrow), vec(vec(cell(narrow), width), 1..12)));
+    let form = (0..5u8, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (body, select(&DELIMITERS[..]), select(ends), form).prop_map(
+        |((narrow, mut rows), delimiter, end, (encoding, packed, sep, dos, quoted))| {
+            let style = if quoted { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+            let mut csv = csv::WriterBuilder::new();
+            csv.delimiter(delimiter).terminator(end).quote_style(style);
+            let header = (0..rows[0].len()).map(|column| format!("coluna{column}")).collect();
+            rows.insert(0, header);
+            let mut text = match (sep, end) {
+                (false, _) => String::new(),
+                (true, csv::Terminator::Any(end)) => {
+                    format!("sep={}{}", char::from(delimiter), char::from(end))
+                }
+                (true, _) => format!("sep={}\r\n", char::from(delimiter)),
+            };
+            let mut lines = Vec::new();
+            for row in &rows {
+                lines.push(1 + line_ends(&text));
+                let mut row_of_csv = csv.from_writer(Vec::new());
+                row_of_csv.write_record(row).unwrap();
+                text += &String::from_utf8(row_of_csv.into_inner().unwrap()).unwrap();
+            }
+            if dos {
+                text.push('\u{1a}');
+            }
+            let with_mark = format!("\u{feff}{text}");
+            let bytes = match encoding {
+                0 if narrow => encoding_rs::WINDOWS_1252.encode(&text).0.into_owned(),
+                1 => utf16(&with_mark, u16::to_le_bytes),
+                2 => utf16(&with_mark, u16::to_be_bytes),
+                3 => with_mark.into_bytes(),
+                _ => text.into_bytes(),
+            };
+            let bytes = if packed { gzip(&bytes) } else { bytes };
+            TableFile { rows, lines, delimiter, sep, bytes }
         },
     )
 }
 
-/// A table and its file, in any encoding, compressed or not.
-pub fn file_of_table() -> impl Strategy<Value = (Table, Vec<u8>, Encoding)> {
-    (table(), 0..4u8, any::<bool>()).prop_map(|(table, how, packed)| {
-        let with_mark = format!("\u{feff}{}", table.text);
-        let (bytes, encoding) = match how {
-            0 if table.narrow => {
-                let bytes = encoding_rs::WINDOWS_1252.encode(&table.text).0.into_owned();
-                (bytes, Encoding::Windows1252)
-            }
-            1 => (utf16(&with_mark, u16::to_le_bytes), Encoding::Utf16Le),
-            2 => (utf16(&with_mark, u16::to_be_bytes), Encoding::Utf16Be),
-            _ => (table.text.clone().into_bytes(), Encoding::Utf8),
-        };
-        (table, if packed { gzip(&bytes) } else { bytes }, encoding)
-    })
+/// Physical line ends, counted with nothing in common with the reader.
+fn line_ends(text: &str) -> u64 {
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    lines.matches('\n').count() as u64
 }

@@ -123,7 +123,7 @@ impl RejectsDialect {
             encoding_given: inspection.forced_encoding.is_some(),
             bom: inspection.bom || utf16,
             crlf: inspection.crlf,
-            sep_line: inspection.has_sep_line()
+            sep_line: inspection.sep_line
                 && inspection.delimiter.is_some_and(|byte| !b",;\t|".contains(&byte)),
         }
     }
