@@ -158,7 +158,3 @@ async fn read_body(mut response: Response) -> Body {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "client_tests.rs"]
-mod tests;

@@ -199,6 +199,9 @@ fn bodies() -> Vec<Fault> {
         ("text after the JSON", Unknown, json(&format!("{OK}\n<!-- 0.1 s -->"))),
         ("two objects", Unknown, json(&format!("{OK}{NO}"))),
         ("two answers in one object", Unknown, json(r#"{"erro":true,"erro":false}"#)),
+        ("two mensagens in one object", Unknown, {
+            json(r#"{"erro":false,"mensagem":"a","mensagem":"b"}"#)
+        }),
         ("an array", Unknown, json(r#"[false,"ok"]"#)),
         ("a string", Unknown, json(r#""{\"erro\":false}""#)),
         ("null", Unknown, json("null")),
@@ -278,6 +281,8 @@ fn statuses() -> Vec<Fault> {
         ("503 with Retry-After", Unknown, Reply::html(503).with_header("Retry-After", "86400")),
         ("504 cut off", Unknown, Reply::bytes("HTTP/1.1 504 X\r\nContent-Length: 9\r\n\r\nx")),
         ("520", Unknown, no(520)),
+        ("600", Unknown, no(600)),
+        ("404 cut off", Refused, Reply::bytes("HTTP/1.1 404 X\r\nContent-Length: 9\r\n\r\nx")),
         ("201", Fine, Reply::json(201, OK)),
         ("429 with a date in the past", NotExecuted, limited("Wed, 21 Oct 2015 07:28:00 GMT")),
         ("429 with nonsense", NotExecuted, limited("daqui a pouco")),

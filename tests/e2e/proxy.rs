@@ -111,36 +111,71 @@ fn a_proxy_that_refuses_the_tunnel_is_named_without_its_password() {
     }
 }
 
+/// One customer, without a ledger, to an address that asks for a proxy.
+fn beyond_this_machine(url: &str) -> Run {
+    Run::bare(&["run"]).csv(&table::customers(1)).env("TOMTICKET_TOKEN", CANARY).args([
+        "--base-url",
+        url,
+        "--no-ledger",
+        "--rate",
+        "unlimited",
+        "--give-up-after",
+        "1s",
+    ])
+}
+
+const ELSEWHERE: &str = "https://api.exemplo.invalid";
+
 #[test]
 fn an_unusable_proxy_is_refused_before_sending() {
-    for (variable, value, expected) in [
-        ("ALL_PROXY", "socks5://ana:segredo@127.0.0.1:9", "é do tipo socks5"),
-        ("https_proxy", "ftp://127.0.0.1:9", "é do tipo ftp"),
-        ("HTTPS_PROXY", "http://ana:segredo@127.0.0.1:99999", "não é um endereço como"),
-        ("HTTPS_PROXY", "http://:8080", "não é um endereço como"),
-        ("https_proxy", "lixo:::8080", "não é um endereço como"),
+    const MALFORMED: &str = "não é um endereço como";
+    for (value, expected) in [
+        ("socks5://ana:segredo@127.0.0.1:9", "é do tipo socks5"),
+        ("socks5h://p:1", "é do tipo socks5h"),
+        ("ftp://127.0.0.1:9", "é do tipo ftp"),
+        ("http://ana:segredo@127.0.0.1:99999", MALFORMED),
+        ("lixo:::8080", MALFORMED),
+        ("http://p:0", MALFORMED),
+        ("p:99999", MALFORMED),
+        ("http://", MALFORMED),
+        ("http://:80", MALFORMED),
+        (":80", MALFORMED),
+        ("http://ana:segredo@:80", MALFORMED),
+        ("http://ana:se/segredo@p:80", MALFORMED),
+        ("http://a b", MALFORMED),
+        ("1 2://x", MALFORMED),
+        ("://p:1", MALFORMED),
+        ("segredosegredo://x", MALFORMED),
+        ("http://${PROXY}:8080", MALFORMED),
+        ("http://{{proxy}}:8080", MALFORMED),
+        ("http://\"p\":8080", MALFORMED),
+        ("http:/p:8080", MALFORMED),
+        ("http://ana:2024#segredo@p:80", MALFORMED),
+        ("http://ana:2024?segredo@p:80", MALFORMED),
     ] {
-        let server = Server::start();
-        let run = |url: &str| {
-            Run::bare(&["run"])
-                .csv(&table::customers(1))
-                .env("TOMTICKET_TOKEN", CANARY)
-                .env(variable, value)
-                .args(["--base-url", url, "--no-ledger", "--rate", "unlimited"])
-                .args(["--give-up-after", "1s"])
-        };
-        let finished = run("https://api.exemplo.invalid").go();
-        let named = format!("o proxy da variável {variable} não serve: ");
-        finished.refused_before_sending(&server, &[&named, expected, "NO_PROXY"]);
-        assert!(!finished.stderr.contains("segredo"));
+        let run = beyond_this_machine(ELSEWHERE).env("HTTPS_PROXY", value);
         // A valid value in another variable does not hide the error.
-        let other = run("https://api.exemplo.invalid").env("all_proxy", "http://127.0.0.1:9");
-        other.go().exits(2);
+        let finished = run.env("all_proxy", "http://127.0.0.1:9").go();
+        let named = "o proxy da variável HTTPS_PROXY não serve: ";
+        finished.exits(2).says(&[named, expected, "NO_PROXY"]);
+        assert!(!finished.stderr.contains("segredo"), "{}", finished.stderr);
+    }
+    for variable in ["ALL_PROXY", "https_proxy"] {
+        let run = |url: &str| beyond_this_machine(url).env(variable, "socks5://127.0.0.1:9");
+        run(ELSEWHERE).go().exits(2).says(&[variable]);
         // Loopback and hosts in NO_PROXY do not use the proxy, so its value is not checked.
-        run(&server.url()).go().exits(0);
-        let left_out = run("https://api.exemplo.invalid").env("NO_PROXY", "exemplo.invalid");
+        run(&Server::start().url()).go().exits(0);
+        let left_out = run(ELSEWHERE).env("NO_PROXY", "exemplo.invalid");
         left_out.go().exits(4).says(&["o nome do servidor não foi encontrado (DNS)"]);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_proxy_that_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let value = std::ffi::OsString::from_vec(b"http://p\xff:1".to_vec());
+    beyond_this_machine(ELSEWHERE).env("https_proxy", value).go().exits(2).says(&["https_proxy"]);
 }
 
 #[test]

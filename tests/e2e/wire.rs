@@ -190,6 +190,41 @@ fn c20_silence_ends_with_the_timeout() {
 }
 
 #[test]
+fn the_words_for_an_attempt_without_a_whole_reply() {
+    let server = Server::start();
+    let cases = [
+        (Reply::closed(), "sem resposta completa: o servidor fechou a conexão sem responder"),
+        (
+            Reply::bytes("HTTP/1.1 20"),
+            "sem resposta completa: o servidor fechou a conexão sem responder",
+        ),
+        (Reply::bytes("SSH-2.0-x\r\n\r\n"), "sem resposta completa: a resposta não é HTTP válido"),
+        (Reply::half(), "HTTP 200, mas a resposta veio incompleta"),
+    ];
+    for (index, (reply, _)) in cases.iter().enumerate() {
+        server.replies(&format!("C{:05}", index + 2), std::iter::repeat_n(reply.clone(), 3));
+    }
+    let finished = Run::new(&server).csv(&table::customers(9)).go();
+    let rows = finished.exits(4).accounted_rows(9);
+    for (row, (_, words)) in rows.iter().zip(cases) {
+        assert!(row.situacao == "falhou" && row.mensagem.contains(words), "{row:?}");
+    }
+}
+
+/// A server that answers a long form before it has read it all may close at any time.
+#[test]
+fn a_form_over_16_kib_asks_to_close_the_connection() {
+    for (length, closes) in [(10, false), (16 * 1024, true)] {
+        let server = Server::start();
+        let cell = "x".repeat(length);
+        let csv = format!("identificador,tipo_identificador,campo:a\n1,I,{cell}\n");
+        Run::new(&server).csv(&csv).go().exits(0);
+        let asked = server.requests()[0].header("connection") == Some("close");
+        assert_eq!(asked, closes, "{length}");
+    }
+}
+
+#[test]
 fn c21_every_attempt_is_counted_and_takes_a_permit() {
     let server = Server::start();
     server.script(|_, times| if times < 3 { Reply::html(502) } else { Reply::ok() });
@@ -259,6 +294,8 @@ fn plain_http_is_for_loopback_only() {
         "http://api.tomticket.com",
         "http://192.0.2.1:8080",
         "http://localhost.exemplo.com",
+        "http://127.0.0.1.exemplo.invalid",
+        "https://exemplo.invalid//api",
         "ftp://127.0.0.1",
         "127.0.0.1",
         "https://u:p@127.0.0.1",
