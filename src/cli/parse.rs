@@ -52,32 +52,3 @@ fn takes_value(command: &Command, typed: &OsStr) -> bool {
         && (command.get_arguments().any(is_it)
             || command.get_subcommands().any(|inner| takes_value(inner, typed)))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_negative_value_goes_to_the_option_before_it() {
-        let joined = |typed: &[&str]| {
-            let argv = typed.iter().map(OsString::from).collect();
-            let joined = with_negative_values(&crate::cli::command(), argv);
-            joined.iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(joined(&["t", "run", "--timeout", "-1s"]), ["t", "run", "--timeout=-1s"]);
-        assert_eq!(joined(&["t", "sandbox", "--port", "-1"]), ["t", "sandbox", "--port=-1"]);
-        for kept in [
-            // A switch.
-            &["t", "run", "--full", "-1s"][..],
-            // An option that has its value.
-            &["t", "run", "--timeout=1s", "-1s"],
-            // Another option.
-            &["t", "run", "--timeout", "--limit", "5"],
-            &["t", "run", "--timeout", "-v"],
-            // No option at all.
-            &["t", "run", "--", "-1.csv"],
-        ] {
-            assert_eq!(joined(kept), kept);
-        }
-    }
-}

@@ -1,11 +1,13 @@
 //! The commands that a person may type next: the one that was typed, on another input or without
 //! some flags. The sentences around them are [`crate::output`]'s.
 //!
-//! The command line's definition tells flags, values and input apart. Words are kept as they were
-//! typed, and quoted for a shell.
+//! Flags are kept in their order, in their long form, and quoted for a shell.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use crate::input::Encoding;
 
@@ -51,25 +53,28 @@ pub struct Resolved<'a> {
     pub sandbox: bool,
 }
 
-/// The commands that may come after `typed`.
-pub fn suggested_commands(typed: &[OsString], resolved: &Resolved<'_>) -> SuggestedCommands {
-    let Some(words) = TypedCommand::of(typed) else { return SuggestedCommands::default() };
+/// The commands that may come after the command line that gave `typed`.
+pub fn suggested_commands(
+    program: &OsStr,
+    typed: &ArgMatches,
+    resolved: &Resolved<'_>,
+) -> SuggestedCommands {
+    let Some(typed) = TypedCommand::of(program, typed) else { return SuggestedCommands::default() };
     let on_rejects = |left_out: &[&str]| {
         let rejects = resolved.rejects?;
-        let more = resolved.outputs.iter().filter(|(name, _)| !words.has(name));
-        let more = more.map(|(name, path)| (*name, path.as_os_str()));
-        Some(words.line("run", rejects.as_os_str(), left_out, more))
+        let more = resolved.outputs.iter().filter(|(name, _)| !typed.has(name));
+        let more = more.map(|(name, path)| with_value(name, path.as_os_str()));
+        Some(typed.line("run", rejects.as_os_str(), left_out, more.collect()))
     };
-    let same =
-        |command, left_out: &[&str]| words.line(command, words.input, left_out, std::iter::empty());
+    let same = |command, left_out: &[&str]| typed.line(command, typed.input, left_out, Vec::new());
     let [a, b, c, d] = OUTPUTS;
     // A rehearsal may be faster than an account.
     let rehearsed = [a, b, c, d, "sandbox", "rate"];
     SuggestedCommands {
         rejects: on_rejects(&[a, b, c, d, "limit"]),
         rest: on_rejects(&OUTPUTS),
-        unlimited: (words.has("limit") || !resolved.limit).then(|| same(words.command, &["limit"])),
-        real: (resolved.sandbox && words.has("sandbox"))
+        unlimited: (typed.has("limit") || !resolved.limit).then(|| same(typed.command, &["limit"])),
+        real: (resolved.sandbox && typed.has("sandbox"))
             .then(|| ["check", "run"].map(|command| same(command, &rehearsed))),
     }
 }
@@ -77,74 +82,61 @@ pub fn suggested_commands(typed: &[OsString], resolved: &Resolved<'_>) -> Sugges
 /// A command line by its parts.
 struct TypedCommand<'t> {
     program: &'t OsStr,
-    command: &'static str,
+    command: &'t str,
     input: &'t OsStr,
-    /// The flags in order: the long name, and the words (one or two).
-    flags: Vec<(String, &'t [OsString])>,
-    /// Whether `--` stands before the input, which may then begin with a hyphen.
-    dashes: bool,
+    /// The flags in order: the long name, and how to type it again.
+    flags: Vec<(String, String)>,
 }
 
 impl<'t> TypedCommand<'t> {
-    fn of(typed: &'t [OsString]) -> Option<Self> {
-        let [program, command, rest @ ..] = typed else { return None };
-        let command = ["run", "check"].into_iter().find(|name| command == *name)?;
+    fn of(program: &'t OsStr, typed: &'t ArgMatches) -> Option<Self> {
+        let (command, typed) = typed.subcommand()?;
         let definition = super::command();
-        let definition = definition.find_subcommand(command)?;
-        let takes_value = |name: &str| {
-            let arg = definition.get_arguments().find(|arg| arg.get_long() == Some(name));
-            arg.is_some_and(|arg| arg.get_action().takes_values())
-        };
-        let mut words =
-            Self { program, command, input: OsStr::new(""), flags: Vec::new(), dashes: false };
-        let mut at = 0;
-        while let Some(word) = rest.get(at) {
-            let text = word.to_string_lossy();
-            let mut length = 1;
-            match text.strip_prefix("--").filter(|_| !words.dashes) {
-                Some("") => words.dashes = true,
-                Some(flag) => {
-                    let name = flag.split('=').next().unwrap_or(flag);
-                    if takes_value(name) && !flag.contains('=') && at + 1 < rest.len() {
-                        length = 2;
-                    }
-                    words.flags.push((name.to_owned(), &rest[at..at + length]));
-                }
-                // No flag of one letter takes a value.
-                None if text.starts_with('-') && text != "-" && !words.dashes => {
-                    words.flags.push((String::new(), &rest[at..=at]));
-                }
-                None => words.input = word,
+        let mut flags = Vec::new();
+        for arg in definition.find_subcommand(command)?.get_arguments() {
+            let id = arg.get_id().as_str();
+            let Some(name) = arg.get_long() else { continue };
+            if typed.value_source(id) != Some(ValueSource::CommandLine) {
+                continue;
             }
-            at += length;
+            let mut values = typed.get_raw(id).into_iter().flatten();
+            flags.extend(typed.indices_of(id).into_iter().flatten().map(|at| {
+                let value = values.next().filter(|_| arg.get_action().takes_values());
+                let words = value.map_or(format!("--{name}"), |value| with_value(name, value));
+                (at, name.to_owned(), words)
+            }));
         }
-        (!words.input.is_empty()).then_some(words)
+        flags.sort();
+        let flags = flags.into_iter().map(|(_, name, words)| (name, words)).collect();
+        Some(Self { program, command, input: typed.get_raw("input")?.next()?, flags })
     }
 
     fn has(&self, name: &str) -> bool {
         self.flags.iter().any(|(flag, _)| flag == name)
     }
 
-    /// The command line with this input, without the flags `left_out`, with `more` flags.
-    fn line<'a>(
-        &self,
-        command: &str,
-        input: &OsStr,
-        left_out: &[&str],
-        more: impl Iterator<Item = (&'a str, &'a OsStr)>,
-    ) -> String {
-        let mut line = vec![quoted(self.program), command.to_owned()];
-        if !self.dashes {
-            line.push(quoted(input));
-        }
+    /// The command line with this input, without the flags `left_out`, with `more` words.
+    fn line(&self, command: &str, input: &OsStr, left_out: &[&str], more: Vec<String>) -> String {
         let kept = self.flags.iter().filter(|(flag, _)| !left_out.contains(&&**flag));
-        line.extend(kept.flat_map(|(_, words)| words.iter().map(|word| quoted(word))));
-        line.extend(more.flat_map(|(name, value)| [format!("--{name}"), quoted(value)]));
-        if self.dashes {
-            line.extend(["--".to_owned(), quoted(input)]);
+        let mut words: Vec<String> = kept.map(|(_, words)| words.clone()).chain(more).collect();
+        if begins_with_hyphen(input) {
+            words.extend(["--".to_owned(), quoted(input)]);
+        } else {
+            words.insert(0, quoted(input));
         }
-        line.join(" ")
+        format!("{} {command} {}", quoted(self.program), words.join(" "))
     }
+}
+
+/// A flag with its value.
+fn with_value(name: &str, value: &OsStr) -> String {
+    let between = if begins_with_hyphen(value) { "=" } else { " " };
+    format!("--{name}{between}{}", quoted(value))
+}
+
+/// Whether clap would take the word for a flag.
+fn begins_with_hyphen(word: &OsStr) -> bool {
+    word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
 }
 
 /// A word as a POSIX shell reads it back.
@@ -162,8 +154,8 @@ mod tests {
     use super::*;
 
     fn next(words: &[&str], resolved: Resolved<'_>) -> SuggestedCommands {
-        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        suggested_commands(&words, &resolved)
+        let typed = crate::cli::command().try_get_matches_from(words).unwrap();
+        suggested_commands(words[0].as_ref(), &typed, &resolved)
     }
 
     fn on(rejects: &str) -> Resolved<'_> {
@@ -182,16 +174,20 @@ mod tests {
             (
                 &["t", "run", "--limit", "10", "--results=r", "a", "--report", "-", "--rate=2"],
                 "b.csv",
-                "t run b.csv --rate=2",
+                "t run b.csv --rate 2",
             ),
             // A value that looks like the input.
             (&["t", "run", "--id-type", "E", "E"], "E.r.csv", "t run E.r.csv --id-type E"),
             (
                 &["t", "run", "--clear-marker", "-", "-", "-q", "--summary-json", "-"],
                 "b.csv",
-                "t run b.csv --clear-marker - -q",
+                "t run b.csv --clear-marker - --quiet",
             ),
-            (&["t", "run", "--full", "--", "-a.csv"], "-b.csv", "t run --full -- -b.csv"),
+            (
+                &["t", "run", "--full", "--set=-=x", "--", "-a.csv"],
+                "-b.csv",
+                "t run --full --set=-=x -- -b.csv",
+            ),
         ] {
             assert_eq!(next(words, on(rejects)).rejects.as_deref(), Some(line));
         }
@@ -210,11 +206,5 @@ mod tests {
         let real = ["t check a --key email", "t run a --key email"].map(str::to_owned);
         assert_eq!(next(&words, sandbox()).real, Some(real));
         assert_eq!(next(&["t", "run", "a"], sandbox()).real, None);
-    }
-
-    #[test]
-    fn nothing_is_suggested_without_typed_words_or_a_rejects_file() {
-        assert_eq!(next(&[], on("b.csv")), SuggestedCommands::default());
-        assert_eq!(next(&["t", "run", "a"], Resolved::default()).rejects, None);
     }
 }

@@ -13,6 +13,8 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use clap::ArgMatches;
+
 use self::error::CommandError;
 use crate::cli::Command;
 use crate::config::{self, CommandLineError};
@@ -29,7 +31,7 @@ pub fn main_from_args() -> ExitCode {
 fn run_command_line() -> u8 {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let done = match config::read(&argv) {
-        Ok(cli) => run_command(cli.command, &argv),
+        Ok((cli, typed)) => run_command(cli.command, &typed),
         Err(CommandLineError::Usage(request)) if !request.use_stderr() => {
             print(&request.render().to_string())
         }
@@ -42,7 +44,7 @@ fn run_command_line() -> u8 {
     })
 }
 
-fn run_command(command: Command, typed: &[OsString]) -> Result<u8, CommandError> {
+fn run_command(command: Command, typed: &ArgMatches) -> Result<u8, CommandError> {
     match command {
         Command::Run(args) => Ok(run::run(*args, false, typed)),
         Command::Check(args) => Ok(run::run(*args, true, typed)),

@@ -27,8 +27,9 @@ pub(super) struct Given {
 }
 
 /// Reads a command line; for commands that have them, with variables and configuration file.
-/// Requests for help and version come as [`CommandLineError::Usage`].
-pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
+/// Returned with it is what was typed. Requests for help and version come as
+/// [`CommandLineError::Usage`].
+pub fn read(argv: &[OsString]) -> Result<(Cli, ArgMatches), CommandLineError> {
     let (cli, matches) = cli::parse(argv).map_err(CommandLineError::Usage)?;
     let definition = cli::command();
     let called = Called::of(&definition, &matches);
@@ -55,7 +56,7 @@ pub fn read(argv: &[OsString]) -> Result<Cli, CommandLineError> {
             () => 0,
         })?;
     }
-    Ok(cli)
+    Ok((cli, matches))
 }
 
 /// The command that was called.

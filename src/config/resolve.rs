@@ -1,7 +1,9 @@
 //! From the options of `run` and `check` to the settings.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use super::account::{base_url, token};
 use super::error::SettingsError;
@@ -13,12 +15,11 @@ use crate::ledger::Policy;
 use crate::output::Destination;
 
 impl Settings {
-    /// The settings of a command line: `typed` is the whole of it, for the commands that may come
-    /// next.
+    /// The settings of a command line, and the commands that may come after what was `typed`.
     pub(crate) fn resolve(
         args: RunArgs,
         check: bool,
-        typed: &[OsString],
+        typed: &ArgMatches,
     ) -> Result<Self, SettingsError> {
         let check = check || args.sending.dry_run;
         let remote = remote(&args, check)?;
@@ -95,7 +96,7 @@ fn ledger(args: &RunArgs, remote: &Remote) -> Result<LedgerChoice, SettingsError
 fn suggested_commands(
     args: &RunArgs,
     rejects: &Destination,
-    typed: &[OsString],
+    typed: &ArgMatches,
 ) -> SuggestedCommands {
     let sandbox = args.sending.sandbox;
     let rejects = match rejects {
@@ -111,19 +112,22 @@ fn suggested_commands(
     let outputs =
         outputs.filter_map(|(name, _, what)| Some((name, output(rejects?, sandbox, what))));
     let (outputs, limit) = (outputs.collect(), args.sending.limit.is_some());
-    cli::suggested_commands(typed, &Resolved { rejects, outputs, limit, sandbox })
+    let program = std::env::args_os().next().unwrap_or_default();
+    cli::suggested_commands(&program, typed, &Resolved { rejects, outputs, limit, sandbox })
 }
 
 /// The flags of outputs on a command line. What a variable or the configuration file sets is meant
 /// for `run` and is no mistake here.
-fn typed_outputs(typed: &[OsString]) -> Vec<&'static str> {
-    let is = |arg: &OsString, flag: &str| {
-        arg.to_str()
-            .and_then(|arg| arg.strip_prefix(flag))
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-    };
-    ["--results", "--rejects", "--summary-json", "--report"]
-        .into_iter()
-        .filter(|flag| typed.iter().any(|arg| is(arg, flag)))
-        .collect()
+fn typed_outputs(typed: &ArgMatches) -> Vec<&'static str> {
+    let source = |id| typed.subcommand().and_then(|(_, typed)| typed.value_source(id));
+    [
+        ("results", "--results"),
+        ("rejects", "--rejects"),
+        ("summary_json", "--summary-json"),
+        ("report", "--report"),
+    ]
+    .into_iter()
+    .filter(|(id, _)| source(id) == Some(ValueSource::CommandLine))
+    .map(|(_, flag)| flag)
+    .collect()
 }

@@ -9,36 +9,36 @@ use std::fmt::Write;
 use crate::support::{CANARY, Reply, Run, Server};
 
 /// One wrong call.
-struct Case {
+struct Case<'f> {
     args: &'static [&'static str],
-    files: &'static [(&'static str, &'static [u8])],
+    files: &'f [(&'static str, &'static [u8])],
     token: bool,
 }
 
 const GOOD: &[u8] = b"identificador,tipo_identificador,nome\n1,I,Ana\n";
 
-const fn case(args: &'static [&'static str]) -> Case {
+const fn case(args: &'static [&'static str]) -> Case<'static> {
     Case { args, files: &[("c.csv", GOOD)], token: true }
 }
 
 /// `check` of this file.
-const fn input(bytes: &'static [(&'static str, &'static [u8])]) -> Case {
+const fn input(bytes: &'static [(&'static str, &'static [u8])]) -> Case<'static> {
     Case { args: &["check", "c.csv"], files: bytes, token: false }
 }
 
-const fn with(
+const fn with<'f>(
     args: &'static [&'static str],
-    files: &'static [(&'static str, &'static [u8])],
-) -> Case {
+    files: &'f [(&'static str, &'static [u8])],
+) -> Case<'f> {
     Case { args, files, token: false }
 }
 
-const fn anonymous(args: &'static [&'static str]) -> Case {
+const fn anonymous(args: &'static [&'static str]) -> Case<'static> {
     Case { args, files: &[("c.csv", GOOD)], token: false }
 }
 
 /// Runs each case; returns the commands with their standard error and exit codes.
-fn messages_of(cases: &[Case]) -> String {
+fn messages_of(cases: &[Case<'_>]) -> String {
     let mut text = String::new();
     for Case { args, files, token } in cases {
         // No case may send anything. If one does, it fails soon instead of waiting.
@@ -84,6 +84,15 @@ fn wrong_calls() {
         case(&["run", "c.csv", "--give-up-after", "-1"]),
         case(&["run", "c.csv", "--max-age", "-30d"]),
         case(&["run", "c.csv", "--timeout", "--limit", "5"]),
+        case(&["run", "c.csv", "--timeout", "-v"]),
+        // A switch, an option that has its value, no option at all.
+        case(&["run", "c.csv", "--full", "-1s"]),
+        case(&["run", "c.csv", "--timeout=1s", "-1s"]),
+        case(&["run", "c.csv", "--timeout", "1.5h"]),
+        case(&["run", "c.csv", "--max-age", "9999d"]),
+        case(&["run", "c.csv", "--rate", "inf"]),
+        case(&["run", "c.csv", "--rate", "NaN"]),
+        case(&["run", "c.csv", "--max-errors", "x"]),
         case(&["run", "c.csv", "--max-errors", "150%"]),
         case(&["run", "c.csv", "--limit", "-1"]),
         case(&["run", "c.csv", "--map", "E-mail"]),
@@ -127,21 +136,6 @@ fn wrong_settings() {
         case(&["run", "c.csv", "--base-url", "https://a:b@tomticket.com"]),
         case(&["run", "c.csv", "--base-url", "https://tomticket.com/?x=1"]),
         case(&["run", "c.csv", "--config", "não-há.toml"]),
-        with(
-            &["check", "c.csv"],
-            &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = 2\nreit = 3\n")],
-        ),
-        with(&["check", "c.csv"], &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = [2]\n")]),
-        with(&["check", "c.csv"], &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = \"x\"\n")]),
-        with(&["check", "c.csv"], &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = = 2\n")]),
-        with(
-            &["check", "c.csv"],
-            &[("c.csv", GOOD), ("tomticket-sync.toml", b"base-url = \"https://x.com\"\n")],
-        ),
-        with(
-            &["check", "c.csv"],
-            &[("c.csv", GOOD), ("tomticket-sync.toml", b"rate = 2\nrate = 3\n")],
-        ),
         case(&["run", "c.csv", "--account", ""]),
         case(&["run", "c.csv", "--ledger", "."]),
         with(
@@ -155,6 +149,37 @@ fn wrong_settings() {
         case(&["run", "c.csv", "--summary-json", "."]),
         case(&["run", "c.csv", "--results", "."]),
     ]);
+    insta::assert_snapshot!(messages);
+}
+
+#[test]
+fn wrong_configuration_files() {
+    let cases: [&[u8]; 22] = [
+        b"rate = 2\nreit = 3\n",
+        b"\n\nratee = 3",
+        b"config = \"x\"\n",
+        b"rate = [2]\n",
+        b"rate = \"x\"\n",
+        b"rate = = 2\n",
+        b"rate = 0x1F\n",
+        b"base-url = \"https://x.com\"\n",
+        b"sandbox = true\n",
+        b"no_ledger = true\n",
+        b"rate = 2\nrate = 3\n",
+        b"rate = 2\n\"rate\" = 3\n",
+        b"no-trim = true\nno_trim = true\n",
+        b"[map]\na = \"nome\"\na = \"email\"\n",
+        b"[map]\na = 1\n",
+        b"[map]\n\" \" = \"nome\"\n",
+        b"[set]\nnome = [\"a\", \"b\"]\n",
+        b"strict = 1\n",
+        b"ignore = [1]\n",
+        b"verbose = 999\n",
+        b"timeout = \"99999999999\"\n",
+        b"max-errors = \"%\"\n",
+    ];
+    let files = cases.map(|toml| [("c.csv", GOOD), ("tomticket-sync.toml", toml)]);
+    let messages = messages_of(&files.each_ref().map(|files| with(&["check", "c.csv"], files)));
     insta::assert_snapshot!(messages);
 }
 

@@ -103,16 +103,18 @@ fn flags_go_before_variables_before_the_file() {
 fn a_list_variable_of_blank_lines_leaves_the_list_of_the_file() {
     let server = Server::start();
     Run::new(&server)
-        .csv("E-mail,Nome completo\nana@x.com,Ana\n")
+        .csv("E-mail,Nome completo\nana@x.com, Ana\n")
         .file(
             "tomticket-sync.toml",
-            "id-type = \"E\"\n[map]\n\"E-mail\" = \"identificador\"\n\"Nome completo\" = \"nome\"\n",
+            "id-type = \"E\"\nno_trim = true\nverbose = 2\nlimit = 10\n[map]\n\"E-mail\" = [\"identificador\", \"campo:c\"]\n\"Nome completo\" = \"nome\"\n",
         )
         .env("TOMTICKET_SYNC_MAP", "\n \n")
         .go()
         .exits(0)
         .accounted_rows(1);
-    assert_eq!(server.requests()[0].field("nome").as_deref(), Some("Ana"));
+    let request = &server.requests()[0];
+    assert_eq!(request.field("nome").as_deref(), Some(" Ana"), "no_trim is no-trim");
+    assert_eq!(request.field("campos[c]").as_deref(), Some("ana@x.com"));
 }
 
 #[test]
