@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::error::ReportError;
+use super::error::{AS_WRITTEN, ReportError, not_results};
 use super::stats::ResultStats;
 use crate::input::{Encoding, InputArg, InputFile, ReadOptions, Record, inspect, rows};
 use crate::locale::os_error::describe_os_error;
@@ -64,95 +64,104 @@ impl ResultsFile {
         let required = at.iter().zip(RESULT_COLUMNS).take(RESULT_COLUMNS.len() - 1);
         if let Some((_, column)) = required.into_iter().find(|(at, _)| at.is_none()) {
             let rejects = RejectColumns::find(header).is_some();
-            return Err(ReportError::NotResults { path, column, rejects });
+            let guess = if rejects { " (parece ser o de rejeitados)" } else { "" };
+            return Err(not_results(&path, column, guess));
         }
         Ok(Self { path, width: header.len(), at })
     }
 
     fn line<'r>(&self, record: &'r Record) -> Result<ResultLine<'r>, ReportError> {
         if record.len() != self.width {
-            return Err(ReportError::Cells {
-                path: self.path.clone(),
-                linha: record.linha(),
-                found: record.len(),
-                wanted: self.width,
-            });
+            return Err(ReportError::Unusable(format!(
+                "{}, linha {}: {} células onde o cabeçalho tem {}. O arquivo está incompleto ou foi alterado; use os resultados como o programa os gravou",
+                self.path,
+                record.linha(),
+                record.len(),
+                self.width
+            )));
         }
-        let line = Line { file: self, record };
-        let situacao = line.known(3, |cell| {
+        let cell = |column| self.cell(record, column);
+        let situacao = self.known(record, 3, |cell| {
             Situacao::ALL.into_iter().find(|situacao| situacao.as_str() == cell)
         })?;
         let erro = situacao.erro();
-        line.known(4, |cell| (cell == if erro { "true" } else { "false" }).then_some(()))?;
-        line.known(2, |cell| matches!(cell, "" | "E" | "I").then_some(()))?;
-        let http_status = line.known(6, |cell| match cell {
+        self.known(record, 4, |cell| (cell == if erro { "true" } else { "false" }).then_some(()))?;
+        self.known(record, 2, |cell| matches!(cell, "" | "E" | "I").then_some(()))?;
+        let http_status = self.known(record, 6, |cell| match cell {
             "" => Some(None),
             code => Some(Some(code.parse().ok().filter(|code| (100..1000).contains(code))?)),
         })?;
-        let may_be_renamed = !erro && line.cell(2) == "E";
-        line.known(10, |cell| (cell.is_empty() || may_be_renamed).then_some(()))?;
+        let may_be_renamed = !erro && cell(2) == "E";
+        self.known(record, 10, |cell| (cell.is_empty() || may_be_renamed).then_some(()))?;
         Ok(ResultLine {
-            linha: line.known(0, |cell| cell.parse().ok())?,
-            identificador: line.cell(1),
-            tipo_identificador: line.cell(2),
+            linha: self.known(record, 0, |cell| cell.parse().ok())?,
+            identificador: cell(1),
+            tipo_identificador: cell(2),
             situacao,
             erro,
-            mensagem: line.cell(5),
+            mensagem: cell(5),
             http_status,
-            tentativas: line.known(7, |cell| cell.parse().ok())?,
-            duracao_ms: line.known(8, |cell| cell.parse().ok())?,
-            concluido_em: line.known(9, |cell| cell.parse().ok())?,
-            identificador_atual: line.cell(10),
+            tentativas: self.known(record, 7, |cell| cell.parse().ok())?,
+            duracao_ms: self.known(record, 8, |cell| cell.parse().ok())?,
+            concluido_em: self.known(record, 9, |cell| cell.parse().ok())?,
+            identificador_atual: cell(10),
         })
     }
-}
 
-/// A line that is being read; columns are places in [`RESULT_COLUMNS`].
-struct Line<'f, 'r> {
-    file: &'f ResultsFile,
-    record: &'r Record,
-}
-
-impl<'r> Line<'_, 'r> {
-    fn cell(&self, column: usize) -> &'r str {
-        self.file.at[column].and_then(|at| self.record.cell(at)).unwrap_or_default()
+    fn cell<'r>(&self, record: &'r Record, column: usize) -> &'r str {
+        self.at[column].and_then(|at| record.cell(at)).unwrap_or_default()
     }
 
     /// The cell as `read` understands it.
-    fn known<T>(
+    fn known<'r, T>(
         &self,
+        record: &'r Record,
         column: usize,
         read: impl Fn(&'r str) -> Option<T>,
     ) -> Result<T, ReportError> {
-        let cell = self.cell(column);
-        read(cell).ok_or_else(|| ReportError::Cell {
-            path: self.file.path.clone(),
-            linha: self.record.linha(),
-            column: RESULT_COLUMNS[column],
-            value: one_line(cut(cell, SHOWN)).into_owned(),
-            wanted: WANTED[column],
+        let cell = self.cell(record, column);
+        read(cell).ok_or_else(|| {
+            ReportError::Unusable(format!(
+                "{}, linha {}: {} é \"{}\", e devia ser {}. {AS_WRITTEN}",
+                self.path,
+                record.linha(),
+                RESULT_COLUMNS[column],
+                one_line(cut(cell, SHOWN)),
+                WANTED[column]
+            ))
         })
     }
 }
 
 /// Reads a run's summary JSON.
 pub fn read_summary(path: &Path) -> Result<RunSummary, ReportError> {
-    let label = path.display().to_string();
+    let label = path.display();
     let mut text = String::new();
-    File::open(path).and_then(|file| file.take(MAX_SUMMARY).read_to_string(&mut text)).map_err(
-        |error| ReportError::Summary { path: label.clone(), why: describe_os_error(&error) },
-    )?;
-    parse_summary(&text, &label)
+    let read = File::open(path).and_then(|file| file.take(MAX_SUMMARY).read_to_string(&mut text));
+    match read {
+        Ok(_) => parse_summary(&text).map_err(|why| ReportError::Unusable(format!("{label}{why}"))),
+        Err(error) => Err(ReportError::Unusable(format!(
+            "não foi possível ler o resumo {label}: {}. Confira o caminho dado em --summary-json",
+            describe_os_error(&error)
+        ))),
+    }
 }
 
-fn parse_summary(text: &str, path: &str) -> Result<RunSummary, ReportError> {
-    let no_summary =
-        |line: usize| ReportError::NotSummary { path: path.to_owned(), line: line.max(1) };
+/// The summary in this text. An error is the text that follows the file's name in the message.
+fn parse_summary(text: &str) -> Result<RunSummary, String> {
+    let no_summary = |line: usize| {
+        format!(
+            ", linha {}: não é um resumo do tomticket-sync. Indique o arquivo que `tomticket-sync run --summary-json` gravou, ou deixe a opção de fora",
+            line.max(1)
+        )
+    };
     // The version first: another one may have other keys, and is what the message must name.
     let value: Value = serde_json::from_str(text).map_err(|error| no_summary(error.line()))?;
     let known = u64::from(SUMMARY_VERSION);
     if let Some(found) = value.get("versao").and_then(Value::as_u64).filter(|v| *v != known) {
-        return Err(ReportError::Version { path: path.to_owned(), found });
+        return Err(format!(
+            ": o resumo é da versão {found}, e este programa conhece a 1. Use a versão do programa que o gravou, ou deixe --summary-json de fora"
+        ));
     }
     serde_json::from_value(value)
         .ok()
@@ -167,19 +176,18 @@ pub fn check_same_run(
     path: &Path,
     results: &Path,
 ) -> Result<(), ReportError> {
-    for situacao in Situacao::ALL {
-        let (in_summary, in_results) = (summary.count(situacao), stats.counts[situacao.index()]);
-        if in_summary != in_results {
-            return Err(ReportError::Mismatch {
-                path: path.display().to_string(),
-                results: results.display().to_string(),
-                situacao: situacao.as_str(),
-                in_summary,
-                in_results,
-            });
-        }
-    }
-    Ok(())
+    let counts = Situacao::ALL.map(|situacao| {
+        (situacao.as_str(), summary.count(situacao), stats.counts[situacao.index()])
+    });
+    let Some((situacao, told, found)) = counts.into_iter().find(|(_, told, found)| told != found)
+    else {
+        return Ok(());
+    };
+    Err(ReportError::Unusable(format!(
+        "o resumo {} não é da execução destes resultados: {situacao} são {told} no resumo e {found} em {}. Indique o par da mesma execução, ou deixe --summary-json de fora",
+        path.display(),
+        results.display()
+    )))
 }
 
 #[cfg(test)]
@@ -221,19 +229,5 @@ mod tests {
         .map(|bytes| read(bytes).unwrap_err())
         .collect();
         insta::assert_snapshot!("arquivos_que_nao_servem", errors.join("\n"));
-    }
-
-    #[test]
-    fn a_file_that_is_no_summary_is_refused() {
-        for (text, says) in [
-            ("", "linha 1: não é um resumo"),
-            ("{\n\"versao\": 1,,\n}", "linha 2: não é um resumo"),
-            ("[1]", "não é um resumo"),
-            ("{\"versao\": 1}", "não é um resumo"),
-            ("{\"versao\": 2}", "versão 2"),
-        ] {
-            let error = parse_summary(text, "resumo.json").unwrap_err().to_string();
-            assert!(error.starts_with("resumo.json") && error.contains(says), "{error}");
-        }
     }
 }

@@ -88,32 +88,3 @@ fn join(values: impl Iterator<Item = String>) -> Option<String> {
     let values: Vec<String> = values.collect();
     (!values.is_empty()).then(|| values.join("; "))
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn settings_have_an_order_and_a_name() {
-        let settings = json!({
-            "rate": 2.5, "sandbox": true, "full": false, "limit": null, "ignore": [],
-            "map": {"E-mail": "email", "Nome": "nome"}, "novo": "x\u{1b}y", "max-age": "30d",
-        });
-        let listed: Vec<String> = list(settings.as_object().unwrap())
-            .into_iter()
-            .map(|setting| format!("{}|{}|{}", setting.name, setting.option, setting.value))
-            .collect();
-        assert_eq!(
-            listed,
-            [
-                "Ensaio com o TomTicket simulado|--sandbox|sim",
-                "Requisições por segundo, no máximo|--rate|2,5",
-                "Envia de novo o que foi aceito há mais de|--max-age|30d",
-                "Colunas renomeadas|--map|E-mail → email; Nome → nome",
-                "novo|--novo|x y",
-            ]
-        );
-    }
-}
