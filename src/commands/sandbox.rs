@@ -11,7 +11,6 @@ use crate::output::{Terminal, start_logging};
 use crate::sandbox::{
     Failures, Sandbox, SandboxConfig, SandboxConfigError, customers_from_csv, only_token,
 };
-use crate::scheduler::Rate;
 use crate::signals;
 use crate::stop::{StopReason, channel};
 
@@ -38,13 +37,10 @@ pub(super) fn run(args: SandboxArgs) -> Result<u8, CommandError> {
 fn config(args: SandboxArgs) -> Result<SandboxConfig, SandboxConfigError> {
     Ok(SandboxConfig {
         port: args.port,
-        rate: args.rate.unwrap_or(Rate::DEFAULT),
+        rate: args.rate.unwrap_or_default(),
         latency: args.latency.unwrap_or_default(),
         jitter: args.jitter.unwrap_or_default(),
-        customers: match &args.customers {
-            Some(path) => customers_from_csv(path)?,
-            None => SandboxConfig::default().customers,
-        },
+        customers: args.customers.map(customers_from_csv).transpose()?.unwrap_or_default(),
         token: args.token.as_deref().map(only_token).transpose()?,
         failures: Failures::new(args.fail)?,
         seed: args.seed,

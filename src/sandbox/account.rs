@@ -76,7 +76,7 @@ pub(super) enum SandboxReply {
 pub(super) struct SimulatedAccount {
     /// The only one that is accepted; `None` accepts any.
     token: Option<SecretString>,
-    customers: CustomerStore,
+    pub(super) customers: CustomerStore,
     reset_defaults: bool,
     limit: SlidingWindow,
     faults: FaultInjector,
@@ -169,75 +169,5 @@ impl SimulatedAccount {
     /// The counters as they stand.
     pub(super) fn counters(&self) -> Counters {
         Counters { customers: self.customers.len() as u64, ..self.counters.clone() }
-    }
-
-    /// The customers.
-    pub(super) fn customers(&self) -> &CustomerStore {
-        &self.customers
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::update_rules::NameType;
-    use super::*;
-    use crate::scheduler::Rate;
-
-    fn update(identifier: &str) -> Result<UpdateRequest, SandboxRefusal> {
-        let values = vec![("nome".to_owned(), "Ana".to_owned())];
-        let identifier = identifier.to_owned();
-        Ok(UpdateRequest { name_type: NameType::Email, identifier, values })
-    }
-
-    fn account(rate: Rate) -> SimulatedAccount {
-        SimulatedAccount::new(SandboxConfig { rate, ..SandboxConfig::default() })
-    }
-
-    const LIMITED: SandboxReply = SandboxReply::Failed(FailureKind::Limited);
-
-    #[test]
-    fn a_refused_request_is_in_the_window_and_a_rejected_one_is_not() {
-        let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
-        let refusal = SandboxRefusal::of_rule("x");
-        let refused = account.decide(now, None, Err(refusal.clone()));
-        assert_eq!(refused, SandboxReply::Refused(refusal));
-        assert_eq!(account.decide(now, None, update("b@x")), LIMITED);
-        let later = now + std::time::Duration::from_secs(1);
-        assert_eq!(account.decide(later, None, update("b@x")), SandboxReply::Done);
-        let counters = account.counters();
-        assert_eq!((counters.refused, counters.limited, counters.executed), (1, 1, 1));
-    }
-
-    #[test]
-    fn failures_strike_before_or_after_the_execution() {
-        let (now, mut account) = (Instant::now(), account(Rate::Unlimited));
-        for (kind, executed, customers) in [
-            (FailureKind::Reset, false, 0),
-            (FailureKind::Reset, true, 1),
-            (FailureKind::Limited, false, 1),
-        ] {
-            let failure = Some(InjectedFailure { kind, executed });
-            let identifier = format!("{executed}@x");
-            let reply = account.decide(now, failure, update(&identifier));
-            assert_eq!(
-                (reply, account.counters().customers),
-                (SandboxReply::Failed(kind), customers)
-            );
-        }
-        let counters = account.counters();
-        assert_eq!((counters.executed, counters.lost, counters.limited), (1, 1, 1));
-        assert_eq!((counters.injected["reset"], counters.injected["429"]), (2, 1));
-        assert_eq!(counters.injected.values().sum::<u64>(), 3);
-    }
-
-    #[test]
-    fn injected_429s_leave_the_window_alone_and_other_failures_do_not() {
-        let (now, mut account) = (Instant::now(), account(Rate::PerSecond(1.0)));
-        let failure = |kind| Some(InjectedFailure { kind, executed: false });
-        assert_eq!(account.decide(now, failure(FailureKind::Limited), update("a@x")), LIMITED);
-        let hang = SandboxReply::Failed(FailureKind::Hang);
-        assert_eq!(account.decide(now, failure(FailureKind::Hang), update("a@x")), hang);
-        assert_eq!(account.decide(now, failure(FailureKind::Hang), update("a@x")), LIMITED);
-        assert_eq!(account.counters().injected["hang"], 1);
     }
 }

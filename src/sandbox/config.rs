@@ -14,7 +14,7 @@ const DELAY_MAX: Duration = Duration::from_secs(3600);
 
 /// All settings. By default there is the real limit, no delay and no failure; any token is accepted
 /// and every customer exists.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SandboxConfig {
     /// TCP port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
@@ -36,22 +36,6 @@ pub struct SandboxConfig {
     /// default (`true`, `pt_BR`) instead of leaving it alone. The documentation can be read either
     /// way.
     pub reset_defaults: bool,
-}
-
-impl Default for SandboxConfig {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            rate: Rate::DEFAULT,
-            latency: DelayRange::default(),
-            jitter: DelayRange::default(),
-            customers: CustomerStore::with_every_customer(),
-            token: None,
-            failures: Failures::default(),
-            seed: 0,
-            reset_defaults: false,
-        }
-    }
 }
 
 /// Why a setting is not valid, in Portuguese.

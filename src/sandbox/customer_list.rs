@@ -4,7 +4,7 @@
 //! export for `run` can often be used as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::config::SandboxConfigError;
 use super::customers::CustomerStore;
@@ -20,9 +20,9 @@ const IDENTIFIER_TYPE: &str = "tipo_identificador";
 /// `id_interno`, the other parameters, and custom fields as `campo:<id>` or `campos[<id>]`.
 /// Other columns, empty cells and blank rows are ignored; values are trimmed, and taken as they
 /// stand. Blocks while it reads.
-pub fn customers_from_csv(path: &Path) -> Result<CustomerStore, SandboxConfigError> {
+pub fn customers_from_csv(path: PathBuf) -> Result<CustomerStore, SandboxConfigError> {
     let name = path.display();
-    let text = std::fs::read(path).map_err(|error| {
+    let text = std::fs::read(&path).map_err(|error| {
         SandboxConfigError(format!("não foi possível ler {name}: {}", describe_os_error(&error)))
     })?;
     parse(&text).map_err(|problem| SandboxConfigError(format!("{name}{problem}")))
@@ -39,7 +39,7 @@ fn parse(text: &[u8]) -> Result<CustomerStore, String> {
         .trim(csv::Trim::All)
         .from_reader(text);
     let columns = columns(csv.headers().map_err(unreadable)?)?;
-    let mut store = CustomerStore::empty();
+    let mut store = CustomerStore::of_a_list();
     for record in csv.records() {
         let record = record.map_err(unreadable)?;
         if record.iter().all(str::is_empty) {

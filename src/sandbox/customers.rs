@@ -75,7 +75,7 @@ impl Serialize for SimulatedCustomer {
     }
 }
 
-/// All customers.
+/// All customers; by default every one exists.
 #[derive(Debug, Default)]
 pub struct CustomerStore {
     /// The customer that answers to a name. `None` for a name that was given up: it finds no
@@ -84,19 +84,15 @@ pub struct CustomerStore {
     /// In the order in which they were added.
     customers: BTreeMap<CustomerId, SimulatedCustomer>,
     next_id: CustomerId,
-    /// Whether a name that was never seen finds a customer.
-    every_name_exists: bool,
+    /// Whether only the customers exist that were [added](Self::add). Otherwise every customer exists,
+    /// though nothing is held of one before its first update.
+    is_closed: bool,
 }
 
 impl CustomerStore {
-    /// A store in which every customer exists, though nothing is held of any yet.
-    pub(super) fn with_every_customer() -> Self {
-        Self { every_name_exists: true, ..Self::default() }
-    }
-
     /// A store in which only those customers exist that are [added](Self::add).
-    pub(super) fn empty() -> Self {
-        Self::default()
+    pub(super) fn of_a_list() -> Self {
+        Self { is_closed: true, ..Self::default() }
     }
 
     /// Adds a customer with a name among its parameters. If it shares a name with another, it is that
@@ -115,7 +111,7 @@ impl CustomerStore {
         let name = CustomerName::new(update.name_type, &update.identifier);
         let id = match self.names.get(&name) {
             Some(Some(id)) => *id,
-            None if self.every_name_exists => {
+            None if !self.is_closed => {
                 let id = self.insert();
                 self.change(id, [(update.name_type.parameter(), update.identifier.as_str())]);
                 id
@@ -203,5 +199,69 @@ impl CustomerStore {
 }
 
 #[cfg(test)]
-#[path = "customers_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    /// Executes an update of `name` (an e-mail if there is an `@` in it).
+    fn update(store: &mut CustomerStore, name: &str, values: &[(&str, &str)]) -> bool {
+        let name_type = if name.contains('@') { NameType::Email } else { NameType::Internal };
+        let values = values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        store.update(&UpdateRequest { name_type, identifier: name.to_owned(), values })
+    }
+
+    /// The names of all customers, in the order in which they were added.
+    fn names(store: &CustomerStore) -> Vec<String> {
+        let customers = store.customers.values().map(|customer| &customer.values);
+        let names = |values: &BTreeMap<_, _>| {
+            ["email", "id_interno"].map(|name| values.get(name).cloned().unwrap_or_default())
+        };
+        customers.map(|values| names(values).join(" ").trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn empty_values_clear_and_left_out_ones_stay() {
+        let mut store = CustomerStore::default();
+        let values = [("portfolio_id", "9"), ("nome", "A"), ("campos[c]", "1")];
+        assert!(update(&mut store, "a@x", &values));
+        assert!(update(&mut store, "a@x", &[("portfolio_id", ""), ("campos[c]", "")]));
+        let a = serde_json::to_value(store.view(NameType::Email, "a@x")).unwrap();
+        assert_eq!(a["portfolio_id"], serde_json::Value::Null);
+        assert_eq!((&a["campos"], &a["nome"]), (&serde_json::json!({}), &"A".into()));
+        assert_eq!(a["atualizacoes"], 2);
+    }
+
+    #[test]
+    fn a_changed_name_renames_the_customer() {
+        let mut store = CustomerStore::default();
+        // Whom an update names, the names that it gives, whether it finds a customer, and who exists.
+        for (name, new, found, held) in [
+            ("a@x", &[("id_interno", "1")][..], true, &["a@x 1"][..]),
+            // Letter case counts in internal identifiers only.
+            ("A@X", &[("email", "É@x")], true, &["É@x 1"]),
+            ("a@x", &[("nome", "A")], false, &["É@x 1"]),
+            ("é@X", &[("id_interno", "b")], true, &["É@x b"]),
+            ("B", &[("nome", "B")], true, &["É@x b", "B"]),
+            // A name that was given up is free again once it is given.
+            ("B", &[("email", "a@x")], true, &["É@x b", "a@x B"]),
+            // Who loses a name keeps the other; who loses the last one is gone.
+            ("B", &[("email", "é@x")], true, &["b", "é@x B"]),
+            ("a@x", &[("nome", "A")], false, &["b", "é@x B"]),
+            ("B", &[("id_interno", "b")], true, &["é@x b"]),
+            ("b", &[("email", ""), ("id_interno", "")], true, &[]),
+            ("é@x", &[("nome", "A")], false, &[]),
+        ] {
+            assert_eq!(update(&mut store, name, new), found, "{name}");
+            assert_eq!(names(&store), held, "{name}");
+        }
+    }
+
+    #[test]
+    fn of_a_list_only_its_customers_exist() {
+        let mut store = CustomerStore::of_a_list();
+        store.add(&BTreeMap::from([("email", "a@x")]));
+        assert!(update(&mut store, "a@x", &[("email", "b@x")]));
+        for (name, found) in [("b@x", true), ("a@x", false), ("c", false)] {
+            assert_eq!(update(&mut store, name, &[("nome", "A")]), found, "{name}");
+        }
+    }
+}

@@ -59,37 +59,3 @@ impl FaultInjector {
         RequestFaults { jitter, latency, failure }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draws(seed: u64, n: usize) -> Vec<RequestFaults> {
-        let shares = ["429=10", "500=10", "hang=20"].map(|share| share.parse().unwrap());
-        let failures = Failures::new(shares.to_vec()).unwrap();
-        let range = "10ms..30ms".parse().unwrap();
-        let mut injector = FaultInjector::new(seed, range, range, failures);
-        (0..n).map(|_| injector.draw()).collect()
-    }
-
-    #[test]
-    fn a_seed_replays_and_another_does_not() {
-        assert_eq!(draws(7, 500), draws(7, 500));
-        assert_ne!(draws(7, 500), draws(8, 500));
-    }
-
-    #[test]
-    fn the_draws_follow_the_shares_and_the_ranges() {
-        let faults = draws(1, 10_000);
-        let of = |kind| faults.iter().filter_map(|f| f.failure).filter(|f| f.kind == kind).count();
-        assert!((850..1150).contains(&of(FailureKind::Limited)));
-        assert!((850..1150).contains(&of(FailureKind::Status500)));
-        assert!((1850..2150).contains(&of(FailureKind::Hang)));
-        let executed = faults.iter().filter_map(|f| f.failure).filter(|f| f.executed);
-        let executed: Vec<_> = executed.map(|f| f.kind).collect();
-        assert!(!executed.contains(&FailureKind::Limited));
-        assert!((1350..1650).contains(&executed.len()), "half of the others");
-        let range = Duration::from_millis(10)..=Duration::from_millis(30);
-        assert!(faults.iter().all(|f| range.contains(&f.jitter) && range.contains(&f.latency)));
-    }
-}

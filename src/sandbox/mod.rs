@@ -56,5 +56,54 @@ impl Sandbox {
 }
 
 #[cfg(test)]
-#[path = "stop_tests.rs"]
-mod tests;
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::runtime::Handle;
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// A connection in the midst of its latency.
+    async fn waiting(sandbox: &Sandbox) -> TcpStream {
+        let mut stream = TcpStream::connect(sandbox.address).await.unwrap();
+        let request =
+            b"POST /update_cliente/t/a/I HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        stream
+    }
+
+    #[tokio::test]
+    async fn neither_a_client_that_leaves_nor_its_end_leaves_a_task_behind() {
+        let tasks = || Handle::current().metrics().num_alive_tasks();
+        let idle = tasks();
+        let latency = "1h".parse().unwrap();
+        let sandbox =
+            Sandbox::start(SandboxConfig { latency, ..SandboxConfig::default() }).await.unwrap();
+        let serving = tasks();
+        let until = async |reached: &dyn Fn() -> bool| {
+            let waiting = async {
+                while !reached() {
+                    yield_now().await;
+                }
+            };
+            timeout(Duration::from_secs(60), waiting).await.unwrap();
+        };
+        let left = TcpStream::connect(sandbox.address).await.unwrap();
+        until(&|| tasks() > serving).await;
+        drop(left);
+        until(&|| tasks() == serving).await;
+
+        let mut connections = [waiting(&sandbox).await, waiting(&sandbox).await];
+        until(&|| tasks() == serving + connections.len()).await;
+        drop(sandbox);
+        until(&|| tasks() == idle).await;
+        for stream in &mut connections {
+            // Closed or reset, without an answer.
+            assert!(!matches!(stream.read(&mut [0]).await, Ok(1..)));
+        }
+    }
+}

@@ -56,13 +56,13 @@ pub(super) async fn answer(
         ["_sandbox", "clientes", name_type, identifier] => {
             let account = lock(&account);
             let customer = NameType::parse(name_type)
-                .and_then(|name_type| account.customers().view(name_type, identifier));
+                .and_then(|name_type| account.customers.view(name_type, identifier));
             Ok(match customer {
                 Some(customer) => json(StatusCode::OK, customer),
                 None => refusal(StatusCode::NOT_FOUND, "Cliente não encontrado."),
             })
         }
-        ["_sandbox", "clientes"] => Ok(json(StatusCode::OK, &lock(&account).customers().views())),
+        ["_sandbox", "clientes"] => Ok(json(StatusCode::OK, &lock(&account).customers.views())),
         _ => Ok(json(StatusCode::OK, &lock(&account).counters())),
     }
 }

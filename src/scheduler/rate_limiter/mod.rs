@@ -53,6 +53,12 @@ pub enum Rate {
     Unlimited,
 }
 
+impl Default for Rate {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Rate {
     /// The account limit that TomTicket documents.
     pub const DEFAULT: Self = Self::PerSecond(3.0);

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::raw::{Raw, Sandbox, once, until, update};
+use super::raw::{Raw, Sandbox, form, once, post, until, update};
 
 /// One request in 1 000 s.
 const SLOWEST: &str = "0.001";
@@ -25,6 +25,24 @@ fn beyond_the_limit_there_is_a_429_that_changes_nothing() {
     assert_eq!(counters["executadas"], 1);
     assert_eq!(counters["limitadas_429"], 5);
     assert_eq!(raw.get("/_sandbox/clientes/E/b%40x").status, 404);
+}
+
+#[test]
+fn what_was_refused_or_failed_counts_and_an_injected_429_does_not() {
+    let statuses = |args: &[&str], first: &[u8]| -> Vec<u16> {
+        let sandbox = Sandbox::start(&[&["--rate", SLOWEST], args].concat());
+        let mut raw = Raw::connect(&sandbox);
+        let mut statuses = vec![raw.exchange(first).status];
+        statuses.extend((0..9).map(|_| raw.exchange(&update("a%40x")).status));
+        statuses
+    };
+    let refused = post("/update_cliente/t/a/X", &form(&[("nome", "A")]));
+    let rest = [429; 9];
+    assert_eq!(statuses(&[], &refused), [&[200][..], &rest].concat());
+    assert_eq!(statuses(&["--fail", "500=100"], &update("a%40x")), [&[500][..], &rest].concat());
+    // The first of these requests meets an injected 429.
+    let injected = statuses(&["--fail", "429=50", "--seed", "2"], &update("a%40x"));
+    assert_eq!((injected[0], injected.iter().filter(|s| **s == 200).count()), (429, 1));
 }
 
 #[test]
