@@ -49,7 +49,7 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "strict": mapping.strict,
         "send-empty": mapping.send_empty,
         "clear-marker": mapping.clear_marker,
-        "no-trim": !mapping.trim,
+        "no-trim": mapping.no_trim,
         "require": mapping.require,
         "delimiter": settings.read.delimiter.map(delimiter),
         "encoding": settings.read.encoding.map(|encoding| encoding.to_string()),

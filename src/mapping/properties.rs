@@ -40,21 +40,23 @@ fn options() -> impl Strategy<Value = MappingOptions> {
         (names(), names()),
         prop::option::of("#N/A|\\PC{1,3}"),
     )
-        .prop_map(|((map, ignore, set), key, id_type, (strict, trim), lists, clear_marker)| {
-            let (send_empty, require) = lists;
-            MappingOptions {
-                map,
-                ignore,
-                set,
-                key,
-                id_type,
-                strict,
-                send_empty,
-                clear_marker,
-                trim,
-                require,
-            }
-        })
+        .prop_map(
+            |((map, ignore, set), key, id_type, (strict, no_trim), lists, clear_marker)| {
+                let (send_empty, require) = lists;
+                MappingOptions {
+                    map,
+                    ignore,
+                    set,
+                    key,
+                    id_type,
+                    strict,
+                    send_empty,
+                    clear_marker,
+                    no_trim,
+                    require,
+                }
+            },
+        )
 }
 
 /// A value that some column accepts, or anything.
@@ -152,14 +154,14 @@ proptest! {
     fn any_row_under_a_good_header_is_an_update_that_can_be_sent_or_says_why_not(
         mut cells in vec(value(), 12),
         email in any::<bool>(),
-        trim in any::<bool>(),
+        no_trim in any::<bool>(),
         clear_marker in prop::option::of(select(vec!["#N/A".to_owned(), "1".to_owned()])),
     ) {
         let header = [
             "identificador", "tipo_identificador", "nome", "email", "criarchamados", "telefone",
             "id_organizacao", "id_interno", "idioma", "portfolio_id", "campo:a", "campo:é b",
         ];
-        let plan = plan(&header, &MappingOptions { trim, clear_marker, ..Default::default() }).unwrap();
+        let plan = plan(&header, &MappingOptions { no_trim, clear_marker, ..Default::default() }).unwrap();
         cells[1] = if email { "E" } else { "I" }.to_owned();
         check_row(&plan, Record::from_cells(2, &cells))?;
     }

@@ -192,7 +192,7 @@ impl MappingPlan {
     }
 
     fn trimmed<'t>(&self, text: &'t str) -> &'t str {
-        if self.trim { text.trim() } else { text }
+        if self.no_trim { text } else { text.trim() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A text without placeholders is the same in every row. One that no row may have is refused before
 //! anything is sent.
 
+use super::header::Columns;
 use super::values::{excerpt, has_forbidden_control, normalise};
 use super::{MappingError, MappingOptions, Target};
 use crate::input::Record;
@@ -21,25 +22,15 @@ enum TemplatePart {
     Cell(usize),
 }
 
-/// Why a text is not a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TemplateError<E> {
-    /// The braces.
-    Text(&'static str),
-    /// A column between them.
-    Column(E),
-}
-
 impl Template {
-    /// Parses `text`: `{Column}` is that column's cell, `{{` and `}}` are braces. `find` gives the
-    /// index of a column by name.
+    /// Parses the `text` that is given to `target`: `{Column}` is that column's cell, `{{` and `}}`
+    /// are braces.
     ///
     /// # Errors
-    /// A brace that is not closed, an empty placeholder, or what `find` says.
-    pub fn parse<E>(
-        text: &str,
-        mut find: impl FnMut(&str) -> Result<usize, E>,
-    ) -> Result<Self, TemplateError<E>> {
+    /// A brace that is not closed, an empty placeholder, or one that names no single column.
+    pub fn parse(text: &str, target: &Target, columns: &Columns<'_>) -> Result<Self, MappingError> {
+        let flag = format!("--set {target}=…");
+        let wrong = |why| MappingError::Template { target: target.to_string(), why };
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -50,17 +41,17 @@ impl Template {
                 plain.push_str(&brace[..1]);
                 rest = &brace[2..];
             } else if let Some(open) = brace.strip_prefix('{') {
-                let end = open.find('}').ok_or(TemplateError::Text(
-                    "falta fechar a chave: use {Coluna}, ou {{ para uma chave de verdade",
-                ))?;
+                let end = open.find('}').ok_or_else(|| {
+                    wrong("falta fechar a chave: use {Coluna}, ou {{ para uma chave de verdade")
+                })?;
                 let name = &open[..end];
                 if name.trim().is_empty() {
-                    return Err(TemplateError::Text("falta o nome da coluna entre as chaves {}"));
+                    return Err(wrong("falta o nome da coluna entre as chaves {}"));
                 }
                 if !plain.is_empty() {
                     parts.push(TemplatePart::Text(std::mem::take(&mut plain)));
                 }
-                parts.push(TemplatePart::Cell(find(name).map_err(TemplateError::Column)?));
+                parts.push(TemplatePart::Cell(columns.one(name, &flag)?));
                 rest = &open[end + 1..];
             } else {
                 plain.push('}');
@@ -134,7 +125,7 @@ pub fn check_constant(
     options: &MappingOptions,
     marker: Option<&str>,
 ) -> Result<(), MappingError> {
-    let value = if options.trim { text.trim() } else { text };
+    let value = if options.no_trim { text } else { text.trim() };
     if value.is_empty() || marker == Some(value) {
         return Ok(());
     }
@@ -159,25 +150,14 @@ pub fn check_constant(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Key;
     use super::super::testing::{pairs, plan};
     use super::*;
 
-    fn render_marked(template: &str, cells: &[&str]) -> Result<Option<String>, String> {
-        let find = |name: &str| match name {
-            "First Name" => Ok(0),
-            "Last Name" => Ok(1),
-            _ => Err(format!("não existe {name}")),
-        };
-        let template = Template::parse(template, find).map_err(|error| match error {
-            TemplateError::Text(why) => why.to_owned(),
-            TemplateError::Column(why) => why,
-        })?;
-        Ok(template.render(&Record::from_cells(2, cells), |cell| cell.trim() == "#N/A"))
-    }
-
-    fn render(template: &str, cells: &[&str]) -> Result<String, String> {
-        render_marked(template, cells).map(|value| value.expect("no marker"))
+    fn render_marked(template: &str, cells: &[&str]) -> Option<String> {
+        let header = Record::from_cells(1, ["First Name", "Last Name"]);
+        let target = Target::Identificador;
+        let template = Template::parse(template, &target, &Columns::new(&header)).unwrap();
+        template.render(&Record::from_cells(2, cells), |cell| cell.trim() == "#N/A")
     }
 
     #[test]
@@ -191,74 +171,51 @@ mod tests {
             (["", ""], Some("")),
             (["#N/A!", ""], Some("Sr. #N/A!")),
         ] {
-            assert_eq!(render_marked(name, &cells).unwrap().as_deref(), value, "{cells:?}");
+            assert_eq!(render_marked(name, &cells).as_deref(), value, "{cells:?}");
         }
-        assert_eq!(render_marked("#N/A", &[]).unwrap(), None);
+        assert_eq!(render_marked("#N/A", &[]), None);
         // Only a whole cell is a marker, not what cells add up to.
-        assert_eq!(render_marked("#{First Name}", &["N/A"]).unwrap().as_deref(), Some("#N/A"));
+        assert_eq!(render_marked("#{First Name}", &["N/A"]).as_deref(), Some("#N/A"));
     }
 
     #[test]
-    fn placeholders_are_filled_and_space_collapses() {
+    fn placeholders_are_filled_space_collapses_and_other_text_stays() {
         let name = "{First Name} {Last Name}";
-        assert_eq!(render(name, &["Ana", "Lima"]).unwrap(), "Ana Lima");
-        assert_eq!(render(name, &[" Ana\u{a0} ", ""]).unwrap(), "Ana");
-        assert_eq!(render(name, &["", " "]).unwrap(), "");
-        assert_eq!(render("Sr. {Last Name}", &["x", ""]).unwrap(), "");
-        assert_eq!(render("Sr.  {Last Name}", &["x", "Lima"]).unwrap(), "Sr. Lima");
-    }
-
-    #[test]
-    fn fixed_text_and_braces() {
-        assert_eq!(render("pt_BR", &[]).unwrap(), "pt_BR");
-        assert_eq!(render("a  b", &[]).unwrap(), "a  b");
-        assert_eq!(render("{{x}}", &[]).unwrap(), "{x}");
-        assert_eq!(render("}{First Name}}", &["A"]).unwrap(), "}A}");
-    }
-
-    #[test]
-    fn bad_templates_are_named() {
-        assert!(render("{First", &[]).unwrap_err().contains("fechar"));
-        assert!(render("{}", &[]).unwrap_err().contains("nome da coluna"));
-        assert!(render("{Outra}", &[]).unwrap_err().contains("Outra"));
+        for (template, cells, value) in [
+            (name, &["Ana", "Lima"][..], "Ana Lima"),
+            (name, &[" Ana\u{a0} ", ""], "Ana"),
+            (name, &["", " "], ""),
+            ("Sr. {Last Name}", &["x", ""], ""),
+            ("Sr.  {Last Name}", &["x", "Lima"], "Sr. Lima"),
+            ("pt_BR", &[], "pt_BR"),
+            ("a  b", &[], "a  b"),
+            ("{{x}}", &[], "{x}"),
+            ("}{First Name}}", &["A"], "}A}"),
+        ] {
+            assert_eq!(render_marked(template, cells).as_deref(), Some(value), "{template}");
+        }
     }
 
     #[test]
     fn a_constant_that_no_row_may_have_is_refused() {
-        let base = ["identificador", "tipo_identificador", "nome"];
-        for (target, value, rule) in [
-            ("idioma", "fr", "pt_BR, en_US ou es_ES"),
-            ("id_interno", "1,23E+13", "planilha"),
-            ("campo:1", "a\u{1}b", "controle"),
+        let header = ["identificador", "tipo_identificador", "nome"];
+        let constant = |target, text, no_trim| {
+            let clear_marker = Some("#N/A".into());
+            let set = pairs(&[(target, text)]);
+            MappingOptions { set, clear_marker, no_trim, ..Default::default() }
+        };
+        for (target, text, header, rule) in [
+            ("id_interno", "1,23E+13", &header[..], "planilha"),
+            ("campo:1", "a\u{1}b", &header, "controle"),
+            ("identificador", "..", &header[1..], "todas as linhas"),
+            ("identificador", " ", &header[1..], "está vazio"),
+            ("tipo_identificador", "..", &["identificador", "nome"], "todas as linhas"),
         ] {
-            let options = MappingOptions { set: pairs(&[(target, value)]), ..Default::default() };
-            let error = plan(&base, &options).unwrap_err().to_string();
+            let error = plan(header, &constant(target, text, true)).unwrap_err().to_string();
             assert!(error.contains(rule) && error.contains(target), "{error}");
         }
-        let options = MappingOptions {
-            set: pairs(&[("id_interno", " ")]),
-            key: Some(Key::IdInterno),
-            trim: false,
-            ..Default::default()
-        };
-        let error = plan(&["nome"], &options).unwrap_err().to_string();
-        assert!(error.contains("está vazio"), "{error}");
-        for (target, header) in
-            [("identificador", &base[1..]), ("tipo_identificador", &["identificador", "nome"])]
-        {
-            let options = MappingOptions { set: pairs(&[(target, "..")]), ..Default::default() };
-            let error = plan(header, &options).unwrap_err().to_string();
-            assert!(error.contains("todas as linhas"), "{error}");
-        }
-        for (target, value) in
-            [("idioma", "pt-br"), ("idioma", " pt-br "), ("idioma", ""), ("idioma", "#N/A")]
-        {
-            let options = MappingOptions {
-                set: pairs(&[(target, value)]),
-                clear_marker: Some("#N/A".into()),
-                ..Default::default()
-            };
-            assert!(plan(&base, &options).is_ok(), "{target}={value}");
+        for text in ["pt-br", " pt-br ", "", "#N/A"] {
+            assert!(plan(&header, &constant("idioma", text, false)).is_ok(), "{text}");
         }
     }
 }

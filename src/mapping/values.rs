@@ -116,78 +116,18 @@ fn language(value: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn check(param: Param, value: &str) -> Option<String> {
-        normalise(&FieldName::Param(param), value).ok().map(Cow::into_owned)
+    fn check(param: Param, value: &str) -> bool {
+        normalise(&FieldName::Param(param), value).is_ok()
     }
 
     #[test]
-    fn booleans_have_one_table() {
-        for yes in ["true", "1", "Sim", "SIM", "s", "Verdadeiro", "YES"] {
-            assert_eq!(check(Param::CriarChamados, yes).as_deref(), Some("true"), "{yes}");
-        }
-        for no in ["false", "0", "Não", "NÃO", "nao", "N", "FALSO", "no"] {
-            assert_eq!(check(Param::CriarChamados, no).as_deref(), Some("false"), "{no}");
-        }
-        for bad in ["x", "2", "talvez", "on", "t", "y"] {
-            assert_eq!(check(Param::CriarChamados, bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn languages_are_normalised() {
-        for (text, code) in [
-            ("pt-br", "pt_BR"),
-            ("PT_BR", "pt_BR"),
-            ("pt br", "pt_BR"),
-            ("en-US", "en_US"),
-            ("es_es", "es_ES"),
-        ] {
-            assert_eq!(check(Param::Idioma, text).as_deref(), Some(code));
-        }
-        assert_eq!(check(Param::Idioma, "pt"), None);
-        assert_eq!(check(Param::Idioma, "fr_FR"), None);
-    }
-
-    #[test]
-    fn lengths_are_counted_in_characters() {
-        assert!(check(Param::Telefone, &"é".repeat(20)).is_some());
-        assert!(check(Param::Telefone, &"1".repeat(21)).is_none());
-        assert!(check(Param::Nome, &"ç".repeat(250)).is_some());
-        assert!(check(Param::Nome, &"ç".repeat(251)).is_none());
-        assert!(check(Param::IdOrganizacao, &"a".repeat(251)).is_none());
-        assert!(check(Param::IdInterno, &"a".repeat(251)).is_none());
-        assert!(check(Param::PortfolioId, &"a".repeat(999)).is_some());
-        let email = format!("{}@x.com", "a".repeat(245));
-        assert!(check(Param::Email, &email).is_none());
-    }
-
-    #[test]
-    fn an_internal_identifier_is_one_that_can_be_addressed() {
+    fn bounds_of_emails_and_of_what_has_none() {
+        let email = |len: usize| format!("{}@x.com", "a".repeat(len - 6));
+        assert!(check(Param::Email, &email(250)) && !check(Param::Email, &email(251)));
+        assert!(check(Param::PortfolioId, &"a".repeat(999)));
+        // What may be a text may not be an identifier.
         for bad in ["1,23E+13", ".", "..", "a\nb", "a\tb", "\u{a0}"] {
-            assert!(check(Param::IdInterno, bad).is_none(), "{bad:?}");
-            assert!(check(Param::IdOrganizacao, bad).is_some(), "{bad:?}");
-        }
-        assert!(check(Param::IdInterno, "0007").is_some());
-    }
-
-    #[test]
-    fn emails() {
-        for good in ["a@b.c", "ana.lima+x@exemplo.com.br", "josé@ação.com"] {
-            assert!(check(Param::Email, good).is_some(), "{good}");
-        }
-        for bad in [
-            "a",
-            "a@b",
-            "@b.c",
-            "a@@b.c",
-            "a b@c.d",
-            "a@.c",
-            "a@b.",
-            "a@b.c d",
-            "a\u{b}b@c.d",
-            "jos\u{e9}\u{a0}x@c.d",
-        ] {
-            assert!(check(Param::Email, bad).is_none(), "{bad}");
+            assert!(!check(Param::IdInterno, bad) && check(Param::IdOrganizacao, bad), "{bad:?}");
         }
     }
 

@@ -84,18 +84,4 @@ mod tests {
             assert!(warnings.contains(warned.unwrap_or_default()), "{warnings}");
         }
     }
-
-    #[test]
-    fn the_documented_surprises_are_warned_about() {
-        let options = MappingOptions {
-            id_type: Some(CustomerType::Email),
-            send_empty: vec!["telefone".into()],
-            ..Default::default()
-        };
-        let plan = plan(&["identificador", "telefone", "portfolio_id"], &options).unwrap();
-        let all = plan.warnings().join("\n");
-        for needle in ["\"nome\" e \"email\"", "criarchamados", "Enterprise", "--send-empty"] {
-            assert!(all.contains(needle), "{needle} in {all}");
-        }
-    }
 }

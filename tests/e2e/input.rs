@@ -219,6 +219,7 @@ fn c04_ragged_rows_are_invalid_and_the_rest_goes_on() {
     let rows = finished.exits(1).accounted([2, 3, 4, 5]);
     let ends: Vec<_> = rows.iter().map(|row| &*row.situacao).collect();
     assert_eq!(ends, ["atualizado", "invalido", "invalido", "atualizado"]);
+    assert!(rows[2].mensagem.contains("a linha tem 4, o cabeçalho tem 3"), "{:?}", rows[2]);
     let ids: Vec<_> = server.sent().into_iter().map(|sent| sent.0).collect();
     assert_eq!(ids, ["1", "4"]);
     let rejects = finished.rejects();

@@ -112,6 +112,7 @@ fn c11_languages_are_normalised() {
         ("pt_BR", "pt_BR"),
         ("pt-br", "pt_BR"),
         ("PT_BR", "pt_BR"),
+        ("pt br", "pt_BR"),
         ("en-US", "en_US"),
         ("en_us", "en_US"),
         ("ES-es", "es_ES"),
@@ -187,7 +188,8 @@ fn c12_all_violations_of_a_row_are_in_one_message() {
 #[test]
 fn c12_an_email_must_look_like_one() {
     let good = ["a@b.c", "ana.maria+x@exemplo.com.br", "é@é.é"];
-    let bad = ["a", "a@b", "a@@b.c", "a b@c.d", "@b.c", "a@", "a@b@c.d"];
+    let bad =
+        ["a", "a@b", "a@@b.c", "a b@c.d", "@b.c", "a@", "a@b@c.d", "a@.c", "a@b.", "a\u{a0}b@c.d"];
     let mut text = String::from("identificador,tipo_identificador,email\n");
     for (index, email) in good.iter().chain(&bad).enumerate() {
         text.push_str(&format!("{index},I,{email}\n"));
