@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 pub use rate_limiter::Rate;
 
@@ -162,7 +161,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             stopping: None,
             window: RowWindow::default(),
             order: CustomerOrder::default(),
-            limiter: RateLimiter::new(options.rate, Instant::now()),
+            limiter: RateLimiter::new(options.rate),
             breaker: CircuitBreaker::new(
                 options.give_up_after,
                 options.breaker,

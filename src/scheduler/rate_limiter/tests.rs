@@ -124,8 +124,7 @@ struct Driver {
 
 impl Driver {
     fn at(rate: Rate) -> Self {
-        let now = Instant::now();
-        Self { limiter: RateLimiter::new(rate, now), now }
+        Self { limiter: RateLimiter::new(rate), now: Instant::now() }
     }
 
     fn leave(&mut self) -> Permit {
