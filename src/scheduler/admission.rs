@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use super::ledger::Ledger;
 use super::row_state::{RowEntry, RowState};
-use super::window::RowQueue;
 use super::{InputBatch, Scheduler, Transport};
 use crate::model::{Outcome, Row, Situacao};
 
@@ -69,8 +68,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 self.check(seq);
             }
         }
-        let deferred: Vec<u64> = self.window.queue(RowQueue::Deferred).collect();
-        for seq in deferred {
+        for seq in self.window.in_state(RowState::Deferred).clone() {
             if self.window.state(seq) == Some(RowState::Deferred)
                 && !self.may_concern_same_customer(seq)
             {

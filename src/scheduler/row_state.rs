@@ -41,7 +41,7 @@ use crate::locale::format::within;
 use crate::model::{Outcome, Row, Situacao, Update};
 
 /// Where a row stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowState {
     /// Waits until every earlier row of the same customer is finished.
     Blocked,
@@ -56,8 +56,8 @@ pub enum RowState {
     ReadyToSend,
     /// A request is on its way.
     InFlight,
-    /// Waits before a repeat, until this instant.
-    Backoff(Instant),
+    /// Waits before a repeat, until [`RowEntry::backoff_until`].
+    Backoff,
     /// Has its verdict; the ledger was handed the outcome, which is not durable yet.
     RecordingOutcome,
     /// Has its verdict, and waits until all earlier rows have theirs.
@@ -75,6 +75,8 @@ pub struct RowEntry {
     /// Changed only by [`super::window::RowWindow::set_state`].
     pub(super) state: RowState,
     pub attempts: AttemptHistory,
+    /// When the last backoff is over.
+    pub backoff_until: Option<Instant>,
     /// Whether the ledger holds an open intent for the row.
     pub has_intent: bool,
     /// The verdict, from RecordingOutcome on.
@@ -90,6 +92,7 @@ impl RowEntry {
             keys,
             state: RowState::Blocked,
             attempts: AttemptHistory::default(),
+            backoff_until: None,
             has_intent: false,
             outcome: None,
         }

@@ -1,8 +1,6 @@
 //! Rows go out: intent, permit, request. Replies come back and are applied to their row, to the rate
 //! limiter and to the circuit breaker.
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use super::circuit_breaker::SendPermission;
@@ -12,7 +10,7 @@ use super::ledger::Ledger;
 use super::rate_limiter::Permit;
 use super::retry::{RetryDecision, decide};
 use super::row_state::{RowEntry, RowState};
-use super::window::{PROBE, RowQueue};
+use super::window::PROBE;
 use super::{Scheduler, Transport};
 use crate::api::{Attempt, Reply};
 use crate::model::{Outcome, Situacao};
@@ -44,10 +42,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// Readies rows whose backoff is over. Returns when the next one is.
     fn end_backoffs(&mut self, now: Instant) -> Option<Instant> {
         let mut next = None;
-        let waiting: Vec<u64> = self.window.queue(RowQueue::Backoff).collect();
-        for seq in waiting {
-            match self.window.state(seq) {
-                Some(RowState::Backoff(until)) if until > now => next = earliest(next, Some(until)),
+        for seq in self.window.in_state(RowState::Backoff).clone() {
+            match self.window.get(seq).and_then(|entry| entry.backoff_until) {
+                Some(until) if until > now => next = earliest(next, Some(until)),
                 _ => self.window.set_state(seq, RowState::ReadyToSend),
             }
         }
@@ -56,7 +53,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// Sends ready rows, oldest first. Returns when the next one may leave.
     fn send_ready(&mut self, now: Instant) -> Option<Instant> {
-        while self.requests.len() + self.window.queue_len(RowQueue::RecordingIntent)
+        while self.requests.len() + self.window.in_state(RowState::RecordingIntent).len()
             < self.options.concurrency
         {
             match self.breaker.send_permission(now) {
@@ -66,7 +63,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 SendPermission::ProbeAt(at) if at > now => return Some(at),
                 SendPermission::ProbeAt(_) => {}
             }
-            let seq = self.window.queue(RowQueue::ReadyToSend).next()?;
+            let seq = *self.window.in_state(RowState::ReadyToSend).first()?;
             match self.limiter.take(now) {
                 Ok(permit) => self.dispatch(seq, permit, now),
                 Err(later) => return Some(later),
@@ -86,8 +83,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             None => self.options.concurrency,
         };
         loop {
-            let ready = self.window.queue_len(RowQueue::RecordingIntent)
-                + self.window.queue_len(RowQueue::ReadyToSend);
+            let ready = self.window.in_state(RowState::RecordingIntent).len()
+                + self.window.in_state(RowState::ReadyToSend).len();
             if ready >= ahead || self.requests.len() + ready >= self.options.concurrency {
                 return;
             }
@@ -108,7 +105,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             return Some(PROBE);
         }
         loop {
-            let seq = self.window.queue(RowQueue::Unsent).next()?;
+            let seq = *self.window.in_state(RowState::Unsent).first()?;
             if self.is_limit_used_up() {
                 let mensagem = "Não enviado: além do --limit pedido.".to_owned();
                 self.finish(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));
@@ -171,8 +168,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             _ if self.stopping.is_some() => self.abort_row(seq),
             RetryDecision::Requeue => self.window.set_state(seq, RowState::ReadyToSend),
             RetryDecision::Backoff(bound) => {
-                let until = now + bound.mul_f64(fastrand::f64());
-                self.window.set_state(seq, RowState::Backoff(until));
+                entry.backoff_until = Some(now + bound.mul_f64(fastrand::f64()));
+                self.window.set_state(seq, RowState::Backoff);
             }
         }
     }
@@ -188,7 +185,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             Some(_) if self.is_limit_used_up() => {}
             Some(update) => {
                 tracing::info!("só recusas até aqui: conferindo o token com uma linha já aceita");
-                self.window.add_probe(RowEntry::new(None, Some(Arc::clone(&update)), Vec::new()));
+                self.window.add_probe(RowEntry::new(None, Some(update), Vec::new()));
                 self.window.set_state(PROBE, RowState::Unsent);
             }
             None => self.begin_stop(reason, Instant::now()),

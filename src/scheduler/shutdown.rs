@@ -48,21 +48,15 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         tracing::debug!(motivo = %reason, "parada");
         self.stopping = Some(Stopping { reason, deadline: now + self.options.drain });
         for seq in self.window.seqs() {
-            match self.window.state(seq) {
-                Some(
-                    RowState::Blocked
-                    | RowState::Deferred
-                    | RowState::Unsent
-                    | RowState::ReadyToSend
-                    | RowState::Backoff(_),
-                ) => self.abort_row(seq),
-                Some(
-                    RowState::RecordingIntent
-                    | RowState::InFlight
-                    | RowState::RecordingOutcome
-                    | RowState::Finished,
-                )
-                | None => {}
+            if let Some(
+                RowState::Blocked
+                | RowState::Deferred
+                | RowState::Unsent
+                | RowState::ReadyToSend
+                | RowState::Backoff,
+            ) = self.window.state(seq)
+            {
+                self.abort_row(seq);
             }
         }
     }

@@ -26,39 +26,10 @@ pub struct RowWindow {
     base: u64,
     bytes: usize,
     probe: Option<Box<RowEntry>>,
-    /// The rows of each [`RowQueue`], oldest first.
-    queues: [BTreeSet<u64>; QUEUES],
+    /// The rows in each state, oldest first.
+    queues: [BTreeSet<u64>; RowState::Finished as usize + 1],
     /// The unfinished rows of each identifier type.
     unfinished: [BTreeSet<u64>; 2],
-}
-
-/// The rows in one state that are searched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowQueue {
-    Deferred,
-    Unsent,
-    RecordingIntent,
-    ReadyToSend,
-    Backoff,
-}
-
-const QUEUES: usize = RowQueue::Backoff as usize + 1;
-
-impl RowQueue {
-    /// The queue of rows in this state, if they are searched for.
-    const fn of(state: RowState) -> Option<Self> {
-        match state {
-            RowState::Deferred => Some(Self::Deferred),
-            RowState::Unsent => Some(Self::Unsent),
-            RowState::RecordingIntent => Some(Self::RecordingIntent),
-            RowState::ReadyToSend => Some(Self::ReadyToSend),
-            RowState::Backoff(_) => Some(Self::Backoff),
-            RowState::Blocked
-            | RowState::InFlight
-            | RowState::RecordingOutcome
-            | RowState::Finished => None,
-        }
-    }
 }
 
 const fn type_index(ctype: CustomerType) -> usize {
@@ -83,6 +54,7 @@ impl RowWindow {
     /// Adds the next row; rows come in input order without gaps.
     pub fn push(&mut self, entry: RowEntry) {
         let seq = self.base + self.rows.len() as u64;
+        self.queues[entry.state as usize].insert(seq);
         if let Some(update) = &entry.update {
             self.unfinished[type_index(update.customer().ctype)].insert(seq);
         }
@@ -101,8 +73,9 @@ impl RowWindow {
 
     /// Removes the breaker's probe.
     pub fn remove_probe(&mut self) -> Option<Box<RowEntry>> {
-        self.set_state(PROBE, RowState::Finished);
-        self.probe.take()
+        let probe = self.probe.take()?;
+        self.queues[probe.state as usize].remove(&PROBE);
+        Some(probe)
     }
 
     /// The row with this sequence number, or the probe.
@@ -133,25 +106,16 @@ impl RowWindow {
             .as_ref()
             .filter(|_| state == RowState::Finished)
             .map(|update| type_index(update.customer().ctype));
-        if let Some(queue) = RowQueue::of(before) {
-            self.queues[queue as usize].remove(&seq);
-        }
-        if let Some(queue) = RowQueue::of(state) {
-            self.queues[queue as usize].insert(seq);
-        }
+        self.queues[before as usize].remove(&seq);
+        self.queues[state as usize].insert(seq);
         if let Some(index) = finished_type {
             self.unfinished[index].remove(&seq);
         }
     }
 
-    /// The rows of a queue, oldest first, the probe last.
-    pub fn queue(&self, queue: RowQueue) -> impl Iterator<Item = u64> + '_ {
-        self.queues[queue as usize].iter().copied()
-    }
-
-    /// How many rows are in a queue.
-    pub fn queue_len(&self, queue: RowQueue) -> usize {
-        self.queues[queue as usize].len()
+    /// The rows in this state, oldest first, the probe last.
+    pub fn in_state(&self, state: RowState) -> &BTreeSet<u64> {
+        &self.queues[state as usize]
     }
 
     /// The sequence numbers of all rows in the window, and of the probe.
@@ -171,6 +135,7 @@ impl RowWindow {
             return None;
         }
         let entry = self.rows.pop_front()?;
+        self.queues[entry.state as usize].remove(&self.base);
         self.base += 1;
         self.bytes -= entry.heap_bytes();
         entry.row.zip(entry.outcome)
