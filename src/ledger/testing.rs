@@ -14,7 +14,7 @@ use super::tables::AccountTables;
 use super::{
     Account, AccountLocation, LedgerError, LedgerHandle, Policy, Reader, accounts, claim, schema,
 };
-use crate::model::{CampoId, Customer, CustomerType, FieldName, Identifier, Param, Update};
+use crate::model::{CustomerType, Update};
 use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
 /// A row to be sent.
@@ -57,16 +57,8 @@ impl TestRow {
     }
 
     pub fn update(&self) -> Update {
-        let field = |name: &str| match name.strip_prefix("campo:") {
-            Some(id) => FieldName::Campo(CampoId::new(id).unwrap()),
-            None => {
-                let param = Param::ALL.into_iter().find(|param| param.as_str() == name);
-                FieldName::Param(param.unwrap_or_else(|| panic!("no field {name}")))
-            }
-        };
-        let customer =
-            Customer { ctype: self.ctype, identifier: Identifier::new(&self.identifier).unwrap() };
-        Update::new(customer, self.values.iter().map(|(name, value)| (field(name), value.as_str())))
+        let values = self.values.iter().map(|(name, value)| (&**name, &**value));
+        Update::of(self.ctype, &self.identifier, values)
     }
 }
 

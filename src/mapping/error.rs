@@ -3,13 +3,13 @@
 //! Every message names the place and the way out; the caller puts the file in front. What is wrong
 //! with one row is not an error but part of that row's result.
 
-use crate::model::{CampoIdError, CustomerType};
+use crate::model::CustomerType;
 
 /// Why header and mapping flags do not give a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
     #[error("coluna \"{column}\": {why}. Exemplo: campo:abc01")]
-    CampoId { column: String, why: CampoIdError },
+    CampoId { column: String, why: &'static str },
 
     #[error(
         "a coluna \"{column}\" parece um engano: você quis dizer \"{suggestion}\"? Corrija o cabeçalho, use --map \"{column}={suggestion}\" ou, se ela não deve ser enviada, --ignore \"{column}\""

@@ -56,38 +56,25 @@ impl Param {
     }
 }
 
-/// Why a text is not a valid [`CampoId`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CampoIdError {
-    /// It is empty.
-    #[error("o id do campo está vazio")]
-    Empty,
-    /// `campos['abc01']` is how PHP source writes it; on the wire the quotes would be part of the
-    /// name.
-    #[error("o id do campo está entre aspas; escreva só o id, sem aspas")]
-    Quoted,
-    /// These characters would corrupt the array name or the multipart header.
-    #[error("o id do campo não pode conter [ ] \" \\ nem caracteres de controle")]
-    Forbidden,
-}
-
 /// The id of a custom field: not empty, not wrapped in quotes, without `[ ] " \` and controls, so
 /// that `campos[<id>]` can be written raw into a multipart header and PHP reads it as an array key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CampoId(Arc<str>);
 
 impl CampoId {
-    /// Checks `text` as it stands.
-    pub fn new(text: &str) -> Result<Self, CampoIdError> {
+    /// Checks `text` as it stands. An error is Portuguese, to stand behind the column's name.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
-            return Err(CampoIdError::Empty);
+            return Err("o id do campo está vazio");
         }
+        // `campos['abc01']` is how PHP source writes it; on the wire the quotes would be part of the
+        // name.
         let quote = |c: char| matches!(c, '\'' | '"' | '`' | '‘' | '’' | '“' | '”');
         if text.starts_with(quote) && text.ends_with(quote) {
-            return Err(CampoIdError::Quoted);
+            return Err("o id do campo está entre aspas; escreva só o id, sem aspas");
         }
         if text.contains(['[', ']', '"', '\\']) || text.chars().any(char::is_control) {
-            return Err(CampoIdError::Forbidden);
+            return Err("o id do campo não pode conter [ ] \" \\ nem caracteres de controle");
         }
         Ok(Self(text.into()))
     }
@@ -123,10 +110,11 @@ mod tests {
 
     #[test]
     fn campo_ids() {
-        assert_eq!(CampoId::new(""), Err(CampoIdError::Empty));
-        assert_eq!(CampoId::new("'abc01'"), Err(CampoIdError::Quoted));
-        assert_eq!(CampoId::new("a]b"), Err(CampoIdError::Forbidden));
-        assert_eq!(CampoId::new("a\r\nb"), Err(CampoIdError::Forbidden));
+        for (text, why) in
+            [("", "vazio"), ("'abc01'", "entre aspas"), ("a]b", "não pode"), ("a\r\nb", "não pode")]
+        {
+            assert!(CampoId::new(text).is_err_and(|error| error.contains(why)), "{text:?}");
+        }
         assert!(CampoId::new("d'água").is_ok());
     }
 }

@@ -14,7 +14,7 @@ pub use customer::{
     Customer, CustomerType, Identifier, IdentifierError, Name, looks_like_spreadsheet_number,
     same_name,
 };
-pub use field::{CampoId, CampoIdError, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
+pub use field::{CampoId, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
 pub use outcome::{Outcome, Situacao};
 pub use row::{Row, UpdateResult};
 pub use update::Update;

@@ -71,38 +71,39 @@ impl Update {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Identifier;
-    use super::*;
-
-    fn update(ctype: CustomerType, identifier: &str, values: &[(Param, &str)]) -> Update {
-        let customer = Customer { ctype, identifier: Identifier::new(identifier).unwrap() };
-        Update::new(
-            customer,
-            values.iter().map(|(param, value)| (FieldName::Param(*param), *value)),
-        )
+impl Update {
+    /// For tests: fields as a header spells them (`nome`, `campo:7`).
+    pub fn of<'a>(
+        ctype: CustomerType,
+        identifier: &str,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let field = |name: &str| match name.strip_prefix("campo:") {
+            Some(id) => FieldName::Campo(super::CampoId::new(id).unwrap()),
+            None => {
+                let param = Param::ALL.into_iter().find(|param| param.as_str() == name);
+                FieldName::Param(param.unwrap_or_else(|| panic!("no field {name}")))
+            }
+        };
+        let customer = Customer { ctype, identifier: super::Identifier::new(identifier).unwrap() };
+        Self::new(customer, values.into_iter().map(|(name, value)| (field(name), value)))
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_rename_is_another_email_on_a_type_e_row() {
-        let row = update(CustomerType::Email, "a@x", &[(Param::Nome, "A"), (Param::Email, "b@x")]);
-        assert_eq!(row.rename_to().map(|name| name.text), Some("b@x"));
-        let same = update(CustomerType::Email, "Ana@x", &[(Param::Email, "ana@X")]);
-        assert_eq!(same.rename_to(), None);
-        let internal = update(CustomerType::Internal, "1", &[(Param::Email, "b@x")]);
-        assert_eq!(internal.rename_to(), None);
-        let cleared = update(CustomerType::Email, "a@x", &[(Param::Email, "")]);
-        assert_eq!(cleared.rename_to(), None);
-    }
-
-    #[test]
-    fn values_come_back_in_order() {
-        let row =
-            update(CustomerType::Email, "a@x", &[(Param::Nome, "Ação"), (Param::Telefone, "")]);
-        let values: Vec<_> = row.values().map(|(n, v)| (n.to_string(), v.to_owned())).collect();
-        assert_eq!(
-            values,
-            [("nome".to_owned(), "Ação".to_owned()), ("telefone".to_owned(), String::new())]
-        );
+        for (ctype, identifier, email, rename) in [
+            (CustomerType::Email, "a@x", "b@x", Some("b@x")),
+            (CustomerType::Email, "Ana@x", "ana@X", None),
+            (CustomerType::Email, "a@x", "", None),
+            (CustomerType::Internal, "1", "b@x", None),
+        ] {
+            let row = Update::of(ctype, identifier, [("nome", "A"), ("email", email)]);
+            assert_eq!(row.rename_to().map(|name| name.text), rename, "{row:?}");
+        }
     }
 }

@@ -4,7 +4,6 @@
 //! its first row is sent, and counts what a run would do. It is all of `check`, and the beginning of
 //! `run`. What the user reads about it is written in `remarks`.
 
-mod in_flight;
 mod line_list;
 mod reassigned_emails;
 mod remarks;
@@ -19,12 +18,14 @@ use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::Update;
 
-use self::in_flight::RepeatedRequests;
+use self::line_list::LineList;
 use self::reassigned_emails::ReassignedEmails;
 use self::spreadsheet_numbers::SpreadsheetNumbers;
 
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
+/// Lines that are named of rows that repeat a request.
+const REPEATS: usize = 20;
 
 /// Why the input cannot be sent at all.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +81,10 @@ pub struct Preflight {
     pub probe: Option<Arc<Update>>,
     reassigned_emails: ReassignedEmails,
     spreadsheet_numbers: SpreadsheetNumbers,
-    /// Rows that repeat a request of an earlier run whose outcome is unknown.
-    repeated: RepeatedRequests,
+    /// Requests of an earlier run whose outcome is unknown and that rows repeat; one may be repeated
+    /// by several.
+    repeated: HashSet<Fingerprint>,
+    repeating: LineList,
 }
 
 /// The ledger's answers to a preflight.
@@ -123,7 +126,8 @@ impl Preflight {
             probe: None,
             reassigned_emails: ReassignedEmails::default(),
             spreadsheet_numbers: SpreadsheetNumbers::default(),
-            repeated: RepeatedRequests::default(),
+            repeated: HashSet::new(),
+            repeating: LineList::naming(REPEATS),
         };
         for record in rows {
             let row = found.plan.map(found.rows, record?);
@@ -157,7 +161,8 @@ impl Preflight {
         if !ledger.leftovers.is_empty() {
             let fingerprint = ledger.reader.fingerprint(&update);
             if let Some(request) = fingerprint.filter(|print| ledger.leftovers.contains(print)) {
-                self.repeated.add(request, linha);
+                self.repeated.insert(request);
+                self.repeating.add(linha);
             }
         }
         let before = self.invalid + self.unchanged.unwrap_or(0);

@@ -51,15 +51,12 @@ impl ReassignedEmails {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Customer, CustomerType, FieldName, Identifier, Param};
+    use crate::model::CustomerType;
 
     fn seen(rows: &[(&str, &str)]) -> ReassignedEmails {
         let mut found = ReassignedEmails::default();
         for (linha, (old, new)) in (2..).zip(rows) {
-            let identifier = Identifier::new(old).unwrap();
-            let customer = Customer { ctype: CustomerType::Email, identifier };
-            let values = [(FieldName::Param(Param::Email), *new)];
-            found.add(linha, &Update::new(customer, values));
+            found.add(linha, &Update::of(CustomerType::Email, old, [("email", *new)]));
         }
         found
     }

@@ -50,10 +50,10 @@ impl Preflight {
             "uma execução anterior deixou {} em andamento, e ninguém sabe se o TomTicket aceitou",
             counted(leftovers as u64, "requisição", "requisições")
         );
-        if let Some(lines) = self.repeated.lines() {
-            text.push_str(&format!("; será enviado de novo: {lines}"));
+        if self.repeating.several().is_some() {
+            text.push_str(&format!("; será enviado de novo: {}", self.repeating.text()));
         }
-        let elsewhere = leftovers.saturating_sub(self.repeated.requests());
+        let elsewhere = leftovers.saturating_sub(self.repeated.len());
         if elsewhere > 0 {
             text.push_str(&format!("; fora desta entrada: {elsewhere}"));
         }

@@ -43,15 +43,10 @@ impl SpreadsheetNumbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CampoId, Customer, CustomerType, Identifier};
+    use crate::model::CustomerType;
 
     #[test]
     fn each_field_has_one_warning_with_its_lines() {
-        let fields = [
-            FieldName::Param(Param::Nome),
-            FieldName::Param(Param::Telefone),
-            FieldName::Campo(CampoId::new("7").unwrap()),
-        ];
         let mut found = SpreadsheetNumbers::default();
         for (linha, values) in (2..).zip([
             ["1,2E+10", "5,51191E+12", ""],
@@ -59,9 +54,8 @@ mod tests {
             ["Eva", " 5.51191E+12", "-1e-5"],
             ["Rui", "(00) 90000-0001", "E+1 para 1,2E+10"],
         ]) {
-            let identifier = Identifier::new("1").unwrap();
-            let customer = Customer { ctype: CustomerType::Internal, identifier };
-            found.add(linha, &Update::new(customer, fields.iter().cloned().zip(values)));
+            let values = ["nome", "telefone", "campo:7"].into_iter().zip(values);
+            found.add(linha, &Update::of(CustomerType::Internal, "1", values));
         }
         let warnings: Vec<_> = found.warnings().collect();
         assert_eq!(warnings.len(), 2, "{warnings:?}");

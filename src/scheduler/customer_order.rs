@@ -109,14 +109,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Customer, CustomerType, FieldName, Identifier, Param};
+    use crate::model::CustomerType;
 
     fn update(ctype: CustomerType, id: &str, email: Option<&str>, interno: Option<&str>) -> Update {
-        let customer = Customer { ctype, identifier: Identifier::new(id).unwrap() };
-        let values = [(Param::Email, email), (Param::IdInterno, interno)];
-        let values =
-            values.into_iter().filter_map(|(param, value)| Some((FieldName::Param(param), value?)));
-        Update::new(customer, values)
+        let values = [("email", email), ("id_interno", interno)];
+        Update::of(ctype, id, values.into_iter().filter_map(|(name, value)| Some((name, value?))))
     }
 
     #[test]

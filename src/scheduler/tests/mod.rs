@@ -18,10 +18,7 @@ use super::ledger::{Ledger, Recorded, RequestOutcome};
 use super::{Channels, InputBatch, Rate, SchedulerOptions, Transport, run};
 use crate::api::{Attempt, Cause, Reply};
 use crate::input::Record;
-use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, Outcome, Param, Row, Situacao, Update,
-    UpdateResult,
-};
+use crate::model::{CustomerType, Outcome, Row, Situacao, Update, UpdateResult};
 use crate::stop::{Signal, StopReason, channel};
 
 type Script = dyn Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync;
@@ -82,11 +79,8 @@ fn update(name: &str, email: Option<&str>) -> UpdateResult {
 }
 
 fn update_of(ctype: CustomerType, name: &str, email: Option<&str>) -> UpdateResult {
-    let customer = Customer { ctype, identifier: Identifier::new(name).unwrap() };
-    let values = [(Param::Nome, Some("n")), (Param::Email, email)];
-    let values =
-        values.into_iter().filter_map(|(param, value)| Some((FieldName::Param(param), value?)));
-    Ok(Arc::new(Update::new(customer, values)))
+    let values = [("nome", "n")].into_iter().chain(email.map(|email| ("email", email)));
+    Ok(Arc::new(Update::of(ctype, name, values)))
 }
 
 fn options() -> SchedulerOptions {
