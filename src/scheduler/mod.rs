@@ -142,7 +142,7 @@ struct Scheduler<T, L> {
 
     /// The phase that was reported last.
     phase: Phase,
-    /// Rows that were chosen for sending; what `--limit` counts.
+    /// Rows that were chosen for sending, the probe among them; what `--limit` counts.
     rows_admitted: u64,
     /// Rows that got their verdict.
     rows_finished: u64,

@@ -180,10 +180,13 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             return;
         }
         let Some(reason) = self.breaker.tripped() else { return };
+        // The probe would be one row more than `--limit` allows; no other row leaves either.
+        if self.options.probe.is_some() && self.is_limit_used_up() {
+            return;
+        }
         match self.options.probe.take() {
-            // The probe would be one row more than `--limit` allows.
-            Some(_) if self.is_limit_used_up() => {}
             Some(update) => {
+                self.rows_admitted += 1;
                 tracing::info!("só recusas até aqui: conferindo o token com uma linha já aceita");
                 self.window.add_probe(RowEntry::new(None, Some(update), Vec::new()));
                 self.window.set_state(PROBE, RowState::Unsent);
