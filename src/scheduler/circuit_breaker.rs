@@ -38,16 +38,11 @@ pub enum SendPermission {
     ProbeAt(Instant),
 }
 
-/// The watcher of a run whose first rows are all refused alike.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum FirstRows {
-    /// Switched off, or something else than the one refusal was seen.
-    Unwatched,
-    /// So far every sent row was refused with this message, this many times.
-    Watched { mensagem: Option<String>, refused: u32 },
-    /// All of the first rows were refused alike: no new row is sent until
-    /// [`CircuitBreaker::on_probe_accepted`] or a stop.
-    AllRefused { mensagem: String },
+/// The first rows of a run, as long as each one that was sent is refused with the same message.
+#[derive(Debug, Default)]
+struct AlikeRefusals {
+    mensagem: String,
+    rows: u32,
 }
 
 /// The server's state, as far as its replies tell.
@@ -65,7 +60,8 @@ pub struct CircuitBreaker {
     ambiguous_in_a_row: u32,
     denied_in_a_row: u32,
     any_success: bool,
-    first_rows: FirstRows,
+    /// `None` if the watcher is off, or something else than the one refusal was seen.
+    first_rows: Option<AlikeRefusals>,
     max_errors: Option<u64>,
     errors: u64,
 }
@@ -93,10 +89,7 @@ impl CircuitBreaker {
             ambiguous_in_a_row: 0,
             denied_in_a_row: 0,
             any_success: false,
-            first_rows: match watch_first_rows {
-                true => FirstRows::Watched { mensagem: None, refused: 0 },
-                false => FirstRows::Unwatched,
-            },
+            first_rows: watch_first_rows.then(AlikeRefusals::default),
             max_errors,
             errors: 0,
         }
@@ -118,26 +111,23 @@ impl CircuitBreaker {
     /// Whether a row that was never sent may be sent now; repeats may go on. While the breaker can
     /// still trip, no more rows leave than it needs to see.
     pub fn admits_new_rows(&self, rows_admitted: u64) -> bool {
-        match &self.first_rows {
-            FirstRows::Unwatched => true,
-            FirstRows::Watched { .. } => rows_admitted < u64::from(BREAKER_ROWS),
-            FirstRows::AllRefused { .. } => false,
-        }
+        self.first_rows.is_none() || rows_admitted < u64::from(BREAKER_ROWS)
     }
 
     /// The reason to stop if the breaker has tripped, unless a probe is accepted first.
     pub fn tripped(&self) -> Option<StopReason> {
-        match &self.first_rows {
-            FirstRows::AllRefused { mensagem } => Some(StopReason::Refused(format!(
-                "as {BREAKER_ROWS} primeiras linhas enviadas foram todas recusadas com a mesma mensagem (\"{mensagem}\"); confira o token, o tipo do identificador e o mapeamento (--no-breaker desliga esta parada)"
-            ))),
-            FirstRows::Unwatched | FirstRows::Watched { .. } => None,
-        }
+        let refusals = self.first_rows.as_ref()?;
+        (refusals.rows >= BREAKER_ROWS).then(|| {
+            StopReason::Refused(format!(
+                "as {BREAKER_ROWS} primeiras linhas enviadas foram todas recusadas com a mesma mensagem (\"{}\"); confira o token, o tipo do identificador e o mapeamento (--no-breaker desliga esta parada)",
+                refusals.mensagem
+            ))
+        })
     }
 
     /// The breaker's probe was accepted: the refusals are the rows' own, and the run goes on.
     pub fn on_probe_accepted(&mut self) {
-        self.first_rows = FirstRows::Unwatched;
+        self.first_rows = None;
     }
 
     /// Takes an attempt's reply into account. `sent` and `now` are the attempt's start and end.
@@ -307,16 +297,13 @@ impl CircuitBreaker {
     }
 
     fn watch_first_rows(&mut self, situacao: Situacao, verdict: &str) {
-        let FirstRows::Watched { mensagem, refused } = &mut self.first_rows else { return };
-        let alike = mensagem.as_deref().is_none_or(|first| first == verdict);
-        if situacao != Situacao::Recusado || !alike {
-            self.first_rows = FirstRows::Unwatched;
-            return;
+        let Some(refusals) = &mut self.first_rows else { return };
+        if refusals.rows == 0 {
+            verdict.clone_into(&mut refusals.mensagem);
         }
-        *refused += 1;
-        mensagem.get_or_insert_with(|| verdict.to_owned());
-        if *refused >= BREAKER_ROWS {
-            self.first_rows = FirstRows::AllRefused { mensagem: verdict.to_owned() };
+        refusals.rows += 1;
+        if situacao != Situacao::Recusado || refusals.mensagem != verdict {
+            self.first_rows = None;
         }
     }
 }

@@ -121,18 +121,6 @@ fn an_unreachable_server_is_probed_until_the_run_gives_up() {
 }
 
 #[test]
-fn denials_stop_at_once_before_any_success_and_after_five_later() {
-    let mut clocked = Clocked::new(GIVE_UP);
-    for good in [Reply::Accepted, Reply::Refused] {
-        clocked.goes_on(0, good);
-        for _ in 1..DENIED_IN_A_ROW {
-            clocked.goes_on(0, Reply::Denied);
-        }
-    }
-    assert!(clocked.reply(0, Reply::Denied, "m").is_some());
-}
-
-#[test]
 fn the_text_of_a_stop_names_the_status_once_and_the_proxy() {
     let away = "o TomTicket está fora do ar ou inacessível há 1,5 s; última resposta: m";
     for (reply, mensagem, expected) in [
@@ -148,35 +136,6 @@ fn the_text_of_a_stop_names_the_status_once_and_the_proxy() {
             .reply(0, reply, mensagem)
             .or_else(|| clocked.breaker.gave_up(clocked.at(1500)).map(|reason| reason.to_string()));
         assert!(stop.as_ref().is_some_and(|stop| stop.contains(expected)), "{stop:?}");
-    }
-}
-
-#[test]
-fn the_breaker_needs_twenty_alike_and_nothing_else() {
-    let mut breaker = CircuitBreaker::new(GIVE_UP, true, None);
-    for sent in 0..u64::from(BREAKER_ROWS) {
-        assert!(breaker.admits_new_rows(sent));
-        assert_eq!(breaker.tripped(), None);
-        breaker.on_verdict(Situacao::Recusado, "não", true);
-    }
-    assert!(breaker.tripped().unwrap().to_string().contains("(\"não\")"));
-    assert!(!breaker.admits_new_rows(20));
-    breaker.on_probe_accepted();
-    assert!(breaker.admits_new_rows(20));
-
-    for (watched, situacao, mensagem) in [
-        (true, Situacao::Recusado, "outra"),
-        (true, Situacao::Atualizado, "ok"),
-        (false, Situacao::Recusado, "não"),
-    ] {
-        let mut breaker = CircuitBreaker::new(GIVE_UP, watched, None);
-        breaker.on_verdict(Situacao::Recusado, "não", true);
-        breaker.on_verdict(situacao, mensagem, true);
-        for _ in 0..40 {
-            breaker.on_verdict(Situacao::Recusado, "não", true);
-        }
-        assert_eq!(breaker.tripped(), None);
-        assert!(breaker.admits_new_rows(1000));
     }
 }
 

@@ -89,11 +89,4 @@ mod tests {
             );
         }
     }
-
-    #[test]
-    fn aborted_rows_tell_whether_something_may_have_happened() {
-        assert_eq!(decide_aborted(0, true), Situacao::NaoEnviado);
-        assert_eq!(decide_aborted(1, false), Situacao::Falhou);
-        assert_eq!(decide_aborted(1, true), Situacao::Incerto);
-    }
 }

@@ -127,20 +127,4 @@ mod tests {
         }
         assert!(windows_until(&mut share, 50) < 130.0);
     }
-
-    #[test]
-    fn the_share_stays_within_its_bounds_and_recovers() {
-        let mut rng = fastrand::Rng::with_seed(1);
-        for all in [1, 2, 3, 50, 1000] {
-            let mut share = AdaptiveShare::of(all);
-            for _ in 0..5_000 {
-                match rng.u8(..8) {
-                    0 => share.on_rejection(),
-                    _ => share.on_clean_reply(),
-                }
-                assert!((1..=all).contains(&share.slots()), "{share:?}");
-            }
-            assert!(windows_until(&mut share, all) < 300.0);
-        }
-    }
 }

@@ -19,7 +19,7 @@ use super::{Channels, InputBatch, Rate, SchedulerOptions, Transport, run};
 use crate::api::{Attempt, Cause, Reply};
 use crate::input::Record;
 use crate::model::{CustomerType, Outcome, Row, Situacao, Update, UpdateResult};
-use crate::stop::{Signal, StopReason, channel};
+use crate::stop::{Signal, StopHandle, StopReason, channel};
 
 type Script = dyn Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync;
 
@@ -106,6 +106,18 @@ impl Finished {
     fn situacoes(&self) -> Vec<Situacao> {
         self.rows.iter().map(|outcome| outcome.situacao).collect()
     }
+
+    fn count(&self, situacao: Situacao) -> usize {
+        self.rows.iter().filter(|outcome| outcome.situacao == situacao).count()
+    }
+}
+
+/// The channels of a run, and their other ends.
+fn channels() -> (mpsc::Sender<InputBatch>, mpsc::Receiver<Vec<Event>>, StopHandle, Channels) {
+    let (input_in, input) = mpsc::channel(2);
+    let (events, events_out) = mpsc::channel(4);
+    let (handle, stop) = channel();
+    (input_in, events_out, handle, Channels { input, events, stop })
 }
 
 /// Runs these updates to the end. `stop_after` asks for a stop as by Ctrl-C.
@@ -116,9 +128,7 @@ async fn go(
     updates: Vec<UpdateResult>,
     stop_after: Option<Duration>,
 ) -> Finished {
-    let (input_in, input_out) = mpsc::channel(2);
-    let (events_in, mut events_out) = mpsc::channel(4);
-    let (stop, listener) = channel();
+    let (input_in, mut events_out, stop, channels) = channels();
     let total = updates.len();
     let feeder = tokio::spawn(async move {
         let mut rows = (0u64..).zip(updates).map(|(seq, update)| row(seq, update));
@@ -136,7 +146,6 @@ async fn go(
             stop.stop(StopReason::Signal(Signal::Int));
         });
     }
-    let channels = Channels { input: input_out, events: events_in, stop: listener };
     let scheduler = tokio::spawn(run(fake.clone(), ledger, options, channels));
     let mut finished = Finished { stop: None, rows: Vec::new(), decided: Vec::new() };
     while let Some(batch) = events_out.recv().await {

@@ -98,17 +98,22 @@ async fn with_a_ledger_every_request_is_checked_then_its_intent_and_outcome_reco
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_takes_back_intents_that_never_left() {
-    let ledger = FakeLedger::default();
-    let fake = FakeTransport::new(|_, _| (Duration::from_millis(1), AWAY, "recusada"));
-    let slow = SchedulerOptions { rate: Rate::PerSecond(1.0), ..options() };
-    let stop_after = Some(Duration::from_millis(100));
-    let finished = go(&fake, Some(ledger.clone()), slow, customers(6), stop_after).await;
-    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::NaoEnviado));
-    let log = ledger.log.lock().unwrap();
-    let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
-    assert!(count("intend") > 0);
-    assert_eq!(count("intend"), count("settle"));
-    assert!(log.iter().filter(|l| l.starts_with("settle")).all(|l| l.ends_with("NotSent")));
+    // They become durable at once, or only after the stop.
+    for (slow, sent) in [(0, 1), (2, 0)] {
+        let ledger = FakeLedger { slow: Duration::from_secs(slow), ..FakeLedger::default() };
+        let fake = FakeTransport::new(|_, _| (Duration::from_millis(1), AWAY, "recusada"));
+        let paced = SchedulerOptions { rate: Rate::PerSecond(1.0), ..options() };
+        let stop_after = Some(Duration::from_millis(100));
+        let run = go(&fake, Some(ledger.clone()), paced, customers(6), stop_after);
+        let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
+        assert_eq!(finished.count(Situacao::NaoEnviado), 6);
+        assert_eq!(fake.sent().len(), sent);
+        let log = ledger.log.lock().unwrap();
+        let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+        assert!(count("intend") > 0);
+        assert_eq!(count("intend"), count("settle"));
+        assert!(log.iter().filter(|l| l.starts_with("settle")).all(|l| l.ends_with("NotSent")));
+    }
 }
 
 /// Which e-mail and which internal identifier belong to one customer is unknown.
@@ -169,20 +174,6 @@ async fn a_request_that_may_have_been_executed_is_recorded_as_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_intent_that_becomes_durable_after_a_stop_lets_nothing_leave() {
-    let ledger = FakeLedger { slow: Duration::from_secs(2), ..FakeLedger::default() };
-    let fake = FakeTransport::new(|_, _| OK);
-    let stop_after = Some(Duration::from_secs(1));
-    let run = go(&fake, Some(ledger.clone()), options(), customers(3), stop_after);
-    let finished = tokio::time::timeout(Duration::from_secs(3600), run).await.unwrap();
-    assert!(finished.situacoes().iter().all(|s| *s == Situacao::NaoEnviado));
-    assert_eq!(fake.sent().len(), 0);
-    let log = ledger.log.lock().unwrap();
-    let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
-    assert_eq!((count("intend"), count("settle")), (3, 3));
-}
-
-#[tokio::test(start_paused = true)]
 async fn unchanged_rows_of_both_types_that_wait_for_one_another_all_get_their_verdict() {
     let ledger = FakeLedger::default();
     ledger.unchanged.lock().unwrap().extend(["7", "b@x"].map(ToOwned::to_owned));
@@ -204,9 +195,7 @@ async fn unchanged_rows_of_both_types_that_wait_for_one_another_all_get_their_ve
 async fn an_outcome_being_recorded_when_the_input_breaks_is_reported() {
     let ledger = FakeLedger { slow: Duration::from_secs(2), ..FakeLedger::default() };
     let fake = FakeTransport::new(|_, _| OK);
-    let (input_in, input_out) = mpsc::channel(2);
-    let (events_in, mut events_out) = mpsc::channel(64);
-    let (_stop, listener) = channel();
+    let (input_in, mut events_out, _stop, channels) = channels();
     let only = row(0, update("a@x", None));
     input_in.send(InputBatch::Rows(vec![only])).await.unwrap();
     tokio::spawn(async move {
@@ -214,13 +203,7 @@ async fn an_outcome_being_recorded_when_the_input_breaks_is_reported() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         let _ = input_in.send(InputBatch::Broken(StopReason::Local("mudou".into()))).await;
     });
-    let (stop, _) = run(
-        fake,
-        Some(ledger),
-        options(),
-        Channels { input: input_out, events: events_in, stop: listener },
-    )
-    .await;
+    let (stop, _) = run(fake, Some(ledger), options(), channels).await;
     assert_eq!(stop, Some(StopReason::Local("mudou".into())));
     let mut settled = Vec::new();
     while let Some(batch) = events_out.recv().await {
