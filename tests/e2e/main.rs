@@ -6,6 +6,7 @@
 pub mod support;
 
 mod attacks;
+mod connections;
 mod documents;
 mod example;
 mod fixtures;

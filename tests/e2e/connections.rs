@@ -1,0 +1,98 @@
+//! Connections over time: reuse, closing, silence, and what arrives unasked or late. The bytes of a
+//! request are in `wire.rs`, broken responses in `hostile.rs`.
+
+use std::time::Duration;
+
+use crate::support::{Reply, Run, Server, table};
+
+#[test]
+fn c19_connections_that_close_right_after_an_answer_lose_nothing() {
+    let server = Server::start();
+    server.script(|_, _| Reply::ok().then_close());
+    let finished = Run::new(&server).csv(&table::customers(60)).args(["--concurrency", "2"]).go();
+    let rows = finished.exits(0).accounted_rows(60);
+    assert!(rows.iter().all(|row| row.situacao == "atualizado"));
+    let arrived: Vec<_> = server.sent().into_iter().map(|sent| sent.0).collect();
+    for row in &rows {
+        assert!(arrived.contains(&row.identificador));
+    }
+}
+
+#[test]
+fn c19_a_connection_that_fails_on_reuse_loses_no_row() {
+    let server = Server::start();
+    // The second request on any connection gets a reset, as on a kept connection that was closed.
+    let seen = std::sync::Mutex::new(std::collections::HashSet::new());
+    server.script(move |request, times| {
+        let fresh = seen.lock().unwrap().insert(request.connection);
+        if fresh || times > 1 { Reply::ok() } else { Reply::reset() }
+    });
+    let finished = Run::new(&server).csv(&table::customers(12)).args(["--concurrency", "2"]).go();
+    let rows = finished.exits(0).accounted_rows(12);
+    assert!(rows.iter().all(|row| row.situacao == "atualizado"));
+    assert!(rows.iter().any(|row| row.tentativas == 2));
+}
+
+#[test]
+fn c19_a_connection_that_was_idle_for_long_is_not_used_again() {
+    for (rate, connections) in [("unlimited", 1), ("0.2", 2)] {
+        let server = Server::start();
+        let run = Run::new(&server).csv(&table::customers(2)).rate(rate);
+        let finished = run.args(["--concurrency", "1"]).go();
+        let rows = finished.exits(0).accounted_rows(2);
+        assert!(rows.iter().all(|row| row.tentativas == 1));
+        assert_eq!(server.connections(), connections, "at {rate} a second");
+    }
+}
+
+#[test]
+fn c20_silence_ends_with_the_timeout() {
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00002" => Reply::hang(),
+        _ => Reply::ok(),
+    });
+    let finished = Run::new(&server).csv(&table::customers(3)).args(["--timeout", "1s"]).go();
+    let rows = finished.exits(4).accounted_rows(3);
+    assert_eq!((&*rows[0].situacao, rows[0].tentativas), ("falhou", 3));
+    assert!(rows[0].mensagem.contains("sem resposta em 1 s"), "{}", rows[0].mensagem);
+    assert_eq!(rows[0].http_status, None);
+    assert_eq!((&*rows[1].situacao, &*rows[2].situacao), ("atualizado", "atualizado"));
+    assert_eq!(server.requests_for("C00002").len(), 3);
+    assert!(finished.took > Duration::from_secs(3) && finished.took < Duration::from_secs(30));
+}
+
+#[test]
+fn the_words_for_an_attempt_without_a_whole_reply() {
+    let server = Server::start();
+    let cases = [
+        (Reply::closed(), "sem resposta completa: o servidor fechou a conexão sem responder"),
+        (
+            Reply::bytes("HTTP/1.1 20"),
+            "sem resposta completa: o servidor fechou a conexão sem responder",
+        ),
+        (Reply::bytes("SSH-2.0-x\r\n\r\n"), "sem resposta completa: a resposta não é HTTP válido"),
+        (Reply::half(), "HTTP 200, mas a resposta veio incompleta"),
+    ];
+    for (index, (reply, _)) in cases.iter().enumerate() {
+        server.replies(&format!("C{:05}", index + 2), std::iter::repeat_n(reply.clone(), 3));
+    }
+    let finished = Run::new(&server).csv(&table::customers(9)).go();
+    let rows = finished.exits(4).accounted_rows(9);
+    for (row, (_, words)) in rows.iter().zip(cases) {
+        assert!(row.situacao == "falhou" && row.mensagem.contains(words), "{row:?}");
+    }
+}
+
+/// A server that answers a long form before it has read it all may close at any time.
+#[test]
+fn a_form_over_16_kib_asks_to_close_the_connection() {
+    for (length, closes) in [(10, false), (16 * 1024, true)] {
+        let server = Server::start();
+        let cell = "x".repeat(length);
+        let csv = format!("identificador,tipo_identificador,campo:a\n1,I,{cell}\n");
+        Run::new(&server).csv(&csv).go().exits(0);
+        let asked = server.requests()[0].header("connection") == Some("close");
+        assert_eq!(asked, closes, "{length}");
+    }
+}
