@@ -7,7 +7,7 @@ use crate::cli::ReportArgs;
 use crate::config::report_page;
 use crate::exit_code;
 use crate::html_report::{Clock, ReportError, check_same_run, html, read_results, read_summary};
-use crate::output::{Destination, Output, RunSummary, TakenBy, Terminal};
+use crate::output::{Destination, Output, RunSummary, Terminal};
 
 pub(super) fn run(args: &ReportArgs) -> Result<u8, CommandError> {
     let destination = match &args.output {
@@ -29,22 +29,14 @@ fn write_page(args: &ReportArgs, destination: &Destination) -> Result<(), Report
         true => Path::new("/dev/stdin"),
         false => &args.results,
     };
-    destination.differs_from(results, TakenBy::ResultsRead)?;
-    let summary = match &args.summary_json {
-        Some(path) => {
-            destination.differs_from(path, TakenBy::SummaryRead)?;
-            Some(read_summary(path)?)
-        }
-        None => None,
-    };
+    destination.differs_from(results, "é o próprio arquivo de resultados")?;
+    let mut summary = None;
+    if let Some(path) = &args.summary_json {
+        destination.differs_from(path, "é o próprio resumo")?;
+        summary = Some(read_summary(path)?);
+    }
     let mut output = Output::open(destination)?;
-    let page = match page(args, summary.as_ref()) {
-        Ok(page) => page,
-        Err(error) => {
-            output.discard();
-            return Err(error);
-        }
-    };
+    let page = page(args, summary.as_ref())?;
     output.begin()?;
     Ok(output.write_whole(&page)?)
 }

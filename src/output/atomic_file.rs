@@ -38,8 +38,8 @@ struct PartialFile {
     file: File,
     partial: PathBuf,
     path: PathBuf,
-    /// Whether the `.parcial` holds nothing of an earlier run.
-    is_ours: bool,
+    /// Whether the `.parcial` is empty and no earlier run's: it goes with this value.
+    is_blank: bool,
     renamed: Cell<bool>,
 }
 
@@ -49,10 +49,7 @@ impl Output {
     pub fn open(destination: &Destination) -> Result<Self, OutputError> {
         let label = destination.label();
         let open = |options: &mut OpenOptions, path: &Path| {
-            options.open(path).map_err(|error| OutputError::Open {
-                path: label.clone(),
-                why: describe_os_error(&error),
-            })
+            options.open(path).map_err(|error| cannot_create(&label, &error))
         };
         let sink = match destination.kind() {
             DestinationKind::Descriptor(1) => Sink::Stdout(io::stdout()),
@@ -67,7 +64,9 @@ impl Output {
                 Sink::Direct(open(OpenOptions::new().write(true), &path)?)
             }
             DestinationKind::File(path) if path.is_dir() => {
-                return Err(OutputError::Folder { path: label });
+                return Err(OutputError::Refused(format!(
+                    "{label} é uma pasta; escolha um nome de arquivo para a saída"
+                )));
             }
             DestinationKind::File(path) => Sink::Replace(PartialFile::open(path, &label)?),
         };
@@ -77,7 +76,7 @@ impl Output {
     /// Empties the `.parcial` of an earlier run: from here on the output is this run's.
     pub fn begin(&mut self) -> Result<(), OutputError> {
         let Sink::Replace(file) = &mut self.sink else { return Ok(()) };
-        file.begin().map_err(|error| in_the_way(&file.partial, &error))
+        file.begin().map_err(|error| in_the_way(&file.partial, &describe_os_error(&error)))
     }
 
     /// Appends bytes. A standard output that was closed (`| head -1`) is an error: results without a
@@ -116,17 +115,6 @@ impl Output {
         }
     }
 
-    /// Gives an output up: removes the `.parcial`, unless an earlier run left it and this one has not
-    /// begun.
-    pub fn discard(self) {
-        if let Sink::Replace(file) = &self.sink
-            && file.is_ours
-            && !file.renamed.get()
-        {
-            let _ = fs::remove_file(&file.partial);
-        }
-    }
-
     pub(super) fn error(&self, error: &io::Error) -> OutputError {
         OutputError::Write { path: self.destination.in_words(), why: describe_os_error(error) }
     }
@@ -140,7 +128,11 @@ impl Write for Output {
         let written = match &mut self.sink {
             Sink::Stdout(stream) => stream.write(bytes),
             Sink::Stderr(stream) => stream.write(bytes),
-            Sink::Direct(file) | Sink::Replace(PartialFile { file, .. }) => file.write(bytes),
+            Sink::Direct(file) => file.write(bytes),
+            Sink::Replace(PartialFile { file, is_blank, .. }) => {
+                *is_blank = false;
+                file.write(bytes)
+            }
         };
         self.failed = written.as_ref().is_err_and(|error| error.kind() != ErrorKind::Interrupted);
         written
@@ -163,10 +155,14 @@ impl PartialFile {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let holder = lock_holder::of(&file);
-                    return Err(OutputError::Busy { path: label.to_owned(), holder });
+                    return Err(OutputError::Refused(format!(
+                        "outra execução{} está gravando {label} agora; espere ela terminar ou escolha outro nome com --results/--rejects",
+                        lock_holder::in_parentheses(&file)
+                    )));
                 }
-                Err(TryLockError::Error(error)) => return Err(in_the_way(&partial, &error)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(in_the_way(&partial, &describe_os_error(&error)));
+                }
             }
             // Between opening and locking, the former holder may have renamed the file, or another
             // process may have put a link in its place.
@@ -174,12 +170,12 @@ impl PartialFile {
                 break (file, created);
             }
         };
-        Ok(Self { file, partial, path, is_ours: created, renamed: Cell::new(false) })
+        Ok(Self { file, partial, path, is_blank: created, renamed: Cell::new(false) })
     }
 
     fn begin(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
-        self.is_ours = true;
+        self.is_blank = true;
         // Data that only its owner could read must not become readable for all. The owner must be
         // able to write it until it is whole: a run after a kill begins with it.
         let permissions = self.permissions().map(writable);
@@ -195,7 +191,16 @@ impl PartialFile {
 
     /// The permissions of the file that will be replaced.
     fn permissions(&self) -> Option<Permissions> {
-        Some(fs::metadata(&self.path).ok()?.permissions())
+        fs::metadata(&self.path).ok().map(|meta| meta.permissions())
+    }
+}
+
+/// An output that was not written leaves no file.
+impl Drop for PartialFile {
+    fn drop(&mut self) {
+        if self.is_blank && !self.renamed.get() {
+            let _ = fs::remove_file(&self.partial);
+        }
     }
 }
 
@@ -205,28 +210,33 @@ fn open_partial(partial: &Path, label: &str) -> Result<(File, bool), OutputError
     match OpenOptions::new().write(true).create_new(true).open(partial) {
         Ok(file) => return Ok((file, true)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => {
-            return Err(OutputError::Open {
-                path: label.to_owned(),
-                why: describe_os_error(&error),
-            });
-        }
+        Err(error) => return Err(cannot_create(label, &error)),
     }
-    let refused =
-        |why: &str| OutputError::Partial { path: partial.display().to_string(), why: why.into() };
-    let kind = fs::symlink_metadata(partial).map_err(|error| in_the_way(partial, &error))?;
+    let unusable = |error: io::Error| in_the_way(partial, &describe_os_error(&error));
+    let kind = fs::symlink_metadata(partial).map_err(unusable)?;
     if kind.is_dir() {
-        return Err(refused("é uma pasta"));
+        return Err(in_the_way(partial, "é uma pasta"));
     }
     if !kind.is_file() {
-        return Err(refused("é um link ou um arquivo especial"));
+        return Err(in_the_way(partial, "é um link ou um arquivo especial"));
     }
-    let file = OpenOptions::new().write(true).open(partial);
-    file.map(|file| (file, false)).map_err(|error| in_the_way(partial, &error))
+    let file = OpenOptions::new().write(true).open(partial).map_err(unusable)?;
+    Ok((file, false))
 }
 
-fn in_the_way(partial: &Path, error: &io::Error) -> OutputError {
-    OutputError::Partial { path: partial.display().to_string(), why: describe_os_error(error) }
+fn cannot_create(label: &str, error: &io::Error) -> OutputError {
+    OutputError::Refused(format!(
+        "não foi possível criar {label}: {}. Confira se a pasta existe e se você pode gravar nela",
+        describe_os_error(error)
+    ))
+}
+
+/// Something that cannot be written stands in the place of the `.parcial`.
+fn in_the_way(partial: &Path, why: &str) -> OutputError {
+    let partial = partial.display();
+    OutputError::Refused(format!(
+        "não foi possível gravar {partial}, onde a saída fica até terminar: {why}. Mova ou apague {partial} e rode de novo"
+    ))
 }
 
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-use super::error::{OutputError, TakenBy};
+use super::error::OutputError;
 
 /// The longest chain of symbolic links that is followed; Linux allows as many.
 const MAX_LINKS: usize = 40;
@@ -56,14 +56,14 @@ impl Destination {
     }
 
     /// Refuses a destination that is the file `other`, or whose `.parcial` is: under any name,
-    /// existing or not.
-    pub fn differs_from(&self, other: &Path, what: TakenBy) -> Result<(), OutputError> {
+    /// existing or not. `what` says of the destination what it is already.
+    pub fn differs_from(&self, other: &Path, what: &str) -> Result<(), OutputError> {
         let others = DestinationKind::of(other).touched();
         // A terminal may be input and output, and `ssh` and `inetd` give one socket for both.
         self.refuse(what, |own| own.is_kept && others.iter().any(|other| own.is(other)))
     }
 
-    pub fn differs_from_output(&self, other: &Self, what: TakenBy) -> Result<(), OutputError> {
+    pub fn differs_from_output(&self, other: &Self, what: &str) -> Result<(), OutputError> {
         let others = other.kind().touched();
         // Two outputs may go to the null device.
         let nowhere = TouchedFile::new(PathBuf::from("/dev/null"));
@@ -75,18 +75,21 @@ impl Destination {
     pub fn is_not_named(
         &self,
         is_taken: impl Fn(&Path) -> bool,
-        what: TakenBy,
+        what: &str,
     ) -> Result<(), OutputError> {
         self.refuse(what, |own| is_taken(&own.name))
     }
 
     fn refuse(
         &self,
-        what: TakenBy,
+        what: &str,
         clashes: impl Fn(&TouchedFile) -> bool,
     ) -> Result<(), OutputError> {
         match self.kind().touched().iter().any(clashes) {
-            true => Err(OutputError::Taken { path: self.in_words(), by: what }),
+            true => Err(OutputError::Refused(format!(
+                "{} {what}; escolha outro nome para a saída",
+                self.in_words()
+            ))),
             false => Ok(()),
         }
     }
@@ -274,9 +277,9 @@ mod tests {
     #[test]
     fn the_null_device_may_be_input_and_two_outputs() {
         let null = Destination::from_arg("/dev/null");
-        null.differs_from(Path::new("/dev/null"), TakenBy::Input).unwrap();
-        null.differs_from_output(&null, TakenBy::Results).unwrap();
+        null.differs_from(Path::new("/dev/null"), "").unwrap();
+        null.differs_from_output(&null, "").unwrap();
         let [dash, name] = ["-", "/dev/stdout"].map(Destination::from_arg);
-        assert!(dash.differs_from_output(&name, TakenBy::Results).is_err());
+        assert!(dash.differs_from_output(&name, "").is_err());
     }
 }

@@ -2,25 +2,31 @@
 
 use std::fs::File;
 
-/// `processo 123, desde 2026-11-24T03:00:00Z`, or `None` where the system does not tell.
+/// ` (processo 123, desde 2026-11-24T03:00:00Z)`, or nothing where the system does not tell.
+pub(super) fn in_parentheses(file: &File) -> String {
+    let Some(pid) = pid(file) else { return String::new() };
+    let since = started(pid).map_or_else(String::new, |start| format!(", desde {start}"));
+    format!(" (processo {pid}{since})")
+}
+
 #[cfg(target_os = "linux")]
-pub(super) fn of(file: &File) -> Option<String> {
+fn pid(file: &File) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     let inode = format!(":{}", file.metadata().ok()?.ino());
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    let pid: u32 = locks.lines().find_map(|line| {
+    locks.lines().find_map(|line| {
         let mut words = line.split_whitespace().skip_while(|word| *word != "FLOCK").skip(3);
         let pid = words.next()?.parse().ok()?;
         words.next()?.ends_with(&inode).then_some(pid)
-    })?;
-    Some(match started(pid) {
-        Some(start) => format!("processo {pid}, desde {start}"),
-        None => format!("processo {pid}"),
     })
 }
 
+#[cfg(not(target_os = "linux"))]
+fn pid(_file: &File) -> Option<u32> {
+    None
+}
+
 /// When a process began. The kernel counts in ticks of 1/100 s since the machine's start.
-#[cfg(target_os = "linux")]
 fn started(pid: u32) -> Option<jiff::Timestamp> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // Field 2, the name in parentheses, may hold spaces and parentheses; field 3 follows the last one.
@@ -29,9 +35,4 @@ fn started(pid: u32) -> Option<jiff::Timestamp> {
     let boot: i64 =
         machine.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     jiff::Timestamp::from_second(boot + ticks / 100).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn of(_file: &File) -> Option<String> {
-    None
 }

@@ -33,7 +33,7 @@ use tokio::time::timeout;
 pub use atomic_file::Output;
 pub use csv_file::CsvFile;
 pub use destination::{Destination, resolved};
-pub use error::{OutputError, TakenBy};
+pub use error::OutputError;
 pub use frequent::FrequentKeys;
 pub use progress::{Progress, ProgressPlan};
 pub use rejects::Rejects;

@@ -6,21 +6,21 @@ use std::path::Path;
 use crate::config::{ProgramFiles, Settings};
 use crate::exit_code;
 use crate::html_report::stats::ResultStats;
-use crate::html_report::{Clock, ReportError, html};
+use crate::html_report::{Clock, html};
 use crate::input::{InputArg, InputFile};
 use crate::output::{
     CsvFile, Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect,
-    Reporter, Summary, TakenBy, Terminal, resolved,
+    Reporter, Summary, Terminal, resolved,
 };
 use crate::preflight::Preflight;
 
 /// Refuses outputs that are the input, another file of the program, or one another.
 pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError> {
-    let outputs: Vec<(&Destination, TakenBy)> = [
-        Some((&settings.results, TakenBy::Results)),
-        Some((&settings.rejects, TakenBy::Rejects)),
-        settings.summary_json.as_ref().map(|summary| (summary, TakenBy::Summary)),
-        settings.report.as_ref().map(|report| (report, TakenBy::Report)),
+    let outputs: Vec<(&Destination, &str)> = [
+        Some((&settings.results, "já recebe os resultados")),
+        Some((&settings.rejects, "já recebe os rejeitados")),
+        settings.summary_json.as_ref().map(|summary| (summary, "já recebe o resumo")),
+        settings.report.as_ref().map(|report| (report, "já recebe o relatório")),
     ]
     .into_iter()
     .flatten()
@@ -32,18 +32,21 @@ pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError>
     };
     let ProgramFiles { token, config, ledger } = &settings.files;
     for (index, (output, _)) in outputs.iter().enumerate() {
-        output.differs_from(input, TakenBy::Input)?;
-        output.differs_from(config, TakenBy::Config)?;
+        output.differs_from(input, "é a própria entrada")?;
+        output.differs_from(config, "é o arquivo de configuração")?;
         if let Some(token) = token {
-            output.differs_from(token, TakenBy::Token)?;
+            output.differs_from(token, "é o arquivo do token")?;
         }
         if let Some(ledger) = ledger {
-            output.differs_from(ledger, TakenBy::Ledger)?;
+            output.differs_from(ledger, "é o registro do que já foi aceito")?;
             let ledger = resolved(ledger);
-            output.is_not_named(|name| is_of_ledger(&ledger, name), TakenBy::LedgerFile)?;
+            output.is_not_named(
+                |name| is_of_ledger(&ledger, name),
+                "é um arquivo do registro do que já foi aceito",
+            )?;
         }
         for (other, what) in &outputs[..index] {
-            output.differs_from_output(other, *what)?;
+            output.differs_from_output(other, what)?;
         }
     }
     Ok(())
@@ -69,35 +72,19 @@ pub struct Outputs {
 
 impl Outputs {
     /// Opens and begins every output, or leaves everything as it was.
-    #[expect(
-        clippy::unreachable,
-        reason = "results and rejects are always among the opened outputs"
-    )]
     pub fn open(
         settings: &Settings,
         preflight: &Preflight,
         terminal: &Terminal,
     ) -> Result<Self, OutputError> {
-        let wanted = [
-            Some(&settings.results),
-            Some(&settings.rejects),
-            settings.summary_json.as_ref(),
-            settings.report.as_ref(),
-        ];
-        let mut open = Vec::new();
-        let mut opening = wanted.into_iter().flatten().map(Output::open);
-        let opened = opening.try_for_each(|output| output.map(|output| open.push(output)));
-        // Half-written files of an earlier run are removed only when all outputs are open and locked.
-        if let Err(error) = opened.and_then(|()| open.iter_mut().try_for_each(Output::begin)) {
-            open.into_iter().for_each(Output::discard);
-            return Err(error);
-        }
-        let mut open = open.into_iter();
-        let (Some(results), Some(rejects)) = (open.next(), open.next()) else {
-            unreachable!("both were opened above")
-        };
-        let summary_json = settings.summary_json.as_ref().and_then(|_| open.next());
-        let report = open.next();
+        let open_if = |wanted: &Option<Destination>| wanted.as_ref().map(Output::open).transpose();
+        let mut results = Output::open(&settings.results)?;
+        let mut rejects = Output::open(&settings.rejects)?;
+        let mut summary_json = open_if(&settings.summary_json)?;
+        let mut report = open_if(&settings.report)?;
+        // Half-written files of an earlier run are emptied only when all outputs are open and locked.
+        let all = [Some(&mut results), Some(&mut rejects), summary_json.as_mut(), report.as_mut()];
+        all.into_iter().flatten().try_for_each(Output::begin)?;
         let to_send = preflight.to_send(settings.limit);
         let plan = ProgressPlan { to_send, rate: settings.rate.per_second() };
         let dialect = RejectsDialect::of(&preflight.inspection);
@@ -116,10 +103,11 @@ impl Outputs {
 pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary: &mut Summary) {
     let (Some(output), Some(stats)) = (report, stats) else { return };
     if summary.run.codigo_saida == exit_code::LOCAL {
-        output.discard();
         return;
     }
-    if let Err(error) = write(output, &stats, summary) {
+    let written = html(&stats, Some(&summary.run), "", &Clock::system())
+        .and_then(|page| Ok(output.write_whole(&page)?));
+    if let Err(error) = written {
         summary.report_failed(error.to_string());
     }
 }
@@ -130,11 +118,6 @@ pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
     if let Err(error) = output.write_whole(&summary.run.to_json()) {
         summary.json_failed(error.to_string());
     }
-}
-
-fn write(output: Output, stats: &ResultStats, summary: &Summary) -> Result<(), ReportError> {
-    let page = html(stats, Some(&summary.run), "", &Clock::system())?;
-    Ok(output.write_whole(&page)?)
 }
 
 #[cfg(test)]
