@@ -255,8 +255,8 @@ impl<'a> Run<'a> {
         });
         let run = RunSummary {
             entrada: settings.input_label.clone(),
-            resultados: output.reporter.results_path(),
-            rejeitados: output.reporter.rejects_path(),
+            resultados: output.reporter.results.output().current_path(),
+            rejeitados: output.reporter.rejects.file.output().current_path(),
             configuracao: Some(effective_settings(settings)),
             ..RunSummary::of(&output.tally, self.preflight.rows, output.stop.as_ref())
         };

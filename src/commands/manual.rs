@@ -87,25 +87,3 @@ fn section(page: &mut dyn Write, path: &[&Command]) -> io::Result<()> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manual_has_every_command_and_no_word_of_english() {
-        let page = page();
-        for heading in
-            ["NOME", "RUN", "CHECK", "\"LEDGER FORGET\"", "REPORT", "\"CÓDIGOS DE SAÍDA\""]
-        {
-            assert!(page.contains(&format!(".SH {heading}\n")), "{heading}\n{page}");
-        }
-        assert!(page.contains("\\-\\-max\\-duration"), "{page}");
-        for exception in ["menos \\-\\-config", "TOMTICKET_SYNC_VERBOSE=2"] {
-            assert!(page.contains(exception), "{exception}\n{page}");
-        }
-        for english in ["OPTIONS", "NAME\n", "Usage", "default:", "Possible", "Print help"] {
-            assert!(!page.contains(english), "{english}\n{page}");
-        }
-    }
-}

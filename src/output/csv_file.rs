@@ -66,7 +66,7 @@ impl CsvFile {
     }
 
     /// The file, for its place and its name.
-    pub(super) fn output(&self) -> &Output {
+    pub fn output(&self) -> &Output {
         self.writer.get_ref()
     }
 }

@@ -35,9 +35,9 @@ pub use csv_file::CsvFile;
 pub use destination::{Destination, resolved};
 pub use error::OutputError;
 pub use frequent::FrequentKeys;
-pub use progress::{Progress, ProgressPlan};
+pub use progress::Progress;
 pub use rejects::Rejects;
-pub use rejects_format::{RaggedRow, RejectColumns, RejectsDialect};
+pub use rejects_format::{RaggedRow, RejectColumns};
 pub use results::{RESULT_COLUMNS, ResultLine, ResultsDialect};
 pub use run_summary::{MessageCount, MinuteCounts, Repeat, RunSummary, SUMMARY_VERSION};
 pub use sanitize::{cut, excerpt, one_line};
@@ -135,13 +135,5 @@ impl Reporter {
         self.rejects.file.complete()?;
         self.rejects.file.output().persist()?;
         self.results.output().persist()
-    }
-
-    pub fn results_path(&self) -> String {
-        self.results.output().current_path()
-    }
-
-    pub fn rejects_path(&self) -> String {
-        self.rejects.file.output().current_path()
     }
 }

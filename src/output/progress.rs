@@ -19,18 +19,12 @@ const BAR_EVERY: Duration = Duration::from_millis(100);
 /// Cells of the bar.
 const CELLS: usize = 16;
 
-/// What the preflight expects of the run.
-#[derive(Debug, Clone, Copy)]
-pub struct ProgressPlan {
-    /// Rows that will be sent, as far as the preflight can tell.
-    pub to_send: u64,
-    /// The account's limit in requests a second.
-    pub rate: Option<f64>,
-}
-
 #[derive(Debug)]
 pub struct Progress {
-    plan: ProgressPlan,
+    /// Rows that will be sent, as far as the preflight can tell.
+    to_send: u64,
+    /// The account's limit in requests a second.
+    rate: Option<f64>,
     terminal: Terminal,
     bar: Option<ProgressBar>,
     quiet: bool,
@@ -40,7 +34,7 @@ pub struct Progress {
 
 impl Progress {
     /// A bar where standard error is a terminal, else plain lines; nothing with `quiet`.
-    pub fn new(plan: ProgressPlan, terminal: Terminal, quiet: bool) -> Self {
+    pub fn new(to_send: u64, rate: Option<f64>, terminal: Terminal, quiet: bool) -> Self {
         let bar = (!quiet && terminal.is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             // The text already fits; this cuts it where the terminal has just become narrower.
@@ -50,7 +44,7 @@ impl Progress {
             terminal.set_bar(Some(bar.clone()));
             bar
         });
-        Self { plan, terminal, bar, quiet, phase: Phase::Sending, shown: Instant::now() }
+        Self { to_send, rate, terminal, bar, quiet, phase: Phase::Sending, shown: Instant::now() }
     }
 
     pub(super) fn phase(&mut self, phase: Phase) {
@@ -85,12 +79,12 @@ impl Progress {
     fn line(&self, tally: &Tally) -> ProgressLine {
         use Situacao::{Atualizado, Falhou, Inalterado, Incerto, Invalido, Recusado};
         let sent = tally.count_decided(&[Atualizado, Recusado, Falhou, Incerto]);
-        let to_send = self.plan.to_send.max(sent);
+        let to_send = self.to_send.max(sent);
         let pace = tally.rate.per_second(Instant::now());
         let left = to_send - sent;
         // No estimate while sending is paused.
         let wait = pace
-            .or(self.plan.rate)
+            .or(self.rate)
             .filter(|_| left > 0 && self.phase == Phase::Sending)
             .map(|pace| Duration::from_secs_f64((left as f64 / pace.max(1e-3)).min(1e8)));
         ProgressLine {
@@ -100,7 +94,7 @@ impl Progress {
             failed: tally.count_decided(&[Recusado, Invalido, Falhou, Incerto]),
             phase: self.phase,
             pace,
-            rate: self.plan.rate,
+            rate: self.rate,
             left: wait.map(|wait| (wait, until(wait))),
         }
     }
@@ -226,8 +220,7 @@ mod tests {
     /// What 100 seconds show in which four rows a second are decided, without a terminal.
     fn shown(quiet: bool) -> Vec<u64> {
         let start = Instant::now();
-        let plan = ProgressPlan { to_send: 5000, rate: None };
-        let mut progress = Progress::new(plan, Terminal::default(), quiet);
+        let mut progress = Progress::new(5000, None, Terminal::default(), quiet);
         (progress.bar, progress.shown) = (None, start);
         let mut tally = Tally::new(start);
         let ticks = (1..=400).filter_map(|tick| {
@@ -245,8 +238,7 @@ mod tests {
 
     #[test]
     fn the_time_left_is_shown_only_while_sending() {
-        let plan = ProgressPlan { to_send: 100, rate: Some(3.0) };
-        let mut progress = Progress::new(plan, Terminal::default(), true);
+        let mut progress = Progress::new(100, Some(3.0), Terminal::default(), true);
         let tally = Tally::new(Instant::now());
         for (phase, shown) in [
             (Phase::Limited, false),

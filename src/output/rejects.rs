@@ -1,5 +1,6 @@
-//! Writes the rejects file: the original cells of every row that still needs something, in the
-//! format of [`super::rejects_format`].
+//! Writes the rejects file: the original cells of every row that still needs something, spelled like
+//! the input, so that the flags that fitted the input fit it. The format is
+//! [`super::rejects_format`]'s.
 
 use std::borrow::Cow;
 
@@ -8,8 +9,8 @@ use encoding_rs::WINDOWS_1252;
 use super::atomic_file::Output;
 use super::csv_file::CsvFile;
 use super::error::OutputError;
-use super::rejects_format::{REJECT_COLUMNS, RejectColumns, RejectsDialect, original_cells};
-use crate::input::{CELL_MAX, Encoding, Record, Utf8Scan};
+use super::rejects_format::{REJECT_COLUMNS, RejectColumns, original_cells};
+use crate::input::{CELL_MAX, Encoding, Inspection, Record, Utf8Scan};
 use crate::model::Situacao;
 
 /// Marks where a cell over 64 KiB was cut. The control character at its end (SUB) keeps the row
@@ -18,8 +19,10 @@ const CUT_MARK: &str = "... [cortado]\u{1a}";
 
 #[derive(Debug)]
 pub struct Rejects {
-    pub(super) file: CsvFile,
-    dialect: RejectsDialect,
+    pub file: CsvFile,
+    is_windows_1252: bool,
+    /// Whether the user named the input's encoding, and so will name that of the rejects.
+    encoding_given: bool,
     columns: usize,
     /// The columns of an earlier rejects file in the input; they are replaced.
     replaced: Option<RejectColumns>,
@@ -28,22 +31,23 @@ pub struct Rejects {
 }
 
 impl Rejects {
-    pub fn new(
-        mut output: Output,
-        dialect: RejectsDialect,
-        header: &Record,
-    ) -> Result<Self, OutputError> {
-        if dialect.bom {
+    pub fn new(mut output: Output, input: &Inspection) -> Result<Self, OutputError> {
+        let Inspection { header, encoding, crlf, .. } = input;
+        // UTF-16 becomes UTF-8 with a byte order mark.
+        if input.bom || matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be) {
             output.write("\u{feff}".as_bytes())?;
         }
-        if dialect.sep_line {
-            let end: &[u8] = if dialect.crlf { b"\r\n" } else { b"\n" };
-            output.write(&[b"sep=", &[dialect.delimiter][..], end].concat())?;
+        let delimiter = input.delimiter.unwrap_or(b',');
+        // Only where the delimiter would not be detected without it.
+        if input.sep_line && !b",;\t|".contains(&delimiter) {
+            let end: &[u8] = if *crlf { b"\r\n" } else { b"\n" };
+            output.write(&[b"sep=", &[delimiter][..], end].concat())?;
         }
         let replaced = RejectColumns::find(header);
         let mut rejects = Self {
-            file: CsvFile::new(output, dialect.delimiter, dialect.crlf),
-            dialect,
+            file: CsvFile::new(output, delimiter, *crlf),
+            is_windows_1252: *encoding == Encoding::Windows1252,
+            encoding_given: input.forced_encoding.is_some(),
             columns: original_cells(header, replaced).count(),
             replaced,
             scan: Utf8Scan::default(),
@@ -75,7 +79,7 @@ impl Rejects {
         let surplus = original.split_off(self.columns);
         let cells = original.iter().map(Cow::as_ref).chain(own);
         let cells = cells.chain(surplus.iter().map(Cow::as_ref));
-        if !self.dialect.windows_1252 {
+        if !self.is_windows_1252 {
             return self.file.write(cells);
         }
         let cells: Vec<Cow<'_, [u8]>> = cells.map(to_windows_1252).collect();
@@ -91,7 +95,7 @@ impl Rejects {
     /// another one: text such as `JoÃ£o` can only be Windows-1252 beside certain other rows, and may
     /// stand alone here. To be asked after the last row.
     pub fn encoding_to_give(&self) -> Option<Encoding> {
-        let detected = self.dialect.windows_1252 && !self.dialect.encoding_given;
+        let detected = self.is_windows_1252 && !self.encoding_given;
         (detected && self.scan.misleads()).then_some(Encoding::Windows1252)
     }
 }
@@ -116,69 +120,4 @@ fn to_windows_1252(cell: &str) -> Cow<'_, [u8]> {
         if lossy { vec![b'?'] } else { bytes.into_owned() }
     };
     cell.chars().flat_map(&mut encode).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::output::Destination;
-
-    fn written(dialect: RejectsDialect, header: &[&str], rows: &[&[&str]]) -> Vec<u8> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.csv");
-        let output = Output::open(&Destination::Path(path.clone())).unwrap();
-        let mut rejects = Rejects::new(output, dialect, &Record::from_cells(1, header)).unwrap();
-        for row in rows {
-            let record = Record::from_cells(2, *row);
-            rejects.write(&record, Situacao::Invalido, "não → x").unwrap();
-        }
-        rejects.file.complete().unwrap();
-        rejects.file.output().persist().unwrap();
-        std::fs::read(path).unwrap()
-    }
-
-    const PLAIN: RejectsDialect = RejectsDialect {
-        delimiter: b';',
-        windows_1252: false,
-        encoding_given: false,
-        bom: false,
-        crlf: false,
-        sep_line: false,
-    };
-
-    #[test]
-    fn windows_1252_that_would_be_taken_for_utf8_says_so() {
-        let to_give = |dialect: RejectsDialect, rows: &[&str]| {
-            let folder = tempfile::tempdir().unwrap();
-            let output = Output::open(&Destination::Path(folder.path().join("x.csv"))).unwrap();
-            let header = Record::from_cells(1, ["nome"]);
-            let mut rejects = Rejects::new(output, dialect, &header).unwrap();
-            for row in rows {
-                let record = Record::from_cells(2, [row]);
-                rejects.write(&record, Situacao::Recusado, "").unwrap();
-            }
-            rejects.encoding_to_give()
-        };
-        let found = RejectsDialect { windows_1252: true, ..PLAIN };
-        assert_eq!(to_give(found, &["JoÃ£o"]), Some(Encoding::Windows1252));
-        assert_eq!(to_give(found, &["JoÃ£o", "João"]), Some(Encoding::Windows1252));
-        assert_eq!(to_give(found, &["JoÃ£o", "João", "Zoë"]), None);
-        assert_eq!(to_give(found, &["Joao"]), None);
-        assert_eq!(to_give(RejectsDialect { encoding_given: true, ..found }, &["JoÃ£o"]), None);
-        assert_eq!(to_give(PLAIN, &["JoÃ£o"]), None);
-    }
-
-    #[test]
-    fn the_encoding_and_line_ends_are_the_inputs() {
-        let dialect = RejectsDialect { windows_1252: true, crlf: true, ..PLAIN };
-        let bytes = written(dialect, &["ação"], &[&["São"]]);
-        assert_eq!(
-            bytes,
-            b"a\xe7\xe3o;situacao;erro;mensagem\r\nS\xe3o;invalido;true;n\xe3o ? x\r\n"
-        );
-        let dialect = RejectsDialect { bom: true, ..PLAIN };
-        assert!(written(dialect, &["a"], &[]).starts_with(b"\xef\xbb\xbfa;"));
-        let dialect = RejectsDialect { delimiter: b'^', crlf: true, sep_line: true, ..PLAIN };
-        assert!(written(dialect, &["a"], &[]).starts_with(b"sep=^\r\na^situacao^"));
-    }
 }

@@ -1,11 +1,11 @@
-//! What a rejects file is: its columns, the dialect it is written in, how an input is recognised as
-//! one, and how a padded row is known when it comes back. [`super::rejects`] writes the file, input
+//! What a rejects file is: its columns, how an input is recognised as one, and how a padded row is
+//! known when it comes back. [`super::rejects`] writes the file, input
 //! and mapping ask this module when they read it.
 
 use std::fmt;
 use std::ops::Range;
 
-use crate::input::{Encoding, Inspection, Record, name_of};
+use crate::input::{Record, name_of};
 use crate::model::Situacao;
 
 /// The columns that a rejects file adds behind the original ones, side by side and in this order.
@@ -98,37 +98,6 @@ impl RaggedRow {
     }
 }
 
-/// How a rejects file is spelled: like its input, so that the flags that fitted the input fit it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RejectsDialect {
-    /// The input's; a comma where it has one column.
-    pub delimiter: u8,
-    pub windows_1252: bool,
-    /// Whether the user named the input's encoding, and so will name that of the rejects.
-    pub encoding_given: bool,
-    /// Whether a byte order mark comes first. UTF-16 becomes UTF-8 with one.
-    pub bom: bool,
-    pub crlf: bool,
-    /// Whether a line such as `sep=^` comes first: where the input had one and its delimiter would
-    /// not be detected without it.
-    pub sep_line: bool,
-}
-
-impl RejectsDialect {
-    pub fn of(inspection: &Inspection) -> Self {
-        let utf16 = matches!(inspection.encoding, Encoding::Utf16Le | Encoding::Utf16Be);
-        Self {
-            delimiter: inspection.delimiter.unwrap_or(b','),
-            windows_1252: inspection.encoding == Encoding::Windows1252,
-            encoding_given: inspection.forced_encoding.is_some(),
-            bom: inspection.bom || utf16,
-            crlf: inspection.crlf,
-            sep_line: inspection.sep_line
-                && inspection.delimiter.is_some_and(|byte| !b",;\t|".contains(&byte)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,17 +113,6 @@ mod tests {
             start(&["situacao", "erro", "mensagem", "x", "Situacao", "ERRO", "mensagem"]),
             Some(4)
         );
-    }
-
-    #[test]
-    fn the_message_of_a_ragged_row_is_read_back() {
-        for padded in [false, true] {
-            let row = RaggedRow { cells: 2, header: 30, padded };
-            assert_eq!(RaggedRow::parse(&row.to_string()), Some(row));
-        }
-        for other in ["", "faltam células", "sobram células: a linha tem 4, o cabeçalho tem 3"] {
-            assert_eq!(RaggedRow::parse(other), None, "{other}");
-        }
     }
 
     #[test]

@@ -32,17 +32,10 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Notes that the report could not be written. The outcome of the rows stands; the exit code
-    /// becomes that of a local failure.
-    pub fn report_failed(&mut self, why: String) {
+    /// Makes the exit code that of a local failure; the outcome of the rows stands.
+    pub fn local_failure(&mut self, why: &impl ToString) -> Option<String> {
         self.run.codigo_saida = exit_code::LOCAL;
-        self.report_error = Some(why);
-    }
-
-    /// Notes that the summary JSON could not be written, likewise.
-    pub fn json_failed(&mut self, why: String) {
-        self.run.codigo_saida = exit_code::LOCAL;
-        self.json_error = Some(why);
+        Some(why.to_string())
     }
 
     pub fn to_text(&self) -> String {
@@ -232,18 +225,6 @@ mod tests {
             }
         }
         insta::assert_snapshot!("proximo_passo", text);
-    }
-
-    #[test]
-    fn rejects_that_are_no_file_are_not_to_be_run() {
-        let mut text = String::new();
-        for rejects in ["-", "/dev/null", "r.csv"] {
-            let mut summary = summary(&[(Situacao::Recusado, "não")], None);
-            summary.suggested = SuggestedCommands::default();
-            summary.run.rejeitados = rejects.to_owned();
-            text.push_str(&format!("{}\n", summary.next_step()));
-        }
-        insta::assert_snapshot!("rejeitados_sem_arquivo", text);
     }
 
     #[test]

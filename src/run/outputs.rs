@@ -9,8 +9,8 @@ use crate::html_report::stats::ResultStats;
 use crate::html_report::{Clock, html};
 use crate::input::{InputArg, InputFile};
 use crate::output::{
-    CsvFile, Destination, Output, OutputError, Progress, ProgressPlan, Rejects, RejectsDialect,
-    Reporter, Summary, Terminal, resolved,
+    CsvFile, Destination, Output, OutputError, Progress, Rejects, Reporter, Summary, Terminal,
+    resolved,
 };
 use crate::preflight::Preflight;
 
@@ -86,13 +86,12 @@ impl Outputs {
         let all = [Some(&mut results), Some(&mut rejects), summary_json.as_mut(), report.as_mut()];
         all.into_iter().flatten().try_for_each(Output::begin)?;
         let to_send = preflight.to_send(settings.limit);
-        let plan = ProgressPlan { to_send, rate: settings.rate.per_second() };
-        let dialect = RejectsDialect::of(&preflight.inspection);
+        let rate = settings.rate.per_second();
         let reporter = Reporter {
             results: CsvFile::results(results, settings.results_dialect)?,
-            rejects: Rejects::new(rejects, dialect, &preflight.inspection.header)?,
+            rejects: Rejects::new(rejects, &preflight.inspection)?,
             stats: report.as_ref().map(|_| ResultStats::default()),
-            progress: Progress::new(plan, terminal.clone(), settings.quiet),
+            progress: Progress::new(to_send, rate, terminal.clone(), settings.quiet),
         };
         Ok(Self { reporter, summary_json, report })
     }
@@ -108,7 +107,7 @@ pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary:
     let written = html(&stats, Some(&summary.run), "", &Clock::system())
         .and_then(|page| Ok(output.write_whole(&page)?));
     if let Err(error) = written {
-        summary.report_failed(error.to_string());
+        summary.report_error = summary.local_failure(&error);
     }
 }
 
@@ -116,28 +115,6 @@ pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary:
 pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
     let Some(output) = output else { return };
     if let Err(error) = output.write_whole(&summary.run.to_json()) {
-        summary.json_failed(error.to_string());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_a_ledger_are_recognised_by_name() {
-        let ledger = Path::new("/e/l.db");
-        for (name, is) in [
-            ("/e/l.db-wal", true),
-            ("/e/l.db-shm", true),
-            ("/e/l.db-journal", true),
-            ("/e/l.db.crm.0a1b2c3d.key", true),
-            ("/e/l.db.00ff.lock", true),
-            ("/e/l.db.resultado.csv", false),
-            ("/e/l.dbx-wal", false),
-            ("/f/l.db-wal", false),
-        ] {
-            assert_eq!(is_of_ledger(ledger, Path::new(name)), is, "{name}");
-        }
+        summary.json_error = summary.local_failure(&error);
     }
 }

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::input_thread;
 use crate::api::Client;
@@ -16,7 +15,6 @@ use crate::ledger::LedgerHandle;
 use crate::mapping::MappingPlan;
 use crate::output::{OutputError, Reporter, Tally};
 use crate::panic_hook;
-use crate::scheduler::events::Event;
 use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
 use crate::stop::{StopHandle, StopListener, StopReason};
 
@@ -54,12 +52,22 @@ impl Pipeline {
             let (reading, plan) = (self.reading, self.plan);
             move || input_thread::read(reading, &plan, &rows_in)
         });
-        let reporting = report(self.reporter, events_out, stop.clone());
+        let reporting = tokio::task::spawn_blocking({
+            let (mut reporter, runtime, stop) = (self.reporter, Handle::current(), stop.clone());
+            move || {
+                panic_hook::inject_panic_if_requested("report", &"reporter");
+                // An output that cannot be written stops the run at once.
+                let (tally, result) = reporter.consume(&runtime, events_out, |error| {
+                    stop.stop(StopReason::Local(unwritable(error)));
+                });
+                (reporter, tally, result)
+            }
+        });
         let clock = tokio::spawn(stop_at(deadline, stop.clone()));
         let channels = Channels { input: rows_out, events: events_in, stop: listener };
         let (reason, ledger) = run_scheduler(self.client, ledger, self.options, channels).await;
         clock.abort();
-        let (reporter, tally, unwritten) = match reporting.await {
+        let (reporter, tally, written) = match reporting.await {
             Ok(reported) => reported,
             Err(died) => std::panic::resume_unwind(died.into_panic()),
         };
@@ -71,7 +79,7 @@ impl Pipeline {
                 "a leitura da entrada parou por uma falha interna; avise os autores do programa";
             output.stop = Some(StopReason::Local(why.into()));
         }
-        if let Some(error) = unwritten {
+        if let Err(error) = written {
             output.stop = Some(StopReason::Local(unwritable(&error)));
         }
         (output, ledger)
@@ -99,24 +107,6 @@ impl PipelineOutput {
             self.fail(unwritable(&error));
         }
     }
-}
-
-type Reported = (Reporter, Tally, Option<OutputError>);
-
-/// Starts the reporter. An output that cannot be written stops the run at once.
-fn report(
-    mut reporter: Reporter,
-    events: mpsc::Receiver<Vec<Event>>,
-    stop: StopHandle,
-) -> JoinHandle<Reported> {
-    let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || {
-        panic_hook::inject_panic_if_requested("report", &"reporter");
-        let (tally, result) = reporter.consume(&runtime, events, |error| {
-            stop.stop(StopReason::Local(unwritable(error)));
-        });
-        (reporter, tally, result.err())
-    })
 }
 
 /// Why a run ends whose results or rejects cannot be written.

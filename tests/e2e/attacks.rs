@@ -171,6 +171,8 @@ fn no_output_overwrites_another_file_of_the_program() {
         ("--rejects", "./l.db-wal"),
         ("--summary-json", "l.db-shm"),
         ("--report", "l.db.x.00000000.key"),
+        ("--results", "l.db-journal"),
+        ("--rejects", "l.db.00ff.lock"),
         ("--results", "senha.txt"),
         ("--report", "meu.toml"),
         ("--summary-json", "../trabalho/senha.txt"),

@@ -262,6 +262,7 @@ fn the_excel_dialect_has_a_byte_order_mark_and_semicolons() {
     finished.exits(1);
     let text = finished.text("clientes.resultado.csv");
     let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
+    assert_eq!(text.matches("\r\n").count(), 5);
     let records = table::parse(text, ';').unwrap();
     assert_eq!(records[0].join(","), RESULT_COLUMNS);
     assert_eq!(records.len(), 5);

@@ -30,23 +30,26 @@ fn c38a_rejects_come_in_the_dialect_of_the_input() {
             ';',
             "1252",
         ),
+        ("sep=", format!("sep=^\n{}", build('^')).into_bytes(), none, '^', "utf-8"),
         ("gzip", text::gzip(build(';').as_bytes()), none, ';', "utf-8"),
     ];
     for (what, bytes, args, delimiter, encoding) in cases {
         let server = Server::start();
-        server.script(|_, _| Reply::refuse("É cedo; volte, por favor."));
+        server.script(|_, _| Reply::refuse("É → cedo; volte, por favor."));
         let finished = Run::new(&server)
             .input("e.csv", &bytes)
             .args(args.iter().copied())
             .rejects("j.csv")
             .go();
-        finished.exits(1).accounted([2, 3, 4]);
+        let lines = if what == "sep=" { [3, 4, 5] } else { [2, 3, 4] };
+        finished.exits(1).accounted(lines);
         let raw = finished.read("j.csv");
         match encoding {
             "1252" => assert!(std::str::from_utf8(&raw).is_err(), "{what}"),
             "bom" => assert!(raw.starts_with(b"\xEF\xBB\xBF"), "{what}"),
             _ => assert!(std::str::from_utf8(&raw).is_ok(), "{what}"),
         }
+        assert_eq!(raw.contains(&b'\r'), what == "excel");
         let first = raw.split(|&byte| byte == b'\n').next().unwrap();
         assert!(first.contains(&(delimiter as u8)), "{what}");
         let rejects = finished.rejects();
@@ -63,7 +66,7 @@ fn c38a_rejects_come_in_the_dialect_of_the_input() {
             .args(args.iter().copied())
             .rejects("k.csv")
             .go();
-        let rows = again.exits(1).accounted([2, 3, 4]);
+        let rows = again.exits(1).accounted(lines);
         assert_eq!((&*rows[0].situacao, &*rows[2].situacao), ("atualizado", "invalido"), "{what}");
         let names: Vec<_> = better.sent().iter().map(|sent| sent.2[0].1.clone()).collect();
         assert_eq!(names, ["Conceição", "João; e, cia\tx"], "{what}");

@@ -107,17 +107,19 @@ fn the_command_suggested_after_a_rehearsal_works() {
 #[test]
 fn rejects_keep_their_encoding_when_run_again() {
     let server = Server::start();
-    server.replies("C1", [Reply::refuse("Nao."), Reply::ok()]);
+    server.replies("C1", [Reply::refuse("Nao."), Reply::refuse("Nao."), Reply::ok()]);
     // The bytes of "Ã£" in Windows-1252 are one letter in UTF-8.
     let rows = "C1,I,JoÃ£o\nC2,I,Ação\nC3,I,Ção\n";
     let csv: Vec<u8> = format!("identificador,tipo_identificador,nome\n{rows}")
         .chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap())
         .collect();
-    let finished = Run::new(&server).input("clientes.csv", csv).go();
+    let finished = Run::new(&server).input("clientes.csv", &*csv).go();
     finished.exits(1).says(&["Windows-1252"]);
     let [again] = &next_commands(&finished)[..] else { panic!("{}", finished.stderr) };
     assert!(again.windows(2).any(|pair| pair == ["--encoding", "windows-1252"]), "{again:?}");
+    let given = Run::new(&server).input("clientes.csv", &*csv).args(["--encoding", "latin1"]).go();
+    assert!(!given.stderr.contains("--encoding windows-1252"), "{}", given.stderr);
     run_suggested(again, &finished).exits(0);
     let sent: Vec<_> =
         server.requests().iter().filter(|r| r.identificador() == "C1").map(|r| r.form()).collect();
@@ -183,11 +185,11 @@ fn the_suggested_rejects_run_works_if_a_variable_names_the_outputs() {
 
 #[test]
 fn rejects_that_are_not_a_file_are_not_suggested() {
-    for place in ["-", "/dev/null"] {
+    for (place, way_out) in [("-", "guarde em um arquivo"), ("/dev/null", "corrija na entrada")] {
         let server = Server::start();
         server.reply("C00002", Reply::refuse("Não."));
         let finished = Run::new(&server).csv(&table::customers(3)).rejects(place).go();
-        finished.exits(1);
+        finished.exits(1).says(&[way_out]);
         assert_eq!(next_commands(&finished), Vec::<Vec<String>>::new());
         assert!(!finished.stderr.contains(&format!("run {place}")), "{}", finished.stderr);
     }

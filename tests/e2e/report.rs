@@ -277,12 +277,25 @@ fn many_rows_keep_memory_and_page_small() {
 }
 
 #[test]
-fn the_manual_command_prints_a_manual_page() {
+fn the_manual_has_every_command_and_no_word_of_english() {
     let finished = Run::bare(&["manual"]).go();
     let page = finished.exits(0).stdout_text();
-    assert!(
-        page.contains(".TH TOMTICKET\\-SYNC 1") || page.contains(".TH TOMTICKET-SYNC 1"),
-        "{page}"
-    );
-    assert!(page.contains("Faz uma página HTML"), "{page}");
+    for part in [
+        ".SH NOME\n",
+        ".SH RUN\n",
+        ".SH CHECK\n",
+        ".SH \"LEDGER FORGET\"\n",
+        ".SH REPORT\n",
+        ".SH \"CÓDIGOS DE SAÍDA\"\n",
+        "\\-\\-max\\-duration",
+        "menos \\-\\-config",
+        "TOMTICKET_SYNC_VERBOSE=2",
+        "Faz uma página HTML",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    assert!(page.replace('\\', "").contains(".TH TOMTICKET-SYNC 1"), "{page}");
+    for english in ["OPTIONS", "NAME\n", "Usage", "default:", "Possible", "Print help"] {
+        assert!(!page.contains(english), "{english}\n{page}");
+    }
 }

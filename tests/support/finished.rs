@@ -171,11 +171,11 @@ impl Finished {
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let header = text.lines().next().unwrap_or_default();
-        let delimiter = [',', ';', '\t', '|']
-            .into_iter()
-            .max_by_key(|&mark| header.matches(mark).count())
-            .unwrap_or(',');
-        table::parse(text, delimiter)
+        let named = header.strip_prefix("sep=").and_then(|rest| rest.chars().next());
+        let text = if named.is_some() { &text[header.len() + 1..] } else { text };
+        let usual = || [',', ';', '\t', '|'].into_iter();
+        let guess = || usual().max_by_key(|&mark| header.matches(mark).count());
+        table::parse(text, named.or_else(guess).unwrap_or(','))
             .unwrap_or_else(|why| self.fail(&format!("the rejects are broken: {why}")))
     }
 
