@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 pub use rate_limiter::Rate;
 
@@ -161,7 +162,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             stopping: None,
             window: RowWindow::default(),
             order: CustomerOrder::default(),
-            limiter: RateLimiter::new(options.rate),
+            limiter: RateLimiter::new(options.rate, Instant::now()),
             breaker: CircuitBreaker::new(
                 options.give_up_after,
                 options.breaker,

@@ -120,7 +120,7 @@ impl Simulation {
         let at = |seconds: f64| origin + Duration::from_secs_f64(seconds);
         let seconds = |instant: Instant| (instant - origin).as_secs_f64();
 
-        let mut limiter = RateLimiter::new(Rate::PerSecond(self.rate));
+        let mut limiter = RateLimiter::new(Rate::PerSecond(self.rate), origin);
         let mut breaker = CircuitBreaker::new(Duration::from_secs(3600), false, None);
         let count = self.rate.floor().max(1.0);
         let window = count / self.rate;

@@ -124,7 +124,8 @@ struct Driver {
 
 impl Driver {
     fn at(rate: Rate) -> Self {
-        Self { limiter: RateLimiter::new(rate), now: Instant::now() }
+        let now = Instant::now();
+        Self { limiter: RateLimiter::new(rate, now), now }
     }
 
     fn leave(&mut self) -> Permit {
