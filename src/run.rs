@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use self::error::RunError;
 use self::outputs::Outputs;
-use self::pipeline::{Pipeline, PipelineOutput};
+use self::pipeline::{Pipeline, PipelineOutput, unwritable};
 use crate::api::{BaseUrl, Client, Token};
 use crate::cli::MaxErrors;
 use crate::config::{LedgerChoice, Remote, Settings, SettingsError, effective_settings};
@@ -232,7 +232,11 @@ impl<'a> Run<'a> {
             let label = self.input.label().into();
             output.fail(InputError::Changed { label }.to_string());
         }
-        output.put_files_in_place();
+        if !output.broke_off()
+            && let Err(error) = output.reporter.finish()
+        {
+            output.fail(unwritable(&error));
+        }
         let stats = output.reporter.stats.take();
         let mut summary = self.summary(output);
         outputs::write_report(report, stats, &mut summary);
@@ -263,7 +267,7 @@ impl<'a> Run<'a> {
         Summary {
             run,
             broke_off: output.broke_off(),
-            notes: note.into_iter().collect(),
+            note,
             relatorio: settings.report.as_ref().map(Destination::label),
             suggested,
             report_error: None,

@@ -38,10 +38,9 @@ fn write_page(page: &mut Vec<u8>) -> io::Result<()> {
     )]);
     roff.to_writer(page)?;
     for command in root.get_subcommands() {
-        let inner: Vec<&Command> = command.get_subcommands().collect();
-        match inner.is_empty() {
-            true => section(page, &[command])?,
-            false => inner.into_iter().try_for_each(|sub| section(page, &[command, sub]))?,
+        match command.has_subcommands() {
+            false => section(page, command)?,
+            true => command.get_subcommands().try_for_each(|inner| section(page, inner))?,
         }
     }
     let mut roff = Roff::new();
@@ -62,14 +61,14 @@ fn write_page(page: &mut Vec<u8>) -> io::Result<()> {
 }
 
 /// The section of a command: its name, what it is for, its usage, and its options by heading.
-fn section(page: &mut dyn Write, path: &[&Command]) -> io::Result<()> {
-    let Some(command) = path.last() else { return Ok(()) };
+fn section(page: &mut dyn Write, command: &Command) -> io::Result<()> {
     // `check` takes the options of `run`, which are listed there.
     let same_as_run = command.get_name() == "check";
-    let name: Vec<&str> = path.iter().map(|command| command.get_name()).collect();
-    let usage = (*command).clone().render_usage().to_string();
+    let (_, name) =
+        command.get_bin_name().and_then(|name| name.split_once(' ')).unwrap_or_default();
+    let usage = command.clone().render_usage().to_string();
     let mut roff = Roff::new();
-    roff.control("SH", [name.join(" ").to_uppercase().as_str()]);
+    roff.control("SH", [name.to_uppercase().as_str()]);
     roff.text([roman(command.get_about().map(|about| format!("{about}.")).unwrap_or_default())]);
     roff.control("PP", []);
     roff.text([bold(usage.trim_start_matches("Usage:").trim())]);
@@ -80,7 +79,7 @@ fn section(page: &mut dyn Write, path: &[&Command]) -> io::Result<()> {
     roff.to_writer(page)?;
     if !same_as_run {
         let mut options = Vec::new();
-        Man::new((*command).clone()).render_options_section(&mut options)?;
+        Man::new(command.clone()).render_options_section(&mut options)?;
         // A group of options is a part of the command's section.
         let options = String::from_utf8_lossy(&options).replace("\n.SH ", "\n.SS ");
         page.write_all(options.as_bytes())?;

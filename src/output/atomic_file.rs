@@ -15,7 +15,6 @@ use super::lock_holder;
 use crate::locale::os_error::describe_os_error;
 
 /// An open output. Unbuffered: its users write whole files or buffer by themselves.
-#[derive(Debug)]
 pub struct Output {
     sink: Sink,
     destination: Destination,
@@ -24,16 +23,12 @@ pub struct Output {
     failed: bool,
 }
 
-#[derive(Debug)]
 enum Sink {
-    Stdout(io::Stdout),
-    Stderr(io::Stderr),
-    Direct(File),
+    Direct(Box<dyn Write + Send>),
     Replace(PartialFile),
 }
 
 /// A file that is written as `.parcial` and locked until it gets its name.
-#[derive(Debug)]
 struct PartialFile {
     file: File,
     partial: PathBuf,
@@ -52,16 +47,16 @@ impl Output {
             options.open(path).map_err(|error| cannot_create(&label, &error))
         };
         let sink = match destination.kind() {
-            DestinationKind::Descriptor(1) => Sink::Stdout(io::stdout()),
-            DestinationKind::Descriptor(2) => Sink::Stderr(io::stderr()),
+            DestinationKind::Descriptor(1) => Sink::Direct(Box::new(io::stdout())),
+            DestinationKind::Descriptor(2) => Sink::Direct(Box::new(io::stderr())),
             DestinationKind::Descriptor(number) => {
                 // Opening by name makes a new file description: appending keeps what the shell put
                 // into the file.
                 let path = PathBuf::from(format!("/dev/fd/{number}"));
-                Sink::Direct(open(OpenOptions::new().append(true), &path)?)
+                Sink::Direct(Box::new(open(OpenOptions::new().append(true), &path)?))
             }
             DestinationKind::Device(path) => {
-                Sink::Direct(open(OpenOptions::new().write(true), &path)?)
+                Sink::Direct(Box::new(open(OpenOptions::new().write(true), &path)?))
             }
             DestinationKind::File(path) if path.is_dir() => {
                 return Err(OutputError::Refused(format!(
@@ -126,9 +121,7 @@ impl Write for Output {
             return Err(io::Error::other("an earlier write failed"));
         }
         let written = match &mut self.sink {
-            Sink::Stdout(stream) => stream.write(bytes),
-            Sink::Stderr(stream) => stream.write(bytes),
-            Sink::Direct(file) => file.write(bytes),
+            Sink::Direct(stream) => stream.write(bytes),
             Sink::Replace(PartialFile { file, is_blank, .. }) => {
                 *is_blank = false;
                 file.write(bytes)
@@ -140,9 +133,8 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
-            Sink::Stdout(stream) => stream.flush(),
-            Sink::Stderr(stream) => stream.flush(),
-            Sink::Direct(_) | Sink::Replace(_) => Ok(()),
+            Sink::Direct(stream) => stream.flush(),
+            Sink::Replace(_) => Ok(()),
         }
     }
 }

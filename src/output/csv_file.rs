@@ -12,7 +12,6 @@ use super::error::OutputError;
 ///
 /// `csv::Writer` swallows errors when it is dropped: only what [`flush`](Self::flush) returned `Ok`
 /// for is known to be written.
-#[derive(Debug)]
 pub struct CsvFile {
     writer: Writer<Output>,
 }

@@ -52,7 +52,6 @@ use crate::scheduler::events::Event;
 /// How often the progress display is updated while no events come.
 const TICK: Duration = Duration::from_millis(250);
 
-#[derive(Debug)]
 pub struct Reporter {
     pub results: CsvFile,
     pub rejects: Rejects,

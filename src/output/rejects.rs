@@ -17,7 +17,6 @@ use crate::model::Situacao;
 /// invalid, so that a new run does not send the cut cell as if it were whole.
 const CUT_MARK: &str = "... [cortado]\u{1a}";
 
-#[derive(Debug)]
 pub struct Rejects {
     pub file: CsvFile,
     is_windows_1252: bool,

@@ -20,8 +20,8 @@ pub struct Summary {
     pub run: RunSummary,
     /// Whether a local failure ended the run, so that the files did not get their names.
     pub broke_off: bool,
-    /// Further remarks, one sentence each.
-    pub notes: Vec<String>,
+    /// A further remark, one sentence.
+    pub note: Option<String>,
     /// The report as it was named, where one was asked for.
     pub relatorio: Option<String>,
     pub suggested: SuggestedCommands,
@@ -80,7 +80,7 @@ impl Summary {
                 excerpt(mensagem, MESSAGE_LENGTH)
             ));
         }
-        for note in &self.notes {
+        if let Some(note) = &self.note {
             text.push_str(&format!("Atenção: {note}.\n"));
         }
         text.push_str(&format!("Resultados: {}\n", place(&run.resultados)));
@@ -157,7 +157,7 @@ mod tests {
         Summary {
             run,
             broke_off: matches!(stop, Some(StopReason::Local(_))),
-            notes: Vec::new(),
+            note: None,
             relatorio: None,
             suggested: SuggestedCommands {
                 rejects: Some("tomticket-sync run clientes.rejeitados.csv --id-type E".into()),

@@ -98,19 +98,10 @@ impl PipelineOutput {
             self.stop = Some(StopReason::Local(why));
         }
     }
-
-    /// Gives results and rejects their names, if they are complete.
-    pub fn put_files_in_place(&mut self) {
-        if !self.broke_off()
-            && let Err(error) = self.reporter.finish()
-        {
-            self.fail(unwritable(&error));
-        }
-    }
 }
 
 /// Why a run ends whose results or rejects cannot be written.
-fn unwritable(error: &OutputError) -> String {
+pub(super) fn unwritable(error: &OutputError) -> String {
     format!("{error}; o que já foi gravado não está completo")
 }
 
