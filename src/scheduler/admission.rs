@@ -62,7 +62,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn check_unblocked(&mut self) {
         while let Some(seq) = self.order.pop_unblocked() {
             if let Some(entry) = self.window.get(seq)
-                && entry.state() == RowState::Blocked
+                && entry.state == RowState::Blocked
                 && self.order.is_first(seq, &entry.keys)
             {
                 self.check(seq);

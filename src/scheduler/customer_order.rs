@@ -106,8 +106,6 @@ impl CustomerOrder {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::model::CustomerType;
 
@@ -160,39 +158,6 @@ mod tests {
             order.leave(1, &by_id);
             assert_eq!(order.pop_unblocked(), Some(2));
             assert!(order.is_first(2, &by_mail));
-        }
-    }
-
-    proptest! {
-        /// Finishing first rows in any order finishes all of them, and no row is first while an
-        /// earlier row that shares a name is unfinished.
-        #[test]
-        fn every_row_gets_its_turn(
-            rows in proptest::collection::vec((0u8..4, 0u8..4, any::<bool>()), 1..30),
-            picks in proptest::collection::vec(any::<prop::sample::Index>(), 60),
-        ) {
-            let updates: Vec<_> = rows.iter().map(|(id, to, rename)| {
-                let to = format!("{to}@x");
-                update(CustomerType::Email, &format!("{id}@x"), rename.then_some(to.as_str()), None)
-            }).collect();
-            let mut order = CustomerOrder::default();
-            let mut open: Vec<(u64, CustomerKeys)> = (0u64..).zip(&updates)
-                .map(|(seq, row)| (seq, order.enter(seq, row))).collect();
-            for pick in picks {
-                let free: Vec<usize> = (0..open.len())
-                    .filter(|at| order.is_first(open[*at].0, &open[*at].1)).collect();
-                if open.is_empty() { break; }
-                prop_assert!(!free.is_empty(), "one row must be first");
-                for (at, (seq, keys)) in open.iter().enumerate() {
-                    let blocked = open[..at].iter().any(|(_, k)| k.iter().any(|key| keys.contains(key)));
-                    prop_assert_eq!(order.is_first(*seq, keys), !blocked);
-                }
-                let (seq, keys) = open.remove(free[pick.index(free.len())]);
-                order.leave(seq, &keys);
-            }
-            if open.is_empty() {
-                prop_assert!(order.queues.is_empty());
-            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{Cause, Reply};
+use crate::api::Reply;
 use crate::model::Situacao;
 
 /// Attempts for a row whose replies stay ambiguous, the first one included.
@@ -33,11 +33,8 @@ pub fn decide(reply: Reply, ambiguous: u32, rename: bool) -> RetryDecision {
         Reply::Refused | Reply::Denied | Reply::Redirected => {
             RetryDecision::Final(Situacao::Recusado)
         }
-        Reply::Limited { .. } | Reply::NotSent(Cause::Unreachable | Cause::Proxy) => {
-            RetryDecision::Requeue
-        }
-        // The run stops; the row counts as not sent.
-        Reply::NotSent(Cause::BadCertificate) => RetryDecision::Requeue,
+        // After a bad certificate the run stops, and the row counts as not sent.
+        Reply::Limited { .. } | Reply::NotSent(_) => RetryDecision::Requeue,
         Reply::Ambiguous if rename => RetryDecision::Final(Situacao::Incerto),
         Reply::Ambiguous if ambiguous >= MAX_ATTEMPTS => RetryDecision::Final(Situacao::Falhou),
         Reply::Ambiguous => RetryDecision::Backoff(backoff_bound(ambiguous)),
@@ -61,6 +58,7 @@ fn backoff_bound(ambiguous: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Cause;
 
     #[test]
     fn every_reply_has_its_decision() {

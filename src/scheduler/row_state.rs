@@ -98,10 +98,6 @@ impl RowEntry {
         }
     }
 
-    pub const fn state(&self) -> RowState {
-        self.state
-    }
-
     /// Whether the row changes the name it is addressed by.
     pub fn is_rename(&self) -> bool {
         self.update.as_ref().is_some_and(|update| update.rename_to().is_some())

@@ -176,7 +176,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// A tripped breaker sends its probe, or stops the run if there is none.
     fn check_breaker(&mut self) {
-        if self.window.has_probe() {
+        if self.window.state(PROBE).is_some() {
             return;
         }
         let Some(reason) = self.breaker.tripped() else { return };

@@ -60,7 +60,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     fn on_outcome_recorded(&mut self, seq: u64, uncertain: bool) {
         let Some(entry) = self.window.get(seq) else { return };
         entry.has_intent = false;
-        if entry.state() != RowState::RecordingOutcome {
+        if entry.state != RowState::RecordingOutcome {
             return;
         }
         let Some(mut outcome) = entry.outcome.take() else { return };

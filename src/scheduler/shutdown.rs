@@ -101,7 +101,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         self.begin_stop(StopReason::Local(failure), Instant::now());
         for seq in self.window.seqs() {
             let Some(entry) = self.window.get(seq) else { continue };
-            match (entry.state(), entry.outcome.take()) {
+            match (entry.state, entry.outcome.take()) {
                 (RowState::RecordingOutcome, Some(outcome)) => self.finish(seq, outcome),
                 (RowState::RecordingIntent, _) => self.abort_row(seq),
                 (_, outcome) => entry.outcome = outcome,

@@ -32,13 +32,6 @@ pub struct RowWindow {
     unfinished: [BTreeSet<u64>; 2],
 }
 
-const fn type_index(ctype: CustomerType) -> usize {
-    match ctype {
-        CustomerType::Internal => 0,
-        CustomerType::Email => 1,
-    }
-}
-
 impl RowWindow {
     /// Whether more rows may be read.
     pub fn has_room(&self) -> bool {
@@ -56,7 +49,7 @@ impl RowWindow {
         let seq = self.base + self.rows.len() as u64;
         self.queues[entry.state as usize].insert(seq);
         if let Some(update) = &entry.update {
-            self.unfinished[type_index(update.customer().ctype)].insert(seq);
+            self.unfinished[update.customer().ctype as usize].insert(seq);
         }
         self.bytes += entry.heap_bytes();
         self.rows.push_back(entry);
@@ -65,10 +58,6 @@ impl RowWindow {
     /// Adds the breaker's probe, under [`PROBE`].
     pub fn add_probe(&mut self, probe: RowEntry) {
         self.probe = Some(Box::new(probe));
-    }
-
-    pub const fn has_probe(&self) -> bool {
-        self.probe.is_some()
     }
 
     /// Removes the breaker's probe.
@@ -105,7 +94,7 @@ impl RowWindow {
             .update
             .as_ref()
             .filter(|_| state == RowState::Finished)
-            .map(|update| type_index(update.customer().ctype));
+            .map(|update| update.customer().ctype as usize);
         self.queues[before as usize].remove(&seq);
         self.queues[state as usize].insert(seq);
         if let Some(index) = finished_type {
@@ -126,7 +115,7 @@ impl RowWindow {
 
     /// Whether a row before `seq` under this identifier type is unfinished.
     pub fn has_unfinished_before(&self, seq: u64, ctype: CustomerType) -> bool {
-        self.unfinished[type_index(ctype)].first().is_some_and(|first| *first < seq)
+        self.unfinished[ctype as usize].first().is_some_and(|first| *first < seq)
     }
 
     /// Removes the oldest row if it is finished.

@@ -175,6 +175,15 @@ fn a_429_slows_down_and_clean_replies_recover_but_silence_does_not() {
     assert_eq!(driver.limiter.target(), Some(2.0));
     driver.request(2000, ms(10), Reply::Refused);
     assert_eq!(driver.limiter.target(), Some(3.0));
+
+    // Of many slots a quarter is given up at a time, and they are back soon.
+    let mut driver = Driver::at(Rate::PerSecond(50.0));
+    for target in [50.0, 50.0, 37.0, 27.0, 20.0] {
+        driver.request(1, ms(10), LIMITED);
+        assert_eq!(driver.limiter.target(), Some(target));
+    }
+    driver.request(16 * 40 * 8, ms(10), Reply::Accepted);
+    assert_eq!(driver.limiter.target(), Some(50.0));
 }
 
 #[test]

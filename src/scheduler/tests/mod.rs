@@ -5,7 +5,6 @@ mod sending;
 mod stopping;
 mod with_ledger;
 
-use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +26,6 @@ type Script = dyn Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sy
 #[derive(Clone)]
 struct FakeTransport {
     script: Arc<Script>,
-    seen: Arc<Mutex<HashMap<String, usize>>>,
     log: Arc<Mutex<Vec<(Instant, String)>>>,
 }
 
@@ -35,7 +33,7 @@ impl FakeTransport {
     fn new(
         script: impl Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync + 'static,
     ) -> Self {
-        Self { script: Arc::new(script), seen: Arc::default(), log: Arc::default() }
+        Self { script: Arc::new(script), log: Arc::default() }
     }
 
     fn sent(&self) -> Vec<String> {
@@ -46,14 +44,11 @@ impl FakeTransport {
 impl Transport for FakeTransport {
     async fn send(&self, update: Arc<Update>) -> Attempt {
         let name = update.customer().identifier.as_str().to_owned();
-        let sent = Instant::now();
         let number = {
-            let mut seen = self.seen.lock().unwrap();
-            let number = seen.entry(name.clone()).or_default();
-            *number += 1;
-            *number
+            let mut log = self.log.lock().unwrap();
+            log.push((Instant::now(), name.clone()));
+            log.iter().filter(|(_, sent)| *sent == name).count()
         };
-        self.log.lock().unwrap().push((sent, name.clone()));
         let (delay, reply, words) = (self.script)(&name, number);
         tokio::time::sleep(delay).await;
         Attempt {

@@ -12,7 +12,7 @@ async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
     let mut updates = vec![Err("não".into())];
     updates.extend(customers(9));
     for rate in [Rate::Unlimited, Rate::DEFAULT] {
-        fake.seen.lock().unwrap().clear();
+        fake.log.lock().unwrap().clear();
         let limited = SchedulerOptions { limit: Some(3), rate, ..options() };
         let finished = go(&fake, None, limited, updates.clone(), None).await;
         let ended = [Situacao::Invalido, Situacao::Atualizado, Situacao::NaoEnviado];
