@@ -1,22 +1,15 @@
-//! The one writer: a thread that makes changes durable in the order in which it receives them. It
-//! commits in groups, so that one fsync serves every row that waits for it. What the changes mean is
-//! not known here.
+//! The one writer: a thread that makes changes durable in the order in which it receives them. One
+//! commit takes everything that waits, so that one fsync serves it all. What the changes mean is not
+//! known here.
 
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::changes::Changes;
 use super::tables::AccountTables;
 use super::{FileLock, LedgerError};
-
-/// Group commit: if a group holds at least so many changes, the writer waits
-/// [`GROUP_COMMIT_WINDOW`] for more, so that they share one fsync. At an account's three requests a
-/// second changes come one by one, and nothing is waited for.
-const GROUP_COMMIT_MIN: usize = 4;
-const GROUP_COMMIT_WINDOW: Duration = Duration::from_micros(300);
 
 /// The writer's end for the scheduler. Its thread never outlives it.
 #[derive(Debug)]
@@ -102,24 +95,14 @@ fn write(
     committed: &UnboundedSender<Result<usize, LedgerError>>,
 ) -> Result<(), LedgerError> {
     while let Some(mut group) = waiting.blocking_recv() {
-        let mut count = 1 + merge_waiting(&mut group, &mut waiting);
-        if count >= GROUP_COMMIT_MIN {
-            thread::sleep(GROUP_COMMIT_WINDOW);
-            count += merge_waiting(&mut group, &mut waiting);
+        let mut count = 1;
+        while let Ok(more) = waiting.try_recv() {
+            group.merge(more);
+            count += 1;
         }
         tables.apply(&group)?;
         // Without a scheduler there is nothing to acknowledge, but what was handed over is written.
         drop(committed.send(Ok(count)));
     }
     tables.close()
-}
-
-/// Adds what is waiting to `group`; returns how many changes that were.
-fn merge_waiting(group: &mut Changes, waiting: &mut UnboundedReceiver<Changes>) -> usize {
-    let mut count = 0;
-    while let Ok(more) = waiting.try_recv() {
-        group.merge(more);
-        count += 1;
-    }
-    count
 }
