@@ -9,7 +9,7 @@ use super::changes::PendingRecords;
 use super::keys::{FieldTag, HashedName};
 use super::row_keys::RowKeys;
 use super::state::{
-    AcceptedUpdate, InvalidationKey, KnownState, KnownValues, SavedAccount, SequenceNumber,
+    AcceptedUpdate, Intent, InvalidationKey, KnownState, KnownValues, SavedAccount, SequenceNumber,
 };
 use crate::model::CustomerType;
 
@@ -38,8 +38,8 @@ impl Policy {
 pub struct AcceptedState {
     /// What carries the number that stands here, or an earlier one, is no longer known.
     invalidations: HashMap<InvalidationKey, SequenceNumber>,
-    /// How many open requests touch a name; a name in here is unknown.
-    blocked: HashMap<HashedName, u32>,
+    /// The names that each open request touches; they are unknown.
+    blocked: HashMap<SequenceNumber, Vec<HashedName>>,
 }
 
 impl AcceptedState {
@@ -56,7 +56,7 @@ impl AcceptedState {
     pub fn cautious(saved: &SavedAccount) -> Self {
         let mut state = Self::new(saved);
         for intent in &saved.intents {
-            intent.touched().for_each(|name| state.block(name));
+            state.block(intent);
             if !intent.resolved {
                 let upto = SequenceNumber(saved.next_sequence);
                 intent.invalidations().for_each(|key| state.invalidate(key, upto));
@@ -80,24 +80,17 @@ impl AcceptedState {
         sequence > self.latest(ctype, Some(field)) && sequence > self.latest(ctype, None)
     }
 
-    /// Marks `name` as unknown. Reference-counted: every call needs a matching
-    /// [`unblock`](Self::unblock).
-    pub fn block(&mut self, name: HashedName) {
-        *self.blocked.entry(name).or_insert(0) += 1;
+    /// Marks the names of an open request as unknown until [`unblock`](Self::unblock).
+    pub fn block(&mut self, intent: &Intent) {
+        self.blocked.insert(intent.sequence, intent.touched().collect());
     }
 
-    /// Undoes one [`block`](Self::block).
-    pub fn unblock(&mut self, name: HashedName) {
-        if let Some(count) = self.blocked.get_mut(&name) {
-            *count -= 1;
-            if *count == 0 {
-                self.blocked.remove(&name);
-            }
-        }
+    pub fn unblock(&mut self, intent: &Intent) {
+        self.blocked.remove(&intent.sequence);
     }
 
     fn touches_blocked(&self, row: &RowKeys<'_>) -> bool {
-        row.touched().any(|name| self.blocked.contains_key(&name))
+        row.touched().any(|name| self.blocked.values().flatten().any(|blocked| *blocked == name))
     }
 
     /// Whether the API is known to hold every value that the row would send.

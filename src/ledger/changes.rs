@@ -1,7 +1,7 @@
 //! What the rules write: [`Changes`], which become durable together, and [`PendingRecords`], which
 //! shows the rules their own writes before they are durable.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::LedgerError;
 use super::keys::HashedName;
@@ -34,40 +34,30 @@ impl Changes {
 #[derive(Debug)]
 pub struct PendingRecords {
     pub durable: AccountTables,
-    /// The latest record of each name with a write that is not durable, and the number of the batch
-    /// that holds the write.
-    overlay: HashMap<HashedName, (u64, CustomerRecord)>,
-    /// The names that each batch writes, oldest first; batches are numbered from 1 on.
-    batches: VecDeque<Vec<HashedName>>,
-    /// Batches that are durable.
-    acknowledged: u64,
+    /// What each batch that is not durable writes, oldest first. They are at most two for each row
+    /// in the scheduler's window.
+    batches: VecDeque<BTreeMap<HashedName, CustomerRecord>>,
     /// The batch in the making.
     pub changes: Changes,
 }
 
 impl PendingRecords {
     pub fn new(durable: AccountTables) -> Self {
-        Self {
-            durable,
-            overlay: HashMap::new(),
-            batches: VecDeque::new(),
-            acknowledged: 0,
-            changes: Changes::default(),
-        }
+        Self { durable, batches: VecDeque::new(), changes: Changes::default() }
     }
 
     /// What is stored under `name`; an empty record where nothing is.
     pub fn record(&self, name: HashedName) -> Result<CustomerRecord, LedgerError> {
-        match self.overlay.get(&name) {
-            Some((_, record)) => Ok(record.clone()),
+        let mut latest_first =
+            std::iter::once(&self.changes.records).chain(self.batches.iter().rev());
+        match latest_first.find_map(|records| records.get(&name)) {
+            Some(record) => Ok(record.clone()),
             None => self.durable.record(name),
         }
     }
 
     /// Stores a record under a name.
     pub fn put(&mut self, name: HashedName, record: CustomerRecord) {
-        let batch = self.acknowledged + self.batches.len() as u64 + 1;
-        self.overlay.insert(name, (batch, record.clone()));
         self.changes.records.insert(name, record);
     }
 
@@ -89,19 +79,12 @@ impl PendingRecords {
     /// Ends the batch in the making.
     pub fn take_batch(&mut self) -> Changes {
         let changes = std::mem::take(&mut self.changes);
-        self.batches.push_back(changes.records.keys().copied().collect());
+        self.batches.push_back(changes.records.clone());
         changes
     }
 
     /// The oldest `count` batches have become durable.
     pub fn acknowledge(&mut self, count: usize) {
-        for names in self.batches.drain(..count.min(self.batches.len())) {
-            self.acknowledged += 1;
-            for name in names {
-                if self.overlay.get(&name).is_some_and(|(batch, _)| *batch == self.acknowledged) {
-                    self.overlay.remove(&name);
-                }
-            }
-        }
+        self.batches.drain(..count.min(self.batches.len()));
     }
 }

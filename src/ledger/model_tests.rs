@@ -3,13 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::accepted_state::Policy;
 use super::changes::Changes;
-use super::rules::Rules;
 use super::simulated_server::{EMAIL, INTERNO, ServerKind, SimulatedServer};
-use super::tables::AccountTables;
-use super::testing::{TestRow, e, i, keys, memory_tables};
-use crate::model::{CustomerType, Update, same_name};
+use super::testing::{Bench, TestRow, e, i};
+use crate::model::{CustomerType, Name, Param, Update, same_name};
 use crate::scheduler::ledger::RequestOutcome;
 
 /// What happens to a request, and what the sender learns of it.
@@ -120,43 +117,22 @@ struct SentRow {
 
 struct World {
     server: SimulatedServer,
-    /// `None` only while a process is replaced by the next.
-    rules: Option<Rules>,
+    bench: Bench,
     /// Changes that were handed over and are not durable yet.
     unwritten: Vec<Changes>,
     in_flight: Vec<SentRow>,
-    ids: u64,
-    now: u32,
     up_to_date: u64,
 }
 
 impl World {
     fn new(kind: ServerKind, customers: &[(Option<&'static str>, Option<&'static str>)]) -> Self {
-        let server = SimulatedServer::new(kind, customers);
-        let mut world = Self {
-            server,
-            rules: None,
+        Self {
+            server: SimulatedServer::new(kind, customers),
+            bench: Bench::new(),
             unwritten: Vec::new(),
             in_flight: Vec::new(),
-            ids: 0,
-            now: 1_000,
             up_to_date: 0,
-        };
-        world.start(memory_tables());
-        world
-    }
-
-    fn start(&mut self, tables: AccountTables) {
-        let saved = tables.load().unwrap();
-        let (rules, changes) =
-            Rules::open(keys(), Policy::default(), saved, tables, self.now).unwrap();
-        self.rules = Some(rules);
-        self.unwritten.push(changes);
-        self.write();
-    }
-
-    fn rules(&mut self) -> &mut Rules {
-        self.rules.as_mut().unwrap()
+        }
     }
 
     /// Makes durable what was handed over, in one commit.
@@ -165,8 +141,8 @@ impl World {
         let count = unwritten.len();
         let mut group = Changes::default();
         unwritten.into_iter().for_each(|changes| group.merge(changes));
-        self.rules().records.durable.apply(&group).unwrap();
-        self.rules().acknowledge(count);
+        self.bench.rules.records.durable.apply(&group).unwrap();
+        self.bench.rules.acknowledge(count);
     }
 
     fn take(&mut self, row: TestRow, fate: RequestFate) -> Result<(), TestCaseError> {
@@ -176,7 +152,7 @@ impl World {
         let names = |update: &Update| {
             let other = update.alias().filter(|name| name.ctype == CustomerType::Internal);
             let names = [Some(update.primary_name()), update.rename_to(), other];
-            let owned = |name: crate::model::Name<'_>| (name.ctype, name.text.to_lowercase());
+            let owned = |name: Name<'_>| (name.ctype, name.text.to_lowercase());
             names.into_iter().flatten().map(owned).collect::<Vec<_>>()
         };
         let own = names(&update);
@@ -188,19 +164,19 @@ impl World {
         }
         if self.server.kind.minds_case
             && update
-                .param(crate::model::Param::Email)
+                .param(Param::Email)
                 .is_some_and(|email| email != row.identifier && same_name(email, &row.identifier))
         {
             // Taken for one customer by decision: mail systems ignore case.
             return Ok(());
         }
-        let now = self.now;
-        let mut up_to_date = self.rules().check(&update, now).unwrap();
+        let now = self.bench.now;
+        let mut up_to_date = self.bench.rules.check(&update, now).unwrap();
         if up_to_date {
             while let Some(at) = self.in_flight.iter().position(|f| f.row.ctype != row.ctype) {
                 self.end(at);
             }
-            up_to_date = self.rules().check(&update, now).unwrap();
+            up_to_date = self.bench.rules.check(&update, now).unwrap();
         }
         if up_to_date {
             self.up_to_date += 1;
@@ -208,9 +184,9 @@ impl World {
             prop_assert!(held.is_ok(), "{row:?} is called up to date, but {held:?}");
             return Ok(());
         }
-        self.ids += 1;
-        let id = self.ids;
-        let changes = self.rules().record_intent(id, &update, now).unwrap();
+        self.bench.ids += 1;
+        let id = self.bench.ids;
+        let changes = self.bench.rules.record_intent(id, &update, now).unwrap();
         self.unwritten.push(changes);
         self.write();
         self.in_flight.push(SentRow { id, row, update, fate, reply: None });
@@ -248,19 +224,17 @@ impl World {
             }
             RequestFate::Answered | RequestFate::Refused => RequestOutcome::Refused,
             RequestFate::NotSent => RequestOutcome::NotSent,
-            RequestFate::Lost { .. } => RequestOutcome::Unknown,
             // A rename is not repeated.
-            RequestFate::Repeated { .. } if sent_row.update.rename_to().is_some() => {
-                RequestOutcome::Unknown
-            }
-            RequestFate::Repeated { .. } if answer(false) => {
+            RequestFate::Repeated { .. }
+                if sent_row.update.rename_to().is_none() && answer(false) =>
+            {
                 RequestOutcome::Accepted { first_attempt: false }
             }
-            RequestFate::Repeated { .. } => RequestOutcome::Unknown,
+            RequestFate::Lost { .. } | RequestFate::Repeated { .. } => RequestOutcome::Unknown,
         };
-        let now = self.now;
+        let (rules, now) = (&mut self.bench.rules, self.bench.now);
         let (changes, _) =
-            self.rules().record_outcome(sent_row.id, &sent_row.update, outcome, now).unwrap();
+            rules.record_outcome(sent_row.id, &sent_row.update, outcome, now).unwrap();
         self.unwritten.push(changes);
     }
 
@@ -273,8 +247,7 @@ impl World {
         }
         self.unwritten.clear();
         self.in_flight.clear();
-        let tables = self.rules.take().unwrap().records.durable;
-        self.start(tables);
+        self.bench.next_run();
     }
 
     fn step(&mut self, step: NightStep) -> Result<(), TestCaseError> {
@@ -294,21 +267,15 @@ impl World {
                 }
                 self.crash(false);
             }
-            NightStep::Wait => self.now += 400,
+            NightStep::Wait => self.bench.now += 400,
         }
         Ok(())
     }
-
-    fn live(&mut self, steps: Vec<NightStep>) -> Result<(), TestCaseError> {
-        steps.into_iter().try_for_each(|step| self.step(step))
-    }
 }
 
-/// Some seconds in a debug build.
-const CASES: u32 = 3000;
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+    // Some seconds in a debug build.
+    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_row_that_is_up_to_date_is_one_that_the_server_holds(
@@ -316,7 +283,8 @@ proptest! {
         customers in customers(),
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        World::new(kind, &customers).live(steps)?;
+        let mut world = World::new(kind, &customers);
+        steps.into_iter().try_for_each(|step| world.step(step))?;
     }
 }
 

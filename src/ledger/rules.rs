@@ -29,7 +29,6 @@ use crate::scheduler::ledger::RequestOutcome;
 const LATEST_EFFECT: u32 = 10 * 60;
 
 /// A request of this run whose outcome is not known yet.
-#[derive(Debug)]
 struct OpenRequest {
     intent: Intent,
     /// Another request that concerns one of its names was in flight at the same time, so that it is
@@ -38,7 +37,6 @@ struct OpenRequest {
 }
 
 /// The state machine of one account.
-#[derive(Debug)]
 pub struct Rules {
     keys: AccountKey,
     policy: Policy,
@@ -108,9 +106,6 @@ impl Rules {
         update: &Update,
         now: u32,
     ) -> Result<Changes, LedgerError> {
-        if self.in_flight.contains_key(&id) {
-            return Ok(self.records.take_batch());
-        }
         let row = RowKeys::new(&self.keys, update);
         let changes_alias = !self.accepted.keeps_alias(&row, &self.records)?;
         let intent = Intent {
@@ -127,7 +122,7 @@ impl Rules {
         };
         self.next_sequence += 1;
         self.records.changes.intents.insert(intent.sequence, Some(intent.clone()));
-        intent.touched().for_each(|name| self.accepted.block(name));
+        self.accepted.block(&intent);
         let mut overlapped = false;
         for other in self.in_flight.values_mut() {
             let mut theirs = other.intent.concerned();
@@ -155,7 +150,7 @@ impl Rules {
         let Some(OpenRequest { intent, overlapped }) = self.in_flight.remove(&id) else {
             return Ok((self.records.take_batch(), false));
         };
-        intent.touched().for_each(|name| self.accepted.unblock(name));
+        self.accepted.unblock(&intent);
         let uncertain = intent.touched().any(|name| self.is_ambiguous(name));
         match outcome {
             RequestOutcome::NotSent => self.remove_intent(intent.sequence),
@@ -221,7 +216,7 @@ impl Rules {
     fn keep_open(&mut self, intent: Intent) {
         let same = (intent.primary_name, intent.renamed_to);
         self.drop_renames(|other| (other.primary_name, other.renamed_to) == same);
-        intent.touched().for_each(|name| self.accepted.block(name));
+        self.accepted.block(&intent);
         self.open_renames.insert(intent.sequence, intent);
     }
 
@@ -238,7 +233,7 @@ impl Rules {
 
     fn drop_renames(&mut self, closed: impl Fn(&Intent) -> bool) {
         for (sequence, intent) in self.open_renames.extract_if(.., |_, intent| closed(intent)) {
-            intent.touched().for_each(|name| self.accepted.unblock(name));
+            self.accepted.unblock(&intent);
             self.records.changes.intents.insert(sequence, None);
         }
     }

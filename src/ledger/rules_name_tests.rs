@@ -71,39 +71,10 @@ fn the_pointer_ends_when_the_old_name_is_written_to() {
 }
 
 #[test]
-fn a_rename_without_an_answer_stays_open_until_there_is_one() {
-    for crash in [true, false] {
-        let mut bench = Bench::new();
-        bench.accept("a@x nome=N");
-        bench.accept("b@x nome=N");
-        match crash {
-            true => drop(bench.record_intent(A_TO_B)),
-            false => assert!(!bench.send(A_TO_B, Unknown)),
-        }
-        for _ in 0..3 {
-            bench = bench.next_run();
-            assert_eq!(bench.open_intents(), 1);
-            bench.assert(false, &[A_TO_B, "a@x nome=N", "b@x nome=N"]);
-        }
-        // A refusal of a row that depends on it proves nothing.
-        assert!(bench.send("b@x nome=N", Refused));
-        assert!(bench.send("c@x email=a@x", Refused));
-        assert!(!bench.send("c@x nome=N", Refused));
-        // What is accepted while the rename is open is not known.
-        bench.accept("b@x telefone=1");
-        bench.assert(false, &["b@x telefone=1"]);
-        bench.accept(A_TO_B);
-        assert_eq!(bench.open_intents(), 0);
-        bench.assert(true, &[A_TO_B, "b@x nome=N"]);
-        bench.assert(false, &["b@x telefone=1"]);
-    }
-}
-
-#[test]
 fn a_refused_repeat_of_an_open_rename_is_uncertain_and_closes_it() {
     let mut bench = Bench::new();
     bench.send(A_TO_B, Unknown);
-    let mut bench = bench.next_run();
+    bench.next_run();
     assert!(bench.send("a@x email=b@x nome=N telefone=1", Refused));
     assert_eq!(bench.open_intents(), 0);
     // What depends on it in the same run is uncertain too, at any distance.
@@ -115,7 +86,7 @@ fn a_refused_repeat_of_an_open_rename_is_uncertain_and_closes_it() {
     }
     bench.accept("b@x nome=N");
     assert!(!bench.send("b@x nome=O", Refused), "it has answered");
-    let mut bench = bench.next_run();
+    bench.next_run();
     assert!(!bench.send(A_TO_B, Refused), "the next run's refusal is a plain one");
 }
 
@@ -127,7 +98,7 @@ fn an_open_rename_stays_open_without_a_definite_answer() {
     assert_eq!(bench.open_intents(), 1);
     bench.send(A_TO_B, Unknown);
     assert_eq!(bench.open_intents(), 1, "one rename is open once");
-    let mut bench = bench.next_run();
+    bench.next_run();
     bench.send("b@x nome=N", FIRST);
     assert_eq!(bench.open_intents(), 1);
     bench.send("a@x nome=N", Refused);
@@ -143,7 +114,7 @@ fn an_old_name_that_answers_much_later_was_not_renamed() {
     bench.accept("a@x nome=N");
     assert_eq!(bench.open_intents(), 1, "the rename may still be executed");
     bench.now += 1;
-    let mut bench = bench.next_run();
+    bench.next_run();
     bench.accept("a@x nome=N");
     assert_eq!(bench.open_intents(), 0);
     bench.assert(true, &["a@x nome=N"]);
@@ -156,7 +127,7 @@ fn an_open_rename_invalidates_the_other_type_only_once() {
     bench.send(A_TO_B, Unknown);
     bench.assert(false, &["7 nome=N"]);
     bench.accept("7 nome=N");
-    let mut bench = bench.next_run();
+    bench.next_run();
     bench.assert(true, &["7 nome=N"]);
 }
 
@@ -190,10 +161,10 @@ fn a_repeated_internal_id_costs_nothing_more() {
         Policy { max_age: Some(Duration::ZERO), full: false },
         Policy { max_age: None, full: true },
     ] {
-        let mut next = Bench { rules: bench.rules, ..bench }.restart(policy);
-        next.now += 50;
-        next.accept(a7);
-        bench = next.next_run();
+        bench.restart(policy);
+        bench.now += 50;
+        bench.accept(a7);
+        bench.next_run();
         bench.assert(true, &[a7, "7 campo:x=1"]);
     }
     bench.accept("a@x id_interno=9");

@@ -96,10 +96,7 @@ impl Bench {
     }
 
     pub fn with(policy: Policy) -> Self {
-        Self::open(memory_tables(), policy, 1_000_000)
-    }
-
-    fn open(tables: AccountTables, policy: Policy, now: u32) -> Self {
+        let (tables, now) = (memory_tables(), 1_000_000);
         let saved = tables.load().unwrap();
         let (rules, changes) = Rules::open(keys(), policy, saved, tables, now).unwrap();
         let mut bench = Self { rules, now, ids: 0 };
@@ -109,17 +106,13 @@ impl Bench {
 
     fn apply(&mut self, changes: &Changes) {
         self.rules.records.durable.apply(changes).unwrap();
-        self.rules.records.acknowledge(1);
-    }
-
-    pub fn record_intent_as(&mut self, id: u64, text: &str) {
-        let changes = self.rules.record_intent(id, &row(text).update(), self.now).unwrap();
-        self.apply(&changes);
+        self.rules.acknowledge(1);
     }
 
     pub fn record_intent(&mut self, text: &str) -> u64 {
         self.ids += 1;
-        self.record_intent_as(self.ids, text);
+        let changes = self.rules.record_intent(self.ids, &row(text).update(), self.now).unwrap();
+        self.apply(&changes);
         self.ids
     }
 
@@ -149,12 +142,16 @@ impl Bench {
     }
 
     /// Ends this process, in good order or by a crash, and starts the next.
-    pub fn restart(self, policy: Policy) -> Self {
-        let Self { rules, now, ids } = self;
-        Self { ids, ..Self::open(rules.records.durable, policy, now) }
+    pub fn restart(&mut self, policy: Policy) -> &mut Self {
+        let tables = std::mem::replace(&mut self.rules.records.durable, memory_tables());
+        let saved = tables.load().unwrap();
+        let (rules, changes) = Rules::open(keys(), policy, saved, tables, self.now).unwrap();
+        self.rules = rules;
+        self.apply(&changes);
+        self
     }
 
-    pub fn next_run(self) -> Self {
+    pub fn next_run(&mut self) -> &mut Self {
         self.restart(Policy::default())
     }
 
