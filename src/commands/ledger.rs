@@ -4,7 +4,8 @@ use super::error::CommandError;
 use super::print;
 use crate::cli::{LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
 use crate::config::{SettingsError, base_url, ledger_path, token};
-use crate::ledger::{Account, AccountLocation, admin};
+use crate::ledger::admin::{self, AccountStatus};
+use crate::ledger::{Account, AccountLocation};
 use crate::locale::format::number;
 use crate::model::Name;
 
@@ -22,16 +23,16 @@ fn status(args: &LedgerStatusArgs) -> Result<u8, CommandError> {
     if accounts.is_empty() {
         text.push_str("Nenhuma conta: nada foi enviado com este registro ainda.\n");
     }
-    for account in &accounts {
+    for AccountStatus { account, customers, in_flight } in &accounts {
         let label =
             account.label.as_deref().map_or("(pelo token)".to_owned(), |l| format!("\"{l}\""));
-        let changed = account.last_change.map_or("nunca".to_owned(), |at| at.to_string());
+        let changed = account.changed_at.map_or("nunca".to_owned(), |at| at.to_string());
         text.push_str(&format!(
             "\nConta {label} em {}\n  código:         {}\n  clientes:       {}\n  última mudança: {changed}\n  em andamento:   {}\n",
             account.base_url,
-            account.account,
-            number(account.customers),
-            number(account.in_flight)
+            account.hash,
+            number(*customers),
+            number(*in_flight)
         ));
     }
     text.push_str("\nO registro só sabe o que este programa enviou com ele. O que mudou no painel, por outro programa,\noutra máquina ou com --no-ledger é invisível: use --full, --max-age ou ledger forget.\n");

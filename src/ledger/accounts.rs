@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::LedgerError;
@@ -10,15 +11,15 @@ use super::keys::AccountId;
 use super::schema;
 
 /// An account as the file knows it.
-#[derive(Debug)]
 pub struct AccountRow {
     /// Its number in this file.
-    pub id: i64,
+    pub(super) id: i64,
     pub hash: AccountId,
     pub base_url: String,
+    /// What the user calls it; `None` where the token tells it apart.
     pub label: Option<String>,
-    /// When it last changed, in seconds since 1970; 0 if never.
-    pub changed_at: i64,
+    /// When something was last recorded.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// The accounts of a file.
@@ -33,7 +34,9 @@ pub fn accounts(connection: &Connection, path: &Path) -> Result<Vec<AccountRow>,
                     hash: AccountId(row.get(1)?),
                     base_url: row.get(2)?,
                     label: row.get(3)?,
-                    changed_at: row.get(4)?,
+                    changed_at: Some(row.get(4)?)
+                        .filter(|second| *second > 0)
+                        .and_then(|second| Timestamp::from_second(second).ok()),
                 })
             })?
             .collect()

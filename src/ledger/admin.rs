@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::accounts::AccountRow;
 use super::changes::Changes;
 use super::keys::AccountId;
 use super::state::{CustomerRecord, KnownState};
@@ -13,17 +13,10 @@ use super::{AccountLocation, FileLock, LedgerError, accounts, lock_path, schema}
 use crate::model::Name;
 
 /// What the ledger knows of one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountStatus {
-    /// Which account; what [`forget_account`] takes.
-    pub account: AccountId,
-    pub base_url: String,
-    /// What the user calls it; `None` where the token tells it apart.
-    pub label: Option<String>,
+    pub account: AccountRow,
     /// Names with values, including those that are no longer known.
     pub customers: u64,
-    /// When something was last recorded.
-    pub last_change: Option<Timestamp>,
     /// Requests without a known outcome: in flight in a run that is under way, left by one that died,
     /// or renames without a definite reply.
     pub in_flight: u64,
@@ -38,18 +31,11 @@ pub fn status(path: &Path) -> Result<Vec<AccountStatus>, LedgerError> {
     let accounts = accounts::accounts(&connection, path)?;
     let mut tables = AccountTables::new(connection, path, 0);
     let mut found = Vec::new();
-    for row in accounts {
-        tables.account = row.id;
-        found.push(AccountStatus {
-            customers: tables.count_customers()?,
-            in_flight: tables.load()?.intents.len() as u64,
-            account: row.hash,
-            base_url: row.base_url,
-            label: row.label,
-            last_change: (row.changed_at > 0)
-                .then(|| Timestamp::from_second(row.changed_at).ok())
-                .flatten(),
-        });
+    for account in accounts {
+        tables.account = account.id;
+        let customers = tables.count_customers()?;
+        let in_flight = tables.load()?.intents.len() as u64;
+        found.push(AccountStatus { account, customers, in_flight });
     }
     Ok(found)
 }

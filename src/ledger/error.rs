@@ -17,33 +17,13 @@ pub enum LedgerError {
         "o ledger {path} está danificado ({detail}). Confira se o caminho é esse mesmo; depois restaure uma cópia do arquivo e rode com --full, ou, se não houver cópia, apague {path} (com os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez"
     )]
     Damaged { path: PathBuf, detail: String },
-    #[error(
-        "o ledger {path} foi gravado por uma versão mais nova do programa (formato {found}; esta versão conhece até {known}). Atualize o tomticket-sync ou use outro --ledger"
-    )]
-    Newer { path: PathBuf, found: i64, known: i64 },
-    #[error(
-        "o ledger {path} foi gravado por uma versão mais antiga do programa (formato {found}; esta versão usa o formato {needed}). Mova ou apague {path} (com os arquivos -wal e -shm ao lado, se houver) e rode de novo: todas as linhas serão enviadas uma vez"
-    )]
-    Older { path: PathBuf, found: i64, needed: i64 },
-    /// A sound SQLite database, but another program's; or no file at all, but a folder or a device.
-    #[error(
-        "{path} não é um ledger do tomticket-sync, e sim uma pasta ou o banco de outro programa; confira --ledger"
-    )]
-    Foreign { path: PathBuf },
+    /// What a person sets right before anything is sent: another version's file, another program's,
+    /// a lost key. The text says what to do.
+    #[error("{0}")]
+    Refused(String),
     /// Another process works on this account (or holds this file).
     #[error("{}", busy_text(path, holder.as_ref()))]
     Busy { path: PathBuf, holder: Option<Holder> },
-    /// The ledger knows the account `label`, but its hashing key is gone or another one.
-    #[error(
-        "o ledger conhece a conta \"{label}\", mas a chave dela, {path}, {what}. Restaure esse arquivo; se ele se perdeu, `tomticket-sync ledger forget --account` com esse nome esquece a conta, e todas as linhas serão enviadas uma vez"
-    )]
-    KeyLost { label: String, path: PathBuf, what: &'static str },
-    #[error(
-        "o arquivo de chave {path} está danificado. Restaure uma cópia; se não houver, apague-o e esqueça a conta com `tomticket-sync ledger forget`"
-    )]
-    KeyDamaged { path: PathBuf },
-    #[error("o nome da conta (--account) {0}")]
-    Label(&'static str),
     /// A file operation beside the database failed.
     #[error("não foi possível {action} {path}: {}", describe_os_error(source))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
@@ -59,13 +39,7 @@ impl LedgerError {
     /// The exit code of a command that ends with this error.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Newer { .. }
-            | Self::Older { .. }
-            | Self::Foreign { .. }
-            | Self::Busy { .. }
-            | Self::KeyLost { .. }
-            | Self::KeyDamaged { .. }
-            | Self::Label(_) => exit_code::USAGE,
+            Self::Refused(_) | Self::Busy { .. } => exit_code::USAGE,
             Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => {
                 exit_code::LOCAL
             }

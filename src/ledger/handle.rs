@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::keys::AccountKey;
 use super::rules::Rules;
@@ -20,7 +20,6 @@ use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
 /// An account that is locked for a run that has not begun to send. Nothing is changed yet: if the run
 /// ends here, the next one finds everything as it was, including what was left in flight.
-#[derive(Debug)]
 pub struct Claimed {
     path: PathBuf,
     connection: Connection,
@@ -53,7 +52,8 @@ impl Claimed {
         let hash = keys.account();
         let account = accounts::add_account(&connection, &path, hash, &base_url, label.as_deref())?;
         let tables = AccountTables::new(connection, &path, account);
-        let reading = AccountTables::new(schema::open_beside_writer(&path)?, &path, account);
+        let reading = schema::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let reading = AccountTables::new(reading, &path, account);
         let (mut rules, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
         tables.apply(&changes)?;
         rules.acknowledge(1);
@@ -64,7 +64,6 @@ impl Claimed {
 
 /// The ledger of a run. [`close`](Self::close) it: dropping it also waits until everything is
 /// written, but blocks meanwhile and loses the error.
-#[derive(Debug)]
 pub struct LedgerHandle {
     /// Declared before the writer, so that the reading connection is closed first: the last one
     /// copies SQLite's log into the file.

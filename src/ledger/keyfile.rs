@@ -29,9 +29,8 @@ pub fn read(path: &Path) -> Result<Option<[u8; 32]>, LedgerError> {
         }
     };
     schema::restrict(path);
-    let damaged = || LedgerError::KeyDamaged { path: path.into() };
-    let text = std::str::from_utf8(&text).map_err(|_| damaged())?;
-    parse(text).map(Some).ok_or_else(damaged)
+    let secret = std::str::from_utf8(&text).ok().and_then(parse);
+    secret.map(Some).ok_or_else(|| damaged(path))
 }
 
 /// Makes a new secret. If another process was faster, its secret is returned.
@@ -48,7 +47,14 @@ pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
     if schema::publish(file.into_temp_path(), path)? {
         return Ok(secret);
     }
-    read(path)?.ok_or_else(|| LedgerError::KeyDamaged { path: path.into() })
+    read(path)?.ok_or_else(|| damaged(path))
+}
+
+fn damaged(path: &Path) -> LedgerError {
+    LedgerError::Refused(format!(
+        "o arquivo de chave {} está danificado. Restaure uma cópia; se não houver, apague-o e esqueça a conta com `tomticket-sync ledger forget`",
+        path.display()
+    ))
 }
 
 /// From the system's random source through the TLS library, which is a dependency anyway.
@@ -112,8 +118,8 @@ mod tests {
         let flipped = good.replacen(|c: char| c.is_ascii_digit(), "f", 30);
         for bad in ["", half, &flipped, "tomticket-sync-key-1 xx yy\n", &good.replace("1 ", "2 ")] {
             std::fs::write(&path, bad).unwrap();
-            assert!(matches!(read(&path), Err(LedgerError::KeyDamaged { .. })), "{bad:?}");
-            assert!(matches!(create(&path), Err(LedgerError::KeyDamaged { .. })), "{bad:?}");
+            assert!(matches!(read(&path), Err(LedgerError::Refused(_))), "{bad:?}");
+            assert!(matches!(create(&path), Err(LedgerError::Refused(_))), "{bad:?}");
         }
     }
 }

@@ -132,18 +132,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_of_a_killed_holder_means_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.lock");
-        std::fs::write(&path, "1 2020-01-01T00:00:00Z\nand much more than the next one writes\n")
-            .unwrap();
-        let _lock = FileLock::acquire(&path).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with(&std::process::id().to_string()), "{text}");
-        assert_eq!(text.lines().count(), 1);
-    }
-
-    #[test]
     fn a_holder_that_is_not_named_is_still_a_holder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.lock");

@@ -99,7 +99,12 @@ impl AccountLocation<'_> {
         let path = keyfile::path(self.path, label);
         let keys = keyfile::read(&path)?
             .map(|secret| AccountKey::from_label(self.base_url, label, &secret));
-        let lost = |what| LedgerError::KeyLost { label: label.into(), path: path.clone(), what };
+        let lost = |what| {
+            LedgerError::Refused(format!(
+                "o ledger conhece a conta \"{label}\", mas a chave dela, {}, {what}. Restaure esse arquivo; se ele se perdeu, `tomticket-sync ledger forget --account` com esse nome esquece a conta, e todas as linhas serão enviadas uma vez",
+                path.display()
+            ))
+        };
         match (&keys, known) {
             (None, Some(_)) => Err(lost("não existe mais")),
             (Some(keys), Some(row)) if row.hash != keys.account() => Err(lost("é outra")),
@@ -119,16 +124,13 @@ impl AccountLocation<'_> {
 }
 
 fn check_label(label: &str) -> Result<(), LedgerError> {
-    if label.trim().is_empty() {
-        return Err(LedgerError::Label("está vazio"));
-    }
-    if label.chars().any(char::is_control) {
-        return Err(LedgerError::Label("tem caracteres de controle"));
-    }
-    if label.chars().count() > 100 {
-        return Err(LedgerError::Label("passa de 100 caracteres"));
-    }
-    Ok(())
+    let wrong = match label {
+        _ if label.trim().is_empty() => "está vazio",
+        _ if label.chars().any(char::is_control) => "tem caracteres de controle",
+        _ if label.chars().count() > 100 => "passa de 100 caracteres",
+        _ => return Ok(()),
+    };
+    Err(LedgerError::Refused(format!("o nome da conta (--account) {wrong}")))
 }
 
 /// The lock of one account of one ledger.

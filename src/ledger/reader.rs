@@ -12,13 +12,11 @@ use crate::model::Update;
 
 /// What was known of an account at the moment this was opened. Drop it as soon as it has served:
 /// while it lives, SQLite's log cannot be copied into the file, and grows.
-#[derive(Debug)]
 pub struct Reader {
     /// `None` where nothing is known of the account.
     view: Option<AccountView>,
 }
 
-#[derive(Debug)]
 struct AccountView {
     keys: AccountKey,
     policy: Policy,

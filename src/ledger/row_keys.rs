@@ -22,7 +22,6 @@ impl SentValue<'_> {
 ///
 /// A customer has up to two names, one of each type, and a row under one type can change the name of
 /// the other type, the customer's alias: a type-`E` row by `id_interno`, a type-`I` row by `email`.
-#[derive(Debug)]
 pub struct RowKeys<'a> {
     keys: &'a AccountKey,
     pub ctype: CustomerType,

@@ -20,10 +20,8 @@ const VERSION: i64 = 3;
 /// How long to wait for a process that writes to the same file for another account. A transaction
 /// takes milliseconds, on a slow disk longer; forgetting an account of millions takes seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-/// Memory for pages, in KiB: of the writer or of a preflight, and of the connection that a run reads
-/// through.
+/// Memory of a connection for pages, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
-const READING_CACHE_KIB: i64 = 2 * 1024;
 /// SQLite's log is copied into the file when it is about this long: a page that changed often
 /// meanwhile is copied once, and names are hashes, so that pages are hit at random.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
@@ -106,16 +104,6 @@ pub fn open_for_reading(path: &Path) -> Result<Option<Connection>, LedgerError> 
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map(Some)
 }
 
-/// Opens the ledger for reading beside the writer of this process. The connection gets little memory:
-/// each commit of the writer empties its cache.
-pub fn open_beside_writer(path: &Path) -> Result<Connection, LedgerError> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection
-        .pragma_update(None, "cache_size", -READING_CACHE_KIB)
-        .map_err(|source| error(path, source))?;
-    Ok(connection)
-}
-
 /// What an error of SQLite means for the user.
 pub fn error(path: &Path, source: rusqlite::Error) -> LedgerError {
     match (source.sqlite_error_code(), &source) {
@@ -138,6 +126,14 @@ pub fn damaged(path: &Path, detail: &str) -> LedgerError {
     LedgerError::Damaged { path: path.into(), detail: detail.into() }
 }
 
+/// A sound SQLite database, but another program's; or no file at all, but a folder or a device.
+fn foreign(path: &Path) -> LedgerError {
+    LedgerError::Refused(format!(
+        "{} não é um ledger do tomticket-sync, e sim uma pasta ou o banco de outro programa; confira --ledger",
+        path.display()
+    ))
+}
+
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LedgerError {
     let path = path.to_path_buf();
     move |source| LedgerError::Io { action, path, source }
@@ -146,7 +142,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Ledg
 fn exists(path: &Path) -> Result<bool, LedgerError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(true),
-        Ok(_) => Err(LedgerError::Foreign { path: path.into() }),
+        Ok(_) => Err(foreign(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if has_log(path) {
                 // SQLite would replay it into a new, unrelated file.
@@ -248,7 +244,7 @@ pub fn restrict(path: &Path) {
     let _ = path;
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
+pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     let failed = |source| error(path, source);
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -271,20 +267,25 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
         return Err(damaged(path, "o arquivo está vazio ou cortado"));
     }
     if pragma("application_id")? != APPLICATION_ID {
-        return Err(LedgerError::Foreign { path: path.into() });
+        return Err(foreign(path));
     }
     if !has_log(path) && !length.is_multiple_of(pragma("page_size")?.cast_unsigned()) {
         return Err(damaged(path, "o arquivo está cortado no meio de uma página"));
     }
-    match pragma("user_version")? {
+    let (found, name) = (pragma("user_version")?, path.display());
+    match found {
         VERSION => {}
-        found if found > VERSION => {
-            return Err(LedgerError::Newer { path: path.into(), found, known: VERSION });
+        ..=0 => return Err(damaged(path, "versão de formato desconhecida")),
+        1..VERSION => {
+            return Err(LedgerError::Refused(format!(
+                "o ledger {name} foi gravado por uma versão mais antiga do programa (formato {found}; esta versão usa o formato {VERSION}). Mova ou apague {name} (com os arquivos -wal e -shm ao lado, se houver) e rode de novo: todas as linhas serão enviadas uma vez"
+            )));
         }
-        found if found > 0 => {
-            return Err(LedgerError::Older { path: path.into(), found, needed: VERSION });
+        _ => {
+            return Err(LedgerError::Refused(format!(
+                "o ledger {name} foi gravado por uma versão mais nova do programa (formato {found}; esta versão conhece até {VERSION}). Atualize o tomticket-sync ou use outro --ledger"
+            )));
         }
-        _ => return Err(damaged(path, "versão de formato desconhecida")),
     }
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
                AND name IN ('account', 'customer', 'intent', 'invalidation')";

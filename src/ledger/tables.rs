@@ -202,8 +202,6 @@ fn checksum(key: &[u8], blob: &[u8]) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::keys::{Spelling, ValueHash};
-    use crate::ledger::state::{AcceptedUpdate, KnownValues};
     use crate::ledger::testing::memory_tables;
 
     #[test]
@@ -220,15 +218,5 @@ mod tests {
             assert_eq!(tables.record(name).unwrap(), record);
             assert_eq!(tables.record(other).unwrap(), CustomerRecord::default());
         }
-    }
-
-    #[test]
-    fn ten_fields_of_one_customer_take_little() {
-        let values = (0..10).map(|n| (FieldTag([n; 4]), ValueHash([n; 8]))).collect();
-        let sequence = SequenceNumber(2_000_000);
-        let update = AcceptedUpdate { sequence, at: u32::MAX, values };
-        let known = KnownValues { updates: vec![update], ..KnownValues::new(Spelling([1; 8])) };
-        let record = CustomerRecord { alias_owner: None, known: KnownState::Values(known) };
-        assert_eq!(postcard::to_extend(&record, Vec::new()).unwrap().len(), 141);
     }
 }

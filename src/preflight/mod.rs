@@ -88,7 +88,6 @@ pub struct Preflight {
 }
 
 /// The ledger's answers to a preflight.
-#[derive(Debug)]
 pub struct Lookup {
     /// What TomTicket is known to hold.
     pub reader: Reader,
