@@ -101,7 +101,7 @@ impl AcceptedState {
         policy: &Policy,
         now: u32,
     ) -> Result<bool, LedgerError> {
-        if policy.full || row.removes_own_name || self.touches_blocked(row) {
+        if policy.full || self.touches_blocked(row) {
             return Ok(false);
         }
         let Some(values) = self.known_values(row, records)? else { return Ok(false) };
