@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
         let reading = rows(&self.input, &self.preflight.inspection)?;
         let outputs = Outputs::open(settings, &self.preflight, self.terminal)?;
         let ledger = match self.claimed.take() {
-            Some(claimed) => Some(claimed.begin(settings.policy)?),
+            Some(claimed) => Some(claimed.begin(settings.policy, self.preflight.leading)?),
             None => None,
         };
         let options = self.scheduler_options();
@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
         &self,
         runtimes: &Runtimes,
         pipeline: Pipeline,
-        mut ledger: Option<LedgerHandle>,
+        ledger: Option<LedgerHandle>,
     ) -> PipelineOutput {
         let (stop, listener) = channel();
         let (invalid, rows) = (self.preflight.invalid, self.preflight.rows);
@@ -204,11 +204,6 @@ impl<'a> Run<'a> {
         }
         let deadline = self.settings.max_duration.map(|most| self.started + most);
         signals::stop_on_signal(runtimes.background.handle(), stop.clone());
-        if self.settings.policy.max_age.is_none()
-            && let Some(ledger) = &mut ledger
-        {
-            ledger.skip_checks_before(self.preflight.leading);
-        }
         runtimes.scheduler.block_on(async {
             let (mut output, ledger) = pipeline.run(ledger, &stop, listener, deadline).await;
             if let Some(ledger) = ledger

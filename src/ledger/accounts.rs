@@ -22,7 +22,6 @@ pub struct AccountRow {
     pub changed_at: Option<Timestamp>,
 }
 
-/// The accounts of a file.
 pub fn accounts(connection: &Connection, path: &Path) -> Result<Vec<AccountRow>, LedgerError> {
     let sql = "SELECT id, hash, base_url, label, changed_at FROM account ORDER BY id";
     let read = || -> rusqlite::Result<Vec<_>> {
@@ -44,7 +43,6 @@ pub fn accounts(connection: &Connection, path: &Path) -> Result<Vec<AccountRow>,
     read().map_err(|source| schema::error(path, source))
 }
 
-/// The number of the account with this hash.
 pub fn find_account(
     connection: &Connection,
     path: &Path,

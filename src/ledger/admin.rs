@@ -12,7 +12,6 @@ use super::tables::AccountTables;
 use super::{AccountLocation, FileLock, LedgerError, accounts, lock_path, schema};
 use crate::model::Name;
 
-/// What the ledger knows of one account.
 pub struct AccountStatus {
     pub account: AccountRow,
     /// Names with values, including those that are no longer known.

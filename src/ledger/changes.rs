@@ -21,7 +21,6 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Adds `later` changes.
     pub fn merge(&mut self, later: Self) {
         self.records.extend(later.records);
         self.intents.extend(later.intents);
@@ -56,12 +55,10 @@ impl PendingRecords {
         }
     }
 
-    /// Stores a record under a name.
     pub fn put(&mut self, name: HashedName, record: CustomerRecord) {
         self.changes.records.insert(name, record);
     }
 
-    /// Changes the record of a name.
     pub fn change(
         &mut self,
         name: HashedName,
@@ -76,7 +73,6 @@ impl PendingRecords {
         Ok(())
     }
 
-    /// Ends the batch in the making.
     pub fn take_batch(&mut self) -> Changes {
         let changes = std::mem::take(&mut self.changes);
         self.batches.push_back(changes.records.clone());

@@ -36,7 +36,6 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// The exit code of a command that ends with this error.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Busy { .. } => exit_code::USAGE,

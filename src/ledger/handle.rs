@@ -47,7 +47,10 @@ pub fn claim(place: &AccountLocation<'_>) -> Result<Claimed, LedgerError> {
 impl Claimed {
     /// Begins the run: draws the consequences of what an earlier one left in flight, and starts the
     /// writer. Blocks on the disk, and for a moment where another account is being written.
-    pub fn begin(self, policy: Policy) -> Result<LedgerHandle, LedgerError> {
+    ///
+    /// A preflight under this lock found the first `leading` rows unchanged or invalid. Nothing
+    /// changes before the first row that is sent, except the age of values: a check would say the same.
+    pub fn begin(self, policy: Policy, leading: u64) -> Result<LedgerHandle, LedgerError> {
         let Self { path, connection, keys, base_url, label, lock } = self;
         let hash = keys.account();
         let account = accounts::add_account(&connection, &path, hash, &base_url, label.as_deref())?;
@@ -58,7 +61,8 @@ impl Claimed {
         tables.apply(&changes)?;
         rules.acknowledge(1);
         let writer = LedgerWriter::start(tables, lock, path)?;
-        Ok(LedgerHandle { rules, writer, unacknowledged: VecDeque::new(), up_to_date_before: 0 })
+        let up_to_date_before = if policy.max_age.is_none() { leading } else { 0 };
+        Ok(LedgerHandle { rules, writer, unacknowledged: VecDeque::new(), up_to_date_before })
     }
 }
 
@@ -76,14 +80,6 @@ pub struct LedgerHandle {
 }
 
 impl LedgerHandle {
-    /// Relies on a preflight under this handle's lock that found every row before `sequence`
-    /// unchanged or invalid. Nothing changes before the first row that is sent, so a check would say
-    /// the same; this saves a second look at a file most of which did not change. Not for a run with
-    /// `--max-age`: ages change while it runs.
-    pub const fn skip_checks_before(&mut self, sequence: u64) {
-        self.up_to_date_before = sequence;
-    }
-
     /// Waits until everything that was recorded is durable and the file is closed. Returns the error
     /// that ended the ledger, unless it was returned before.
     pub async fn close(self) -> Result<(), LedgerError> {

@@ -30,7 +30,6 @@ pub struct HashedName(pub [u8; 16]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spelling(pub [u8; 8]);
 
-/// A name with its exact spelling.
 #[derive(Debug, Clone, Copy)]
 pub struct ExactName {
     pub key: HashedName,
@@ -56,7 +55,6 @@ pub struct ValueHash(pub [u8; 8]);
 pub struct Fingerprint(pub [u8; 16]);
 
 impl FieldKey {
-    /// What is stored of it.
     pub const fn tag(self) -> FieldTag {
         let [a, b, c, d, ..] = self.0;
         FieldTag([a, b, c, d])
@@ -122,13 +120,11 @@ impl AccountKey {
         self.account
     }
 
-    /// The key under which `name` is stored.
     pub fn name(&self, name: Name<'_>) -> HashedName {
         let folded = name.text.to_lowercase();
         HashedName(self.hash(Domain::Name, name.ctype.as_str().as_bytes(), folded.as_bytes()))
     }
 
-    /// The same with the name's exact spelling.
     pub fn exact_name(&self, name: Name<'_>) -> ExactName {
         let ctype = name.ctype.as_str().as_bytes();
         let spelling = Spelling(self.hash(Domain::Spelling, ctype, name.text.as_bytes()));
@@ -203,11 +199,7 @@ fn put_part(out: &mut Vec<u8>, part: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::testing::{TestRow, row};
-
-    fn keys() -> AccountKey {
-        AccountKey::from_token("https://api.example", b"s3gr3d0")
-    }
+    use crate::ledger::testing::{TestRow, keys, row};
 
     #[test]
     fn accounts_differ_by_url_token_label_and_secret() {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::LedgerError;
+use crate::output::still_named;
 
 /// A process that only asks whether a lock is held has it for some microseconds. So a lock that seems
 /// held is tried again this often, after this long.
@@ -30,7 +31,6 @@ pub struct Holder {
 #[derive(Debug)]
 pub struct FileLock {
     path: PathBuf,
-    /// Keeps the lock.
     _file: File,
 }
 
@@ -58,7 +58,7 @@ impl FileLock {
             }
             // The last holder may have removed the file after it was opened here and before it was
             // locked; a lock on a removed file keeps no process out.
-            if still_there(path, &file).map_err(failed)? {
+            if still_named(&file, path) {
                 write(&mut file).map_err(failed)?;
                 return Ok(Self { path: path.into(), _file: file });
             }
@@ -94,23 +94,6 @@ fn open(path: &Path) -> io::Result<File> {
         options.mode(0o600);
     }
     options.open(path)
-}
-
-#[cfg(unix)]
-fn still_there(path: &Path, file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let held = file.metadata()?;
-    match std::fs::metadata(path) {
-        Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Elsewhere the file is never removed.
-#[cfg(not(unix))]
-fn still_there(_path: &Path, _file: &File) -> io::Result<bool> {
-    Ok(true)
 }
 
 fn write(file: &mut File) -> io::Result<()> {

@@ -4,7 +4,6 @@
 use super::keys::{AccountKey, ExactName, FieldKey, FieldTag, HashedName, Spelling, ValueHash};
 use crate::model::{CustomerType, FieldName, Name, Param, Update};
 
-/// One value of a row.
 #[derive(Debug, Clone, Copy)]
 pub struct SentValue<'a> {
     field: FieldKey,
@@ -12,7 +11,6 @@ pub struct SentValue<'a> {
 }
 
 impl SentValue<'_> {
-    /// The field, as it is stored.
     pub const fn tag(&self) -> FieldTag {
         self.field.tag()
     }
@@ -103,11 +101,11 @@ impl<'a> RowKeys<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::testing::{TestRow, row};
+    use crate::ledger::testing::{TestRow, keys, row};
 
     #[test]
     fn equal_values_of_two_customers_or_fields_do_not_look_equal() {
-        let keys = AccountKey::from_token("https://api.example", b"s3gr3d0");
+        let keys = keys();
         let hash = |row: TestRow| {
             let update = row.update();
             let row = RowKeys::new(&keys, &update);

@@ -43,15 +43,6 @@ fn a_rename_moves_the_values_and_leaves_a_pointer() {
 }
 
 #[test]
-fn a_rename_from_another_spelling_moves_no_values() {
-    let mut bench = Bench::new();
-    bench.accept("A@x telefone=1");
-    bench.accept(A_TO_B);
-    bench.assert(false, &["b@x telefone=1"]);
-    bench.assert(true, &["b@x nome=N"]);
-}
-
-#[test]
 fn the_pointer_ends_when_the_old_name_is_written_to() {
     for (row, how) in [
         ("a@x nome=Z", FIRST),
@@ -197,18 +188,6 @@ fn an_internal_id_that_may_have_been_given_away_is_unknown() {
         bench.send("7 campo:x=1", how);
         bench.assert(true, &["a@x id_interno=7"]);
     }
-}
-
-#[test]
-fn a_cleared_internal_id_takes_a_name_away() {
-    let mut bench = Bench::new();
-    bench.accept("7 campo:x=1");
-    bench.accept("a@x id_interno=");
-    bench.assert(false, &["7 campo:x=1"]);
-    bench.assert(true, &["a@x id_interno="]);
-    bench.accept("7 campo:x=1");
-    bench.accept("a@x id_interno=");
-    bench.assert(true, &["7 campo:x=1"]);
 }
 
 #[test]

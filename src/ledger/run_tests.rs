@@ -26,9 +26,9 @@ fn a_check_sees_what_was_recorded_before_it_is_durable() {
     let mut run = ledger.run();
     assert!(run.is_up_to_date(&one));
     let lock = hold_commits(&ledger);
-    run.hand_over_intents(std::slice::from_ref(&two));
+    run.hand_over(std::slice::from_ref(&two), None);
     assert!(!run.is_up_to_date(&one) && !run.is_up_to_date(&two));
-    run.hand_over_outcomes(std::slice::from_ref(&two), FIRST);
+    run.hand_over(std::slice::from_ref(&two), Some(FIRST));
     assert!(!run.is_up_to_date(&one) && run.is_up_to_date(&two));
     assert!(!ledger.is_up_to_date(&two), "not durable");
     drop(lock);
@@ -45,7 +45,7 @@ fn a_thousand_intents_share_a_few_commits_and_become_durable_in_order() {
     let mut run = ledger.run();
     // The first commit waits for the lock, and everything else queues up behind it.
     let lock = hold_commits(&ledger);
-    run.hand_over_intents(&rows(1000));
+    run.hand_over(&rows(1000), None);
     drop(lock);
     let (mut recorded, mut commits) = (Vec::new(), 0);
     while recorded.len() < 1000 {
@@ -63,47 +63,36 @@ fn a_thousand_intents_share_a_few_commits_and_become_durable_in_order() {
 fn what_was_handed_over_is_written_by_closing_or_dropping_the_handle() {
     let ledger = TestLedger::new();
     let mut run = ledger.run();
-    run.hand_over_intents(&rows(100));
+    run.hand_over(&rows(100), None);
     run.close();
     let mut run = ledger.run();
     assert_eq!(run.leftovers.len(), 100);
-    run.hand_over_intents(&rows(1));
+    run.hand_over(&rows(1), None);
     drop(run);
     let run = ledger.run();
     assert_eq!(run.leftovers.len(), 1);
     run.close();
 }
 
-/// A run whose next commit fails.
-fn failing(ledger: &TestLedger) -> TestRun {
-    let mut run = ledger.run();
-    run.record_intents(&rows(1));
-    ledger.sql("DROP TABLE intent");
-    run
-}
-
 #[test]
-fn a_failed_commit_is_returned_once_and_ends_the_ledger() {
-    let ledger = TestLedger::new();
-    let TestRun { runtime, mut handle, .. } = failing(&ledger);
-    let sent = Arc::new(row("b@x nome=N").update());
-    handle.record_intent(1, Arc::clone(&sent)).unwrap();
-    let text = |error: LedgerError| error.to_string();
-    let why = runtime.block_on(handle.recorded()).map_err(text).unwrap_err();
-    assert!(why.contains("ledger.db") && !why.contains("parou"), "{why}");
-    handle.record_outcome(1, sent, RequestOutcome::Refused).unwrap();
-    let why = runtime.block_on(handle.recorded()).map_err(text).unwrap_err();
-    assert_eq!(why, LedgerError::Stopped.to_string());
-    runtime.block_on(handle.close()).unwrap();
-}
-
-#[test]
-fn a_failed_commit_that_was_not_read_is_returned_by_close() {
-    let ledger = TestLedger::new();
-    let mut run = failing(&ledger);
-    run.handle.record_intent(1, Arc::new(row("b@x nome=N").update())).unwrap();
-    let TestRun { runtime, handle, .. } = run;
-    assert!(matches!(runtime.block_on(handle.close()), Err(LedgerError::Storage { .. })));
+fn a_failed_commit_ends_the_ledger_and_is_returned_once_at_the_latest_by_close() {
+    for read in [true, false] {
+        let ledger = TestLedger::new();
+        let mut run = ledger.run();
+        ledger.sql("DROP TABLE intent");
+        run.hand_over(&rows(1), None);
+        let TestRun { runtime, mut handle, .. } = run;
+        if read {
+            let why = runtime.block_on(handle.recorded()).unwrap_err();
+            assert!(matches!(why, LedgerError::Storage { .. }), "{why}");
+            let sent = Arc::new(rows(1)[0].update());
+            handle.record_outcome(0, sent, RequestOutcome::Refused).unwrap();
+            let why = runtime.block_on(handle.recorded()).unwrap_err();
+            assert!(matches!(why, LedgerError::Stopped), "{why}");
+        }
+        let closed = runtime.block_on(handle.close());
+        assert_eq!(matches!(closed, Err(LedgerError::Storage { .. })), !read);
+    }
 }
 
 #[test]

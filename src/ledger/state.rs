@@ -46,9 +46,7 @@ pub enum KnownState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenamePointer {
     pub to: HashedName,
-    /// How the old name was spelled.
     pub spelling: Spelling,
-    /// The intent of the rename.
     pub sequence: SequenceNumber,
 }
 
@@ -66,12 +64,10 @@ pub struct KnownValues {
 }
 
 impl KnownValues {
-    /// No values yet, under a name of this spelling.
     pub fn new(spelling: Spelling) -> Self {
         Self { spelling, old_salt: None, updates: Vec::new() }
     }
 
-    /// What the value hashes are salted with.
     pub fn salt(&self) -> Spelling {
         self.old_salt.unwrap_or(self.spelling)
     }
@@ -86,7 +82,6 @@ impl KnownValues {
 /// The values of one update that are still the latest of their fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedUpdate {
-    /// The number of its intent.
     pub sequence: SequenceNumber,
     /// When it was accepted, in seconds since 1970.
     pub at: u32,

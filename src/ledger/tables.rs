@@ -27,7 +27,6 @@ pub struct AccountTables {
 }
 
 impl AccountTables {
-    /// The rows of account `account` in the file at `path`.
     pub fn new(connection: Connection, path: &Path, account: i64) -> Self {
         Self { connection, path: path.into(), account }
     }

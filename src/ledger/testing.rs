@@ -17,7 +17,6 @@ use super::{
 use crate::model::{CustomerType, Update};
 use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
 
-/// A row to be sent.
 #[derive(Debug, Clone)]
 pub struct TestRow {
     pub ctype: CustomerType,
@@ -25,24 +24,14 @@ pub struct TestRow {
     pub values: Vec<(String, String)>,
 }
 
-/// A row for the customer with this e-mail.
-pub fn e(identifier: &str) -> TestRow {
-    TestRow { ctype: CustomerType::Email, identifier: identifier.into(), values: Vec::new() }
-}
-
-/// A row for the customer with this internal identifier.
-pub fn i(identifier: &str) -> TestRow {
-    TestRow { ctype: CustomerType::Internal, identifier: identifier.into(), values: Vec::new() }
-}
-
 /// A row as text: the customer's name, then its values. A name without `@`, or after `I:`, is an
 /// internal identifier.
 pub fn row(text: &str) -> TestRow {
     let mut words = text.split(' ');
     let row = match words.next().unwrap() {
-        name if name.starts_with("I:") => i(&name[2..]),
-        name if name.contains('@') => e(name),
-        name => i(name),
+        name if name.starts_with("I:") => TestRow::new(CustomerType::Internal, &name[2..]),
+        name if name.contains('@') => TestRow::new(CustomerType::Email, name),
+        name => TestRow::new(CustomerType::Internal, name),
     };
     words
         .map(|word| word.split_once('=').unwrap())
@@ -50,6 +39,10 @@ pub fn row(text: &str) -> TestRow {
 }
 
 impl TestRow {
+    pub fn new(ctype: CustomerType, identifier: &str) -> Self {
+        Self { ctype, identifier: identifier.into(), values: Vec::new() }
+    }
+
     /// Adds a value; `campo:<id>` is a custom field.
     pub fn set(mut self, field: &str, value: &str) -> Self {
         self.values.push((field.into(), value.into()));
@@ -191,7 +184,7 @@ impl TestLedger {
     }
 
     pub fn reader(&self) -> Reader {
-        Reader::open(&self.place(), Policy::default()).unwrap()
+        Reader::open(&self.place(), Policy::default()).unwrap().unwrap()
     }
 
     pub fn is_up_to_date(&self, row: &TestRow) -> bool {
@@ -205,7 +198,6 @@ impl TestLedger {
         run.close();
     }
 
-    /// Does something to the file from outside.
     pub fn sql(&self, sql: &str) {
         Connection::open(&self.path).unwrap().execute_batch(sql).unwrap();
     }
@@ -221,25 +213,23 @@ pub struct TestRun {
 impl TestRun {
     pub fn open(place: &AccountLocation<'_>) -> Result<Self, LedgerError> {
         let claimed = claim(place)?;
-        let leftovers = Reader::open(place, Policy::default())?.leftovers().to_vec();
-        let handle = claimed.begin(Policy::default())?;
+        let leftovers = Reader::open(place, Policy::default())?.map_or(vec![], |r| r.leftovers);
+        let handle = claimed.begin(Policy::default(), 0)?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Ok(Self { runtime, handle, leftovers })
     }
 
-    pub fn hand_over_intents(&mut self, rows: &[TestRow]) {
+    /// Intents of these rows, or outcomes.
+    pub fn hand_over(&mut self, rows: &[TestRow], outcome: Option<RequestOutcome>) {
         for (sequence, row) in (0..).zip(rows) {
-            self.handle.record_intent(sequence, Arc::new(row.update())).unwrap();
+            let update = Arc::new(row.update());
+            match outcome {
+                None => self.handle.record_intent(sequence, update).unwrap(),
+                Some(outcome) => self.handle.record_outcome(sequence, update, outcome).unwrap(),
+            }
         }
     }
 
-    pub fn hand_over_outcomes(&mut self, rows: &[TestRow], outcome: RequestOutcome) {
-        for (sequence, row) in (0..).zip(rows) {
-            self.handle.record_outcome(sequence, Arc::new(row.update()), outcome).unwrap();
-        }
-    }
-
-    /// Waits for so many records.
     pub fn recorded(&mut self, count: usize) -> Vec<Recorded> {
         let mut recorded = Vec::new();
         while recorded.len() < count {
@@ -249,12 +239,12 @@ impl TestRun {
     }
 
     pub fn record_intents(&mut self, rows: &[TestRow]) {
-        self.hand_over_intents(rows);
+        self.hand_over(rows, None);
         self.recorded(rows.len());
     }
 
     pub fn record_outcomes(&mut self, rows: &[TestRow], outcome: RequestOutcome) {
-        self.hand_over_outcomes(rows, outcome);
+        self.hand_over(rows, Some(outcome));
         self.recorded(rows.len());
     }
 

@@ -244,7 +244,8 @@ fn writable(mut permissions: Permissions) -> Permissions {
     permissions
 }
 
-fn still_named(file: &File, path: &Path) -> bool {
+/// Whether `path` itself, and not a link there, is still this open file.
+pub fn still_named(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(open), Ok(named)) => file_id(&open) == file_id(&named),
         _ => false,

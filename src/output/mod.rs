@@ -30,7 +30,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-pub use atomic_file::Output;
+pub use atomic_file::{Output, still_named};
 pub use csv_file::CsvFile;
 pub use destination::{Destination, resolved};
 pub use error::OutputError;

@@ -89,8 +89,8 @@ pub struct Preflight {
 
 /// The ledger's answers to a preflight.
 pub struct Lookup {
-    /// What TomTicket is known to hold.
-    pub reader: Reader,
+    /// What TomTicket is known to hold; `None` where the ledger does not know the account.
+    pub reader: Option<Reader>,
     /// Requests whose outcome is unknown: of an earlier run, or of the run under way.
     pub leftovers: HashSet<Fingerprint>,
     /// Whether another process works on the account at this moment, and which, if that is known.
@@ -157,15 +157,16 @@ impl Preflight {
         linha: u64,
         update: Arc<Update>,
     ) -> Result<(), PreflightError> {
+        let Some(reader) = &ledger.reader else { return Ok(()) };
         if !ledger.leftovers.is_empty() {
-            let fingerprint = ledger.reader.fingerprint(&update);
-            if let Some(request) = fingerprint.filter(|print| ledger.leftovers.contains(print)) {
+            let request = reader.fingerprint(&update);
+            if ledger.leftovers.contains(&request) {
                 self.repeated.insert(request);
                 self.repeating.add(linha);
             }
         }
         let before = self.invalid + self.unchanged.unwrap_or(0);
-        if ledger.reader.is_up_to_date(&update)? {
+        if reader.is_up_to_date(&update)? {
             // The run begins by settling what an earlier one left in flight, and a check may then say
             // otherwise.
             if before + 1 == self.rows && ledger.leftovers.is_empty() {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::ledger::{Ledger, Recorded, RequestOutcome};
 use crate::model::Update;
 
-/// A ledger, its unfinished records and its failure.
 #[derive(Debug)]
 pub struct Recorder<L> {
     /// `None` for a run without one: every row is sent, and nothing is recorded.
@@ -24,7 +23,6 @@ impl<L: Ledger> Recorder<L> {
         Self { ledger, pending: 0, failure: None, abandoned: false }
     }
 
-    /// Whether records are not durable yet.
     pub const fn is_pending(&self) -> bool {
         self.pending > 0
     }
