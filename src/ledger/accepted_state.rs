@@ -169,12 +169,12 @@ impl AcceptedState {
         records: &PendingRecords,
     ) -> Result<Option<&'v AcceptedUpdate>, LedgerError> {
         let Some(sent) = row.sent.get(index) else { return Ok(None) };
-        let value = (sent.tag(), row.value(sent, values.salt()));
+        let value = (sent.field.tag(), row.value(sent, values.salt()));
         let Some(update) = values.updates.iter().find(|update| update.values.contains(&value))
         else {
             return Ok(None);
         };
-        if !self.is_valid(row.ctype, sent.tag(), update.sequence) {
+        if !self.is_valid(row.ctype, sent.field.tag(), update.sequence) {
             return Ok(None);
         }
         if row.alias_index == Some(index)

@@ -44,7 +44,7 @@ pub fn find_account(place: &AccountLocation<'_>) -> Result<Option<AccountId>, Le
     let Some(connection) = schema::open_for_reading(place.path)? else { return Ok(None) };
     let token_hash = match place.label() {
         Some(_) => None,
-        None => place.find_keys(Some(&connection))?.map(|keys| keys.account()),
+        None => place.find_keys(Some(&connection))?.map(|keys| keys.account),
     };
     Ok(accounts::accounts(&connection, place.path)?
         .into_iter()
@@ -79,7 +79,7 @@ pub fn forget_customer(place: &AccountLocation<'_>, name: Name<'_>) -> Result<bo
     let Some(keys) = place.find_keys(schema::open_for_reading(place.path)?.as_ref())? else {
         return Ok(false);
     };
-    let Some((connection, id, _lock)) = open_for_forgetting(place.path, keys.account())? else {
+    let Some((connection, id, _lock)) = open_for_forgetting(place.path, keys.account)? else {
         return Ok(false);
     };
     let name = keys.name(name);

@@ -33,7 +33,7 @@ pub struct Claimed {
 pub fn claim(place: &AccountLocation<'_>) -> Result<Claimed, LedgerError> {
     let connection = schema::open_for_writing(place.path)?;
     let keys = place.keys(&connection)?;
-    let lock = FileLock::acquire(&lock_path(place.path, keys.account()))?;
+    let lock = FileLock::acquire(&lock_path(place.path, keys.account))?;
     Ok(Claimed {
         path: place.path.into(),
         connection,
@@ -52,14 +52,14 @@ impl Claimed {
     /// changes before the first row that is sent, except the age of values: a check would say the same.
     pub fn begin(self, policy: Policy, leading: u64) -> Result<LedgerHandle, LedgerError> {
         let Self { path, connection, keys, base_url, label, lock } = self;
-        let hash = keys.account();
+        let hash = keys.account;
         let account = accounts::add_account(&connection, &path, hash, &base_url, label.as_deref())?;
         let tables = AccountTables::new(connection, &path, account);
         let reading = schema::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let reading = AccountTables::new(reading, &path, account);
         let (mut rules, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
         tables.apply(&changes)?;
-        rules.acknowledge(1);
+        rules.records.acknowledge(1);
         let writer = LedgerWriter::start(tables, lock, path)?;
         let up_to_date_before = if policy.max_age.is_none() { leading } else { 0 };
         Ok(LedgerHandle { rules, writer, unacknowledged: VecDeque::new(), up_to_date_before })
@@ -119,7 +119,7 @@ impl Ledger for LedgerHandle {
 
     async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerError> {
         let count = self.writer.committed().await?;
-        self.rules.acknowledge(count);
+        self.rules.records.acknowledge(count);
         Ok(self.unacknowledged.drain(..count.min(self.unacknowledged.len())).collect())
     }
 }

@@ -94,7 +94,7 @@ enum Domain {
 /// The key of one account and what is computed with it. It does not print.
 pub struct AccountKey {
     key: [u8; 32],
-    account: AccountId,
+    pub account: AccountId,
     /// The keys of the fields seen so far: every row asks for the same few.
     fields: RefCell<HashMap<FieldName, FieldKey>>,
 }
@@ -114,10 +114,6 @@ impl AccountKey {
         let unnamed = Self { key, account: AccountId([0; 16]), fields: RefCell::default() };
         let account = AccountId(unnamed.hash(Domain::Account, &[], b""));
         Self { account, ..unnamed }
-    }
-
-    pub const fn account(&self) -> AccountId {
-        self.account
     }
 
     pub fn name(&self, name: Name<'_>) -> HashedName {
@@ -214,7 +210,7 @@ mod tests {
             AccountKey::from_label("https://a", "t", &[1; 32]),
         ]
         .iter()
-        .map(AccountKey::account)
+        .map(|keys| keys.account)
         .collect();
         for (at, id) in ids.iter().enumerate() {
             assert_eq!(ids.iter().position(|other| other == id), Some(at));

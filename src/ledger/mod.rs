@@ -107,7 +107,7 @@ impl AccountLocation<'_> {
         };
         match (&keys, known) {
             (None, Some(_)) => Err(lost("não existe mais")),
-            (Some(keys), Some(row)) if row.hash != keys.account() => Err(lost("é outra")),
+            (Some(keys), Some(row)) if row.hash != keys.account => Err(lost("é outra")),
             _ => Ok(keys),
         }
     }
@@ -142,14 +142,14 @@ fn lock_path(ledger: &Path, account: AccountId) -> PathBuf {
 /// `Some(None)` where the process is not named.
 pub fn holder(place: &AccountLocation<'_>) -> Option<Option<Holder>> {
     let keys = place.find_keys(None).ok()??;
-    lock::holder(&lock_path(place.path, keys.account()))
+    lock::holder(&lock_path(place.path, keys.account))
 }
 
 /// Locks an account without opening its ledger, for a run with `--no-ledger`. `None` where no lock
 /// can be made: such a run needs nothing of this machine.
 pub fn lock_alone(place: &AccountLocation<'_>) -> Result<Option<FileLock>, LedgerError> {
     let Some(keys) = place.find_keys(None)? else { return Ok(None) };
-    let path = lock_path(place.path, keys.account());
+    let path = lock_path(place.path, keys.account);
     match schema::create_directory(&path).and_then(|()| FileLock::acquire(&path)) {
         Ok(lock) => Ok(Some(lock)),
         Err(error @ LedgerError::Busy { .. }) => Err(error),

@@ -140,7 +140,7 @@ impl World {
         let mut group = Changes::default();
         unwritten.into_iter().for_each(|changes| group.merge(changes));
         self.bench.rules.records.durable.apply(&group).unwrap();
-        self.bench.rules.acknowledge(count);
+        self.bench.rules.records.acknowledge(count);
     }
 
     fn take(&mut self, row: TestRow, fate: RequestFate) -> Result<(), TestCaseError> {

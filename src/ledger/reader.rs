@@ -30,7 +30,7 @@ impl Reader {
         let connection = schema::open_for_reading(place.path)?;
         let keys = place.find_keys(connection.as_ref())?;
         let (Some(connection), Some(keys)) = (connection, keys) else { return Ok(None) };
-        let Some(id) = accounts::find_account(&connection, place.path, keys.account())? else {
+        let Some(id) = accounts::find_account(&connection, place.path, keys.account)? else {
             return Ok(None);
         };
         // One transaction for everything: all answers belong to one moment, and none has to ask

@@ -6,14 +6,8 @@ use crate::model::{CustomerType, FieldName, Name, Param, Update};
 
 #[derive(Debug, Clone, Copy)]
 pub struct SentValue<'a> {
-    field: FieldKey,
+    pub field: FieldKey,
     value: &'a str,
-}
-
-impl SentValue<'_> {
-    pub const fn tag(&self) -> FieldTag {
-        self.field.tag()
-    }
 }
 
 /// The names and values of a row.
@@ -87,7 +81,7 @@ impl<'a> RowKeys<'a> {
 
     /// The fields whose value this update may change: those it sends, and those it may reset.
     pub fn changed(&self) -> Vec<FieldTag> {
-        let mut changed: Vec<_> = self.sent.iter().map(SentValue::tag).collect();
+        let mut changed: Vec<_> = self.sent.iter().map(|sent| sent.field.tag()).collect();
         for param in Param::ALL.into_iter().filter(|param| param.has_documented_default()) {
             let tag = self.keys.field(&FieldName::Param(param)).tag();
             if !changed.contains(&tag) {

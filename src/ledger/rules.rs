@@ -183,11 +183,6 @@ impl Rules {
         Ok((self.take_changes(now), uncertain))
     }
 
-    /// The oldest `count` changes that were returned have become durable.
-    pub fn acknowledge(&mut self, count: usize) {
-        self.records.acknowledge(count);
-    }
-
     fn take_changes(&mut self, now: u32) -> Changes {
         self.records.changes.next = Some((self.next_sequence, now));
         self.records.take_batch()
@@ -290,7 +285,7 @@ fn accept(
     }
     known.updates.retain(|update| !update.values.is_empty());
     let salt = known.salt();
-    let values = row.sent.iter().map(|sent| (sent.tag(), row.value(sent, salt))).collect();
+    let values = row.sent.iter().map(|sent| (sent.field.tag(), row.value(sent, salt))).collect();
     known.updates.push(AcceptedUpdate { sequence: intent.sequence, at: now, values });
 
     if let Some(renamed_to) = row.renamed_to {

@@ -20,12 +20,10 @@ fn a_rename_moves_the_values_and_leaves_a_pointer() {
         false,
         &[
             "a@x nome=N",
-            "a@x telefone=1",
             "a@x nome=N email=a@x",
             "a@x email=c@x nome=N",
             "a@x email=b@x nome=N idioma=en_US",
             "b@x campo:x=theirs",
-            "b@x telefone=9",
             "A@x email=b@x nome=N",
             "a@x email=B@x nome=N",
         ],

@@ -68,13 +68,12 @@ fn requests_that_were_in_flight_together_leave_neither_known() {
         for first_ends_last in [true, false] {
             let mut bench = Bench::new();
             bench.accept(one);
-            let ids = (bench.record_intent(one), bench.record_intent(other));
+            let mut ending = [one, other].map(|row| (bench.record_intent(row), row));
             if first_ends_last {
-                bench.record_outcome(ids.1, other, FIRST);
-                bench.record_outcome(ids.0, one, FIRST);
-            } else {
-                bench.record_outcome(ids.0, one, FIRST);
-                bench.record_outcome(ids.1, other, FIRST);
+                ending.reverse();
+            }
+            for (id, row) in ending {
+                bench.record_outcome(id, row, FIRST);
             }
             bench.assert(false, &[one, other]);
             bench.next_run();

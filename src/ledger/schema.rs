@@ -22,14 +22,11 @@ const VERSION: i64 = 3;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Memory of a connection for pages, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
-/// SQLite's log is copied into the file when it is about this long: a page that changed often
+/// SQLite's log is copied into the file when it has so many pages: a page that changed often
 /// meanwhile is copied once, and names are hashes, so that pages are hit at random.
-const LOG_BYTES: i64 = 16 * 1024 * 1024;
-const SYNCHRONOUS_FULL: i64 = 2;
+const LOG_PAGES: i64 = 4096;
 /// The header of every SQLite file.
 const HEADER_BYTES: u64 = 100;
-/// SQLite's own page size, which new ledgers have.
-const PAGE_BYTES: i64 = 4096;
 
 pub const TABLES: &str = "
     -- The accounts of the file. `hash` identifies one without revealing its token or key.
@@ -83,12 +80,12 @@ pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
     for (name, value) in [
         // Overwritten and forgotten records leave no trace in the file's free space.
         ("secure_delete", 1),
-        // The log is synced at every commit, on macOS with a full flush: an intent must outlive a
-        // power cut.
-        ("synchronous", SYNCHRONOUS_FULL),
+        // FULL: the log is synced at every commit, on macOS with a full flush. An intent must outlive
+        // a power cut.
+        ("synchronous", 2),
         ("fullfsync", 1),
-        ("journal_size_limit", LOG_BYTES),
-        ("wal_autocheckpoint", LOG_BYTES / PAGE_BYTES),
+        ("journal_size_limit", LOG_PAGES * 4096),
+        ("wal_autocheckpoint", LOG_PAGES),
     ] {
         connection.pragma_update(None, name, value).map_err(|source| error(path, source))?;
     }
@@ -323,8 +320,8 @@ mod tests {
             ("synchronous", 2),
             ("fullfsync", 1),
             ("secure_delete", 1),
-            ("journal_size_limit", LOG_BYTES),
-            ("wal_autocheckpoint", LOG_BYTES / PAGE_BYTES),
+            ("journal_size_limit", LOG_PAGES * 4096),
+            ("wal_autocheckpoint", LOG_PAGES),
         ] {
             assert_eq!(is(name).unwrap(), value, "{name}");
         }

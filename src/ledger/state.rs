@@ -24,13 +24,6 @@ pub struct CustomerRecord {
     pub known: KnownState,
 }
 
-impl CustomerRecord {
-    /// Whether there is nothing worth storing.
-    pub fn is_empty(&self) -> bool {
-        self.alias_owner.is_none() && self.known == KnownState::Unknown
-    }
-}
-
 /// What is known of the customer under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum KnownState {

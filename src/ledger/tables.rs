@@ -91,7 +91,7 @@ impl AccountTables {
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
                 .map_err(|source| self.error(source))?;
         for (name, record) in &changes.records {
-            if record.is_empty() {
+            if *record == CustomerRecord::default() {
                 let sql = "DELETE FROM customer WHERE id = ? AND account = ? AND name = ?";
                 self.write(sql, params![row_number(*name), self.account, name.0])?;
             } else {

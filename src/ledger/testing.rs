@@ -63,7 +63,7 @@ pub fn keys() -> AccountKey {
 pub fn memory_tables() -> AccountTables {
     let (connection, path) = (Connection::open_in_memory().unwrap(), Path::new("memory"));
     connection.execute_batch(schema::TABLES).unwrap();
-    let account = keys().account();
+    let account = keys().account;
     let id = accounts::add_account(&connection, path, account, "u", None).unwrap();
     AccountTables::new(connection, path, id)
 }
@@ -99,7 +99,7 @@ impl Bench {
 
     fn apply(&mut self, changes: &Changes) {
         self.rules.records.durable.apply(changes).unwrap();
-        self.rules.acknowledge(1);
+        self.rules.records.acknowledge(1);
     }
 
     pub fn record_intent(&mut self, text: &str) -> u64 {
@@ -160,7 +160,7 @@ impl Bench {
 
 /// A ledger in a folder of its own.
 pub struct TestLedger {
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub path: PathBuf,
 }
 
@@ -168,7 +168,7 @@ impl TestLedger {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/ledger.db");
-        Self { folder, path }
+        Self { _folder: folder, path }
     }
 
     pub fn place(&self) -> AccountLocation<'_> {
