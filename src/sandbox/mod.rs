@@ -71,7 +71,7 @@ mod tests {
     async fn waiting(sandbox: &Sandbox) -> TcpStream {
         let mut stream = TcpStream::connect(sandbox.address).await.unwrap();
         let request =
-            b"POST /update_cliente/t/a/I HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+            b"POST /update_cliente/t/a/I HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
         stream.write_all(request).await.unwrap();
         stream
     }

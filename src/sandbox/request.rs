@@ -3,13 +3,33 @@
 //! It is strict where a lenient server would hide a client's mistake. What the parts mean is decided
 //! in [`super::update_rules`].
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http_body_util::{BodyDataStream, Full};
-use hyper::StatusCode;
-use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::http::uri::Authority;
+use hyper::{Request, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::account::SandboxRefusal;
+
+/// The host that a request asks for in place of this machine, as text for a message. A web page can
+/// make a browser ask this simulator under the page's own name (DNS rebinding); such a request must
+/// learn nothing here.
+pub(super) fn foreign_host<B>(request: &Request<B>) -> Option<String> {
+    let hosts = request.headers().get_all(HOST).into_iter().map(HeaderValue::as_bytes);
+    let asked = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    let mut foreign = hosts.chain(asked).filter(|host| !is_this_machine(host));
+    foreign.next().map(|host| String::from_utf8_lossy(host).chars().take(60).collect())
+}
+
+fn is_this_machine(host: &[u8]) -> bool {
+    let Ok(authority) = Authority::try_from(host) else { return false };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
 
 /// The segments of a path. It is split at the slashes *before* each segment is decoded, so that a
 /// `%2F` stays inside its segment. `None` where a segment is empty, not UTF-8, badly encoded, or

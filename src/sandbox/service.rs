@@ -37,6 +37,12 @@ pub(super) async fn answer(
     account: Arc<Mutex<SimulatedAccount>>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Disconnect> {
+    if let Some(host) = request::foreign_host(&request) {
+        let mensagem = format!(
+            "O simulador só atende a própria máquina (localhost, 127.0.0.1), e o pedido era para {host}."
+        );
+        return Ok(refusal(StatusCode::MISDIRECTED_REQUEST, &mensagem));
+    }
     let segments = request::segments(request.uri().path()).unwrap_or_default();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let method = match segments.as_slice() {

@@ -135,6 +135,6 @@ fn one_failing_connection_leaves_the_others_alone() {
     assert_eq!(counters["requisicoes"], 20);
     let reset = counters["falhas_injetadas"]["reset"].as_u64().unwrap();
     assert!((1..20).contains(&reset), "{reset}");
-    let get = b"GET /_sandbox/clientes HTTP/1.1\r\nHost: x\r\n\r\n";
+    let get = b"GET /_sandbox/clientes HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(once(&sandbox, get).status, 200);
 }

@@ -66,7 +66,7 @@ pub fn form(fields: &[(&str, &str)]) -> String {
 pub fn post(path: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=XX\r\n\
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=XX\r\n\
          Content-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
@@ -146,7 +146,7 @@ impl Raw {
     }
 
     pub fn get(&mut self, path: &str) -> Response {
-        self.exchange(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+        self.exchange(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
     }
 }
 

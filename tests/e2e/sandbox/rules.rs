@@ -79,7 +79,7 @@ fn other_addresses_and_methods() {
     }
     for method in ["GET", "PUT", "DELETE"] {
         let request = format!(
-            "{method} /update_cliente/t/a/E HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+            "{method} /update_cliente/t/a/E HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
         );
         let response = raw.exchange(request.as_bytes());
         assert_eq!(
@@ -90,6 +90,35 @@ fn other_addresses_and_methods() {
     }
     assert_eq!(raw.exchange(&post("/_sandbox/contagem", &ok)).status, 405);
     // None of them was an update.
+    assert_eq!(sandbox.counters()["requisicoes"], 0);
+}
+
+/// A web page may reach this port under a name of its own; it must learn nothing.
+#[test]
+fn another_host_than_this_machine_is_refused_and_named() {
+    let sandbox = Sandbox::start(&["--rate", "unlimited"]);
+    let mut raw = Raw::connect(&sandbox);
+    let port = sandbox.address().rsplit_once(':').unwrap().1.to_owned();
+    let mut status = |path: &str, hosts: &[&str]| {
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        raw.exchange(format!("GET {path} HTTP/1.1\r\n{hosts}\r\n").as_bytes()).reply()
+    };
+    for host in ["localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "[::1]"] {
+        for host in [host.to_owned(), format!("{host}:{port}")] {
+            assert_eq!(status("/_sandbox/x", &[&host]).0, 404, "{host}");
+        }
+    }
+    for host in ["exemplo.com", "localhost.exemplo.com", "192.168.0.1", "x@exemplo.com", "", "a b"]
+    {
+        let (code, erro, mensagem) = status("/_sandbox/contagem", &[host]);
+        assert_eq!((code, erro), (421, true), "{host}");
+        assert!(mensagem.ends_with(&format!("o pedido era para {host}.")), "{mensagem}");
+    }
+    assert_eq!(status("/_sandbox/contagem", &["localhost", "exemplo.com"]).0, 421);
+    assert_eq!(status("http://exemplo.com/_sandbox/contagem", &["localhost"]).0, 421);
+    let mut foreign = String::from_utf8(update("a%40x")).unwrap();
+    foreign = foreign.replace("Host: localhost", "Host: exemplo.com");
+    assert_eq!(once(&sandbox, foreign.as_bytes()).status, 421);
     assert_eq!(sandbox.counters()["requisicoes"], 0);
 }
 
@@ -253,7 +282,7 @@ fn a_body_may_come_in_chunks() {
     let body = form(&[("nome", "A")]);
     let (a, b) = body.split_at(10);
     let request = format!(
-        "POST /update_cliente/t/a%40x/E HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\
+        "POST /update_cliente/t/a%40x/E HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\
          Content-Type: multipart/form-data; boundary=XX\r\n\r\n\
          {:x}\r\n{a}\r\n{:x}\r\n{b}\r\n0\r\n\r\n",
         a.len(),
