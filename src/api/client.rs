@@ -1,17 +1,20 @@
 //! The HTTP client: one update, one POST, one [`Attempt`]. It does not retry, follow redirects, keep
 //! cookies or decompress. An error comes back as data, without the URL.
 
+use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Proxy, Request, Response, Url, redirect, retry};
 use rustls::crypto::ring;
+use tokio::time::timeout_at;
 use url::Position;
 
 use super::attempt::{Attempt, Reply};
 use super::proxy::{self, ProxyError};
 use super::response::{BODY_MAX, Body, classify};
 use super::{BaseUrl, Token, retry_after, transport_error, v1};
+use crate::locale::format::duration_words;
 use crate::model::Update;
 use crate::panic_hook;
 
@@ -23,6 +26,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The longest form, in bytes, that is sent on a connection meant for further requests. A server
 /// that answers a longer one before it has read it all may close the connection at any time.
 const KEEP_ALIVE_FORM_MAX: u64 = 16 * 1024;
+/// How long a reply that has arrived may still be read after the timeout. A process that was stopped
+/// for longer than the timeout finds the replies of that time in its sockets.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// Why there is no client; nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -73,29 +79,34 @@ impl Client {
             };
         };
         panic_hook::inject_panic_if_requested("send", &url);
+        let mut patience = Patience::new(self.timeout);
         let response = match self.request(url, update) {
-            Ok(request) => self.http.execute(request).await,
-            Err(error) => Err(error),
+            Ok(request) => patience.wait(self.http.execute(request)).await,
+            Err(error) => Some(Err(error)),
         };
         let answered = Instant::now();
         let (reply, status, mensagem) = match response {
-            Ok(response) => {
+            None => {
+                let mensagem = format!("sem resposta em {}", duration_words(self.timeout));
+                (Reply::Ambiguous, None, mensagem)
+            }
+            Some(Ok(response)) => {
                 let status = response.status().as_u16();
                 let pause = pause_asked(response.headers());
-                let (mut reply, mensagem) =
-                    classify(status, &read_body(response).await, |text| self.token.redact(text));
+                let body = read_body(response, &mut patience).await;
+                let (mut reply, mensagem) = classify(status, &body, |text| self.token.redact(text));
                 if let Reply::Limited { retry_after } = &mut reply {
                     *retry_after = pause;
                 }
                 (reply, Some(status), mensagem)
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 // The URL holds the token.
                 let error = error.without_url();
                 let detail = self.token.redact(transport_error::chain(&error));
                 tracing::debug!(erro = %detail, "requisição sem resposta");
                 let proxy = self.proxy.as_deref();
-                let (reply, mensagem) = transport_error::classify(&error, proxy, self.timeout);
+                let (reply, mensagem) = transport_error::classify(&error, proxy);
                 (reply, None, mensagem)
             }
         };
@@ -130,7 +141,6 @@ fn http_client(
         // Ends before the timeout of the whole request does, or a request without a connection
         // would look like one without a reply.
         .connect_timeout(CONNECT_TIMEOUT.min(timeout.mul_f64(0.9)))
-        .timeout(timeout)
         // The environment is read in `proxy`.
         .no_proxy();
     if let Some(proxy) = proxy {
@@ -147,14 +157,36 @@ fn pause_asked(headers: &HeaderMap) -> Option<Duration> {
     retry_after::parse(headers.get(RETRY_AFTER)?.as_bytes(), SystemTime::now())
 }
 
-async fn read_body(mut response: Response) -> Body {
+/// The time that one request has, from connecting to the last byte of the response.
+struct Patience {
+    until: tokio::time::Instant,
+    grace: Duration,
+}
+
+impl Patience {
+    fn new(timeout: Duration) -> Self {
+        Self { until: tokio::time::Instant::now() + timeout, grace: GRACE }
+    }
+
+    /// Waits for one part of the exchange; `None` when the time is over. The grace is given once.
+    async fn wait<T>(&mut self, part: impl Future<Output = T>) -> Option<T> {
+        let mut part = pin!(part);
+        if let Ok(done) = timeout_at(self.until, &mut part).await {
+            return Some(done);
+        }
+        self.until = tokio::time::Instant::now() + std::mem::take(&mut self.grace);
+        timeout_at(self.until, part).await.ok()
+    }
+}
+
+async fn read_body(mut response: Response, patience: &mut Patience) -> Body {
     let mut whole = Vec::new();
     loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if whole.len() + chunk.len() > BODY_MAX => return Body::TooLong,
-            Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
-            Ok(None) => return Body::Whole(whole),
-            Err(_) => return Body::Cut,
+        match patience.wait(response.chunk()).await {
+            Some(Ok(Some(chunk))) if whole.len() + chunk.len() > BODY_MAX => return Body::TooLong,
+            Some(Ok(Some(chunk))) => whole.extend_from_slice(&chunk),
+            Some(Ok(None)) => return Body::Whole(whole),
+            Some(Err(_)) | None => return Body::Cut,
         }
     }
 }

@@ -4,26 +4,16 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
-use std::time::Duration;
 
 use super::attempt::{Cause, Reply};
-use crate::locale::format::duration_words;
 use crate::locale::os_error::{describe_os_error, dns_words, kind_words};
 
 /// What `error` means for the row, with the words for its `mensagem`. `proxy` is the host and port
-/// of the proxy in use, `timeout` the limit of the whole request.
-pub(super) fn classify(
-    error: &reqwest::Error,
-    proxy: Option<&str>,
-    timeout: Duration,
-) -> (Reply, String) {
+/// of the proxy in use.
+pub(super) fn classify(error: &reqwest::Error, proxy: Option<&str>) -> (Reply, String) {
     if !error.is_connect() {
         // Bytes of the request may have left.
-        let mensagem = match error.is_timeout() {
-            true => format!("sem resposta em {}", duration_words(timeout)),
-            false => format!("sem resposta completa: {}", words(error)),
-        };
-        return (Reply::Ambiguous, mensagem);
+        return (Reply::Ambiguous, format!("sem resposta completa: {}", words(error)));
     }
     if let Some(why) = certificate_error(error) {
         return (Reply::NotSent(Cause::BadCertificate), format!("o certificado do servidor {why}"));
@@ -77,6 +67,8 @@ fn words(error: &(dyn Error + 'static)) -> Cow<'static, str> {
 fn network_words(kind: io::ErrorKind) -> Option<&'static str> {
     Some(match kind {
         io::ErrorKind::BrokenPipe => "conexão cortada pelo servidor",
+        // The system's own limit, not that of the request.
+        io::ErrorKind::TimedOut => "a conexão caiu: o servidor não confirma mais nada",
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             "a outra ponta mandou o que não se entende"
         }

@@ -190,6 +190,10 @@ fn answer(shared: &Shared, wire: &mut Wire, n: usize, reply: Reply) -> io::Resul
         Answer::Response { status, headers, body, framing } => {
             let (bytes, reusable) = Reply::encode(status, &headers, &body, framing);
             write(shared, wire, &bytes)?;
+            if let Some(pause) = reply.again {
+                shared.pause(pause);
+                write(shared, wire, &bytes)?;
+            }
             Ok(reusable && !reply.close)
         }
         Answer::Bytes(bytes) | Answer::Torn(bytes) => write(shared, wire, &bytes).map(|()| false),

@@ -63,12 +63,21 @@ pub struct Reply {
     pub interim: bool,
     /// Whether the connection is closed after the response, unannounced.
     pub close: bool,
+    /// After this time the response is sent once more, unasked.
+    pub again: Option<Duration>,
 }
 
 impl Reply {
     /// A reply with this answer and no delay.
     pub fn new(answer: Answer) -> Self {
-        Self { answer, delay: Duration::ZERO, latch: None, interim: false, close: false }
+        Self {
+            answer,
+            delay: Duration::ZERO,
+            latch: None,
+            interim: false,
+            close: false,
+            again: None,
+        }
     }
 
     /// A response with this status, content type and body.
@@ -231,6 +240,12 @@ impl Reply {
     /// Closes the connection after the response, without announcing it.
     pub fn then_close(mut self) -> Self {
         self.close = true;
+        self
+    }
+
+    /// Sends the response a second time, unasked, after this pause.
+    pub fn repeated_after(mut self, pause: Duration) -> Self {
+        self.again = Some(pause);
         self
     }
 
