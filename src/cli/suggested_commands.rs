@@ -10,6 +10,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use crate::input::Encoding;
+use crate::locale::foreign_text::shell_word;
 
 /// The commands that may come next. Each is `None` where it is unknown or would not do what it is
 /// for: a program that uses the library typed nothing, and omitting a flag does not undo a variable
@@ -120,33 +121,23 @@ impl<'t> TypedCommand<'t> {
         let kept = self.flags.iter().filter(|(flag, _)| !left_out.contains(&&**flag));
         let mut words: Vec<String> = kept.map(|(_, words)| words.clone()).chain(more).collect();
         if begins_with_hyphen(input) {
-            words.extend(["--".to_owned(), quoted(input)]);
+            words.extend(["--".to_owned(), shell_word(input)]);
         } else {
-            words.insert(0, quoted(input));
+            words.insert(0, shell_word(input));
         }
-        format!("{} {command} {}", quoted(self.program), words.join(" "))
+        format!("{} {command} {}", shell_word(self.program), words.join(" "))
     }
 }
 
 /// A flag with its value.
 fn with_value(name: &str, value: &OsStr) -> String {
     let between = if begins_with_hyphen(value) { "=" } else { " " };
-    format!("--{name}{between}{}", quoted(value))
+    format!("--{name}{between}{}", shell_word(value))
 }
 
 /// Whether clap would take the word for a flag.
 fn begins_with_hyphen(word: &OsStr) -> bool {
     word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
-}
-
-/// A word as a POSIX shell reads it back.
-fn quoted(word: &OsStr) -> String {
-    let text = word.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.into_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

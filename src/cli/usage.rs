@@ -2,12 +2,14 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::locale::foreign_text::visible;
+
 /// The sentence for a usage error, with a way out. Not for requests for help and version, which clap
 /// reports as errors too.
 pub fn explain(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(ContextValue::String(text)) => visible(text).into_owned(),
+        Some(ContextValue::Strings(texts)) => visible(&texts.join(", ")).into_owned(),
         _ => String::new(),
     };
     let arg = text(ContextKind::InvalidArg);
@@ -33,8 +35,8 @@ pub fn explain(error: &clap::Error) -> String {
         ErrorKind::InvalidValue if value.is_empty() => format!("falta o valor de {arg}"),
         ErrorKind::InvalidValue => format!("{flag}: \"{value}\" não serve"),
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error).map(ToString::to_string);
-            format!("{flag}: \"{value}\" não serve: {}", why.unwrap_or_default())
+            let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            format!("{flag}: \"{value}\" não serve: {}", visible(&why))
         }
         ErrorKind::MissingRequiredArgument => {
             let what = [

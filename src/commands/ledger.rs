@@ -6,6 +6,7 @@ use crate::cli::{LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
 use crate::config::{SettingsError, base_url, ledger_path, token};
 use crate::ledger::admin::{self, AccountStatus};
 use crate::ledger::{Account, AccountLocation};
+use crate::locale::foreign_text::{visible, visible_path};
 use crate::locale::format::number;
 use crate::model::Name;
 
@@ -19,17 +20,19 @@ pub(super) fn run(command: LedgerCommand) -> Result<u8, CommandError> {
 fn status(args: &LedgerStatusArgs) -> Result<u8, CommandError> {
     let path = ledger_path(args.ledger.as_deref())?;
     let accounts = admin::status(&path)?;
-    let mut text = format!("Registro: {}\n", path.display());
+    let mut text = format!("Registro: {}\n", visible_path(&path));
     if accounts.is_empty() {
         text.push_str("Nenhuma conta: nada foi enviado com este registro ainda.\n");
     }
     for AccountStatus { account, customers, in_flight } in &accounts {
-        let label =
-            account.label.as_deref().map_or("(pelo token)".to_owned(), |l| format!("\"{l}\""));
+        let label = account
+            .label
+            .as_deref()
+            .map_or("(pelo token)".to_owned(), |label| format!("\"{}\"", visible(label)));
         let changed = account.changed_at.map_or("nunca".to_owned(), |at| at.to_string());
         text.push_str(&format!(
             "\nConta {label} em {}\n  código:         {}\n  clientes:       {}\n  última mudança: {changed}\n  em andamento:   {}\n",
-            account.base_url,
+            visible(&account.base_url),
             account.hash,
             number(*customers),
             number(*in_flight)

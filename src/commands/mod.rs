@@ -18,6 +18,7 @@ use clap::ArgMatches;
 use self::error::CommandError;
 use crate::cli::Command;
 use crate::config::{self, CommandLineError};
+use crate::output::Terminal;
 use crate::{exit_code, panic_hook};
 
 /// The whole program: runs the command that this process was started with.
@@ -38,8 +39,7 @@ fn run_command_line() -> u8 {
         Err(error) => Err(error.into()),
     };
     done.unwrap_or_else(|error| {
-        // A closed standard error is no error.
-        let _ = writeln!(io::stderr().lock(), "erro: {error}");
+        Terminal::default().complain(&error.to_string());
         error.exit_code()
     })
 }

@@ -7,6 +7,7 @@ use crate::cli::ReportArgs;
 use crate::config::report_page;
 use crate::exit_code;
 use crate::html_report::{Clock, ReportError, check_same_run, html, read_results, read_summary};
+use crate::locale::foreign_text::visible_path;
 use crate::output::{Destination, Output, RunSummary, Terminal};
 
 pub(super) fn run(args: &ReportArgs) -> Result<u8, CommandError> {
@@ -16,7 +17,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, CommandError> {
     };
     write_page(args, &destination)?;
     if let Destination::Path(path) = &destination {
-        Terminal::default().print(&format!("Relatório: {}\n", path.display()));
+        Terminal::default().print(&format!("Relatório: {}\n", visible_path(path)));
     }
     Ok(exit_code::OK)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::SettingsError;
 use crate::api::{BaseUrl, DEFAULT_BASE_URL, Token};
+use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 
 /// The variable that holds the token.
@@ -20,10 +21,10 @@ pub fn token(file: Option<&Path>) -> Result<Token, SettingsError> {
     let (place, text) = match file {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| SettingsError::TokenFile {
-                path: path.display().to_string(),
+                path: visible_path(path),
                 why: describe_os_error(&error),
             })?;
-            (path.display().to_string(), text)
+            (visible_path(path), text)
         }
         None => {
             let text = std::env::var(TOKEN_VARIABLE).ok().filter(|text| !text.trim().is_empty());

@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::error::CommandLineError;
 use super::file::{self, ConfigFile};
 use crate::cli::{self, Cli, Command, RunArgs};
+use crate::locale::foreign_text::visible;
 
 /// The options of `ledger` commands that have a variable. Those of `run` and `check` all have one.
 const LEDGER_VARIABLES: [&str; 4] = ["ledger", "base-url", "token-file", "account"];
@@ -114,7 +115,10 @@ impl<'a> Called<'a> {
             .map(|(name, arg, value)| {
                 let place = format!("variável {}", variable(name));
                 let words = words(name, arg, &value).map_err(|why| {
-                    let why = format!("--{name}: \"{}\" não serve: {why}", value.display());
+                    let why = format!(
+                        "--{name}: \"{}\" não serve: {why}",
+                        visible(&value.to_string_lossy())
+                    );
                     CommandLineError::Value { place: place.clone(), why }
                 })?;
                 Ok(Given { name: name.to_owned(), place, words })

@@ -2,6 +2,7 @@
 
 use crate::api::{BaseUrlError, TokenError};
 use crate::cli;
+use crate::locale::foreign_text::visible;
 
 /// Why a command line does not give a command.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,8 @@ pub enum SettingsError {
     )]
     NoAccount,
     #[error(
-        "--account-id: \"{0}\" não é o código de uma conta; são os 32 dígitos que `tomticket-sync ledger status` mostra"
+        "--account-id: \"{}\" não é o código de uma conta; são os 32 dígitos que `tomticket-sync ledger status` mostra",
+        visible(.0)
     )]
     AccountCode(String),
     #[error("{place}: {why}")]

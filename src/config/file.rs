@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::command_line::Given;
 use super::error::CommandLineError;
+use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 
 /// The file that is looked for in the working directory.
@@ -43,7 +44,7 @@ pub(super) fn read<'a>(
         None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
         None => return Ok(ConfigFile::default()),
     };
-    let label = path.display().to_string();
+    let label = visible_path(&path);
     let text = std::fs::read_to_string(&path).map_err(|error| CommandLineError::Value {
         place: format!("não foi possível ler {label}"),
         why: describe_os_error(&error),

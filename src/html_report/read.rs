@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::error::{AS_WRITTEN, ReportError, not_results};
 use super::stats::ResultStats;
 use crate::input::{Encoding, InputArg, InputFile, ReadOptions, Record, inspect, rows};
+use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 use crate::model::Situacao;
 use crate::output::{
@@ -135,7 +136,7 @@ impl ResultsFile {
 
 /// Reads a run's summary JSON.
 pub fn read_summary(path: &Path) -> Result<RunSummary, ReportError> {
-    let label = path.display();
+    let label = visible_path(path);
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_SUMMARY).read_to_string(&mut text));
     match read {
@@ -185,8 +186,8 @@ pub fn check_same_run(
     };
     Err(ReportError::Unusable(format!(
         "o resumo {} não é da execução destes resultados: {situacao} são {told} no resumo e {found} em {}. Indique o par da mesma execução, ou deixe --summary-json de fora",
-        path.display(),
-        results.display()
+        visible_path(path),
+        visible_path(results)
     )))
 }
 

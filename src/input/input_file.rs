@@ -14,6 +14,7 @@ use super::decode::ByteStream;
 use super::error::InputError;
 use super::file_identity::FileIdentity;
 use super::gunzip::Gunzip;
+use crate::locale::foreign_text::visible_path;
 
 /// The input as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl InputFile {
     }
 
     fn open_file(path: &Path) -> Result<Self, InputError> {
-        let label: Arc<str> = path.display().to_string().into();
+        let label: Arc<str> = visible_path(path).into();
         let open_error = |cause| InputError::Open { label: label.clone(), cause };
         let file = File::open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::destination::{Destination, DestinationKind, file_id, partial};
 use super::error::OutputError;
 use super::lock_holder;
+use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 
 /// An open output. Unbuffered: its users write whole files or buffer by themselves.
@@ -42,7 +43,7 @@ impl Output {
     /// Opens the destination for writing. An existing file stays untouched until
     /// [`persist`](Self::persist), the `.parcial` of an earlier run until [`begin`](Self::begin).
     pub fn open(destination: &Destination) -> Result<Self, OutputError> {
-        let label = destination.label();
+        let label = destination.in_words();
         let open = |options: &mut OpenOptions, path: &Path| {
             options.open(path).map_err(|error| cannot_create(&label, &error))
         };
@@ -225,7 +226,7 @@ fn cannot_create(label: &str, error: &io::Error) -> OutputError {
 
 /// Something that cannot be written stands in the place of the `.parcial`.
 fn in_the_way(partial: &Path, why: &str) -> OutputError {
-    let partial = partial.display();
+    let partial = visible_path(partial);
     OutputError::Refused(format!(
         "não foi possível gravar {partial}, onde a saída fica até terminar: {why}. Mova ou apague {partial} e rode de novo"
     ))

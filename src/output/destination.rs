@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use super::error::OutputError;
+use crate::locale::foreign_text::visible_path;
 
 /// The longest chain of symbolic links that is followed; Linux allows as many.
 const MAX_LINKS: usize = 40;
@@ -44,7 +45,7 @@ impl Destination {
     pub(super) fn in_words(&self) -> String {
         match self {
             Self::Stdout => "a saída padrão".to_owned(),
-            Self::Path(_) => self.label(),
+            Self::Path(path) => visible_path(path),
         }
     }
 

@@ -4,6 +4,7 @@
 use super::run_summary::Repeat;
 use super::summary::Summary;
 use crate::exit_code;
+use crate::locale::foreign_text::{shell_word, visible};
 use crate::locale::format::{capital, counted};
 use crate::model::Situacao;
 
@@ -11,7 +12,7 @@ impl Summary {
     pub(super) fn next_step(&self) -> String {
         let run = &self.run;
         let count = |situacao: Situacao| run.count(situacao);
-        let (results, rejects) = (&run.resultados, &run.rejeitados);
+        let rejects = visible(&run.rejeitados);
         let suggested = &self.suggested;
         let look_up = format!(
             "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas"
@@ -42,8 +43,9 @@ impl Summary {
                 "resolva o problema nesta máquina; os resultados e os rejeitados estão completos, e nada precisa ser enviado de novo por causa disso."
                     .to_owned()
             }
-            exit_code::LOCAL if !self.broke_off && results != "-" => format!(
-                "resolva o problema nesta máquina e faça o relatório com `tomticket-sync report {results}`; as linhas já têm seu resultado acima."
+            exit_code::LOCAL if !self.broke_off && run.resultados != "-" => format!(
+                "resolva o problema nesta máquina e faça o relatório com `tomticket-sync report {}`; as linhas já têm seu resultado acima.",
+                shell_word(run.resultados.as_ref())
             ),
             exit_code::LOCAL => {
                 "resolva o problema nesta máquina e rode o mesmo comando de novo.".to_owned()
@@ -92,7 +94,7 @@ impl Summary {
             text.push_str(&format!(
                 "\n  Só {} de correção; o motivo está em {}.",
                 counted(to_repair, one, many),
-                self.run.rejeitados
+                visible(&self.run.rejeitados)
             ));
         }
         text
@@ -109,7 +111,9 @@ impl Summary {
                 .to_owned()
         } else {
             format!(
-                "corrija as linhas em {rejects} e rode `tomticket-sync run {rejects}` com as mesmas opções."
+                "corrija as linhas em {} e rode `tomticket-sync run {}` com as mesmas opções.",
+                visible(rejects),
+                shell_word(rejects.as_ref())
             )
         }
     }

@@ -1,11 +1,13 @@
 //! The end of a run for people: a few lines on the terminal. The facts are [`RunSummary`]'s.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::run_summary::{MessageCount, RunSummary};
 use super::sanitize::excerpt;
 use crate::cli::SuggestedCommands;
 use crate::exit_code;
+use crate::locale::foreign_text::visible;
 use crate::locale::format::{self, counted, duration_words, number};
 use crate::model::Situacao;
 
@@ -43,7 +45,7 @@ impl Summary {
         let what = if run.is_rehearsal() { "Ensaio" } else { "Execução" };
         let mut text = format!(
             "\n{what} de {}: {} em {}\n",
-            if run.entrada == "-" { "entrada padrão" } else { &run.entrada },
+            if run.entrada == "-" { "entrada padrão".into() } else { visible(&run.entrada) },
             counted(run.linhas, "linha", "linhas"),
             duration_words(Duration::from_secs_f64(run.duracao_s))
         );
@@ -122,8 +124,8 @@ pub fn meaning(situacao: Situacao) -> &'static str {
     }
 }
 
-fn place(label: &str) -> &str {
-    if label == "-" { "saída padrão" } else { label }
+fn place(label: &str) -> Cow<'_, str> {
+    if label == "-" { "saída padrão".into() } else { visible(label) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Standard error, shared by the progress bar, the log and the messages, so that none breaks
-//! another's line.
+//! another's line. Foreign text in them is made fit for a terminal here.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -14,6 +14,8 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::locale::foreign_text::visible_lines;
 
 /// How the log is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,7 +61,7 @@ impl Terminal {
     /// Prints a message: as it is, or line by line as objects of the JSON log.
     pub fn print(&self, text: &str) {
         match self.format {
-            LogFormat::Text => self.show(text.as_bytes()),
+            LogFormat::Text => self.show(text),
             LogFormat::Json => {
                 for line in text.lines().filter(|line| !line.is_empty()) {
                     match line.strip_prefix("aviso: ") {
@@ -73,16 +75,17 @@ impl Terminal {
 
     pub fn complain(&self, error: &str) {
         match self.format {
-            LogFormat::Text => self.show(format!("erro: {error}\n").as_bytes()),
+            LogFormat::Text => self.show(&format!("erro: {error}\n")),
             LogFormat::Json => tracing::error!(target: TARGET, "{error}"),
         }
     }
 
     /// Writes text and hides the bar meanwhile. A closed standard error is not an error.
-    fn show(&self, bytes: &[u8]) {
+    fn show(&self, text: &str) {
+        let text = visible_lines(text);
         let write = || {
             let mut stderr = io::stderr().lock();
-            let _ = stderr.write_all(bytes);
+            let _ = stderr.write_all(text.as_bytes());
             let _ = stderr.flush();
         };
         let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -100,7 +103,7 @@ impl Terminal {
 /// The log writes each of its lines at once.
 impl Write for Terminal {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.show(bytes);
+        self.show(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
     }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::config::SandboxConfigError;
 use super::customers::CustomerStore;
 use super::update_rules::{self, NameType};
+use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 
 const IDENTIFIER: &str = "identificador";
@@ -21,7 +22,7 @@ const IDENTIFIER_TYPE: &str = "tipo_identificador";
 /// Other columns, empty cells and blank rows are ignored; values are trimmed, and taken as they
 /// stand. Blocks while it reads.
 pub fn customers_from_csv(path: PathBuf) -> Result<CustomerStore, SandboxConfigError> {
-    let name = path.display();
+    let name = visible_path(&path);
     let text = std::fs::read(&path).map_err(|error| {
         SandboxConfigError(format!("não foi possível ler {name}: {}", describe_os_error(&error)))
     })?;

@@ -44,5 +44,6 @@ mod server;
 mod soak;
 mod stops;
 mod support_selftest;
+mod terminal;
 mod tls;
 mod wire;

@@ -1,0 +1,118 @@
+//! Text from outside (file names, cells, replies, arguments) made fit for a terminal, and for a
+//! command that is pasted into a shell. What goes into files is [`crate::output`]'s.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::path::Path;
+
+/// The text with everything escaped that acts on a terminal or is invisible there: controls, line
+/// breaks, marks of direction and of no width. The escapes are JSON's, so that a line of a JSON log
+/// stays one.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, |_| false)
+}
+
+/// The same for a text of several lines, whose line breaks are ours.
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c == '\n')
+}
+
+/// A path for a message.
+pub fn visible_path(path: impl AsRef<Path>) -> String {
+    visible(&path.as_ref().to_string_lossy()).into_owned()
+}
+
+/// A word as bash reads it back, whatever bytes it has.
+pub fn shell_word(word: &OsStr) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
+        Some(text) if !text.chars().any(is_unfit) => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => {
+            let mut quoted = String::from("$'");
+            for chunk in word.as_encoded_bytes().utf8_chunks() {
+                for c in chunk.valid().chars() {
+                    match c {
+                        '\'' | '\\' => quoted.extend(['\\', c]),
+                        c if is_unfit(c) => {
+                            push_bytes(&mut quoted, c.encode_utf8(&mut [0; 4]).as_bytes())
+                        }
+                        c => quoted.push(c),
+                    }
+                }
+                push_bytes(&mut quoted, chunk.invalid());
+            }
+            quoted + "'"
+        }
+    }
+}
+
+fn push_bytes(quoted: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(quoted, "\\x{byte:02x}");
+    }
+}
+
+fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let bad = |c: char| is_unfit(c) && !keep(c);
+    if !text.chars().any(bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            c if !bad(c) => shown.push(c),
+            '\n' => shown.push_str(r"\n"),
+            '\r' => shown.push_str(r"\r"),
+            '\t' => shown.push_str(r"\t"),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(shown, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Controls, marks of direction, marks without width, line and paragraph separators, tags.
+fn is_unfit(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_or_hides_is_shown() {
+        for (text, shown) in [
+            ("São João 👍.csv", "São João 👍.csv"),
+            ("a\u{1b}[2Jb", r"a\u001b[2Jb"),
+            ("a\n\r\tb\u{9b}", r"a\n\r\tb\u009b"),
+            ("gpj\u{202e}\u{200b}", r"gpj\u202e\u200b"),
+            ("\u{e0041}", r"\udb40\udc41"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+        assert_eq!(visible_lines("a\u{7}\nb\n"), "a\\u0007\nb\n");
+    }
+
+    #[test]
+    fn words_are_quoted_as_far_as_they_need_it() {
+        for (word, quoted) in [
+            ("a/b.csv", "a/b.csv"),
+            ("", "''"),
+            ("D'Água x", r"'D'\''Água x'"),
+            ("a\nb'c\\\u{1b}0\u{200b}", r"$'a\x0ab\'c\\\x1b0\xe2\x80\x8b'"),
+        ] {
+            assert_eq!(shell_word(OsStr::new(word)), quoted);
+        }
+    }
+}
