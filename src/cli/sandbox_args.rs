@@ -29,7 +29,7 @@ pub struct SandboxArgs {
     /// Único token aceito; sem esta opção, qualquer um
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
-    /// Injeta falhas: 429, 500, 502, reset, close, hang, html ou truncated, em por cento (pode repetir)
+    /// Injeta falhas: 429, 500, 502, reset, close, hang, html, truncated ou late (a atualização é feita até 20 s depois de cortada), em por cento (pode repetir)
     #[arg(long, value_name = "TIPO=PORCENTO")]
     pub fail: Vec<FailureShare>,
     /// Semente dos sorteios, para repetir uma falha [padrão: 0]
@@ -38,4 +38,13 @@ pub struct SandboxArgs {
     /// Parâmetros que não vieram voltam ao padrão (criarchamados, idioma), o outro comportamento possível da API
     #[arg(long)]
     pub reset_defaults: bool,
+    /// Atraso com que as consultas mostram o que foi gravado, por exemplo 0s..3s [padrão: nenhum]
+    #[arg(long, value_name = "DE..ATÉ")]
+    pub read_lag: Option<DelayRange>,
+    /// Recusa as consultas (403), como uma conta sem permissão para ler
+    #[arg(long)]
+    pub no_reads: bool,
+    /// Campos personalizados que existem; os outros são aceitos e se perdem [padrão: todos existem]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub custom_fields: Option<Vec<String>>,
 }

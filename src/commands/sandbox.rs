@@ -45,6 +45,9 @@ fn config(args: SandboxArgs) -> Result<SandboxConfig, SandboxConfigError> {
         failures: Failures::new(args.fail)?,
         seed: args.seed,
         reset_defaults: args.reset_defaults,
+        read_lag: args.read_lag.unwrap_or_default(),
+        no_reads: args.no_reads,
+        custom_fields: args.custom_fields,
     })
 }
 

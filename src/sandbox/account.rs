@@ -4,16 +4,17 @@
 //! It neither waits nor knows HTTP: time is handed in, and the reply is a value.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::config::{FailureKind, SandboxConfig};
+use super::config::{DelayRange, FailureKind, SandboxConfig};
 use super::customers::CustomerStore;
-use super::fault_injector::{FaultInjector, InjectedFailure, RequestFaults};
+use super::fault_injector::{FaultInjector, RequestFaults};
 use super::limit::SlidingWindow;
+use super::replica::Replica;
 use super::update_rules::UpdateRequest;
 
 /// What an update that leaves these parameters out sets them to, where that is chosen.
@@ -42,6 +43,12 @@ pub(super) struct Counters {
     /// Failures injected, by the kind as `--fail` spells it; kinds without one too.
     #[serde(rename = "falhas_injetadas")]
     pub injected: BTreeMap<&'static str, u64>,
+    /// Read requests that arrived. They are in none of the others but `injected`.
+    #[serde(rename = "leituras")]
+    pub reads: u64,
+    /// Of these, those that were rejected with 429.
+    #[serde(rename = "leituras_429")]
+    pub reads_limited: u64,
     /// Customers held.
     #[serde(rename = "clientes")]
     pub customers: u64,
@@ -71,15 +78,23 @@ pub(super) enum SandboxReply {
     Failed(FailureKind),
 }
 
+/// An update that is executed later: when, and how much later reads show it.
+type LateUpdate = (Instant, Duration, Result<UpdateRequest, SandboxRefusal>);
+
 /// One account: its token, its customers, its limit, its faults.
 #[derive(Debug)]
 pub(super) struct SimulatedAccount {
     /// The only one that is accepted; `None` accepts any.
     token: Option<SecretString>,
     pub(super) customers: CustomerStore,
+    /// What reads show where that is not `customers`.
+    replica: Option<Replica>,
+    pub(super) no_reads: bool,
     reset_defaults: bool,
     limit: SlidingWindow,
     faults: FaultInjector,
+    /// Few at a time; in no order.
+    late: Vec<LateUpdate>,
     counters: Counters,
 }
 
@@ -87,59 +102,116 @@ impl SimulatedAccount {
     /// The account of a sandbox that starts.
     pub(super) fn new(config: SandboxConfig) -> Self {
         let injected = FailureKind::NAMED.into_iter().map(|(name, _)| (name, 0)).collect();
+        let faults = FaultInjector::new(&config);
+        let mut customers = config.customers;
+        if let Some(ids) = &config.custom_fields {
+            customers.close_campos(ids);
+        }
+        let lags = config.read_lag != DelayRange::default();
         Self {
             token: config.token,
-            customers: config.customers,
+            replica: lags.then(|| Replica::of(customers.clone())),
+            customers,
+            no_reads: config.no_reads,
             reset_defaults: config.reset_defaults,
             limit: SlidingWindow::new(config.rate),
-            faults: FaultInjector::new(config.seed, config.jitter, config.latency, config.failures),
+            faults,
+            late: Vec::new(),
             counters: Counters { injected, ..Counters::default() },
         }
     }
 
     /// Counts an update request that arrived whole, and draws its faults. With another account's
     /// token it is refused (`None`), and does not count against the limit.
-    pub(super) fn arrive(&mut self, token: &str) -> Option<RequestFaults> {
+    pub(super) fn arrive(&mut self, token: Option<&str>) -> Option<RequestFaults> {
         self.counters.requests += 1;
-        let faults = self.faults.draw();
-        if self.token.as_ref().is_some_and(|known| known.expose_secret() != token) {
-            self.counters.refused += 1;
-            return None;
-        }
-        Some(faults)
+        let faults = self.admit(token);
+        self.counters.refused += u64::from(faults.is_none());
+        faults
     }
 
-    /// Counts a request at `now` and executes it. A request with an injected failure counts against
+    /// The same for a read request.
+    pub(super) fn arrive_to_read(&mut self, token: Option<&str>) -> Option<RequestFaults> {
+        self.counters.reads += 1;
+        self.admit(token)
+    }
+
+    fn admit(&mut self, token: Option<&str>) -> Option<RequestFaults> {
+        let faults = self.faults.draw();
+        let token = token?;
+        self.token.as_ref().is_none_or(|known| known.expose_secret() == token).then_some(faults)
+    }
+
+    /// Executes updates that are late and due by `now`. Everything else must find them executed.
+    pub(super) fn execute_late(&mut self, now: Instant) {
+        let mut due: Vec<_> = self.late.extract_if(.., |(due, ..)| *due <= now).collect();
+        due.sort_by_key(|(due, ..)| *due);
+        for (due, read_lag, request) in due {
+            self.execute(due + read_lag, request);
+        }
+    }
+
+    /// Counts an update at `now` and executes it. A request with an injected failure counts against
     /// the limit, executed or not, unless the failure is a 429. Over the limit the reply is a 429,
     /// whatever was drawn.
     pub(super) fn decide(
         &mut self,
         now: Instant,
-        failure: Option<InjectedFailure>,
+        faults: RequestFaults,
         request: Result<UpdateRequest, SandboxRefusal>,
     ) -> SandboxReply {
-        let is_limited = failure.is_some_and(|failure| failure.kind == FailureKind::Limited);
-        if !is_limited && !self.limit.admit(now) {
-            self.counters.limited += 1;
-            return SandboxReply::Failed(FailureKind::Limited);
-        }
-        let Some(InjectedFailure { kind, executed }) = failure else {
-            return self.execute(request);
+        let shown = now + faults.read_lag;
+        let Some(kind) = self.failure_at(now, faults) else {
+            return self.execute(shown, request);
         };
-        for (name, _) in FailureKind::NAMED.iter().filter(|(_, named)| *named == kind) {
-            *self.counters.injected.entry(name).or_default() += 1;
-        }
-        if is_limited {
-            self.counters.limited += 1;
-        } else if executed {
-            self.execute(request);
-        } else {
-            self.counters.lost += 1;
+        match kind {
+            FailureKind::Limited => self.counters.limited += 1,
+            FailureKind::Late => {
+                self.late.push((now + faults.late_by, faults.read_lag, request));
+            }
+            _ if faults.failure.is_some_and(|failure| failure.executed) => {
+                self.execute(shown, request);
+            }
+            _ => self.counters.lost += 1,
         }
         SandboxReply::Failed(kind)
     }
 
-    fn execute(&mut self, request: Result<UpdateRequest, SandboxRefusal>) -> SandboxReply {
+    /// Counts a read at `now`. Gives the customers as it shows them, or the failure that it meets.
+    pub(super) fn read(
+        &mut self,
+        now: Instant,
+        faults: RequestFaults,
+    ) -> Result<&CustomerStore, FailureKind> {
+        match self.failure_at(now, faults) {
+            Some(kind) => {
+                self.counters.reads_limited += u64::from(kind == FailureKind::Limited);
+                Err(kind)
+            }
+            None => Ok(match &mut self.replica {
+                Some(replica) => replica.at(now),
+                None => &self.customers,
+            }),
+        }
+    }
+
+    /// Counts a request against the limit. Gives the failure that it meets, and counts an injected one.
+    fn failure_at(&mut self, now: Instant, faults: RequestFaults) -> Option<FailureKind> {
+        let drawn = faults.failure.map(|failure| failure.kind);
+        if drawn != Some(FailureKind::Limited) && !self.limit.admit(now) {
+            return Some(FailureKind::Limited);
+        }
+        let (name, kind) = FailureKind::NAMED.into_iter().find(|(_, kind)| drawn == Some(*kind))?;
+        *self.counters.injected.entry(name).or_default() += 1;
+        Some(kind)
+    }
+
+    /// Executes an update that reads show from `shown` on.
+    fn execute(
+        &mut self,
+        shown: Instant,
+        request: Result<UpdateRequest, SandboxRefusal>,
+    ) -> SandboxReply {
         let executed = request.and_then(|mut update| {
             if self.reset_defaults {
                 let values = &mut update.values;
@@ -150,13 +222,16 @@ impl SimulatedAccount {
                 }
             }
             match self.customers.update(&update) {
-                true => Ok(()),
+                true => Ok(update),
                 false => Err(SandboxRefusal::of_rule("Cliente não encontrado.")),
             }
         });
         match executed {
-            Ok(()) => {
+            Ok(update) => {
                 self.counters.executed += 1;
+                if let Some(replica) = &mut self.replica {
+                    replica.add(shown, update);
+                }
                 SandboxReply::Done
             }
             Err(refusal) => {

@@ -36,6 +36,13 @@ pub struct SandboxConfig {
     /// default (`true`, `pt_BR`) instead of leaving it alone. The documentation can be read either
     /// way.
     pub reset_defaults: bool,
+    /// How much later reads show what was written.
+    pub read_lag: DelayRange,
+    /// Whether reads are answered with 403, as on an account without the permission to read.
+    pub no_reads: bool,
+    /// The ids of the custom fields that exist, those that customers have already apart; `None` if
+    /// every id exists.
+    pub custom_fields: Option<Vec<String>>,
 }
 
 /// Why a setting is not valid, in Portuguese.
@@ -133,11 +140,13 @@ pub enum FailureKind {
     Html,
     /// An answer that ends before its `Content-Length`.
     Truncated,
+    /// The connection is closed without an answer, and the update is executed up to 20 s later.
+    Late,
 }
 
 impl FailureKind {
     /// All of them, as the command line and the counters spell them.
-    pub(super) const NAMED: [(&str, Self); 8] = [
+    pub(super) const NAMED: [(&str, Self); 9] = [
         ("429", Self::Limited),
         ("500", Self::Status500),
         ("502", Self::Status502),
@@ -146,11 +155,11 @@ impl FailureKind {
         ("hang", Self::Hang),
         ("html", Self::Html),
         ("truncated", Self::Truncated),
+        ("late", Self::Late),
     ];
 }
 
-const UNKNOWN_KIND: &str =
-    "não é um tipo de falha; os tipos são 429, 500, 502, reset, close, hang, html e truncated";
+const UNKNOWN_KIND: &str = "não é um tipo de falha; os tipos são 429, 500, 502, reset, close, hang, html, truncated e late";
 
 /// A kind of failure and the percentage of requests that get it: one `--fail`.
 #[derive(Debug, Clone, Copy, PartialEq)]

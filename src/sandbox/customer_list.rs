@@ -86,7 +86,7 @@ fn column(header: &str) -> Option<String> {
         _ => lower,
     };
     let is_known = [IDENTIFIER, IDENTIFIER_TYPE].contains(&&*name);
-    (is_known || update_rules::check_name(&name).is_ok()).then_some(name)
+    (is_known || update_rules::is_name(&name)).then_some(name)
 }
 
 /// The parameters of one customer, with a name among them.

@@ -4,11 +4,14 @@
 //! under both. A changed name really renames: the old one finds no customer until another is given
 //! it. Whether an update is allowed is decided in [`super::update_rules`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::name_index::NameIndex;
 use super::update_rules::{NameType, UpdateRequest, campo_id};
 
 /// The parameters that a view shows, in its order; `campos` follow.
@@ -25,39 +28,55 @@ const SHOWN: [&str; 8] = [
 
 /// A name as names are compared: e-mails in lower case (Unicode), internal identifiers exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct CustomerName(NameType, String);
+struct CustomerName(NameType, Box<str>);
 
 impl CustomerName {
     fn new(name_type: NameType, name: &str) -> Self {
         let compared = match name_type {
-            NameType::Internal => name.to_owned(),
-            NameType::Email => name.to_lowercase(),
+            NameType::Internal => name.into(),
+            NameType::Email => name.to_lowercase().into(),
         };
         Self(name_type, compared)
     }
 }
 
 /// Given out in ascending order.
-type CustomerId = u64;
+pub(super) type CustomerId = u32;
 
 /// What is held of one customer. It is serialised as `GET /_sandbox/clientes/…` shows it: what is not
 /// set is `null`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct SimulatedCustomer {
-    /// By the parameters' names on the wire (`nome`, `campos[abc01]`); no value is empty.
-    values: BTreeMap<String, String>,
+    /// Under the names of [`UpdateRequest::values`], sorted by them; no value is empty. The names are
+    /// shared, because a sandbox may hold hundreds of thousands of customers.
+    values: Vec<(Arc<str>, Box<str>)>,
     /// Updates that were executed on this customer.
     updates: u32,
 }
 
 impl SimulatedCustomer {
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let at = self.values.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        Some(&self.values[at].1)
+    }
+
     /// Sets a value; an empty one unsets.
-    fn set(&mut self, name: &str, value: &str) {
-        if value.is_empty() {
-            self.values.remove(name);
-        } else {
-            self.values.insert(name.to_owned(), value.to_owned());
+    fn set(&mut self, name: &Arc<str>, value: &str) {
+        match self.values.binary_search_by(|(known, _)| known.cmp(name)) {
+            Ok(at) if value.is_empty() => drop(self.values.remove(at)),
+            Ok(at) => self.values[at].1 = value.into(),
+            Err(_) if value.is_empty() => {}
+            Err(at) => self.values.insert(at, (Arc::clone(name), value.into())),
         }
+    }
+
+    /// The permission as it was given; it is the default.
+    pub(super) fn may_create_tickets(&self) -> bool {
+        self.value("criarchamados").is_none_or(|given| given == "true")
+    }
+
+    fn nome(&self) -> &str {
+        self.value("nome").unwrap_or_default()
     }
 }
 
@@ -67,7 +86,7 @@ impl Serialize for SimulatedCustomer {
         let campos = values.filter_map(|(name, value)| Some((campo_id(name)?, value)));
         let mut map = serializer.serialize_map(None)?;
         for name in SHOWN {
-            map.serialize_entry(name, &self.values.get(name))?;
+            map.serialize_entry(name, &self.value(name))?;
         }
         map.serialize_entry("campos", &campos.collect::<BTreeMap<_, _>>())?;
         map.serialize_entry("atualizacoes", &self.updates)?;
@@ -76,23 +95,35 @@ impl Serialize for SimulatedCustomer {
 }
 
 /// All customers; by default every one exists.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct CustomerStore {
     /// The customer that answers to a name. `None` for a name that was given up: it finds no
     /// customer, even where every customer exists.
     names: HashMap<CustomerName, Option<CustomerId>>,
-    /// In the order in which they were added.
-    customers: BTreeMap<CustomerId, SimulatedCustomer>,
-    next_id: CustomerId,
+    /// In the order in which they were added; `None` for one that is gone.
+    customers: Vec<Option<SimulatedCustomer>>,
+    index: NameIndex,
+    /// The names of all values that were ever set.
+    value_names: BTreeSet<Arc<str>>,
+    /// Values of `id_organizacao` that were ever set.
+    organizations: BTreeSet<Box<str>>,
     /// Whether only the customers exist that were [added](Self::add). Otherwise every customer exists,
     /// though nothing is held of one before its first update.
     is_closed: bool,
+    /// Whether only the custom fields exist that are known already. Values of others are lost.
+    has_all_campos: bool,
 }
 
 impl CustomerStore {
     /// A store in which only those customers exist that are [added](Self::add).
     pub(super) fn of_a_list() -> Self {
         Self { is_closed: true, ..Self::default() }
+    }
+
+    /// From now on only the custom fields exist that are in use or listed here.
+    pub(super) fn close_campos(&mut self, ids: &[String]) {
+        self.has_all_campos = true;
+        self.value_names.extend(ids.iter().map(|id| format!("campos[{id}]").into()));
     }
 
     /// Adds a customer with a name among its parameters. If it shares a name with another, it is that
@@ -118,7 +149,7 @@ impl CustomerStore {
             }
             Some(None) | None => return false,
         };
-        if let Some(customer) = self.customers.get_mut(&id) {
+        if let Some(customer) = self.get_mut(id) {
             customer.updates = customer.updates.saturating_add(1);
         }
         self.change(id, update.values.iter().map(|(name, value)| (name.as_str(), value.as_str())));
@@ -132,11 +163,34 @@ impl CustomerStore {
             if let Some(name_type) = types.find(|name_type| name_type.parameter() == name) {
                 self.rename(id, name_type, value);
             }
-            if let Some(customer) = self.customers.get_mut(&id) {
-                customer.set(name, value);
+            match name {
+                "nome" => self.index.remove(place_of(&self.customers, id)),
+                "id_organizacao" if !self.organizations.contains(value) && !value.is_empty() => {
+                    self.organizations.insert(value.into());
+                }
+                _ => {}
+            }
+            self.set(id, name, value);
+            if name == "nome" {
+                self.index.insert(id, place_of(&self.customers, id));
             }
         }
         self.drop_if_nameless(id);
+    }
+
+    fn set(&mut self, id: CustomerId, name: &str, value: &str) {
+        let shared = match self.value_names.get(name) {
+            Some(known) => Arc::clone(known),
+            None if self.has_all_campos && campo_id(name).is_some() => return,
+            None => {
+                let shared: Arc<str> = name.into();
+                self.value_names.insert(Arc::clone(&shared));
+                shared
+            }
+        };
+        if let Some(customer) = self.get_mut(id) {
+            customer.set(&shared, value);
+        }
     }
 
     /// Lets customer `id` answer to `new` instead of its present name of that type (an empty name
@@ -153,24 +207,23 @@ impl CustomerStore {
         }
         let loser = new.and_then(|new| self.names.insert(new, Some(id)).flatten());
         if let Some(loser) = loser {
-            if let Some(customer) = self.customers.get_mut(&loser) {
-                customer.set(name_type.parameter(), "");
-            }
+            self.set(loser, name_type.parameter(), "");
             self.drop_if_nameless(loser);
         }
     }
 
     fn insert(&mut self) -> CustomerId {
-        let id = self.next_id;
-        self.next_id += 1;
-        self.customers.insert(id, SimulatedCustomer::default());
+        let id = self.customers.len() as CustomerId;
+        self.customers.push(Some(SimulatedCustomer::default()));
+        self.index.insert(id, place_of(&self.customers, id));
         id
     }
 
     /// Removes a customer without names: it can never be addressed again.
     fn drop_if_nameless(&mut self, id: CustomerId) {
         if NameType::ALL.into_iter().all(|name_type| self.name(id, name_type).is_none()) {
-            self.customers.remove(&id);
+            self.index.remove(place_of(&self.customers, id));
+            self.customers[id as usize] = None;
         }
     }
 
@@ -178,24 +231,64 @@ impl CustomerStore {
         *self.names.get(&CustomerName::new(name_type, name))?
     }
 
-    fn name(&self, id: CustomerId, name_type: NameType) -> Option<&String> {
-        self.customers.get(&id)?.values.get(name_type.parameter())
+    fn get(&self, id: CustomerId) -> Option<&SimulatedCustomer> {
+        self.customers.get(id as usize)?.as_ref()
+    }
+
+    fn get_mut(&mut self, id: CustomerId) -> Option<&mut SimulatedCustomer> {
+        self.customers.get_mut(id as usize)?.as_mut()
+    }
+
+    fn name(&self, id: CustomerId, name_type: NameType) -> Option<&str> {
+        self.get(id)?.value(name_type.parameter())
     }
 
     /// Number of customers held.
     pub(super) fn len(&self) -> usize {
-        self.customers.len()
+        self.index.len()
     }
 
     /// What is held of one customer.
     pub(super) fn view(&self, name_type: NameType, name: &str) -> Option<&SimulatedCustomer> {
-        self.customers.get(&self.find(name_type, name)?)
+        self.get(self.find(name_type, name)?)
     }
 
-    /// What is held of all customers.
+    /// What is held of all customers, in the order in which they were added.
     pub(super) fn views(&self) -> Vec<&SimulatedCustomer> {
-        self.customers.values().collect()
+        self.customers.iter().flatten().collect()
     }
+
+    /// Customers in the byte order of their names, from a position on.
+    pub(super) fn page(
+        &self,
+        from: usize,
+        count: usize,
+    ) -> impl Iterator<Item = &SimulatedCustomer> {
+        self.index.page(from, count).filter_map(|id| self.get(id))
+    }
+
+    /// The ids of the custom fields that are known.
+    pub(super) fn campos(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.value_names.iter().filter_map(|name| Some((&**name, campo_id(name)?)))
+    }
+
+    /// The organisations that customers were ever in.
+    pub(super) fn organizations(&self) -> &BTreeSet<Box<str>> {
+        &self.organizations
+    }
+}
+
+/// On which side of customer `id` another stands in the list.
+fn place_of(
+    customers: &[Option<SimulatedCustomer>],
+    id: CustomerId,
+) -> impl Fn(CustomerId) -> Ordering {
+    let key = |id: CustomerId| {
+        let nome = customers.get(id as usize).and_then(|customer| Some(customer.as_ref()?.nome()));
+        (nome.unwrap_or_default(), id)
+    };
+    let own = key(id);
+    move |other| key(other).cmp(&own)
 }
 
 #[cfg(test)]
@@ -211,11 +304,10 @@ mod tests {
 
     /// The names of all customers, in the order in which they were added.
     fn names(store: &CustomerStore) -> Vec<String> {
-        let customers = store.customers.values().map(|customer| &customer.values);
-        let names = |values: &BTreeMap<_, _>| {
-            ["email", "id_interno"].map(|name| values.get(name).cloned().unwrap_or_default())
+        let names = |customer: &SimulatedCustomer| {
+            ["email", "id_interno"].map(|name| customer.value(name).unwrap_or_default()).join(" ")
         };
-        customers.map(|values| names(values).join(" ").trim().to_owned()).collect()
+        store.views().into_iter().map(|customer| names(customer).trim().to_owned()).collect()
     }
 
     #[test]

@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use super::config::{DelayRange, FailureKind, Failures};
+use super::config::{DelayRange, FailureKind, Failures, SandboxConfig};
+
+/// The longest time after which a late update is executed.
+const LATE_MAX: Duration = Duration::from_secs(20);
 
 /// The faults of one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +19,10 @@ pub(super) struct RequestFaults {
     pub latency: Duration,
     /// The failure, if one was drawn.
     pub failure: Option<InjectedFailure>,
+    /// How much later reads show what it writes.
+    pub read_lag: Duration,
+    /// How much later it is executed if the failure is [`FailureKind::Late`].
+    pub late_by: Duration,
 }
 
 /// An injected failure.
@@ -31,19 +38,25 @@ pub(super) struct InjectedFailure {
 #[derive(Debug)]
 pub(super) struct FaultInjector {
     rng: fastrand::Rng,
+    /// For what came later, so that a seed still draws the failures that it always drew.
+    second_rng: fastrand::Rng,
+    read_lag: DelayRange,
     jitter: DelayRange,
     latency: DelayRange,
     failures: Failures,
 }
 
 impl FaultInjector {
-    pub(super) fn new(
-        seed: u64,
-        jitter: DelayRange,
-        latency: DelayRange,
-        failures: Failures,
-    ) -> Self {
-        Self { rng: fastrand::Rng::with_seed(seed), jitter, latency, failures }
+    /// As these settings say.
+    pub(super) fn new(config: &SandboxConfig) -> Self {
+        Self {
+            rng: fastrand::Rng::with_seed(config.seed),
+            second_rng: fastrand::Rng::with_seed(!config.seed),
+            read_lag: config.read_lag,
+            jitter: config.jitter,
+            latency: config.latency,
+            failures: config.failures.clone(),
+        }
     }
 
     /// The faults of the next request.
@@ -56,6 +69,8 @@ impl FaultInjector {
             kind,
             executed: executed && kind != FailureKind::Limited,
         });
-        RequestFaults { jitter, latency, failure }
+        let read_lag = self.read_lag.at(self.second_rng.f64());
+        let late_by = LATE_MAX.mul_f64(self.second_rng.f64());
+        RequestFaults { jitter, latency, failure, read_lag, late_by }
     }
 }

@@ -1,13 +1,14 @@
 //! A simulated TomTicket on 127.0.0.1, to rehearse against without an account, and to test with.
 //!
-//! It does what the documentation of *Atualizar Cliente* and of the account's limit says. Where the
-//! documentation leaves a choice it takes the stricter one. It shares no rule with the rest of this
-//! crate, so that it can catch the crate's mistakes. It does not read this program's configuration
-//! and prints nothing.
+//! It does what the documentation of *Atualizar Cliente*, of v2.0 and of the account's limit says, and
+//! what was recorded of v2.0. Where that leaves a choice it takes the stricter one. It shares no rule
+//! with the rest of this crate, so that it can catch the crate's mistakes. It does not read this
+//! program's configuration and prints nothing.
 //!
 //! One request goes through `server` (connection) → `service` (HTTP) → `request` (path and form) →
 //! `update_rules` (is the update allowed) → `account` (`fault_injector`: what goes wrong; `limit`: is
-//! it counted; `customers`: executed).
+//! it counted; `customers`: executed). A read leaves that path before `update_rules`; `replica` knows
+//! what it may show, `reading` how that is spelled.
 
 mod account;
 mod config;
@@ -15,6 +16,9 @@ mod customer_list;
 mod customers;
 mod fault_injector;
 mod limit;
+mod name_index;
+mod reading;
+mod replica;
 mod request;
 mod server;
 mod service;

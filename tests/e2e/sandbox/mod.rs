@@ -6,3 +6,4 @@ mod limit;
 mod raw;
 mod rules;
 mod stop;
+mod v2;

@@ -67,7 +67,7 @@ fn other_addresses_and_methods() {
         "/update_cliente/t/a%/E",
         "/update_cliente/t/a%4/E",
         "/update_cliente/t/%FF/E",
-        "/v2.0/customer/update",
+        "/v1.0/customer/update",
         "/_sandbox",
         "/_sandbox/",
         "/_sandbox/x",
