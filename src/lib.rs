@@ -21,6 +21,7 @@ mod model;
 mod output;
 mod panic_hook;
 mod preflight;
+mod resources;
 mod run;
 mod sandbox;
 mod scheduler;

@@ -24,6 +24,7 @@ use crate::ledger::{Claimed, FileLock, LedgerHandle};
 use crate::locale::format::number;
 use crate::output::{Destination, Output, RunSummary, Summary, Terminal};
 use crate::preflight::Preflight;
+use crate::resources::{self, ResourceError};
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::SchedulerOptions;
 use crate::signals;
@@ -32,6 +33,9 @@ use crate::stop::{StopReason, channel};
 /// Task steps between two looks at timers and sockets; tokio's default is 61. Many replies at once
 /// must not delay timeouts and the pace.
 const TASKS_BETWEEN_TIMERS: u32 = 4;
+/// How long the end waits for blocking calls that nobody awaits any more: a name lookup takes as long
+/// as the system lets it.
+const LAST_CALLS: Duration = Duration::from_secs(1);
 /// How long a stopped run waits for requests in flight.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -67,7 +71,7 @@ struct Run<'a> {
     _lock: Option<FileLock>,
 }
 
-/// Where asynchronous work runs. Dropped last: that waits for blocking calls such as a name lookup.
+/// Where asynchronous work runs.
 struct Runtimes {
     /// The scheduler, its requests and their connections share one thread: they wake one another
     /// for every reply, which is cheap only within a thread.
@@ -77,13 +81,18 @@ struct Runtimes {
 }
 
 impl Runtimes {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> Result<Self, ResourceError> {
         let mut scheduler = Builder::new_current_thread();
         let mut background = Builder::new_multi_thread();
         Ok(Self {
             scheduler: scheduler.event_interval(TASKS_BETWEEN_TIMERS).enable_all().build()?,
             background: background.worker_threads(1).enable_all().build()?,
         })
+    }
+
+    fn end(self) {
+        self.scheduler.shutdown_timeout(LAST_CALLS);
+        self.background.shutdown_timeout(LAST_CALLS);
     }
 }
 
@@ -92,6 +101,13 @@ impl<'a> Run<'a> {
     /// that takes time or writes.
     fn prepare(settings: &'a Settings, terminal: &'a Terminal) -> Result<Self, RunError> {
         let started = Instant::now();
+        if !settings.check {
+            resources::check()?;
+            // A connection may still be closing while the next one opens; in a rehearsal its other
+            // end is open here too.
+            let files_each = if matches!(settings.remote, Remote::Sandbox) { 3 } else { 2 };
+            resources::allow_files(settings.concurrency as u64, files_each)?;
+        }
         let input = InputFile::open(&settings.input)?;
         if !settings.check {
             outputs::check(settings, &input)?;
@@ -134,9 +150,15 @@ impl<'a> Run<'a> {
 
     /// Opens what is read, written and sent to, and drives the run. The outputs are opened last but for
     /// the ledger, so that a refusal leaves nothing behind; after the ledger, nothing refuses the run.
-    fn send(mut self) -> Result<RunSummary, RunError> {
+    fn send(self) -> Result<RunSummary, RunError> {
+        let runtimes = Runtimes::new()?;
+        let sent = self.send_on(&runtimes);
+        runtimes.end();
+        sent
+    }
+
+    fn send_on(mut self, runtimes: &Runtimes) -> Result<RunSummary, RunError> {
         let settings = self.settings;
-        let runtimes = Runtimes::new().map_err(RunError::Start)?;
         let (_sandbox, base_url, token) = remote(settings, &runtimes.background)?;
         let client = Arc::new(Client::new(&base_url, token, settings.timeout)?);
         let reading = rows(&self.input, &self.preflight.inspection)?;
@@ -148,7 +170,7 @@ impl<'a> Run<'a> {
         let options = self.scheduler_options();
         let plan = self.preflight.plan.clone();
         let pipeline = Pipeline { client, options, reading, plan, reporter: outputs.reporter };
-        let output = self.drive(&runtimes, pipeline, ledger);
+        let output = self.drive(runtimes, pipeline, ledger);
         // The runtimes live until the last file is written: until then, a second signal ends the
         // process at once.
         Ok(self.finish(output, outputs.summary_json, outputs.report))

@@ -8,6 +8,7 @@ use crate::exit_code;
 use crate::html_report::ReportError;
 use crate::ledger::LedgerError;
 use crate::locale::os_error::describe_os_error;
+use crate::resources::ResourceError;
 use crate::sandbox::SandboxConfigError;
 
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +26,8 @@ pub(super) enum CommandError {
     /// A sandbox whose port cannot be bound.
     #[error("{0}")]
     SandboxPort(String),
-    #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
-    Start(io::Error),
+    #[error(transparent)]
+    Resources(#[from] ResourceError),
     #[error("não foi possível gravar a saída padrão: {}. Confira o espaço em disco e para onde ela vai", describe_os_error(.0))]
     Stdout(io::Error),
 }
@@ -39,7 +40,8 @@ impl CommandError {
             }
             Self::Ledger(error) => error.exit_code(),
             Self::Report(error) => error.exit_code(),
-            Self::Start(_) | Self::Stdout(_) => exit_code::LOCAL,
+            Self::Resources(_) => ResourceError::EXIT_CODE,
+            Self::Stdout(_) => exit_code::LOCAL,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::SandboxArgs;
 use crate::exit_code;
 use crate::locale::os_error::describe_os_error;
 use crate::output::{Terminal, start_logging};
+use crate::resources::{self, ResourceError};
 use crate::sandbox::{
     Failures, Sandbox, SandboxConfig, SandboxConfigError, customers_from_csv, only_token,
 };
@@ -18,7 +19,8 @@ pub(super) fn run(args: SandboxArgs) -> Result<u8, CommandError> {
     start_logging(&Terminal::default(), 0, false);
     let port = args.port;
     let config = config(args)?;
-    let runtime = Runtime::new().map_err(CommandError::Start)?;
+    resources::check()?;
+    let runtime = Runtime::new().map_err(ResourceError::Runtime)?;
     runtime.block_on(async {
         let sandbox = Sandbox::start(config).await.map_err(|error| {
             CommandError::SandboxPort(format!(

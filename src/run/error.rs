@@ -10,6 +10,7 @@ use crate::ledger::LedgerError;
 use crate::locale::os_error::describe_os_error;
 use crate::output::OutputError;
 use crate::preflight::PreflightError;
+use crate::resources::ResourceError;
 
 /// Why a run did not begin. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +30,8 @@ pub enum RunError {
     Client(#[from] ClientError),
     #[error("não foi possível iniciar o simulador: {}", describe_os_error(.0))]
     Sandbox(io::Error),
-    #[error("não foi possível iniciar o programa: {}", describe_os_error(.0))]
-    Start(io::Error),
+    #[error(transparent)]
+    Resources(#[from] ResourceError),
 }
 
 impl RunError {
@@ -41,7 +42,8 @@ impl RunError {
             Self::Preflight(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),
             Self::Output(error) => error.exit_code(),
-            Self::Sandbox(_) | Self::Start(_) => exit_code::LOCAL,
+            Self::Sandbox(_) => exit_code::LOCAL,
+            Self::Resources(_) => ResourceError::EXIT_CODE,
             Self::Settings(_) | Self::Client(_) => exit_code::USAGE,
         }
     }

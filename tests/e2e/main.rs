@@ -23,6 +23,7 @@ mod ledger_crash;
 mod ledger_file;
 mod ledger_probe;
 mod ledger_renames;
+mod machine;
 mod mapping;
 mod mapping_header;
 mod messages;
