@@ -101,8 +101,8 @@ fn looks_like_email(value: &str) -> bool {
 
 fn boolean(value: &str) -> Option<&'static str> {
     match value.to_lowercase().as_str() {
-        "true" | "1" | "sim" | "s" | "verdadeiro" | "yes" => Some("true"),
-        "false" | "0" | "não" | "nao" | "n" | "falso" | "no" => Some("false"),
+        "true" | "t" | "1" | "sim" | "s" | "verdadeiro" | "yes" | "y" => Some("true"),
+        "false" | "f" | "0" | "não" | "nao" | "n" | "falso" | "no" => Some("false"),
         _ => None,
     }
 }

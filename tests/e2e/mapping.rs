@@ -84,9 +84,22 @@ fn c10_clearing_what_is_not_documented_warns() {
 
 #[test]
 fn c11_booleans_have_one_table_of_spellings() {
-    let yes = ["true", "1", "sim", "s", "verdadeiro", "yes", "Sim", "VERDADEIRO", "TRUE", " S "];
-    let no = ["false", "0", "não", "nao", "n", "falso", "no", "NÃO", "Falso", "FALSE"];
-    let bad = ["talvez", "2", "si", "verdade", "y", "on", "x"];
+    let yes = [
+        "true",
+        "1",
+        "sim",
+        "s",
+        "verdadeiro",
+        "yes",
+        "y",
+        "T",
+        "Sim",
+        "VERDADEIRO",
+        "TRUE",
+        " S ",
+    ];
+    let no = ["false", "0", "não", "nao", "n", "falso", "no", "f", "NÃO", "Falso", "FALSE"];
+    let bad = ["talvez", "2", "si", "verdade", "on", "x"];
     let mut text = String::from("identificador,tipo_identificador,criarchamados\n");
     for (kind, words) in [("s", &yes[..]), ("n", &no[..]), ("x", &bad[..])] {
         for (index, word) in words.iter().enumerate() {
