@@ -60,6 +60,8 @@ pub struct ColumnBindings {
     pub reject_columns: Option<RejectColumns>,
     /// Columns that nothing uses, quoted for a message; without blank ones and our own results.
     pub unknown: Vec<String>,
+    /// Where `--set` decides instead of a column of the target's own name: the target and the column.
+    pub overruled: Vec<(Target, String)>,
 }
 
 impl ColumnBindings {
@@ -74,21 +76,90 @@ impl ColumnBindings {
     ) -> Result<Self, MappingError> {
         let columns = Columns::new(header);
         let set = read_set(&columns, options, marker)?;
-        let in_templates: Vec<usize> =
-            set.iter().flat_map(|(_, template)| template.columns()).collect();
-        let (list, unknown) = bind_columns(&columns, options, &in_templates)?;
-        let mut bindings = Self { list, reject_columns: columns.reject_columns, unknown };
+        let mut bindings = Self {
+            list: Vec::new(),
+            reject_columns: columns.reject_columns,
+            unknown: Vec::new(),
+            overruled: Vec::new(),
+        };
+        bindings.bind_columns(&columns, options, &set)?;
         for (target, template) in set {
             if let Some(Binding { name, .. }) = bindings.find(&target) {
                 return Err(MappingError::SetTwice {
                     target: target.to_string(),
-                    column: format!("coluna \"{}\"", excerpt(name)),
+                    column: excerpt(name),
                 });
             }
             let source = ValueSource::Template(template);
             bindings.list.push(Binding { target, source, name: String::new() });
         }
         Ok(bindings)
+    }
+
+    /// Binds columns under `--map` and `--ignore`, and by their own names where `--set` leaves the target
+    /// alone. Columns in the templates of `--set` are used too.
+    fn bind_columns(
+        &mut self,
+        columns: &Columns<'_>,
+        options: &MappingOptions,
+        set: &[(Target, Template)],
+    ) -> Result<(), MappingError> {
+        let mut mapped: Vec<(usize, Target)> = Vec::new();
+        for (source, target) in &options.map {
+            let index = columns.one(source, "--map")?;
+            let target = Target::of_flag(target, "--map")?;
+            if mapped.contains(&(index, target.clone())) {
+                return Err(MappingError::Repeated {
+                    what: format!("--map \"{source}={target}\""),
+                });
+            }
+            mapped.push((index, target));
+        }
+        let mut ignored = Vec::new();
+        for name in &options.ignore {
+            let columns = columns.all(name, "--ignore")?;
+            if mapped.iter().any(|(column, _)| columns.contains(column)) {
+                return Err(MappingError::MapAndIgnore { column: excerpt(name_of(name)) });
+            }
+            ignored.extend(columns);
+        }
+
+        let is_in_template =
+            |index| set.iter().any(|(_, template)| template.columns().any(|used| used == index));
+        for (index, name) in columns.iter() {
+            if ignored.contains(&index) {
+                continue;
+            }
+            let mut bind = |target| {
+                self.list.push(Binding {
+                    target,
+                    source: ValueSource::Column(index),
+                    name: name.into(),
+                });
+            };
+            let mut renamed = mapped.iter().filter(|(column, _)| *column == index).peekable();
+            if renamed.peek().is_some() {
+                renamed.for_each(|(_, target)| bind(target.clone()));
+            } else if let Some(target) = Target::parse(name)? {
+                match set.iter().any(|(decided, _)| *decided == target) {
+                    true => self.overruled.push((target, name.to_owned())),
+                    false => bind(target),
+                }
+            } else if is_result_column(name) || is_in_template(index) {
+                continue;
+            } else if let Some(suggestion) = suggestion(name) {
+                return Err(MappingError::Typo {
+                    column: excerpt(name),
+                    suggestion: excerpt(&suggestion),
+                });
+            } else if !name.is_empty() {
+                self.unknown.push(format!("\"{}\"", excerpt(name)));
+            }
+        }
+        if options.strict && !self.unknown.is_empty() {
+            return Err(MappingError::Unknown { columns: self.unknown.join(", ") });
+        }
+        refuse_duplicates(&self.list)
     }
 
     /// The binding of `target`.
@@ -116,62 +187,6 @@ fn read_set(
         set.push((target, template));
     }
     Ok(set)
-}
-
-/// The columns that are bound to targets under `--map` and `--ignore`, and the names of those that
-/// nothing uses. Columns in the templates of `--set` are used too.
-fn bind_columns(
-    columns: &Columns<'_>,
-    options: &MappingOptions,
-    in_templates: &[usize],
-) -> Result<(Vec<Binding>, Vec<String>), MappingError> {
-    let mut mapped: Vec<(usize, Target)> = Vec::new();
-    for (source, target) in &options.map {
-        let index = columns.one(source, "--map")?;
-        let target = Target::of_flag(target, "--map")?;
-        if mapped.contains(&(index, target.clone())) {
-            return Err(MappingError::Repeated { what: format!("--map \"{source}={target}\"") });
-        }
-        mapped.push((index, target));
-    }
-    let mut ignored = Vec::new();
-    for name in &options.ignore {
-        let columns = columns.all(name, "--ignore")?;
-        if mapped.iter().any(|(column, _)| columns.contains(column)) {
-            return Err(MappingError::MapAndIgnore { column: excerpt(name_of(name)) });
-        }
-        ignored.extend(columns);
-    }
-
-    let (mut bound, mut unknown) = (Vec::new(), Vec::new());
-    for (index, name) in columns.iter() {
-        if ignored.contains(&index) {
-            continue;
-        }
-        let mut bind = |target| {
-            bound.push(Binding { target, source: ValueSource::Column(index), name: name.into() });
-        };
-        let mut renamed = mapped.iter().filter(|(column, _)| *column == index).peekable();
-        if renamed.peek().is_some() {
-            renamed.for_each(|(_, target)| bind(target.clone()));
-        } else if let Some(target) = Target::parse(name)? {
-            bind(target);
-        } else if is_result_column(name) || in_templates.contains(&index) {
-            continue;
-        } else if let Some(suggestion) = suggestion(name) {
-            return Err(MappingError::Typo {
-                column: excerpt(name),
-                suggestion: excerpt(&suggestion),
-            });
-        } else if !name.is_empty() {
-            unknown.push(format!("\"{}\"", excerpt(name)));
-        }
-    }
-    if options.strict && !unknown.is_empty() {
-        return Err(MappingError::Unknown { columns: unknown.join(", ") });
-    }
-    refuse_duplicates(&bound)?;
-    Ok((bound, unknown))
 }
 
 fn refuse_duplicates(bound: &[Binding]) -> Result<(), MappingError> {
@@ -217,6 +232,19 @@ mod tests {
         let header = ["\u{feff}identificador", "First Name", "Last", "", " \u{feff}"];
         let plan = plan(&header, &MappingOptions { set, ..strict() }).unwrap();
         assert!(!plan.warnings().iter().any(|warning| warning.contains("ignoradas")));
+    }
+
+    #[test]
+    fn set_decides_over_a_column_that_is_bound_by_its_name_alone() {
+        let mut options = MappingOptions { set: pairs(&[("nome", "{NOME} Jr.")]), ..strict() };
+        let header = ["identificador", "NOME", "nome "];
+        let told = plan(&header, &options).unwrap().warnings().join("\n");
+        for column in ["\"NOME\"", "\"nome\""] {
+            assert!(told.contains(&format!("no lugar da coluna {column}")), "{told}");
+        }
+        options.map = pairs(&[("NOME", "nome")]);
+        let error = plan(&header, &options).unwrap_err();
+        assert!(matches!(error, MappingError::SetTwice { .. }), "{error}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub enum MappingError {
     MapAndIgnore { column: String },
 
     #[error(
-        "--set {target}=…: \"{target}\" já vem da {column}. Descarte a coluna com --ignore ou retire o --set"
+        "--set {target}=…: \"{target}\" já vem da coluna \"{column}\", por um --map. Retire um dos dois"
     )]
     SetTwice { target: String, column: String },
 

@@ -99,6 +99,12 @@ impl MappingPlan {
                 bindings.unknown.join(", ")
             ));
         }
+        warnings.extend(bindings.overruled.iter().map(|(target, column)| {
+            let column = excerpt(column);
+            format!(
+                "--set {target}=… dá o valor em todas as linhas, no lugar da coluna \"{column}\""
+            )
+        }));
         let fields: Vec<_> = rules.iter().map(|rule| rule.field.clone()).collect();
         warnings.extend(documented_warnings(&fields, &send_empty, marker.is_some()));
         Ok(Self {

@@ -22,7 +22,10 @@ fn c13_two_sources_for_one_target_are_refused() {
         ("identificador,tipo_identificador,nome,nome", &[][..]),
         ("identificador,tipo_identificador,nome, NOME ", &[]),
         ("identificador,tipo_identificador,nome,Nome Completo", &["--map", "Nome Completo=nome"]),
-        ("identificador,tipo_identificador,nome,livre", &["--set", "nome=X"]),
+        (
+            "identificador,tipo_identificador,Nome Completo,livre",
+            &["--map", "Nome Completo=nome", "--set", "nome=X"],
+        ),
     ] {
         let (server, finished) = run(&format!("{header}\n{data}"), args);
         finished.refused_before_sending(&server, &["nome"]);
@@ -30,6 +33,15 @@ fn c13_two_sources_for_one_target_are_refused() {
     let header = "identificador,tipo_identificador,campo:x,campo:x";
     let (server, finished) = run(&format!("{header}\n{data}"), &[]);
     finished.refused_before_sending(&server, &["campo:x"]);
+}
+
+#[test]
+fn a_set_text_decides_over_a_column_of_the_targets_name() {
+    let text = "identificador,tipo_identificador,nome,telefone\n1,I,Ana,5555\n";
+    let args = ["--set", "nome=Cliente", "--set", "telefone=11 {telefone}", "--strict"];
+    let (server, finished) = run(text, &args);
+    finished.exits(0).says(&["--set nome=…", "no lugar da coluna \"nome\""]);
+    assert_eq!(server.sent()[0].2, [field("nome", "Cliente"), field("telefone", "11 5555")]);
 }
 
 #[test]

@@ -282,7 +282,7 @@ fn wrong_columns() {
         anonymous(&["check", "c.csv", "--map", "E-mail=email"]),
         anonymous(&["check", "c.csv", "--map", "nome=apelido"]),
         anonymous(&["check", "c.csv", "--ignore", "Vendedor"]),
-        anonymous(&["check", "c.csv", "--set", "nome=Ana"]),
+        anonymous(&["check", "c.csv", "--map", "nome=nome", "--set", "nome=Ana"]),
         anonymous(&["check", "c.csv", "--set", "email={E-mail}"]),
         anonymous(&["check", "c.csv", "--set", "email={nome"]),
         anonymous(&["check", "c.csv", "--set", "idioma=klingon"]),
