@@ -3,7 +3,7 @@
 //!
 //! How a row's identifier, type and fields are made from the bindings is decided in `plan`.
 
-use super::header::{Columns, is_result_column};
+use super::header::{Columns, is_result_column, positions};
 use super::suggest::suggestion;
 use super::template::{Template, check_constant};
 use super::values::excerpt;
@@ -190,18 +190,22 @@ fn read_set(
 }
 
 fn refuse_duplicates(bound: &[Binding]) -> Result<(), MappingError> {
-    let place = |Binding { source, name, .. }: &Binding| {
-        let number = source.columns()[0] + 1;
-        format!("a coluna {number} (\"{}\")", excerpt(name))
-    };
-    for (at, second) in bound.iter().enumerate() {
-        if let Some(first) = bound[..at].iter().find(|first| first.target == second.target) {
-            return Err(MappingError::Duplicate {
-                target: second.target.to_string(),
-                first: place(first),
-                second: place(second),
-            });
+    for (at, Binding { target, .. }) in bound.iter().enumerate() {
+        let same = |binding: &&Binding| binding.target == *target;
+        if !bound[at + 1..].iter().any(|later| same(&later)) {
+            continue;
         }
+        let (mut columns, mut indices) = (Vec::new(), Vec::new());
+        for Binding { source, name, .. } in bound.iter().filter(same) {
+            let index = source.columns()[0];
+            columns.push(format!("a coluna {} (\"{}\")", index + 1, excerpt(name)));
+            indices.push(index);
+        }
+        return Err(MappingError::Duplicate {
+            target: target.to_string(),
+            columns: columns.join(" e "),
+            positions: positions(&indices),
+        });
     }
     Ok(())
 }

@@ -22,17 +22,17 @@ pub enum MappingError {
     Unknown { columns: String },
 
     #[error(
-        "duas colunas alimentam \"{target}\": {first} e {second}. Descarte uma com --ignore ou mude o --map"
+        "mais de uma coluna alimenta \"{target}\": {columns}. Fique com uma e descarte o resto com --ignore (pela posição: {positions}), ou mude o --map"
     )]
-    Duplicate { target: String, first: String, second: String },
+    Duplicate { target: String, columns: String, positions: String },
 
     #[error("{flag}: a coluna \"{column}\" não existe no arquivo. Colunas encontradas: {found}")]
     NoSuchColumn { flag: String, column: String, found: String },
 
     #[error(
-        "{flag}: a coluna \"{column}\" aparece mais de uma vez no cabeçalho. Renomeie uma delas no arquivo"
+        "{flag}: a coluna \"{column}\" aparece mais de uma vez no cabeçalho. No lugar do nome, dê a posição: {positions}"
     )]
-    AmbiguousColumn { flag: String, column: String },
+    AmbiguousColumn { flag: String, column: String, positions: String },
 
     #[error(
         "{flag}: \"{target}\" não é um destino conhecido. Destinos: identificador, tipo_identificador, nome, email, criarchamados, telefone, id_organizacao, id_interno, idioma, portfolio_id e campo:<id>{hint}"

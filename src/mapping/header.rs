@@ -2,6 +2,8 @@
 //!
 //! What a column is used for is decided in `column_bindings`.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use super::MappingError;
 use super::values::excerpt;
 use crate::input::{Record, name_of};
@@ -29,20 +31,31 @@ impl<'a> Columns<'a> {
 
     /// The one column of a name, for a flag that means one.
     pub fn one(&self, name: &str, flag: &str) -> Result<usize, MappingError> {
-        match self.all(name, flag)?[..] {
+        let found = self.all(name, flag)?;
+        match found[..] {
             [index] => Ok(index),
             _ => Err(MappingError::AmbiguousColumn {
                 flag: flag.to_owned(),
                 column: excerpt(name_of(name)),
+                positions: positions(&found),
             }),
         }
     }
 
-    /// All columns of a name; at least one.
+    /// The column that `#3` names. Flags and targets do not see those of a rejects file so either.
+    fn position(&self, name: &str) -> Option<usize> {
+        let number: usize = name.trim().strip_prefix('#')?.parse().ok()?;
+        self.iter().map(|(index, _)| index).find(|index| index + 1 == number)
+    }
+
+    /// All columns of a name, or the one of a position that is no name; at least one.
     pub fn all(&self, name: &str, flag: &str) -> Result<Vec<usize>, MappingError> {
         let found = find(self.iter(), name);
         if !found.is_empty() {
             return Ok(found);
+        }
+        if let Some(index) = self.position(name) {
+            return Ok(vec![index]);
         }
         let (flag, column) = (flag.to_owned(), excerpt(name_of(name)));
         Err(match find(self.header.cells().map(name_of).enumerate(), name)[..] {
@@ -58,19 +71,34 @@ pub fn is_result_column(name: &str) -> bool {
 }
 
 /// The columns of a name: those that are spelled exactly so (surrounding space apart) or, if there are
-/// none, those that differ in letter case.
+/// none, those whose accents and space are only encoded in another way or, if there are none, those
+/// that differ in letter case.
 fn find<'a>(columns: impl Iterator<Item = (usize, &'a str)>, name: &str) -> Vec<usize> {
     let name = name_of(name);
-    let lower = name.to_lowercase();
-    let (mut exact, mut similar) = (Vec::new(), Vec::new());
+    let (normal, lower) = (normalised(name), normalised(name).to_lowercase());
+    let [mut exact, mut same, mut similar] = [const { Vec::new() }; 3];
     for (index, column) in columns {
+        let form = normalised(column);
         if column == name {
             exact.push(index);
-        } else if column.to_lowercase() == lower {
+        } else if form == normal {
+            same.push(index);
+        } else if form.to_lowercase() == lower {
             similar.push(index);
         }
     }
-    if exact.is_empty() { similar } else { exact }
+    [exact, same, similar].into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// A name with composed accents and one plain space for any white space.
+fn normalised(name: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(name);
+    composed.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `"#2" ou "#5"`.
+pub fn positions(columns: &[usize]) -> String {
+    columns.iter().map(|index| format!("\"#{}\"", index + 1)).collect::<Vec<_>>().join(" ou ")
 }
 
 /// The header's cells as a list for a message.
@@ -89,12 +117,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exact_names_win_over_letter_case() {
-        let header = Record::from_cells(1, ["Email", "EMAIL", " Nome "]);
+    fn columns_by_name_and_position() {
+        let header =
+            ["Email", "EMAIL", " Nome ", "Co\u{301}digo\u{a0} do\tCliente", "#1", "Código"];
+        let header = Record::from_cells(1, header);
         let columns = Columns::new(&header);
-        assert_eq!(columns.all("EMAIL", "--map").unwrap(), [1]);
-        assert_eq!(columns.all("email", "--map").unwrap(), [0, 1]);
-        assert_eq!(columns.all("nome", "--map").unwrap(), [2]);
-        assert!(columns.all("outra", "--map").is_err());
+        for (name, expected) in [
+            ("EMAIL", &[1][..]),
+            ("email", &[0, 1]),
+            ("nome", &[2]),
+            ("Código do Cliente", &[3]),
+            ("CÓDIGO DO\u{a0}CLIENTE", &[3]),
+            ("Co\u{301}digo", &[5]),
+            ("#1", &[4]),
+            ("#3", &[2]),
+        ] {
+            assert_eq!(columns.all(name, "--map").unwrap(), expected, "{name}");
+        }
+        for name in ["outra", "#0", "#7", "#", "#x"] {
+            assert!(columns.all(name, "--map").is_err(), "{name}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod attacks;
 mod connections;
 mod documents;
 mod example;
+mod exports;
 mod fixtures;
 #[cfg(target_os = "linux")]
 mod full_disk;

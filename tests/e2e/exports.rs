@@ -1,0 +1,46 @@
+//! Exports as spreadsheets and CRMs really write them: names of columns, quotes, surplus cells, lines
+//! that are no rows. Dialects and damage are in `input.rs`.
+
+use crate::support::{Finished, Run, Server};
+
+fn run_bytes(bytes: &[u8], args: &[&str]) -> (Server, Finished) {
+    let server = Server::start();
+    let run = Run::new(&server).input("clientes.csv", bytes);
+    (server, run.args(args.iter().copied()).go())
+}
+
+/// Identifier and first value of each request.
+fn sent(server: &Server) -> Vec<(String, String)> {
+    server.sent().into_iter().map(|(who, _, form)| (who, form[0].1.clone())).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|&(who, value)| (who.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn f67_names_of_columns_are_compared_as_people_read_them() {
+    for header in ["Código do\u{a0}Cliente;Nome", "Co\u{301}digo  do Cliente ;Nome"] {
+        let text = format!("{header}\n17;Ana\n");
+        let args = ["--map", "código do cliente=identificador", "--id-type", "I"];
+        let (server, finished) = run_bytes(text.as_bytes(), &args);
+        finished.exits(0).accounted([2]);
+        assert_eq!(sent(&server), pairs(&[("17", "Ana")]), "{header:?}");
+    }
+}
+
+#[test]
+fn f67_a_name_that_stands_twice_is_given_by_position() {
+    let text = "Email;Nome;Email\na@x.co;Ana;b@x.co\n";
+    let (server, finished) = run_bytes(text.as_bytes(), &["--key", "email"]);
+    finished.refused_before_sending(&server, &["\"#1\" ou \"#3\"", "--ignore"]);
+    let map = ["--map", "Email=campo:1", "--key", "email"];
+    let (server, finished) = run_bytes(text.as_bytes(), &map);
+    finished.refused_before_sending(&server, &["\"#1\" ou \"#3\""]);
+    let position = ["--ignore", "#1", "--map", "#3=email", "--key", "email"];
+    let (server, finished) = run_bytes(text.as_bytes(), &position);
+    finished.exits(0).accounted([2]);
+    assert_eq!(server.sent()[0].0, "b@x.co");
+    let (server, finished) = run_bytes(text.as_bytes(), &["--map", "#4=email"]);
+    finished.refused_before_sending(&server, &["\"#4\" não existe"]);
+}
