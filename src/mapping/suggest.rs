@@ -46,7 +46,6 @@ mod tests {
         for (column, suggested) in [
             ("identificadr", "identificador"),
             ("Idenfiticador", "identificador"),
-            ("E-mail", "email"),
             ("nmoe", "nome"),
             ("telefones", "telefone"),
             ("idiona", "idioma"),

@@ -27,8 +27,8 @@ impl Target {
             .chain(Param::ALL.into_iter().map(|param| Self::Field(FieldName::Param(param))))
     }
 
-    /// Reads a header cell: case and surrounding space are ignored, the id after `campo:` is
-    /// verbatim. `Ok(None)` is an unknown name.
+    /// Reads a header cell: case and surrounding space are ignored, `E-mail` is `email`, the id after
+    /// `campo:` is verbatim. `Ok(None)` is an unknown name.
     ///
     /// # Errors
     /// `campo:` with an invalid id.
@@ -45,6 +45,7 @@ impl Target {
                 Err(why) => Err(MappingError::CampoId { column: excerpt(name), why }),
             };
         }
+        let name = if name.eq_ignore_ascii_case("e-mail") { "email" } else { name };
         Ok(Self::fixed()
             .find(|target| target.fixed_name().is_some_and(|n| n.eq_ignore_ascii_case(name))))
     }
@@ -92,7 +93,7 @@ mod tests {
             ("NOME", Some("nome")),
             ("Campo:Abc01", Some("campo:Abc01")),
             ("campo: x", Some("campo: x")),
-            ("E-mail", None),
+            ("E-mail", Some("email")),
             ("", None),
             ("campô:1", None),
         ] {

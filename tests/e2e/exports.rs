@@ -30,6 +30,13 @@ fn f67_names_of_columns_are_compared_as_people_read_them() {
 }
 
 #[test]
+fn an_e_mail_column_needs_no_flag() {
+    let (server, finished) = run_bytes(b"E-mail;nome\na@x.co;Ana\n", &["--key", "email"]);
+    finished.exits(0).accounted([2]);
+    assert_eq!(sent(&server), pairs(&[("a@x.co", "a@x.co")]));
+}
+
+#[test]
 fn f67_a_name_that_stands_twice_is_given_by_position() {
     let text = "Email;Nome;Email\na@x.co;Ana;b@x.co\n";
     let (server, finished) = run_bytes(text.as_bytes(), &["--key", "email"]);
