@@ -67,6 +67,8 @@ enum ParserState {
     Quoted,
     /// After a quote inside a quoted cell: the end of the cell, or the first half of `""`.
     QuoteInQuoted,
+    /// After a closing quote and spaces.
+    AfterQuoted,
     /// The record is complete, but a `\n` here would still belong to its line end.
     AfterCr,
 }
@@ -84,6 +86,8 @@ pub(super) struct Parser {
     /// Line ends inside the quoted cell that is being read.
     quoted_lines: LineCounter,
     line_end: LineEnd,
+    /// Spaces at the beginning of a cell: its text, unless a quote follows them.
+    spaces: usize,
 }
 
 impl Parser {
@@ -97,6 +101,7 @@ impl Parser {
             opened: 1,
             quoted_lines: LineCounter::default(),
             line_end: LineEnd::Eof,
+            spaces: 0,
         }
     }
 
@@ -129,10 +134,18 @@ impl Parser {
                 ParserState::CellStart if byte == QUOTE => {
                     self.opened = self.line;
                     self.quoted_lines = LineCounter::default();
+                    self.spaces = 0;
                     self.state = ParserState::Quoted;
                     at += 1;
                 }
-                ParserState::CellStart => self.state = ParserState::Unquoted,
+                ParserState::CellStart if byte == b' ' => {
+                    self.spaces += 1;
+                    at += 1;
+                }
+                ParserState::CellStart => {
+                    self.push_spaces(out);
+                    self.state = ParserState::Unquoted;
+                }
                 ParserState::Unquoted => match self.find_cell_end(rest) {
                     Some(end) => {
                         out.push(&rest[..end]);
@@ -161,13 +174,17 @@ impl Parser {
                     self.state = ParserState::Quoted;
                     at += 1;
                 }
-                ParserState::QuoteInQuoted
+                ParserState::QuoteInQuoted | ParserState::AfterQuoted
                     if byte == b'\n' || byte == b'\r' || Some(byte) == self.delimiter =>
                 {
                     self.end_cell(byte, out);
                     at += 1;
                 }
-                ParserState::QuoteInQuoted => match self.mode {
+                ParserState::QuoteInQuoted | ParserState::AfterQuoted if byte == b' ' => {
+                    self.state = ParserState::AfterQuoted;
+                    at += 1;
+                }
+                ParserState::QuoteInQuoted | ParserState::AfterQuoted => match self.mode {
                     QuoteMode::Strict => return Err(self.damage(DamageKind::TextAfterQuote, out)),
                     QuoteMode::Lenient => self.state = ParserState::Unquoted,
                 },
@@ -200,12 +217,24 @@ impl Parser {
             ParserState::CellStart
             | ParserState::Unquoted
             | ParserState::Quoted
-            | ParserState::QuoteInQuoted => {
+            | ParserState::QuoteInQuoted
+            | ParserState::AfterQuoted => {
+                self.push_spaces(out);
                 out.end_cell();
                 self.end_record(LineEnd::Eof);
             }
         }
         Ok(ParseProgress { used: 0, complete })
+    }
+
+    /// Gives the cell the spaces that it begins with.
+    fn push_spaces(&mut self, out: &mut RecordBuilder) {
+        const SPACES: [u8; 64] = [b' '; 64];
+        while self.spaces > 0 {
+            let some = self.spaces.min(SPACES.len());
+            out.push(&SPACES[..some]);
+            self.spaces -= some;
+        }
     }
 
     fn find_cell_end(&self, rest: &[u8]) -> Option<usize> {

@@ -74,7 +74,10 @@ fn lines_and_quotes() {
         ("\"a;b\";\"\"\n", &[(1, &["a;b", ""])]),
         ("\"diz \"\"oi\"\"\"\n\"\"\"\"", &[(1, &["diz \"oi\""]), (2, &["\""])]),
         ("\"a\"\r\n\"b\"\r\"c\"", &[(1, &["a"]), (2, &["b"]), (3, &["c"])]),
-        ("a \"b\" c; \"d\"\n", &[(1, &["a \"b\" c", " \"d\""])]),
+        ("a \"b\" c; d \n ; \n", &[(1, &["a \"b\" c", " d "]), (2, &[" ", " "])]),
+        // Spaces around quotes belong to nobody.
+        (" \"a\" ;  \"b;\n\"\n\"c\"  ", &[(1, &["a", "b;\n"]), (3, &["c"])]),
+        ("x; ", &[(1, &["x", " "])]),
         ("a\"b\nc", &[(1, &["a\"b"]), (2, &["c"])]),
         // Lines inside quotes are physical lines.
         ("\"a\nb\r\nc\rd\r\"\nx", &[(1, &["a\nb\r\nc\rd\r"]), (6, &["x"])]),
@@ -91,7 +94,8 @@ fn lines_and_quotes() {
 fn damage_is_reported_where_the_quote_opened() {
     for (text, damage) in [
         ("a\nb;\"c\nd\n\"e\n", (2, 2, "after")),
-        ("\"a\" ;b\n", (1, 1, "after")),
+        ("\"a\" x;b\n", (1, 1, "after")),
+        (" \"a\" \"b\"\n", (1, 1, "after")),
         // A forgotten quote "closes" at the next quoted cell, three lines below.
         ("x\n\"a;b\nc;d\ne;\"f\"\n", (2, 1, "after")),
         ("a\nb;\"c\nd\ne", (2, 2, "unclosed")),

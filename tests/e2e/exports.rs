@@ -51,3 +51,15 @@ fn f67_a_name_that_stands_twice_is_given_by_position() {
     let (server, finished) = run_bytes(text.as_bytes(), &["--map", "#4=email"]);
     finished.refused_before_sending(&server, &["\"#4\" não existe"]);
 }
+
+#[test]
+fn f68_spaces_around_quotes_belong_to_nobody() {
+    let text = "identificador, campo:cargo, nome\n1, \"Diretora\" ,\"Ana\"\n\
+                2, \"Lima, Bia\", x\n \"3\" ,\"\" , \"duas\nlinhas\"\n";
+    let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
+    finished.exits(0).accounted([2, 3, 4]);
+    assert_eq!(
+        sent(&server),
+        pairs(&[("1", "Diretora"), ("2", "Lima, Bia"), ("3", "duas\nlinhas")])
+    );
+}
