@@ -110,14 +110,13 @@ struct DelimiterScore {
     is_of_rejects: bool,
     /// Cells of the header; more than one.
     cells: usize,
-    /// Records with as many cells as the header.
+    /// Records that are whole under the header.
     fitting: usize,
     /// Records looked at.
     seen: usize,
 }
 
-/// The delimiter under which most records have as many cells as the header; `None` if none splits
-/// the header.
+/// The delimiter under which most records are whole; `None` if none splits the header.
 fn guess_delimiter(
     open: impl Fn(u8, QuoteMode) -> Result<Records, InputError>,
     label: &Arc<str>,
@@ -142,7 +141,7 @@ fn guess_delimiter(
             && let Some(record) = records.read_filled()?
         {
             score.seen += 1;
-            score.fitting += usize::from(record.len() == cells);
+            score.fitting += usize::from(record.fits(cells, header.filled_len()));
         }
         scores.push(score);
     }
@@ -216,6 +215,9 @@ mod tests {
             ("a;b\n1\n", Some(';')),
             ("a;b", Some(';')),
             ("identificador\na,b\na;b\n", None),
+            // Lines that end in a delimiter are whole all the same.
+            ("a;b, c\n1;2;\n3;4;\n5,6\n", Some(';')),
+            ("a,d;b, c;\n1;2\n3;4\n5,6\n", Some(';')),
             ("\"a,b\";c\n\"1;2\n3\";4\n", Some(';')),
             (&many_blank, Some(';')),
             (&blank_between, Some(';')),

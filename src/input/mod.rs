@@ -37,4 +37,4 @@ pub use header::name_of;
 pub use input_file::{InputArg, InputFile};
 pub use inspect::{Inspection, ReadOptions, inspect};
 pub use record::{CELL_MAX, Record};
-pub use rows::{Rows, rows};
+pub use rows::{RepeatedHeaders, Rows, rows};

@@ -3,6 +3,8 @@
 //! A record holds at most about [`RECORD_MAX`] bytes of text. What was cut is marked, and the mapping
 //! decides whether that matters. Where cells begin and end is the parser's decision.
 
+use super::header::name_of;
+
 /// The longest cell that is kept whole, in bytes of UTF-8; a longer one is cut there (at a
 /// character) and marked.
 pub const CELL_MAX: usize = 64 * 1024;
@@ -75,6 +77,22 @@ impl Record {
     /// that lost text is not blank: what it held is unknown.
     pub fn is_blank(&self) -> bool {
         self.text.chars().all(char::is_whitespace) && self.cut.is_empty() && !self.overlong
+    }
+
+    /// Number of cells without the blank ones at the end.
+    pub fn filled_len(&self) -> usize {
+        let blank =
+            |index: &usize| self.cell(index - 1).is_none_or(|cell| name_of(cell).is_empty());
+        let blanks = (1..=self.len()).rev().take_while(blank).count();
+        self.len() - blanks
+    }
+
+    /// Whether the record is whole under a header of so many columns, of which those after the
+    /// `named` first have no name: surplus cells are blank, and only nameless columns lack a cell.
+    /// Programs that end every line in a delimiter write such files, some in the header alone, some
+    /// in the rows alone.
+    pub fn fits(&self, columns: usize, named: usize) -> bool {
+        self.len() == columns || (self.filled_len() <= columns && self.len() >= named)
     }
 
     /// The text of all cells, one directly behind the other.

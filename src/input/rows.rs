@@ -1,10 +1,12 @@
-//! The rows of an inspected input: its records after the header that are not blank.
+//! The rows of an inspected input: its records after the header that are neither blank nor the header
+//! once more.
 //!
 //! Every reading is verified against the fingerprints of the inspection. Whether a row makes sense
 //! under the header is decided in the mapping.
 
 use super::dialect;
 use super::error::InputError;
+use super::header::name_of;
 use super::input_file::InputFile;
 use super::inspect::{Inspection, verified_records};
 use super::parser::QuoteMode;
@@ -15,6 +17,27 @@ use super::records::Records;
 pub struct Rows {
     records: Records,
     ended: bool,
+    header: Record,
+    repeated: RepeatedHeaders,
+}
+
+/// Records that repeat the header, as files do that were joined from several. They are no rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RepeatedHeaders {
+    pub count: u64,
+    /// The line of the first one.
+    pub first: u64,
+}
+
+impl Rows {
+    /// The repeated headers that were skipped so far.
+    pub fn repeated_headers(&self) -> RepeatedHeaders {
+        self.repeated
+    }
+
+    fn is_header(&self, record: &Record) -> bool {
+        record.cells().map(name_of).eq(self.header.cells().map(name_of))
+    }
 }
 
 /// Begins a reading of the rows of `file`, which `inspection` is about.
@@ -27,7 +50,8 @@ pub fn rows(file: &InputFile, inspection: &Inspection) -> Result<Rows, InputErro
     let mut records = dialect::begin(records, *sep_line, *delimiter, QuoteMode::Strict)?;
     // The header; the inspection holds it.
     records.read_filled()?;
-    Ok(Rows { records, ended: false })
+    let header = inspection.header.clone();
+    Ok(Rows { records, ended: false, header, repeated: RepeatedHeaders::default() })
 }
 
 impl Iterator for Rows {
@@ -37,7 +61,16 @@ impl Iterator for Rows {
         if self.ended {
             return None;
         }
-        let row = self.records.read_filled().transpose();
+        let mut row = self.records.read_filled().transpose();
+        while let Some(Ok(record)) = &row
+            && self.is_header(record)
+        {
+            if self.repeated.count == 0 {
+                self.repeated.first = record.linha();
+            }
+            self.repeated.count += 1;
+            row = self.records.read_filled().transpose();
+        }
         self.ended = !matches!(row, Some(Ok(_)));
         row
     }

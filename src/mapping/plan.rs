@@ -35,6 +35,8 @@ pub(super) enum TypeSource {
 pub struct MappingPlan {
     /// Number of cells a record must have.
     pub(super) columns: usize,
+    /// Columns up to the last one that has a name or is used.
+    named: usize,
     pub(super) identifier: ValueSource,
     pub(super) identifier_label: String,
     pub(super) ctype: TypeSource,
@@ -107,19 +109,31 @@ impl MappingPlan {
         }));
         let fields: Vec<_> = rules.iter().map(|rule| rule.field.clone()).collect();
         warnings.extend(documented_warnings(&fields, &send_empty, marker.is_some()));
+        let used = used(&bindings, header);
         Ok(Self {
             columns: header.len(),
+            named: used.last().map_or(0, |(index, _)| index + 1).max(header.filled_len()),
             identifier,
             identifier_label,
             ctype,
             rules,
-            used: used(&bindings, header),
+            used,
             missing_required: require.iter().filter(unbound).map(ToString::to_string).collect(),
             reject_columns: bindings.reject_columns,
             clear_marker: marker.map(ToOwned::to_owned),
             no_trim: options.no_trim,
             warnings,
         })
+    }
+
+    /// Whether a record is whole: [`Record::fits`].
+    pub(super) fn is_whole(&self, record: &Record) -> bool {
+        record.fits(self.columns, self.named)
+    }
+
+    /// Whether a record is whole although its number of cells is not the header's.
+    pub fn is_uneven(&self, record: &Record) -> bool {
+        record.len() != self.columns && self.is_whole(record)
     }
 
     /// Whether the file is the rejects file of an earlier run.

@@ -4,7 +4,6 @@
 //! Which source each field has is decided in `plan`, what a single value may be in `values`.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::column_bindings::ValueSource;
@@ -89,14 +88,14 @@ impl MappingPlan {
             return Err("a linha passa de 1 MiB; confira se falta fechar aspas ou quebrar a linha"
                 .to_owned());
         }
-        match has.cmp(&wants) {
-            Ordering::Less => {
-                Err(RaggedRow { cells: has, header: wants, padded: false }.to_string())
-            }
-            Ordering::Equal => Ok(()),
-            Ordering::Greater => Err(format!(
+        if self.is_whole(record) {
+            Ok(())
+        } else if has < wants {
+            Err(RaggedRow { cells: has, header: wants, padded: false }.to_string())
+        } else {
+            Err(format!(
                 "sobram células: a linha tem {has}, o cabeçalho tem {wants}; um valor com o separador precisa de aspas"
-            )),
+            ))
         }
     }
 

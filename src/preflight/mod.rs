@@ -4,6 +4,7 @@
 //! its first row is sent, and counts what a run would do. It is all of `check`, and the beginning of
 //! `run`. What the user reads about it is written in `remarks`.
 
+mod layout;
 mod line_list;
 mod reassigned_emails;
 mod remarks;
@@ -18,6 +19,7 @@ use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::Update;
 
+use self::layout::LayoutOddities;
 use self::line_list::LineList;
 use self::reassigned_emails::ReassignedEmails;
 use self::spreadsheet_numbers::SpreadsheetNumbers;
@@ -85,6 +87,7 @@ pub struct Preflight {
     /// by several.
     repeated: HashSet<Fingerprint>,
     repeating: LineList,
+    layout: LayoutOddities,
 }
 
 /// The ledger's answers to a preflight.
@@ -113,7 +116,7 @@ impl Preflight {
             let (label, linha) = (file.label().to_owned(), inspection.header.linha());
             PreflightError::Mapping { label, linha, error }
         })?;
-        let rows = rows(file, &inspection)?;
+        let mut rows = rows(file, &inspection)?;
         let mut found = Self {
             inspection,
             plan,
@@ -127,10 +130,14 @@ impl Preflight {
             spreadsheet_numbers: SpreadsheetNumbers::default(),
             repeated: HashSet::new(),
             repeating: LineList::naming(REPEATS),
+            layout: LayoutOddities::default(),
         };
-        for record in rows {
+        for record in &mut rows {
             let row = found.plan.map(found.rows, record?);
             let linha = row.linha();
+            if found.plan.is_uneven(&row.record) {
+                found.layout.uneven.add(linha);
+            }
             found.rows += 1;
             match row.update {
                 Ok(update) => {
@@ -148,6 +155,7 @@ impl Preflight {
                 }
             }
         }
+        found.layout.repeated_headers = rows.repeated_headers();
         Ok(found)
     }
 

@@ -28,7 +28,8 @@ impl Preflight {
         let misread = self.inspection.looks_like_utf8.then(|| MISREAD.to_owned());
         let of_plan = self.plan.warnings().iter().cloned();
         let of_rows = self.spreadsheet_numbers.warnings().chain(self.reassigned_emails.warning());
-        for warning in misread.into_iter().chain(of_plan).chain(of_rows) {
+        let of_layout = self.layout.warnings();
+        for warning in misread.into_iter().chain(of_plan).chain(of_layout).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));
         }
         text
