@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         }
         let input = InputFile::open(&settings.input)?;
         if !settings.check {
-            outputs::check(settings, &input)?;
+            outputs::check(settings)?;
         }
         let lock = ledger::lock_without(settings)?;
         let (claimed, mut lookup) = ledger::open(settings)?;

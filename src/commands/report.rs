@@ -8,7 +8,7 @@ use crate::config::report_page;
 use crate::exit_code;
 use crate::html_report::{Clock, ReportError, check_same_run, html, read_results, read_summary};
 use crate::locale::foreign_text::visible_path;
-use crate::output::{Destination, Output, RunSummary, Terminal};
+use crate::output::{Destination, ModeLimit, Output, RunSummary, Terminal};
 
 pub(super) fn run(args: &ReportArgs) -> Result<u8, CommandError> {
     let destination = match &args.output {
@@ -36,7 +36,7 @@ fn write_page(args: &ReportArgs, destination: &Destination) -> Result<(), Report
         destination.differs_from(path, "é o próprio resumo")?;
         summary = Some(read_summary(path)?);
     }
-    let mut output = Output::open(destination)?;
+    let mut output = Output::open(destination, ModeLimit::of_input(results))?;
     let page = page(args, summary.as_ref())?;
     output.begin()?;
     Ok(output.write_whole(&page)?)

@@ -98,11 +98,6 @@ impl InputFile {
         &self.label
     }
 
-    /// Where the input lies, if it is a regular file.
-    pub fn path(&self) -> Option<&Path> {
-        self.on_disk.as_ref().map(|(path, _)| path.as_path())
-    }
-
     /// Looks whether the file was changed, replaced or removed since it was opened. It does not look
     /// at the content. Blocks, for as long as the file system takes to answer.
     pub fn has_changed(&self) -> bool {
@@ -151,7 +146,6 @@ mod tests {
         let path = dir.path().join("a.csv");
         std::fs::write(&path, "a\n1\n").unwrap();
         let file = InputFile::open(&InputArg::from_arg(&path)).unwrap();
-        assert_eq!(file.path(), Some(path.as_path()));
         assert_eq!(file.label(), path.display().to_string());
         let (mut one, mut two) = (file.blocks(None), file.blocks(None));
         assert_eq!(one.fill_buf().unwrap(), two.fill_buf().unwrap());

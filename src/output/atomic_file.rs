@@ -1,19 +1,21 @@
 //! Output files that appear whole or not at all: written as `<name>.parcial`, renamed at the end.
-//! What the shell opened, devices and pipes are written directly.
+//! What the shell opened, devices and pipes are written directly. Who may read a file is
+//! [`super::ownership`]'s.
 //!
 //! A run that does not begin leaves everything as it was. Opening changes nothing but for an empty
-//! `.parcial` where none was; [`Output::begin`] empties the one of an earlier run.
+//! `.parcial` where none was; [`Output::begin`] replaces the one of an earlier run.
 
-use std::cell::Cell;
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::cell::{Cell, RefCell};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::destination::{Destination, DestinationKind, file_id, partial};
 use super::error::OutputError;
 use super::lock_holder;
+use super::ownership::{self, ModeLimit};
 use crate::locale::foreign_text::visible_path;
-use crate::locale::os_error::describe_os_error;
+use crate::locale::os_error::{OwnWords, describe_os_error};
 
 /// An open output. Unbuffered: its users write whole files or buffer by themselves.
 pub struct Output {
@@ -34,15 +36,19 @@ struct PartialFile {
     file: File,
     partial: PathBuf,
     path: PathBuf,
+    limit: ModeLimit,
     /// Whether the `.parcial` is empty and no earlier run's: it goes with this value.
     is_blank: bool,
-    renamed: Cell<bool>,
+    /// Whether a file has the output's name and its content.
+    is_named: Cell<bool>,
+    /// Where a copy lies that could not get the name.
+    copy: RefCell<Option<PathBuf>>,
 }
 
 impl Output {
     /// Opens the destination for writing. An existing file stays untouched until
     /// [`persist`](Self::persist), the `.parcial` of an earlier run until [`begin`](Self::begin).
-    pub fn open(destination: &Destination) -> Result<Self, OutputError> {
+    pub fn open(destination: &Destination, limit: ModeLimit) -> Result<Self, OutputError> {
         let label = destination.in_words();
         let open = |options: &mut OpenOptions, path: &Path| {
             options.open(path).map_err(|error| cannot_create(&label, &error))
@@ -59,20 +65,26 @@ impl Output {
             DestinationKind::Device(path) => {
                 Sink::Direct(Box::new(open(OpenOptions::new().write(true), &path)?))
             }
+            DestinationKind::Planted(path) => {
+                return Err(OutputError::Refused(format!(
+                    "{label} não serve para a saída: {} é um link ou um cano que outro usuário pôs ali. Apague-o ou escolha outro nome, de preferência em uma pasta que só você grava",
+                    visible_path(&path)
+                )));
+            }
             DestinationKind::File(path) if path.is_dir() => {
                 return Err(OutputError::Refused(format!(
                     "{label} é uma pasta; escolha um nome de arquivo para a saída"
                 )));
             }
-            DestinationKind::File(path) => Sink::Replace(PartialFile::open(path, &label)?),
+            DestinationKind::File(path) => Sink::Replace(PartialFile::open(path, &label, limit)?),
         };
         Ok(Self { sink, destination: destination.clone(), failed: false })
     }
 
-    /// Empties the `.parcial` of an earlier run: from here on the output is this run's.
+    /// Replaces the `.parcial` of an earlier run: from here on the output is this run's.
     pub fn begin(&mut self) -> Result<(), OutputError> {
         let Sink::Replace(file) = &mut self.sink else { return Ok(()) };
-        file.begin().map_err(|error| in_the_way(&file.partial, &describe_os_error(&error)))
+        file.begin().map_err(|error| cannot_create(&self.destination.in_words(), &error))
     }
 
     /// Appends bytes. A standard output that was closed (`| head -1`) is an error: results without a
@@ -88,10 +100,18 @@ impl Output {
         file.file.sync_all().map_err(|error| self.error(&error))
     }
 
-    /// Gives a synced output its name. Where that fails, the `.parcial` stays.
+    /// Gives a synced output its name. Where that fails, the content stays in the `.parcial` or, where
+    /// another program took that away, in a copy; the error says where.
     pub fn persist(&self) -> Result<(), OutputError> {
         let Sink::Replace(file) = &self.sink else { return Ok(()) };
-        file.persist().map_err(|error| self.error(&error))
+        file.persist().map_err(|error| OutputError::NotNamed {
+            path: self.destination.in_words(),
+            why: describe_os_error(&error),
+            left: match file.current_path() {
+                Some(left) => format!("o conteúdo, completo, está em {}", visible_path(&left)),
+                None => "não há outro arquivo com o conteúdo".to_owned(),
+            },
+        })
     }
 
     /// Writes and completes an output that no other one waits for.
@@ -103,10 +123,13 @@ impl Output {
         self.persist()
     }
 
-    /// The file that holds what was written, as it is named now.
+    /// The file that holds what was written, as it is named now; empty where another program took it
+    /// away.
     pub fn current_path(&self) -> String {
         match &self.sink {
-            Sink::Replace(file) if !file.renamed.get() => file.partial.display().to_string(),
+            Sink::Replace(file) if !file.is_named.get() => {
+                file.current_path().map_or_else(String::new, |path| path.display().to_string())
+            }
             _ => self.destination.label(),
         }
     }
@@ -141,10 +164,22 @@ impl Write for Output {
 }
 
 impl PartialFile {
-    fn open(path: PathBuf, label: &str) -> Result<Self, OutputError> {
-        let partial = partial(&path);
-        let (file, created) = loop {
-            let (file, created) = open_partial(&partial, label)?;
+    fn open(path: PathBuf, label: &str, limit: ModeLimit) -> Result<Self, OutputError> {
+        if let Some(why) = ownership::irreplaceable(&path) {
+            return Err(OutputError::Refused(format!(
+                "{label} não poderia receber a saída no fim: {why}. Escolha outro nome ou outra pasta"
+            )));
+        }
+        let (partial, limit) = (partial(&path), limit.and_of_replaced(&path));
+        let (file, is_blank) = loop {
+            let (file, created) = match limit.create(&partial) {
+                Ok(file) => (file, true),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let own = ownership::open_own(&partial);
+                    (own.map_err(|why| in_the_way(&partial, &why))?, false)
+                }
+                Err(error) => return Err(cannot_create(label, &error)),
+            };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -163,58 +198,75 @@ impl PartialFile {
                 break (file, created);
             }
         };
-        Ok(Self { file, partial, path, is_blank: created, renamed: Cell::new(false) })
+        let (is_named, copy) = (Cell::new(false), RefCell::new(None));
+        Ok(Self { file, partial, path, limit, is_blank, is_named, copy })
     }
 
+    /// A file of an earlier run is replaced, not emptied: another user may have it open, or its mode
+    /// may be wider than this run's.
     fn begin(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
+        if self.is_blank {
+            return Ok(());
+        }
+        if cfg!(unix) {
+            let fresh = self.limit.create_in(ownership::folder(&self.partial))?;
+            fresh.as_file().lock()?;
+            self.file = fresh.persist(&self.partial)?;
+        } else {
+            self.file.set_len(0)?;
+        }
         self.is_blank = true;
-        // Data that only its owner could read must not become readable for all. The owner must be
-        // able to write it until it is whole: a run after a kill begins with it.
-        let permissions = self.permissions().map(writable);
-        permissions.map_or(Ok(()), |permissions| self.file.set_permissions(permissions))
+        Ok(())
     }
 
+    /// Renames the `.parcial`. Where it is no longer the open file, before or after, another program
+    /// has taken its name: then what is open is written anew.
     fn persist(&self) -> io::Result<()> {
-        let permissions = self.permissions();
-        fs::rename(&self.partial, &self.path)?;
-        self.renamed.set(true);
-        permissions.map_or(Ok(()), |permissions| self.file.set_permissions(permissions))
+        let replaced = fs::metadata(&self.path);
+        if still_named(&self.file, &self.partial) {
+            fs::rename(&self.partial, &self.path)?;
+        }
+        let copy = match still_named(&self.file, &self.path) {
+            true => None,
+            false => Some(self.write_anew()?),
+        };
+        self.is_named.set(true);
+        let file = copy.as_ref().unwrap_or(&self.file);
+        replaced.map_or(Ok(()), |replaced| ownership::restrict(file, &replaced))
     }
 
-    /// The permissions of the file that will be replaced.
-    fn permissions(&self) -> Option<Permissions> {
-        fs::metadata(&self.path).ok().map(|meta| meta.permissions())
+    /// Puts a copy of what was written in the output's place.
+    fn write_anew(&self) -> io::Result<File> {
+        let mut copy = self.limit.create_in(ownership::folder(&self.path))?;
+        (&self.file).rewind()?;
+        io::copy(&mut &self.file, &mut copy)?;
+        copy.as_file().sync_all()?;
+        let copy = copy.persist(&self.path).map_err(|refused| {
+            *self.copy.borrow_mut() = refused.file.keep().ok().map(|(_, path)| path);
+            refused.error
+        })?;
+        match still_named(&copy, &self.path) {
+            true => Ok(copy),
+            false => Err(io::Error::other(OwnWords("outro programa trocou o arquivo"))),
+        }
+    }
+
+    /// Where the content lies while it does not have its name.
+    fn current_path(&self) -> Option<PathBuf> {
+        match still_named(&self.file, &self.partial) {
+            true => Some(self.partial.clone()),
+            false => self.copy.borrow().clone(),
+        }
     }
 }
 
 /// An output that was not written leaves no file.
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        if self.is_blank && !self.renamed.get() {
+        if self.is_blank && still_named(&self.file, &self.partial) {
             let _ = fs::remove_file(&self.partial);
         }
     }
-}
-
-/// Opens the `.parcial` and says whether it is new. A link in its place is not followed: who may
-/// create files in the folder must not choose which file is emptied.
-fn open_partial(partial: &Path, label: &str) -> Result<(File, bool), OutputError> {
-    match OpenOptions::new().write(true).create_new(true).open(partial) {
-        Ok(file) => return Ok((file, true)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(cannot_create(label, &error)),
-    }
-    let unusable = |error: io::Error| in_the_way(partial, &describe_os_error(&error));
-    let kind = fs::symlink_metadata(partial).map_err(unusable)?;
-    if kind.is_dir() {
-        return Err(in_the_way(partial, "é uma pasta"));
-    }
-    if !kind.is_file() {
-        return Err(in_the_way(partial, "é um link ou um arquivo especial"));
-    }
-    let file = OpenOptions::new().write(true).open(partial).map_err(unusable)?;
-    Ok((file, false))
 }
 
 fn cannot_create(label: &str, error: &io::Error) -> OutputError {
@@ -224,7 +276,7 @@ fn cannot_create(label: &str, error: &io::Error) -> OutputError {
     ))
 }
 
-/// Something that cannot be written stands in the place of the `.parcial`.
+/// Something that cannot be used stands in the place of the `.parcial`.
 fn in_the_way(partial: &Path, why: &str) -> OutputError {
     let partial = visible_path(partial);
     OutputError::Refused(format!(
@@ -232,43 +284,10 @@ fn in_the_way(partial: &Path, why: &str) -> OutputError {
     ))
 }
 
-#[cfg(unix)]
-fn writable(mut permissions: Permissions) -> Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    permissions.set_mode(permissions.mode() | 0o200);
-    permissions
-}
-
-#[cfg(not(unix))]
-fn writable(mut permissions: Permissions) -> Permissions {
-    permissions.set_readonly(false);
-    permissions
-}
-
 /// Whether `path` itself, and not a link there, is still this open file.
 pub fn still_named(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(open), Ok(named)) => file_id(&open) == file_id(&named),
         _ => false,
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn read_only_results_are_replaced_and_stay_read_only() {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("r.csv");
-        fs::write(&path, "velho").unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
-        let mut output = Output::open(&Destination::Path(path.clone())).unwrap();
-        output.begin().unwrap();
-        assert_eq!(mode(&partial(&path)), 0o640, "a run after a kill can write it");
-        output.write_whole("").unwrap();
-        assert_eq!(mode(&path), 0o440);
     }
 }

@@ -73,11 +73,13 @@ impl CsvFile {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::super::destination::Destination;
+    use super::super::ownership::ModeLimit;
     use super::*;
 
     #[test]
     fn a_failed_write_is_reported_and_never_repeated() {
-        let output = Output::open(&Destination::from_arg("/dev/full")).unwrap();
+        let limit = ModeLimit::of_input("a.csv".as_ref());
+        let output = Output::open(&Destination::from_arg("/dev/full"), limit).unwrap();
         let mut file = CsvFile::new(output, b',', false);
         file.write(["a", "b"]).unwrap();
         assert!(matches!(file.flush(), Err(OutputError::Write { .. })));

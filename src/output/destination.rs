@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use super::error::OutputError;
+use super::ownership;
 use crate::locale::foreign_text::visible_path;
 
 /// The longest chain of symbolic links that is followed; Linux allows as many.
@@ -25,6 +26,8 @@ pub(super) enum DestinationKind {
     Device(PathBuf),
     /// A file, existing or not: the one that a symbolic link names, not the link.
     File(PathBuf),
+    /// A link or pipe that another user put there.
+    Planted(PathBuf),
 }
 
 impl Destination {
@@ -105,6 +108,9 @@ impl DestinationKind {
             if let Some(number) = descriptor(&at) {
                 return Self::Descriptor(number);
             }
+            if ownership::is_planted(&at) {
+                return Self::Planted(at);
+            }
             let Ok(target) = fs::read_link(&at) else { break };
             at = at.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
         }
@@ -121,7 +127,7 @@ impl DestinationKind {
                 let meta = descriptor_metadata(*number);
                 vec![TouchedFile::known(PathBuf::from(format!("/dev/fd/{number}")), meta)]
             }
-            Self::Device(path) => vec![TouchedFile::new(path.clone())],
+            Self::Device(path) | Self::Planted(path) => vec![TouchedFile::new(path.clone())],
             Self::File(path) => {
                 vec![TouchedFile::new(path.clone()), TouchedFile::new(partial(path))]
             }
@@ -182,11 +188,7 @@ pub(super) fn file_id(meta: &Metadata) -> Option<(u64, u64)> {
 
 /// The path with its folder resolved, so that two spellings of a file that does not exist yet compare.
 pub fn resolved(path: &Path) -> PathBuf {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    match (fs::canonicalize(folder), path.file_name()) {
+    match (fs::canonicalize(ownership::folder(path)), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }

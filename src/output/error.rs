@@ -11,6 +11,9 @@ pub enum OutputError {
     /// An open output can no longer be written. `path` is the output as it was named.
     #[error("não foi possível gravar {path}: {why}. Confira o espaço em disco e quem lê a saída")]
     Write { path: String, why: String },
+    /// A whole output cannot get its name. `left` says what there is in its place.
+    #[error("não foi possível dar o nome {path} ao que foi gravado: {why}; {left}")]
+    NotNamed { path: String, why: String, left: String },
 }
 
 impl OutputError {
@@ -18,7 +21,7 @@ impl OutputError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) => exit_code::USAGE,
-            Self::Write { .. } => exit_code::LOCAL,
+            Self::Write { .. } | Self::NotNamed { .. } => exit_code::LOCAL,
         }
     }
 }

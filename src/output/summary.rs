@@ -125,7 +125,11 @@ pub fn meaning(situacao: Situacao) -> &'static str {
 }
 
 fn place(label: &str) -> Cow<'_, str> {
-    if label == "-" { "saída padrão".into() } else { visible(label) }
+    match label {
+        "-" => "saída padrão".into(),
+        "" => "nenhum arquivo; outro programa o apagou ou trocou durante a execução".into(),
+        label => visible(label),
+    }
 }
 
 #[cfg(test)]

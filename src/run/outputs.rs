@@ -7,15 +7,15 @@ use crate::config::{ProgramFiles, Settings};
 use crate::exit_code;
 use crate::html_report::stats::ResultStats;
 use crate::html_report::{Clock, html};
-use crate::input::{InputArg, InputFile};
+use crate::input::InputArg;
 use crate::output::{
-    CsvFile, Destination, Output, OutputError, Progress, Rejects, Reporter, Summary, Terminal,
-    resolved,
+    CsvFile, Destination, ModeLimit, Output, OutputError, Progress, Rejects, Reporter, Summary,
+    Terminal, resolved,
 };
 use crate::preflight::Preflight;
 
 /// Refuses outputs that are the input, another file of the program, or one another.
-pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError> {
+pub fn check(settings: &Settings) -> Result<(), OutputError> {
     let outputs: Vec<(&Destination, &str)> = [
         Some((&settings.results, "já recebe os resultados")),
         Some((&settings.rejects, "já recebe os rejeitados")),
@@ -25,11 +25,7 @@ pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError>
     .into_iter()
     .flatten()
     .collect();
-    // Standard input may be a file too (`run - < clientes.csv`).
-    let input = match &settings.input {
-        InputArg::Stdin => Path::new("/dev/stdin"),
-        InputArg::File(path) => source.path().unwrap_or(path),
-    };
+    let input = input_path(&settings.input);
     let ProgramFiles { token, config, ledger } = &settings.files;
     for (index, (output, _)) in outputs.iter().enumerate() {
         output.differs_from(input, "é a própria entrada")?;
@@ -50,6 +46,14 @@ pub fn check(settings: &Settings, source: &InputFile) -> Result<(), OutputError>
         }
     }
     Ok(())
+}
+
+/// The input for the file system. Standard input may be a file too (`run - < clientes.csv`).
+fn input_path(input: &InputArg) -> &Path {
+    match input {
+        InputArg::Stdin => Path::new("/dev/stdin"),
+        InputArg::File(path) => path,
+    }
 }
 
 /// Whether a file belongs to the ledger: SQLite's own, keys of accounts and locks.
@@ -77,12 +81,14 @@ impl Outputs {
         preflight: &Preflight,
         terminal: &Terminal,
     ) -> Result<Self, OutputError> {
-        let open_if = |wanted: &Option<Destination>| wanted.as_ref().map(Output::open).transpose();
-        let mut results = Output::open(&settings.results)?;
-        let mut rejects = Output::open(&settings.rejects)?;
+        let limit = ModeLimit::of_input(input_path(&settings.input));
+        let open = |wanted: &Destination| Output::open(wanted, limit);
+        let open_if = |wanted: &Option<Destination>| wanted.as_ref().map(open).transpose();
+        let mut results = open(&settings.results)?;
+        let mut rejects = open(&settings.rejects)?;
         let mut summary_json = open_if(&settings.summary_json)?;
         let mut report = open_if(&settings.report)?;
-        // Half-written files of an earlier run are emptied only when all outputs are open and locked.
+        // Half-written files of an earlier run are replaced only when all outputs are open and locked.
         let all = [Some(&mut results), Some(&mut rejects), summary_json.as_mut(), report.as_mut()];
         all.into_iter().flatten().try_for_each(Output::begin)?;
         let to_send = preflight.to_send(settings.limit);

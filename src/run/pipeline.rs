@@ -102,7 +102,10 @@ impl PipelineOutput {
 
 /// Why a run ends whose results or rejects cannot be written.
 pub(super) fn unwritable(error: &OutputError) -> String {
-    format!("{error}; o que já foi gravado não está completo")
+    match error {
+        OutputError::NotNamed { .. } => error.to_string(),
+        _ => format!("{error}; o que já foi gravado não está completo"),
+    }
 }
 
 /// Stops the run at `--max-duration`.

@@ -32,6 +32,8 @@ mod nights;
 mod order;
 mod output;
 mod output_rejects;
+#[cfg(unix)]
+mod output_shared;
 mod output_summary;
 mod process;
 mod process_signals;

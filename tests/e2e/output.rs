@@ -289,7 +289,7 @@ fn if_one_output_cannot_be_renamed_no_earlier_file_is_replaced() {
         .file("clientes.resultado.csv", "antes\n")
         .spawn();
     server.wait_for_requests(3);
-    std::fs::remove_file(running.work().join("clientes.rejeitados.csv.parcial")).unwrap();
+    std::fs::create_dir(running.work().join("clientes.rejeitados.csv")).unwrap();
     latch.release();
     let finished = running.wait();
     finished.exits(5).says(&["Resultados: clientes.resultado.csv.parcial\n"]);

@@ -22,6 +22,8 @@ pub mod result_row;
 pub mod run;
 pub mod running;
 pub mod script;
+#[cfg(unix)]
+pub mod second_user;
 pub mod server;
 pub mod shortcuts;
 pub mod simulator;

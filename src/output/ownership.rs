@@ -1,0 +1,173 @@
+//! Whose a file is, what its mode lets others do, and whether a rename may replace it. A folder may
+//! belong to several users. Systems without Unix permissions pass every check.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::locale::os_error::describe_os_error;
+
+/// The most that the mode of an output allows. The umask takes more away.
+#[derive(Debug, Clone, Copy)]
+pub struct ModeLimit(u32);
+
+impl ModeLimit {
+    /// For what is made from this input: no more than the mode of a regular file allows. The owner
+    /// reads and writes all the same: rejects are there to be repaired.
+    pub fn of_input(input: &Path) -> Self {
+        let meta = fs::metadata(input).ok().filter(Metadata::is_file);
+        Self(meta.map_or(0o666, |meta| mode(&meta)) | 0o600)
+    }
+
+    /// The same, and no more than the file that will be replaced allows to others.
+    pub(super) fn and_of_replaced(self, path: &Path) -> Self {
+        Self(self.0 & (fs::metadata(path).map_or(0o666, |meta| mode(&meta)) | 0o600))
+    }
+
+    /// Creates a file that did not exist. A link in its place is not followed.
+    pub(super) fn create(self, path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, self.0);
+        options.open(path)
+    }
+
+    /// Creates a file of an unused name in the folder.
+    pub(super) fn create_in(self, folder: &Path) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".").suffix(".parcial");
+        #[cfg(unix)]
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(self.0);
+        #[cfg(unix)]
+        builder.permissions(permissions);
+        builder.tempfile_in(folder)
+    }
+}
+
+/// Takes from a file's mode what that of the file that it replaced did not allow.
+pub(super) fn restrict(file: &File, replaced: &Metadata) -> io::Result<()> {
+    let (now, most) = (mode(&file.metadata()?), mode(replaced));
+    if now & most == now {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    return file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(now & most));
+    #[cfg(not(unix))]
+    return file.set_permissions(replaced.permissions());
+}
+
+fn mode(meta: &Metadata) -> u32 {
+    #[cfg(unix)]
+    return std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o666;
+    #[cfg(not(unix))]
+    return if meta.permissions().readonly() { 0o444 } else { 0o666 };
+}
+
+/// Opens the file of an earlier run, if it is this user's own and has no other name.
+pub(super) fn open_own(path: &Path) -> Result<File, String> {
+    let words = |error: io::Error| describe_os_error(&error);
+    is_usable(&fs::symlink_metadata(path).map_err(words)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
+    }
+    let file = options.open(path).map_err(words)?;
+    // Another file may have taken the name in between.
+    is_usable(&file.metadata().map_err(words)?)?;
+    Ok(file)
+}
+
+fn is_usable(meta: &Metadata) -> Result<(), String> {
+    let why = match () {
+        () if meta.is_dir() => "é uma pasta",
+        () if !meta.is_file() => "é um link ou um arquivo especial",
+        () if !is_own(meta) => "é de outro usuário",
+        () if links(meta) > 1 => "tem também outro nome (um link físico)",
+        () => return Ok(()),
+    };
+    Err(why.to_owned())
+}
+
+#[cfg(unix)]
+fn is_own(meta: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(meta) == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_meta: &Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn links(meta: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(meta)
+}
+
+#[cfg(not(unix))]
+fn links(_meta: &Metadata) -> u64 {
+    1
+}
+
+/// Whether the name leads, by a link or a pipe, to where a user decided who is neither this one, nor
+/// root, nor the folder's owner. The rule is that of Linux for sticky folders.
+pub(super) fn is_planted(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+        let Ok(meta) = fs::symlink_metadata(path) else { return false };
+        let leads_elsewhere = meta.is_symlink() || meta.file_type().is_fifo();
+        let is_folders =
+            || fs::metadata(folder(path)).is_ok_and(|folder| folder.uid() == meta.uid());
+        leads_elsewhere && !is_own(&meta) && meta.uid() != 0 && !is_folders()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// Why a rename could not replace the file at `path`, as far as that can be known before.
+pub(super) fn irreplaceable(path: &Path) -> Option<&'static str> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let is_foreign = |path: &Path| fs::symlink_metadata(path).is_ok_and(|meta| !is_own(&meta));
+        let is_sticky = fs::metadata(folder(path)).is_ok_and(|meta| meta.mode() & 0o1000 != 0);
+        let is_root = rustix::process::geteuid().is_root();
+        if is_sticky && !is_root && is_foreign(path) && is_foreign(folder(path)) {
+            return Some("é de outro usuário, e nesta pasta só o dono troca um arquivo");
+        }
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+        let has = |path: &Path, attributes| {
+            statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE)
+                .is_ok_and(|found| found.stx_attributes.intersects(attributes))
+        };
+        if has(path, StatxAttributes::MOUNT_ROOT) {
+            return Some("é um ponto de montagem; monte a pasta em lugar do arquivo");
+        }
+        let fixed = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
+        if has(path, fixed) || has(folder(path), fixed) {
+            return Some("o arquivo ou a pasta está protegido contra mudanças (chattr)");
+        }
+    }
+    None
+}
+
+/// The folder of a file that is named.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
