@@ -246,3 +246,67 @@ impl SimulatedAccount {
         Counters { customers: self.customers.len() as u64, ..self.counters.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::Failures;
+    use super::super::update_rules::NameType;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// An account whose only customer is `a@x`, and the instant at which it starts.
+    fn account(fail: &str, read_lag: &str) -> (SimulatedAccount, Instant) {
+        let failures = Failures::new(vec![fail.parse().unwrap()]).unwrap();
+        let mut customers = CustomerStore::of_a_list();
+        customers.add(&BTreeMap::from([("email", "a@x")]));
+        let read_lag = read_lag.parse().unwrap();
+        let config = SandboxConfig { failures, customers, read_lag, ..SandboxConfig::default() };
+        (SimulatedAccount::new(config), Instant::now())
+    }
+
+    /// Sends an update of the name at `now`; gives by how much it is late if it is.
+    fn send(account: &mut SimulatedAccount, now: Instant, nome: &str) -> Duration {
+        let faults = account.arrive(Some("t")).unwrap();
+        let values = vec![("nome".to_owned(), nome.to_owned())];
+        let identifier = "a@x".to_owned();
+        let request = UpdateRequest { name_type: NameType::Email, identifier, values };
+        account.decide(now, faults, Ok(request));
+        faults.late_by
+    }
+
+    fn nome(customers: &CustomerStore) -> Option<&str> {
+        customers.view(NameType::Email, "a@x")?.value("nome")
+    }
+
+    #[test]
+    fn late_updates_are_executed_when_each_is_due() {
+        let (mut account, start) = account("late=100", "0");
+        // The second one overtakes the first if it is less late.
+        let mut due = ["1", "2"].map(|name| (start + send(&mut account, start, name), name));
+        due.sort();
+        account.execute_late(due[0].0 - SECOND / 1000);
+        assert_eq!((nome(&account.customers), account.counters().executed), (None, 0));
+        for (executed, (at, name)) in (1..).zip(due) {
+            assert!(at <= start + 20 * SECOND);
+            account.execute_late(at);
+            assert_eq!(nome(&account.customers), Some(name));
+            assert_eq!(account.counters().executed, executed);
+        }
+    }
+
+    #[test]
+    fn reads_show_updates_when_the_lag_is_over() {
+        let (mut account, start) = account("500=0", "2s");
+        send(&mut account, start, "1");
+        send(&mut account, start + SECOND, "2");
+        assert_eq!(nome(&account.customers), Some("2"));
+        for (after, shown) in
+            [(1999, None), (2000, Some("1")), (2999, Some("1")), (3000, Some("2"))]
+        {
+            let faults = account.arrive_to_read(Some("t")).unwrap();
+            let customers = account.read(start + SECOND * after / 1000, faults).unwrap();
+            assert_eq!(nome(customers), shown, "{after} ms");
+        }
+    }
+}

@@ -14,13 +14,16 @@ use crate::locale::os_error::describe_os_error;
 
 const IDENTIFIER: &str = "identificador";
 const IDENTIFIER_TYPE: &str = "tipo_identificador";
+/// Columns that together mark a snapshot.
+const SNAPSHOT: [&str; 2] = ["lido_em", "conta"];
 
 /// Reads customers from a CSV file: UTF-8 with or without BOM, with `;` if the header has more of
 /// them than commas. Columns, in either letter case: `identificador` (an e-mail if
 /// `tipo_identificador` says `E`, or says nothing and there is an `@` in it), `email`,
 /// `id_interno`, the other parameters, and custom fields as `campo:<id>` or `campos[<id>]`.
-/// Other columns, empty cells and blank rows are ignored; values are trimmed, and taken as they
-/// stand. Blocks while it reads.
+/// Other columns, empty cells and blank rows are ignored. Values are taken as they stand, trimmed
+/// unless the file is a snapshot (`lido_em`, `conta`). Every custom field with a column exists, be it
+/// empty. Blocks while it reads.
 pub fn customers_from_csv(path: PathBuf) -> Result<CustomerStore, SandboxConfigError> {
     let name = visible_path(&path);
     let text = std::fs::read(&path).map_err(|error| {
@@ -37,13 +40,19 @@ fn parse(text: &[u8]) -> Result<CustomerStore, String> {
     let mut csv = csv::ReaderBuilder::new()
         .delimiter(if many(b';') > many(b',') { b';' } else { b',' })
         .flexible(true)
-        .trim(csv::Trim::All)
+        .trim(csv::Trim::Headers)
         .from_reader(text);
-    let columns = columns(csv.headers().map_err(unreadable)?)?;
+    let header = csv.headers().map_err(unreadable)?;
+    let is_snapshot = SNAPSHOT.iter().all(|name| header.iter().any(|column| column == *name));
+    let columns = columns(header)?;
     let mut store = CustomerStore::of_a_list();
+    store.know_campos(columns.iter().flatten().cloned());
     for record in csv.records() {
-        let record = record.map_err(unreadable)?;
-        if record.iter().all(str::is_empty) {
+        let mut record = record.map_err(unreadable)?;
+        if !is_snapshot {
+            record.trim();
+        }
+        if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
         let cells = columns.iter().zip(&record).filter(|(_, cell)| !cell.is_empty());

@@ -66,7 +66,11 @@ impl SimulatedCustomer {
             Ok(at) if value.is_empty() => drop(self.values.remove(at)),
             Ok(at) => self.values[at].1 = value.into(),
             Err(_) if value.is_empty() => {}
-            Err(at) => self.values.insert(at, (Arc::clone(name), value.into())),
+            Err(at) => {
+                // Two thirds of the room that doubling would take.
+                self.values.reserve_exact(1);
+                self.values.insert(at, (Arc::clone(name), value.into()));
+            }
         }
     }
 
@@ -120,10 +124,16 @@ impl CustomerStore {
         Self { is_closed: true, ..Self::default() }
     }
 
-    /// From now on only the custom fields exist that are in use or listed here.
+    /// From now on only the custom fields exist that are known and those listed here.
     pub(super) fn close_campos(&mut self, ids: &[String]) {
         self.has_all_campos = true;
-        self.value_names.extend(ids.iter().map(|id| format!("campos[{id}]").into()));
+        self.know_campos(ids.iter().map(|id| format!("campos[{id}]")));
+    }
+
+    /// Of these names, those of custom fields exist, though no customer has a value for them yet.
+    pub(super) fn know_campos(&mut self, names: impl Iterator<Item = String>) {
+        let campos = names.filter(|name| campo_id(name).is_some());
+        self.value_names.extend(campos.map(Arc::from));
     }
 
     /// Adds a customer with a name among its parameters. If it shares a name with another, it is that

@@ -1,8 +1,8 @@
 //! v2.0: its writing, its reading, and what both share with version 1.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::raw::{Raw, Response, Sandbox, form, post, update};
+use super::raw::{Raw, Response, Sandbox, form, post, until, update};
 
 /// An update of v2.0 with these fields.
 pub fn update_v2(fields: &[(&str, &str)]) -> Vec<u8> {
@@ -146,15 +146,19 @@ fn a_customer_as_the_list_and_its_details_show_it() {
     assert_eq!(page["data"][0], ana);
     assert_eq!(page["data"][1]["organization"], json!({"id": null, "name": null}));
     let page = raw.read("customer/list?page=1&show_custom_fields=1").json();
-    let fields = |a: Value| json!([{"id": "a", "name": "Campo a", "value": a}]);
-    assert_eq!(page["data"][0]["custom_fields"], fields("v".into()));
-    assert_eq!(page["data"][1]["custom_fields"], fields(json!(null)));
+    for (at, value) in [(0, json!("v")), (1, json!(null))] {
+        let fields = json!([
+            {"id": "a", "name": "Campo a", "value": value},
+            {"id": "b", "name": "Campo b", "value": null}
+        ]);
+        assert_eq!(page["data"][at]["custom_fields"], fields);
+    }
 
     let details = raw.read("customer/details?customer_id=ana%40X&customer_type_id=E").json();
     let ana = json!([{
         "name": "Ana", "email": "Ana@x", "phone": null, "internal_id": "7", "active": true,
         "monthly_ticket_quota": null, "organization": {"id": "org1", "name": "Organização org1"},
-        "custom_fields": [{"name": "Campo a", "value": "v"}]
+        "custom_fields": [{"name": "Campo a", "value": "v"}, {"name": "Campo b", "value": null}]
     }]);
     assert_eq!((&details["data"], &details["success"]), (&ana, &json!(true)));
     for (query, status, exists) in [
@@ -252,4 +256,44 @@ fn custom_fields_that_do_not_exist_are_lost_without_a_word() {
     let shown = &page["data"][0]["custom_fields"];
     let ids: Vec<_> = shown.as_array().unwrap().iter().map(|field| &field["id"]).collect();
     assert_eq!(ids, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_snapshot_is_taken_verbatim() {
+    let header = "identificador,tipo_identificador,nome,email,telefone,criarchamados,id_organizacao,id_interno,campo:a";
+    for (columns, name) in [(",lido_em,conta", " Ana  "), ("", "Ana")] {
+        let list = format!("{header}{columns}\na@x,E, Ana  ,a@x,,,,7,,2026-11-27T02:00:00Z,abc\n");
+        let sandbox = Sandbox::start_with(&list, &["--rate", "unlimited"]);
+        let mut raw = Raw::connect(&sandbox);
+        let page = raw.read("customer/list").json();
+        let shown = &page["data"][0];
+        assert_eq!((&shown["name"], &shown["id"]), (&json!(name), &json!("7")));
+    }
+}
+
+#[test]
+fn failures_strike_reads_too_and_are_counted_apart() {
+    let sandbox = Sandbox::start(&["--rate", "unlimited", "--fail", "500=50", "--fail", "429=50"]);
+    let mut raw = Raw::connect(&sandbox);
+    let statuses: Vec<_> = (0..20).map(|_| raw.read("customer/list").status).collect();
+    let counters = sandbox.counters();
+    let count = |status: u16| statuses.iter().filter(|other| **other == status).count();
+    assert_eq!((counters["leituras"].clone(), count(500) + count(429)), (json!(20), 20));
+    assert_eq!(counters["falhas_injetadas"]["500"], count(500));
+    assert_eq!(counters["leituras_429"], count(429));
+    assert_eq!((&counters["perdidas"], &counters["limitadas_429"]), (&json!(0), &json!(0)));
+}
+
+#[test]
+fn a_late_update_is_executed_after_its_connection_was_cut() {
+    // This seed makes it less than a second late.
+    let sandbox = Sandbox::start(&["--fail", "late=100", "--seed", "3"]);
+    let mut raw = Raw::connect(&sandbox);
+    raw.send(&update("a%40x"));
+    let (answer, end) = raw.rest();
+    assert!(answer.is_empty() && end.is_ok());
+    let mut raw = Raw::connect(&sandbox);
+    let counters = until(&sandbox, |counters| counters["executadas"] == 1);
+    assert_eq!(counters["falhas_injetadas"]["late"], 1);
+    assert_eq!(raw.get("/_sandbox/clientes/E/a%40x").json()["nome"], "Ana");
 }
