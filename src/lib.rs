@@ -11,6 +11,7 @@ mod api;
 mod cli;
 mod commands;
 mod config;
+mod core_dumps;
 mod exit_code;
 mod html_report;
 mod input;

@@ -17,7 +17,9 @@ use self::outputs::Outputs;
 use self::pipeline::{Pipeline, PipelineOutput, unwritable};
 use crate::api::{BaseUrl, Client, Token};
 use crate::cli::MaxErrors;
-use crate::config::{LedgerChoice, Remote, Settings, SettingsError, effective_settings};
+use crate::config::{
+    LedgerChoice, Remote, Settings, SettingsError, effective_settings, exposed_token_file,
+};
 use crate::exit_code;
 use crate::input::{InputError, InputFile, rows};
 use crate::ledger::{Claimed, FileLock, LedgerHandle};
@@ -117,6 +119,9 @@ impl<'a> Run<'a> {
         let (read, mapping) = (&settings.read, &settings.mapping);
         let preflight = Preflight::of(&input, read, mapping, lookup.as_mut())?;
         if !settings.quiet {
+            if let Some(warning) = exposed_token_file(settings.token_file()) {
+                terminal.print(&warning);
+            }
             terminal.print(&preflight.remarks(input.label()));
         }
         if let Some(text) = lookup.and_then(|lookup| preflight.in_flight_text(&lookup)) {

@@ -22,6 +22,28 @@ pub enum TokenError {
         "o token não serve: tem quebra de linha ou caractere de controle, ou é só um ponto; confira se foi copiado inteiro, e só ele"
     )]
     Malformed,
+    #[error("o token está entre aspas; deixe só o token, sem elas")]
+    Quoted,
+    #[error("antes do token está escrito Bearer; deixe só o token")]
+    Bearer,
+    /// A line of an `.env` file.
+    #[error("antes do token está escrito um nome com =; deixe só o token")]
+    Assigned,
+}
+
+/// Straight and typographic.
+const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
+
+/// Whether the text is `NAME=value`, perhaps after `export`. The `=` at the end of base64 is none.
+fn is_assignment(text: &str) -> bool {
+    let name = |name: &str| {
+        let name = name.trim().strip_prefix("export ").unwrap_or(name).trim();
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    text.split_once('=')
+        .is_some_and(|(left, right)| name(left) && !right.trim_start_matches('=').trim().is_empty())
 }
 
 /// The company's access token. `Debug` does not show it, and there is no `Display`.
@@ -36,7 +58,7 @@ impl Token {
     /// that an editor adds, is dropped.
     ///
     /// # Errors
-    /// An empty token, or one with controls or only dots inside.
+    /// An empty token, one with controls or only dots inside, or one copied with what stood around it.
     pub fn new(text: &str) -> Result<Self, TokenError> {
         // Windows editors write a byte order mark.
         let text = text.trim_start_matches('\u{feff}').trim();
@@ -45,6 +67,15 @@ impl Token {
         }
         if text == "." || text == ".." || text.chars().any(char::is_control) {
             return Err(TokenError::Malformed);
+        }
+        if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
+            return Err(TokenError::Quoted);
+        }
+        if text.to_lowercase().contains("bearer ") {
+            return Err(TokenError::Bearer);
+        }
+        if is_assignment(text) {
+            return Err(TokenError::Assigned);
         }
         Ok(Self { secret: text.into(), redactor: Redactor::new(text) })
     }
@@ -75,6 +106,9 @@ mod tests {
         assert_eq!(Token::new(" \n").unwrap_err(), TokenError::Empty);
         assert_eq!(Token::new("a\nb").unwrap_err(), TokenError::Malformed);
         assert_eq!(Token::new("..").unwrap_err(), TokenError::Malformed);
+        for good in ["YWJj=", "YWJj==", "a/b=c", "1a=b", "a.b=c", "a'b"] {
+            assert!(Token::new(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use super::error::CommandError;
 use super::print;
 use crate::cli::{LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
-use crate::config::{SettingsError, base_url, ledger_path, token};
+use crate::config::{SettingsError, base_url, exposed_token_file, ledger_path, token};
 use crate::ledger::admin::{self, AccountStatus};
 use crate::ledger::{Account, AccountLocation};
 use crate::locale::foreign_text::{visible, visible_path};
 use crate::locale::format::number;
 use crate::model::Name;
+use crate::output::Terminal;
 
 pub(super) fn run(command: LedgerCommand) -> Result<u8, CommandError> {
     match command {
@@ -53,6 +54,9 @@ fn forget(args: &LedgerForgetArgs) -> Result<u8, CommandError> {
     let account = match &args.account {
         Some(label) => Account::Label(label),
         None => {
+            if let Some(warning) = exposed_token_file(args.token_file.as_deref()) {
+                Terminal::default().print(&warning);
+            }
             read = token(args.token_file.as_deref()).map_err(|error| match error {
                 SettingsError::NoToken => SettingsError::NoAccount,
                 error => error,

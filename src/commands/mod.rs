@@ -19,11 +19,13 @@ use self::error::CommandError;
 use crate::cli::Command;
 use crate::config::{self, CommandLineError};
 use crate::output::Terminal;
-use crate::{exit_code, panic_hook};
+use crate::{core_dumps, exit_code, panic_hook};
 
 /// The whole program: runs the command that this process was started with.
 pub fn main_from_args() -> ExitCode {
     panic_hook::install_panic_hook();
+    // The token may be in the environment already.
+    core_dumps::forbid_core_dumps();
     // The panic hook has said where; the caller gets an exit code of this program.
     let code = std::panic::catch_unwind(run_command_line).unwrap_or(exit_code::LOCAL);
     ExitCode::from(code)

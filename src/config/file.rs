@@ -1,24 +1,35 @@
 //! `tomticket-sync.toml`: its keys are the long names of the flags of `run`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Arg, ArgAction};
 use toml::de::{DeTable, DeValue};
 
 use super::command_line::Given;
 use super::error::CommandLineError;
+use super::small_file;
 use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 
 /// The file that is looked for in the working directory.
 pub(super) const FOUND: &str = "tomticket-sync.toml";
 
-/// Keys that decide where requests, the token or the memory go. A file that was found rather than
-/// named may not set them: it may be another person's, and could send the token elsewhere or the
-/// requests nowhere.
-const ONLY_NAMED: [&str; 6] =
-    ["base-url", "token-file", "ledger", "account", "sandbox", "no-ledger"];
+/// Keys that decide where requests, the token, the memory or the outputs go. A file that was found
+/// rather than named may not set them: it may be another person's, and could send the token
+/// elsewhere, the requests nowhere, or an output over any file of the user.
+const ONLY_NAMED: [&str; 10] = [
+    "base-url",
+    "token-file",
+    "ledger",
+    "account",
+    "sandbox",
+    "no-ledger",
+    "results",
+    "rejects",
+    "report",
+    "summary-json",
+];
 
 /// What the file gives.
 #[derive(Debug, Default)]
@@ -39,13 +50,15 @@ pub(super) fn read<'a>(
     options: impl Iterator<Item = (&'a str, &'a Arg)>,
     is_given: impl Fn(&str) -> bool,
 ) -> Result<ConfigFile, CommandLineError> {
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None if Path::new(FOUND).exists() => PathBuf::from(FOUND),
+    let (path, read) = match named {
+        Some(path) => (path, small_file::read_named(path)),
+        None if Path::new(FOUND).exists() => {
+            (Path::new(FOUND), small_file::read_found(FOUND.as_ref()))
+        }
         None => return Ok(ConfigFile::default()),
     };
-    let label = visible_path(&path);
-    let text = std::fs::read_to_string(&path).map_err(|error| CommandLineError::Value {
+    let label = visible_path(path);
+    let text = read.map_err(|error| CommandLineError::Value {
         place: format!("não foi possível ler {label}"),
         why: describe_os_error(&error),
     })?;
@@ -79,7 +92,7 @@ impl FileParser<'_> {
             };
             if !self.trusted && ONLY_NAMED.contains(&name.as_str()) {
                 return Err(error(format!(
-                    "\"{name}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vão as requisições, o seu token e o registro)"
+                    "\"{name}\" só pode ser dada num arquivo indicado com --config, não num que foi encontrado na pasta (quem preparou a pasta não deve decidir para onde vão as requisições, o seu token, o registro e os resultados)"
                 )));
             }
             // `no-trim` and `no_trim` are one key.

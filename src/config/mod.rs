@@ -11,8 +11,9 @@ mod paths;
 mod properties;
 mod resolve;
 mod settings;
+mod small_file;
 
-pub use account::{base_url, token};
+pub use account::{base_url, exposed_token_file, token};
 pub use command_line::read;
 pub use effective_settings::effective_settings;
 pub use error::{CommandLineError, SettingsError};

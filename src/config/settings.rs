@@ -174,6 +174,12 @@ impl Settings {
         self.rejects = Destination::from_arg(path.as_ref());
     }
 
+    /// The file that the token was read from, if it was.
+    pub(crate) fn token_file(&self) -> Option<&Path> {
+        let is_used = matches!(self.remote, Remote::Server { .. });
+        self.files.token.as_deref().filter(|_| is_used)
+    }
+
     /// The defaults of every option.
     pub(super) fn with_defaults(input: PathBuf, remote: Remote, ledger: LedgerChoice) -> Self {
         let sandbox = matches!(remote, Remote::Sandbox);

@@ -6,6 +6,7 @@
 pub mod support;
 
 mod attacks;
+mod configuration;
 mod connections;
 mod documents;
 mod example;

@@ -287,7 +287,8 @@ fn check_names_output_flags_without_effect() {
     let finished = Run::bare(&["check"])
         .csv(SMALL)
         .env("TOMTICKET_SYNC_RESULTS", "r.csv")
-        .file("tomticket-sync.toml", "summary-json = \"r.json\"\n")
+        .file("c.toml", "summary-json = \"r.json\"\n")
+        .args(["--config", "c.toml"])
         .go();
     finished.exits(0);
     assert!(!finished.stderr.contains("sem efeito"), "{}", finished.stderr);

@@ -289,7 +289,7 @@ fn a_leak_is_found_in_every_place() {
     for (word, flags, place) in [
         ("linhas_por_s", text, "standard output"),
         ("DEBUG requisi", text, "standard error"),
-        (r#""level":"DEBUG""#, json, "standard error"),
+        (r#"level":"DEBUG"#, json, "standard error"),
         ("tentativas,duracao", text, "clientes.resultado.csv"),
         ("nome,situacao", text, "clientes.rejeitados.csv"),
         ("SQLite format 3", text, "memoria.db"),
