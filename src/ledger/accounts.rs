@@ -1,5 +1,5 @@
-//! The accounts of a ledger file: which there are, and how one is added. What is stored for one of
-//! them is in [`super::tables`].
+//! The accounts of a ledger file: which there are, and how a run begins on one. What is stored for
+//! one of them is in [`super::tables`].
 
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use super::LedgerError;
 use super::keys::AccountId;
 use super::schema;
+use super::tables::AccountTables;
 
 /// An account as the file knows it.
 pub struct AccountRow {
@@ -47,23 +48,26 @@ pub fn find_account(
     connection: &Connection,
     path: &Path,
     hash: AccountId,
-) -> Result<Option<i64>, LedgerError> {
-    let accounts = accounts(connection, path)?;
-    Ok(accounts.iter().find(|account| account.hash == hash).map(|account| account.id))
+) -> Result<Option<AccountRow>, LedgerError> {
+    Ok(accounts(connection, path)?.into_iter().find(|account| account.hash == hash))
 }
 
-/// Adds an account, unless it is there; returns its number.
-pub fn add_account(
-    connection: &Connection,
+/// Begins a run on an account, which is added unless it is there. From now on no earlier run can
+/// commit anything: it had a lower fencing number.
+pub fn begin_run(
+    connection: Connection,
     path: &Path,
     hash: AccountId,
     base_url: &str,
     label: Option<&str>,
-) -> Result<i64, LedgerError> {
-    // The update changes nothing; without one, SQLite returns no row for an account that is there.
-    let sql = "INSERT INTO account(hash, base_url, label, next_sequence, changed_at)
-               VALUES(?, ?, ?, 1, 0) ON CONFLICT(hash) DO UPDATE SET hash = hash RETURNING id";
-    connection
-        .query_row(sql, params![hash.0, base_url, label], |row| row.get(0))
-        .map_err(|source| schema::error(path, source))
+) -> Result<AccountTables, LedgerError> {
+    let sql = "INSERT INTO account(hash, base_url, label, next_sequence, changed_at, run)
+               VALUES(?, ?, ?, 1, 0, 1) ON CONFLICT(hash) DO UPDATE SET run = run + 1
+               RETURNING id, run";
+    let (account, run) = connection
+        .query_row(sql, params![hash.0, base_url, label], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(|source| schema::error(path, source))?;
+    let mut tables = AccountTables::new(connection, path, account);
+    tables.run = run;
+    Ok(tables)
 }

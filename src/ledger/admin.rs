@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
-
 use super::accounts::AccountRow;
 use super::changes::Changes;
 use super::keys::AccountId;
@@ -57,19 +55,9 @@ pub fn find_account(place: &AccountLocation<'_>) -> Result<Option<AccountId>, Le
 
 /// Forgets all of an account, unless a run has it. Returns whether it was known.
 pub fn forget_account(path: &Path, account: AccountId) -> Result<bool, LedgerError> {
-    let Some((connection, id, _lock)) = open_for_forgetting(path, account)? else {
-        return Ok(false);
-    };
-    let forget = || -> rusqlite::Result<()> {
-        let transaction = connection.unchecked_transaction()?;
-        for table in ["customer", "intent", "invalidation"] {
-            transaction.execute(&format!("DELETE FROM {table} WHERE account = ?"), [id])?;
-        }
-        transaction.execute("DELETE FROM account WHERE id = ?", [id])?;
-        transaction.commit()
-    };
-    forget().map_err(|source| schema::error(path, source))?;
-    AccountTables::new(connection, path, id).close()?;
+    let Some((tables, _lock)) = open_for_forgetting(path, account)? else { return Ok(false) };
+    tables.delete()?;
+    tables.close()?;
     Ok(true)
 }
 
@@ -79,11 +67,10 @@ pub fn forget_customer(place: &AccountLocation<'_>, name: Name<'_>) -> Result<bo
     let Some(keys) = place.find_keys(schema::open_for_reading(place.path)?.as_ref())? else {
         return Ok(false);
     };
-    let Some((connection, id, _lock)) = open_for_forgetting(place.path, keys.account)? else {
+    let Some((tables, _lock)) = open_for_forgetting(place.path, keys.account)? else {
         return Ok(false);
     };
     let name = keys.name(name);
-    let tables = AccountTables::new(connection, place.path, id);
     let mut changes = Changes::default();
     let mut known = tables.record(name)?.known != KnownState::Unknown;
     changes.records.insert(name, CustomerRecord::default());
@@ -99,15 +86,18 @@ pub fn forget_customer(place: &AccountLocation<'_>, name: Name<'_>) -> Result<bo
     Ok(known)
 }
 
+/// Locks the account and takes it over from a run that should have kept its lock.
 fn open_for_forgetting(
     path: &Path,
     account: AccountId,
-) -> Result<Option<(Connection, i64, FileLock)>, LedgerError> {
+) -> Result<Option<(AccountTables, FileLock)>, LedgerError> {
     if schema::open_for_reading(path)?.is_none() {
         return Ok(None);
     }
     let connection = schema::open_for_writing(path)?;
     let lock = FileLock::acquire(&lock_path(path, account))?;
-    let Some(id) = accounts::find_account(&connection, path, account)? else { return Ok(None) };
-    Ok(Some((connection, id, lock)))
+    let Some(row) = accounts::find_account(&connection, path, account)? else { return Ok(None) };
+    let label = row.label.as_deref();
+    let tables = accounts::begin_run(connection, path, account, &row.base_url, label)?;
+    Ok(Some((tables, lock)))
 }

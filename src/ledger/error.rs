@@ -2,7 +2,7 @@
 //! terminal), and its exit code.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::lock::Holder;
 use crate::exit_code;
@@ -21,15 +21,21 @@ pub enum LedgerError {
     /// a lost key. The text says what to do.
     #[error("{0}")]
     Refused(String),
-    /// Another process works on this account (or holds this file).
-    #[error("{}", busy_text(path, holder.as_ref()))]
-    Busy { path: PathBuf, holder: Option<Holder> },
+    /// Another process works on this account. The text does not name the lock: somebody in a hurry
+    /// would delete it.
+    #[error("{}", busy_text(holder.as_ref()))]
+    Busy { holder: Option<Holder> },
     /// A file operation beside the database failed.
     #[error("não foi possível {action} {path}: {}", describe_os_error(source))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
     /// The database could not be read or written: full disk, missing rights, a lock that stays.
     #[error("o ledger {path} não pôde ser lido ou gravado: {}", storage_words(source))]
     Storage { path: PathBuf, source: rusqlite::Error },
+    /// The lock did not keep another run from beginning, and this one has lost the account to it.
+    #[error(
+        "outra execução assumiu esta conta no ledger {path}, e esta parou, para que as duas não se misturem. Espere a outra terminar e rode o mesmo comando de novo"
+    )]
+    Superseded { path: PathBuf },
     /// The ledger has stopped after an earlier error, which was reported when it happened.
     #[error("o ledger parou depois de um erro anterior")]
     Stopped,
@@ -39,9 +45,11 @@ impl LedgerError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Busy { .. } => exit_code::USAGE,
-            Self::Damaged { .. } | Self::Io { .. } | Self::Storage { .. } | Self::Stopped => {
-                exit_code::LOCAL
-            }
+            Self::Damaged { .. }
+            | Self::Io { .. }
+            | Self::Storage { .. }
+            | Self::Superseded { .. }
+            | Self::Stopped => exit_code::LOCAL,
         }
     }
 }
@@ -78,17 +86,13 @@ fn storage_words(source: &rusqlite::Error) -> String {
     known.to_owned()
 }
 
-fn busy_text(path: &Path, holder: Option<&Holder>) -> String {
+fn busy_text(holder: Option<&Holder>) -> String {
     match holder {
         Some(Holder { pid, since }) => format!(
-            "outra execução está em andamento: processo {pid}, desde {} (trava: {}). Espere ela terminar, ou encerre-a com `kill {pid}`: ela grava tudo antes de sair, e o mesmo comando continua depois",
+            "outra execução está em andamento: processo {pid}, desde {}. Espere ela terminar, ou encerre-a com `kill {pid}`: ela grava tudo antes de sair, e o mesmo comando continua depois",
             since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            path.display()
         ),
-        None => format!(
-            "outra execução está em andamento (trava: {}). Espere ela terminar",
-            path.display()
-        ),
+        None => "outra execução está em andamento. Espere ela terminar".to_owned(),
     }
 }
 

@@ -191,7 +191,6 @@ fn what_is_forgotten_leaves_no_row_and_no_trace_in_the_file() {
         })
     };
     assert_eq!((rows(), forget_account(), forget_account()), ([true; 4], true, false));
-    // The account's number may be given to the next one.
     assert_eq!(rows(), [false; 4]);
     before.iter().step_by(20).for_each(|all| assert_eq!(traces(all), [false, false]));
 }

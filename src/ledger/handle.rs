@@ -53,10 +53,10 @@ impl Claimed {
     pub fn begin(self, policy: Policy, leading: u64) -> Result<LedgerHandle, LedgerError> {
         let Self { path, connection, keys, base_url, label, lock } = self;
         let hash = keys.account;
-        let account = accounts::add_account(&connection, &path, hash, &base_url, label.as_deref())?;
-        let tables = AccountTables::new(connection, &path, account);
+        let label = label.as_deref();
+        let tables = accounts::begin_run(connection, &path, hash, &base_url, label)?;
         let reading = schema::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let reading = AccountTables::new(reading, &path, account);
+        let reading = AccountTables::new(reading, &path, tables.account);
         let (mut rules, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
         tables.apply(&changes)?;
         rules.records.acknowledge(1);

@@ -31,7 +31,7 @@ pub struct Holder {
 #[derive(Debug)]
 pub struct FileLock {
     path: PathBuf,
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -52,7 +52,7 @@ impl FileLock {
                     continue;
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(LedgerError::Busy { path: path.into(), holder: read(&mut file) });
+                    return Err(LedgerError::Busy { holder: read(&mut file) });
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
@@ -60,7 +60,7 @@ impl FileLock {
             // locked; a lock on a removed file keeps no process out.
             if still_named(&file, path) {
                 write(&mut file).map_err(failed)?;
-                return Ok(Self { path: path.into(), _file: file });
+                return Ok(Self { path: path.into(), file });
             }
         }
     }
@@ -78,8 +78,9 @@ pub fn holder(path: &Path) -> Option<Option<Holder>> {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Removed while still locked, so that no process can lock the file and find it in place.
-        if cfg!(unix) {
+        // Removed while still locked, so that no process can lock the file and find it in place. What
+        // came in its place is another run's lock.
+        if cfg!(unix) && still_named(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }
     }

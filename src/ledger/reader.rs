@@ -30,14 +30,14 @@ impl Reader {
         let connection = schema::open_for_reading(place.path)?;
         let keys = place.find_keys(connection.as_ref())?;
         let (Some(connection), Some(keys)) = (connection, keys) else { return Ok(None) };
-        let Some(id) = accounts::find_account(&connection, place.path, keys.account)? else {
+        let Some(account) = accounts::find_account(&connection, place.path, keys.account)? else {
             return Ok(None);
         };
         // One transaction for everything: all answers belong to one moment, and none has to ask
         // whether the file changed. It lasts as long as the preflight.
         let failed = |source| schema::error(place.path, source);
         connection.execute_batch("BEGIN").map_err(failed)?;
-        let tables = AccountTables::new(connection, place.path, id);
+        let tables = AccountTables::new(connection, place.path, account.id);
         let saved = tables.load()?;
         Ok(Some(Self {
             accepted: AcceptedState::cautious(&saved),

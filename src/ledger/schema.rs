@@ -16,7 +16,7 @@ use super::LedgerError;
 const APPLICATION_ID: i64 = 0x5454_736c;
 /// The schema's version. Until a release each change raises it, and a file of another version is
 /// refused; there is no migration.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// How long to wait for a process that writes to the same file for another account. A transaction
 /// takes milliseconds, on a slow disk longer; forgetting an account of millions takes seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,14 +29,17 @@ const LOG_PAGES: i64 = 4096;
 const HEADER_BYTES: u64 = 100;
 
 pub const TABLES: &str = "
-    -- The accounts of the file. `hash` identifies one without revealing its token or key.
+    -- The accounts of the file. `hash` identifies one without revealing its token or key. `run` is a
+    -- fencing number: it counts the runs that have begun, and every commit of a run checks it. The
+    -- `id` of a forgotten account is not given to another, so that its last run can tell.
     CREATE TABLE account(
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         hash BLOB NOT NULL UNIQUE,
         base_url TEXT NOT NULL,
         label TEXT,
         next_sequence INTEGER NOT NULL,
-        changed_at INTEGER NOT NULL
+        changed_at INTEGER NOT NULL,
+        run INTEGER NOT NULL
     ) STRICT;
     -- What is stored under a customer name. `id` is the first half of `name`: SQLite finds a row
     -- fastest by its number.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,11 +24,14 @@ pub struct AccountTables {
     connection: Connection,
     path: PathBuf,
     pub account: i64,
+    /// The fencing number of the run that writes; 0 where nothing is written.
+    pub run: i64,
 }
 
 impl AccountTables {
+    /// For reading. [`begin_run`](super::accounts::begin_run) gives what can be written to.
     pub fn new(connection: Connection, path: &Path, account: i64) -> Self {
-        Self { connection, path: path.into(), account }
+        Self { connection, path: path.into(), account, run: 0 }
     }
 
     /// Everything that is stored of the account except customer records.
@@ -90,6 +93,7 @@ impl AccountTables {
         let transaction =
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
                 .map_err(|source| self.error(source))?;
+        self.check_fence()?;
         for (name, record) in &changes.records {
             if *record == CustomerRecord::default() {
                 let sql = "DELETE FROM customer WHERE id = ? AND account = ? AND name = ?";
@@ -125,6 +129,36 @@ impl AccountTables {
             self.write(sql, params![next.cast_signed(), now, self.account])?;
         }
         transaction.commit().map_err(|source| self.error(source))
+    }
+
+    /// Deletes all of the account.
+    pub fn delete(&self) -> Result<(), LedgerError> {
+        let delete = || -> rusqlite::Result<()> {
+            let transaction = self.connection.unchecked_transaction()?;
+            for table in ["customer", "intent", "invalidation"] {
+                let sql = format!("DELETE FROM {table} WHERE account = ?");
+                transaction.execute(&sql, [self.account])?;
+            }
+            transaction.execute("DELETE FROM account WHERE id = ?", [self.account])?;
+            transaction.commit()
+        };
+        delete().map_err(|source| self.error(source))
+    }
+
+    /// Refuses to go on where another run has begun on the account, or where it was forgotten: a lock
+    /// keeps that from happening, unless somebody deletes it.
+    fn check_fence(&self) -> Result<(), LedgerError> {
+        let sql = "SELECT run FROM account WHERE id = ?";
+        let run = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row([self.account], |row| row.get(0)))
+            .optional()
+            .map_err(|source| self.error(source))?;
+        if run == Some(self.run) {
+            return Ok(());
+        }
+        Err(LedgerError::Superseded { path: self.path.clone() })
     }
 
     /// Closes the file. The last connection of all processes copies the log into it.

@@ -63,9 +63,7 @@ pub fn keys() -> AccountKey {
 pub fn memory_tables() -> AccountTables {
     let (connection, path) = (Connection::open_in_memory().unwrap(), Path::new("memory"));
     connection.execute_batch(schema::TABLES).unwrap();
-    let account = keys().account;
-    let id = accounts::add_account(&connection, path, account, "u", None).unwrap();
-    AccountTables::new(connection, path, id)
+    accounts::begin_run(connection, path, keys().account, "u", None).unwrap()
 }
 
 /// Confirmed at the first attempt.

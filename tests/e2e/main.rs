@@ -23,6 +23,7 @@ mod ledger;
 mod ledger_admin;
 mod ledger_crash;
 mod ledger_file;
+mod ledger_lock;
 mod ledger_probe;
 mod ledger_renames;
 mod machine;
