@@ -22,11 +22,13 @@ mod model;
 mod output;
 mod panic_hook;
 mod preflight;
+mod pull;
 mod resources;
 mod run;
 mod sandbox;
 mod scheduler;
 mod signals;
+mod snapshot;
 mod stop;
 
 #[doc(hidden)]

@@ -6,6 +6,8 @@ mod input_thread;
 mod ledger;
 mod outputs;
 mod pipeline;
+mod plan;
+mod snapshot;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,19 +19,18 @@ use self::outputs::Outputs;
 use self::pipeline::{Pipeline, PipelineOutput, unwritable};
 use crate::api::{BaseUrl, Client, Token};
 use crate::cli::MaxErrors;
-use crate::config::{
-    LedgerChoice, Remote, Settings, SettingsError, effective_settings, exposed_token_file,
-};
+use crate::config::{Remote, Settings, SettingsError, effective_settings, exposed_token_file};
 use crate::exit_code;
 use crate::input::{InputError, InputFile, rows};
 use crate::ledger::{Claimed, FileLock, LedgerHandle};
 use crate::locale::format::number;
 use crate::output::{Destination, Output, RunSummary, Summary, Terminal};
-use crate::preflight::Preflight;
+use crate::preflight::{Known, Preflight};
 use crate::resources::{self, ResourceError};
 use crate::sandbox::{Sandbox, SandboxConfig};
-use crate::scheduler::SchedulerOptions;
+use crate::scheduler::{Knowledge, SchedulerOptions};
 use crate::signals;
+use crate::snapshot::Snapshot;
 use crate::stop::{StopReason, channel};
 
 /// Task steps between two looks at timers and sockets; tokio's default is 61. Many replies at once
@@ -45,7 +46,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub fn execute(settings: &Settings, terminal: &Terminal) -> Result<u8, RunError> {
     let run = Run::prepare(settings, terminal)?;
     if settings.check {
-        return Ok(run.show_plan());
+        return run.show_plan();
     }
     Ok(run.send()?.codigo_saida)
 }
@@ -69,6 +70,8 @@ struct Run<'a> {
     preflight: Preflight,
     /// The account's ledger, locked, if the run uses one.
     claimed: Option<Claimed>,
+    /// What TomTicket held, if the run has a snapshot.
+    snapshot: Option<Snapshot>,
     /// The account's lock of a run without the ledger; held until the end.
     _lock: Option<FileLock>,
 }
@@ -117,7 +120,14 @@ impl<'a> Run<'a> {
         let lock = ledger::lock_without(settings)?;
         let (claimed, mut lookup) = ledger::open(settings)?;
         let (read, mapping) = (&settings.read, &settings.mapping);
-        let preflight = Preflight::of(&input, read, mapping, lookup.as_mut())?;
+        let mut snapshot = snapshot::open(settings, terminal)?;
+        let known = Known {
+            ledger: lookup.as_mut(),
+            snapshot: snapshot.as_mut(),
+            full: settings.policy.full,
+            show: settings.show,
+        };
+        let preflight = Preflight::of(&input, read, mapping, known)?;
         if !settings.quiet {
             if let Some(warning) = exposed_token_file(settings.token_file()) {
                 terminal.print(&warning);
@@ -127,30 +137,8 @@ impl<'a> Run<'a> {
         if let Some(text) = lookup.and_then(|lookup| preflight.in_flight_text(&lookup)) {
             terminal.print(&format!("aviso: {text}\n"));
         }
-        Ok(Self { settings, terminal, started, input, preflight, claimed, _lock: lock })
-    }
-
-    /// What `check` prints in place of sending, and its exit code.
-    fn show_plan(&self) -> u8 {
-        let Self { settings, terminal, preflight, .. } = self;
-        if !settings.without_effect.is_empty() {
-            terminal.print(&format!(
-                "aviso: nada é enviado, então não há resultados a gravar; sem efeito aqui: {}\n",
-                settings.without_effect.join(", ")
-            ));
-        }
-        let unknown = match &settings.ledger {
-            LedgerChoice::At(_) => {
-                "sem token ou --account, não dá para saber o que o registro já conhece"
-            }
-            LedgerChoice::Declined => "--no-ledger: tudo é enviado",
-            LedgerChoice::None => "endereço local, sem registro: tudo é enviado",
-        };
-        let text = preflight.plan_text(settings.rate.per_second(), settings.limit, unknown);
-        if !settings.quiet || preflight.invalid > 0 {
-            terminal.print(&text);
-        }
-        if preflight.invalid == 0 { exit_code::OK } else { exit_code::ROWS_TO_FIX }
+        preflight.guard(&settings.guards)?;
+        Ok(Self { settings, terminal, started, input, preflight, claimed, snapshot, _lock: lock })
     }
 
     /// Opens what is read, written and sent to, and drives the run. The outputs are opened last but for
@@ -175,7 +163,11 @@ impl<'a> Run<'a> {
         let options = self.scheduler_options();
         let plan = self.preflight.plan.clone();
         let pipeline = Pipeline { client, options, reading, plan, reporter: outputs.reporter };
-        let output = self.drive(runtimes, pipeline, ledger);
+        let mut snapshot = self.snapshot.take().filter(|_| !settings.policy.full);
+        if let Some(snapshot) = &mut snapshot {
+            snapshot.rewind();
+        }
+        let output = self.drive(runtimes, pipeline, Knowledge { ledger, snapshot });
         // The runtimes live until the last file is written: until then, a second signal ends the
         // process at once.
         Ok(self.finish(output, outputs.summary_json, outputs.report))
@@ -217,7 +209,7 @@ impl<'a> Run<'a> {
         &self,
         runtimes: &Runtimes,
         pipeline: Pipeline,
-        ledger: Option<LedgerHandle>,
+        knowledge: Knowledge<LedgerHandle>,
     ) -> PipelineOutput {
         let (stop, listener) = channel();
         let (invalid, rows) = (self.preflight.invalid, self.preflight.rows);
@@ -232,7 +224,7 @@ impl<'a> Run<'a> {
         let deadline = self.settings.max_duration.map(|most| self.started + most);
         signals::stop_on_signal(runtimes.background.handle(), stop.clone());
         runtimes.scheduler.block_on(async {
-            let (mut output, ledger) = pipeline.run(ledger, &stop, listener, deadline).await;
+            let (mut output, ledger) = pipeline.run(knowledge, &stop, listener, deadline).await;
             if let Some(ledger) = ledger
                 && let Err(error) = ledger.close().await
             {

@@ -56,3 +56,18 @@ pub struct Attempt {
     /// When the response's head had arrived, or when the attempt was given up.
     pub answered: Instant,
 }
+
+/// One reading request and its result.
+#[derive(Debug, Clone)]
+pub struct ReadAttempt {
+    /// Its result; [`Reply::Accepted`] comes with a whole body.
+    pub reply: Reply,
+    /// The response's status, if there was one.
+    pub status: Option<u16>,
+    /// The body of a 2xx; empty otherwise.
+    pub body: Vec<u8>,
+    /// What happened, in words that never quote a body.
+    pub mensagem: String,
+    /// When the response's head had arrived, or when the attempt was given up.
+    pub answered: Instant,
+}

@@ -4,15 +4,18 @@
 use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Proxy, Request, Response, Url, redirect, retry};
 use rustls::crypto::ring;
 use tokio::time::timeout_at;
 use url::Position;
 
-use super::attempt::{Attempt, Reply};
+use super::attempt::{Attempt, ReadAttempt, Reply};
 use super::proxy::{self, ProxyError};
 use super::response::{BODY_MAX, Body, classify};
+use super::v2::ReadRequest;
 use super::{BaseUrl, Token, retry_after, transport_error, v1};
 use crate::locale::format::duration_words;
 use crate::model::Update;
@@ -30,6 +33,10 @@ const KEEP_ALIVE_FORM_MAX: u64 = 16 * 1024;
 /// for longer than the timeout finds the replies of that time in its sockets.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// The most that is read of a reply to a reading request, in bytes: a page of 50 customers with many
+/// custom fields.
+const READ_BODY_MAX: usize = 4 * 1024 * 1024;
+
 /// Why there is no client; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -42,10 +49,11 @@ pub enum ClientError {
     Proxy(#[from] ProxyError),
 }
 
-/// Sends updates to one account.
+/// Sends updates to one account, and reads it.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
+    base: BaseUrl,
     endpoint: v1::Endpoint,
     token: Token,
     /// Host and port of the proxy, for messages.
@@ -65,7 +73,7 @@ impl Client {
         })?;
         let proxy = proxy.map(|url| url[Position::BeforeHost..Position::AfterPort].to_owned());
         let endpoint = v1::Endpoint::new(base, &token);
-        Ok(Self { http, endpoint, token, proxy, timeout })
+        Ok(Self { http, base: base.clone(), endpoint, token, proxy, timeout })
     }
 
     /// Sends one update once and waits for the reply, at most until the timeout.
@@ -93,7 +101,7 @@ impl Client {
             Some(Ok(response)) => {
                 let status = response.status().as_u16();
                 let pause = pause_asked(response.headers());
-                let body = read_body(response, &mut patience).await;
+                let body = read_body(response, BODY_MAX, &mut patience).await;
                 let (mut reply, mensagem) = classify(status, &body, |text| self.token.redact(text));
                 if let Reply::Limited { retry_after } = &mut reply {
                     *retry_after = pause;
@@ -111,6 +119,63 @@ impl Client {
             }
         };
         Attempt { reply, status, mensagem: self.token.redact(mensagem), answered }
+    }
+
+    /// Reads once. The token goes in a header, so that it stands in no server's log of addresses.
+    pub async fn read(&self, request: ReadRequest) -> ReadAttempt {
+        let failed = |reply, status, mensagem, answered| ReadAttempt {
+            reply,
+            status,
+            body: Vec::new(),
+            mensagem,
+            answered,
+        };
+        let Some(url) = request.url(&self.base) else {
+            let mensagem = "o nome não cabe no endereço da requisição".to_owned();
+            return failed(Reply::Refused, None, mensagem, Instant::now());
+        };
+        let request = self
+            .http
+            .get(url)
+            .header(AUTHORIZATION, self.token.bearer())
+            .header(CACHE_CONTROL, "no-cache");
+        let mut patience = Patience::new(self.timeout);
+        let response = patience.wait(request.send()).await;
+        let answered = Instant::now();
+        let response = match response {
+            Some(Ok(response)) => response,
+            None => {
+                let mensagem = format!("sem resposta em {}", duration_words(self.timeout));
+                return failed(Reply::Ambiguous, None, mensagem, answered);
+            }
+            Some(Err(error)) => {
+                let proxy = self.proxy.as_deref();
+                let (reply, mensagem) = transport_error::classify(&error.without_url(), proxy);
+                return failed(reply, None, self.token.redact(mensagem), answered);
+            }
+        };
+        let status = response.status().as_u16();
+        let retry_after = pause_asked(response.headers());
+        let reply = match status {
+            200..=299 => Reply::Accepted,
+            300..=399 => Reply::Redirected,
+            401 | 403 => Reply::Denied,
+            429 => Reply::Limited { retry_after },
+            400..=499 if status != 408 => Reply::Refused,
+            _ => Reply::Ambiguous,
+        };
+        if reply != Reply::Accepted {
+            return failed(reply, Some(status), format!("HTTP {status}"), answered);
+        }
+        let why = match read_body(response, READ_BODY_MAX, &mut patience).await {
+            Body::Whole(body) => {
+                let mensagem = String::new();
+                return ReadAttempt { reply, status: Some(status), body, mensagem, answered };
+            }
+            Body::TooLong => "a resposta passa de 4 MiB",
+            Body::Cut => "a resposta veio incompleta",
+        };
+        failed(Reply::Ambiguous, Some(status), why.to_owned(), answered)
     }
 
     fn request(&self, url: Url, update: &Update) -> reqwest::Result<Request> {
@@ -179,11 +244,12 @@ impl Patience {
     }
 }
 
-async fn read_body(mut response: Response, patience: &mut Patience) -> Body {
+/// Reads a body up to `most` bytes.
+async fn read_body(mut response: Response, most: usize, patience: &mut Patience) -> Body {
     let mut whole = Vec::new();
     loop {
         match patience.wait(response.chunk()).await {
-            Some(Ok(Some(chunk))) if whole.len() + chunk.len() > BODY_MAX => return Body::TooLong,
+            Some(Ok(Some(chunk))) if whole.len() + chunk.len() > most => return Body::TooLong,
             Some(Ok(Some(chunk))) => whole.extend_from_slice(&chunk),
             Some(Ok(None)) => return Body::Whole(whole),
             Some(Err(_)) | None => return Body::Cut,

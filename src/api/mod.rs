@@ -7,6 +7,7 @@
 mod attempt;
 mod base_url;
 mod client;
+mod held;
 mod proxy;
 mod redact;
 mod response;
@@ -14,8 +15,11 @@ mod retry_after;
 mod token;
 mod transport_error;
 mod v1;
+mod v2;
 
-pub use attempt::{Attempt, Cause, Reply};
+pub use attempt::{Attempt, Cause, ReadAttempt, Reply};
 pub use base_url::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL};
 pub use client::{Client, ClientError};
+pub use held::{HeldCustomer, NextPage, Page};
 pub use token::{Token, TokenError};
+pub use v2::ReadRequest;

@@ -2,6 +2,7 @@
 //! text from outside, and used to derive a key.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::redact::Redactor;
@@ -83,6 +84,16 @@ impl Token {
     /// The token as a path segment, for the request's URL only.
     pub(super) fn encoded(&self) -> String {
         utf8_percent_encode(self.secret.expose_secret(), SEGMENT).to_string()
+    }
+
+    /// The token as the value of the header `Authorization`, which no log shows.
+    pub(super) fn bearer(&self) -> HeaderValue {
+        let text = format!("Bearer {}", self.secret.expose_secret());
+        // A token without controls is a valid value, whatever its letters.
+        let value = HeaderValue::from_bytes(text.as_bytes());
+        let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
     }
 
     /// The token's bytes, to derive a key from; never for output.

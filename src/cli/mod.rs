@@ -3,6 +3,7 @@
 
 mod ledger_args;
 mod parse;
+mod pull_args;
 mod run_args;
 mod sandbox_args;
 mod suggested_commands;
@@ -15,6 +16,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 pub use ledger_args::{LedgerArgs, LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
 pub use parse::parse;
+pub use pull_args::{IdsArgs, PullArgs, ReadingArgs};
 pub use run_args::RunArgs;
 pub use sandbox_args::SandboxArgs;
 pub use suggested_commands::{Resolved, SuggestedCommands, suggested_commands};
@@ -50,6 +52,14 @@ pub enum Command {
     /// Só confere a entrada: não envia nada, não precisa de token
     #[command(allow_negative_numbers = true, after_help = PRECEDENCE, override_usage = "tomticket-sync check <ENTRADA> [OPÇÕES]")]
     Check(Box<RunArgs>),
+
+    /// Lê todos os clientes do TomTicket e grava um retrato: um CSV que run e check aceitam
+    #[command(override_usage = "tomticket-sync pull [OPÇÕES]")]
+    Pull(PullArgs),
+
+    /// Lista os ids de que um mapeamento precisa: campos personalizados e organizações
+    #[command(override_usage = "tomticket-sync ids [OPÇÕES]")]
+    Ids(IdsArgs),
 
     /// Simula o TomTicket em 127.0.0.1 até ser interrompido; a primeira linha da saída é o endereço
     #[command(override_usage = "tomticket-sync sandbox [OPÇÕES]")]

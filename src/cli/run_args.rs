@@ -24,6 +24,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub memory: MemoryArgs,
     #[command(flatten)]
+    pub snapshot: SnapshotArgs,
+    #[command(flatten)]
     pub mapping: MappingOptions,
     #[command(flatten)]
     pub read: ReadOptions,
@@ -93,6 +95,29 @@ pub struct MemoryArgs {
     /// Envia de novo o que foi aceito há mais tempo que isto, por exemplo 30d; um número sozinho são segundos
     #[arg(long, value_name = "DURAÇÃO", value_parser = values::positive_duration)]
     pub max_age: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Retrato e plano")]
+pub struct SnapshotArgs {
+    /// Retrato do que o TomTicket tem agora (gravado por pull): só o que difere é enviado
+    #[arg(long, value_name = "ARQUIVO")]
+    pub snapshot: Option<PathBuf>,
+    /// Idade máxima do retrato; um número sozinho são segundos [padrão: 24h]
+    #[arg(long, value_name = "DURAÇÃO", value_parser = values::positive_duration)]
+    pub snapshot_age: Option<Duration>,
+    /// Dá esta coluna por certa quando o retrato não a mostra ou a mostra de outra forma (repetível)
+    #[arg(long, value_name = "COLUNA")]
+    pub assume: Vec<String>,
+    /// Não começa se mais de N linhas (ou N% das que podem ser enviadas) mudariam
+    #[arg(long, value_name = "N|P%", value_parser = MaxErrors::parse)]
+    pub max_changes: Option<MaxErrors>,
+    /// Não começa se menos de N linhas podem ser enviadas (menos num arquivo de rejeitados)
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    pub min_rows: Option<u64>,
+    /// Com check: mostra as N primeiras linhas que mudariam, campo a campo [padrão: 3 num terminal, senão 0]
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    pub show: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -3,11 +3,14 @@
 
 use std::io;
 
+use crate::api::ClientError;
 use crate::config::{CommandLineError, SettingsError};
 use crate::exit_code;
 use crate::html_report::ReportError;
 use crate::ledger::LedgerError;
 use crate::locale::os_error::describe_os_error;
+use crate::output::OutputError;
+use crate::pull::PullError;
 use crate::resources::ResourceError;
 use crate::sandbox::SandboxConfigError;
 
@@ -23,6 +26,14 @@ pub(super) enum CommandError {
     Report(#[from] ReportError),
     #[error(transparent)]
     Sandbox(#[from] SandboxConfigError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Pull(#[from] PullError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("{0}: o formato .xlsx ainda não existe aqui; grave um .csv")]
+    NoXlsx(String),
     /// A sandbox whose port cannot be bound.
     #[error("{0}")]
     SandboxPort(String),
@@ -35,9 +46,14 @@ pub(super) enum CommandError {
 impl CommandError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::CommandLine(_) | Self::Settings(_) | Self::Sandbox(_) | Self::SandboxPort(_) => {
-                exit_code::USAGE
-            }
+            Self::CommandLine(_)
+            | Self::Settings(_)
+            | Self::Sandbox(_)
+            | Self::SandboxPort(_)
+            | Self::Client(_)
+            | Self::NoXlsx(_) => exit_code::USAGE,
+            Self::Pull(error) => error.exit_code(),
+            Self::Output(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),
             Self::Report(error) => error.exit_code(),
             Self::Resources(_) => ResourceError::EXIT_CODE,

@@ -2,8 +2,11 @@
 
 mod completions;
 mod error;
+mod ids;
 mod ledger;
 mod manual;
+mod pull;
+mod reading;
 mod report;
 mod run;
 mod sandbox;
@@ -50,6 +53,8 @@ fn run_command(command: Command, typed: &ArgMatches) -> Result<u8, CommandError>
     match command {
         Command::Run(args) => Ok(run::run(*args, false, typed)),
         Command::Check(args) => Ok(run::run(*args, true, typed)),
+        Command::Pull(args) => Ok(pull::run(&args)),
+        Command::Ids(args) => Ok(ids::run(&args)),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Template => print(&template::header()),
         Command::Report(args) => report::run(&args),

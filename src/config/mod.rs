@@ -9,6 +9,7 @@ mod file;
 mod paths;
 #[cfg(test)]
 mod properties;
+mod read_account;
 mod resolve;
 mod settings;
 mod small_file;
@@ -18,4 +19,5 @@ pub use command_line::read;
 pub use effective_settings::effective_settings;
 pub use error::{CommandLineError, SettingsError};
 pub use paths::{ledger_path, report_page};
+pub use read_account::ReadAccount;
 pub use settings::{LedgerChoice, ProgramFiles, Remote, Settings};

@@ -1,6 +1,8 @@
 //! From the options of `run` and `check` to the settings.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -9,10 +11,14 @@ use super::account::{base_url, token};
 use super::error::SettingsError;
 use super::file::FOUND;
 use super::paths::{is_special, ledger_path, output};
-use super::settings::{LedgerChoice, ProgramFiles, Remote, Settings};
+use super::settings::{
+    LedgerChoice, PlanOutputs, ProgramFiles, Remote, Settings, SnapshotSettings,
+};
 use crate::cli::{self, Resolved, RunArgs, SuggestedCommands};
+use crate::input::InputArg;
 use crate::ledger::Policy;
 use crate::output::Destination;
+use crate::preflight::Guards;
 
 impl Settings {
     /// The settings of a command line, and the commands that may come after what was `typed`.
@@ -49,7 +55,21 @@ impl Settings {
                 ledger: ledger_path(args.memory.ledger.as_deref()).ok(),
                 token: args.sending.token_file.clone(),
             },
-            without_effect: if check { typed_outputs(typed) } else { Vec::new() },
+            plan_outputs: PlanOutputs {
+                rejects: is_typed(typed, "rejects"),
+                summary_json: is_typed(typed, "summary_json"),
+            },
+            without_effect: if check { without_effect(typed) } else { Vec::new() },
+            show: args.snapshot.show.map_or_else(show_by_default, |show| show as usize),
+            guards: Guards {
+                max_changes: args.snapshot.max_changes,
+                min_rows: args.snapshot.min_rows,
+            },
+            snapshot: args.snapshot.snapshot.as_ref().map(|path| SnapshotSettings {
+                input: InputArg::from_arg(path.clone()),
+                max_age: args.snapshot.snapshot_age.unwrap_or(SNAPSHOT_AGE),
+                assume: args.snapshot.assume.clone(),
+            }),
             suggested: suggested_commands(&args, &rejects, typed),
             results,
             rejects,
@@ -62,6 +82,14 @@ impl Settings {
             ..defaults
         })
     }
+}
+
+/// How old a snapshot may be.
+const SNAPSHOT_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// A person is shown some rows, a program none.
+fn show_by_default() -> usize {
+    if std::io::stderr().is_terminal() { 3 } else { 0 }
 }
 
 /// Where requests go. A rehearsal under the real configuration does not look at its address and
@@ -116,18 +144,18 @@ fn suggested_commands(
     cli::suggested_commands(&program, typed, &Resolved { rejects, outputs, limit, sandbox })
 }
 
-/// The flags of outputs on a command line. What a variable or the configuration file sets is meant
-/// for `run` and is no mistake here.
-fn typed_outputs(typed: &ArgMatches) -> Vec<&'static str> {
-    let source = |id| typed.subcommand().and_then(|(_, typed)| typed.value_source(id));
-    [
-        ("results", "--results"),
-        ("rejects", "--rejects"),
-        ("summary_json", "--summary-json"),
-        ("report", "--report"),
-    ]
-    .into_iter()
-    .filter(|(id, _)| source(id) == Some(ValueSource::CommandLine))
-    .map(|(_, flag)| flag)
-    .collect()
+/// Whether an option stands on the command line. What a variable or the configuration file sets is
+/// meant for `run`.
+fn is_typed(typed: &ArgMatches, id: &str) -> bool {
+    let source = typed.subcommand().and_then(|(_, typed)| typed.value_source(id));
+    source == Some(ValueSource::CommandLine)
+}
+
+/// The outputs on the command line that a check does not write.
+fn without_effect(typed: &ArgMatches) -> Vec<&'static str> {
+    [("results", "--results"), ("report", "--report")]
+        .into_iter()
+        .filter(|(id, _)| is_typed(typed, id))
+        .map(|(_, flag)| flag)
+        .collect()
 }

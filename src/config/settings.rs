@@ -15,6 +15,7 @@ use crate::ledger::Policy;
 use crate::mapping::{Key, MappingOptions};
 use crate::model::CustomerType;
 use crate::output::{Destination, ResultsDialect};
+use crate::preflight::Guards;
 use crate::scheduler::Rate;
 
 /// Where requests go.
@@ -50,6 +51,22 @@ pub struct ProgramFiles {
     pub ledger: Option<PathBuf>,
 }
 
+/// Outputs of a check: those that were typed.
+#[derive(Debug, Default)]
+pub struct PlanOutputs {
+    pub rejects: bool,
+    pub summary_json: bool,
+}
+
+/// The snapshot of a run.
+#[derive(Debug)]
+pub struct SnapshotSettings {
+    pub input: InputArg,
+    pub max_age: Duration,
+    /// Targets that are taken for granted, as they were typed.
+    pub assume: Vec<String>,
+}
+
 /// The settings of one run.
 #[derive(Debug)]
 pub struct Settings {
@@ -83,8 +100,15 @@ pub struct Settings {
     /// Whether to stop when the first rows are all refused with the same message.
     pub breaker: bool,
     pub(crate) files: ProgramFiles,
+    /// What `check` writes.
+    pub(crate) plan_outputs: PlanOutputs,
     /// Flags that were typed and have no effect, because nothing is sent.
     pub(crate) without_effect: Vec<&'static str>,
+    /// What a snapshot shows is not sent again.
+    pub(crate) snapshot: Option<SnapshotSettings>,
+    pub(crate) guards: Guards,
+    /// Rows that the plan shows in full.
+    pub(crate) show: usize,
     pub(crate) results: Destination,
     pub(crate) results_dialect: ResultsDialect,
     pub(crate) rejects: Destination,
@@ -202,7 +226,11 @@ impl Settings {
             give_up_after: Duration::from_secs(300),
             breaker: true,
             files: ProgramFiles { token: None, config: FOUND.into(), ledger: None },
+            plan_outputs: PlanOutputs::default(),
             without_effect: Vec::new(),
+            snapshot: None,
+            guards: Guards::default(),
+            show: 0,
             results: Destination::Path(paths::output(&input, sandbox, "resultado")),
             results_dialect: ResultsDialect::default(),
             rejects: Destination::Path(paths::output(&input, sandbox, "rejeitados")),

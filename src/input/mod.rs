@@ -30,6 +30,7 @@ pub(crate) mod strategies;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use blocks::read_at;
 pub use encoding::Encoding;
 pub(crate) use encoding::Utf8Scan;
 pub use error::InputError;

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::LedgerError;
 use super::changes::PendingRecords;
+use super::judge::{Evidence, Judgement, LastWrite, Unchanged, ValueEvidence, judge};
 use super::keys::{FieldTag, HashedName};
 use super::row_keys::RowKeys;
 use super::state::{
     AcceptedUpdate, Intent, InvalidationKey, KnownState, KnownValues, SavedAccount, SequenceNumber,
 };
-use crate::model::CustomerType;
+use crate::model::{CustomerType, HeldRow, HeldValue, Name};
 
 /// What counts as known, as the user wants it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -112,6 +113,93 @@ impl AcceptedState {
             }
         }
         Ok(true)
+    }
+
+    /// Why the row need not be sent, from what the ledger knows and, where it is given, from what a
+    /// snapshot shows.
+    pub fn check(
+        &self,
+        row: &RowKeys<'_>,
+        held: Option<&HeldRow>,
+        records: &PendingRecords,
+        policy: &Policy,
+        now: u32,
+    ) -> Result<Option<Unchanged>, LedgerError> {
+        let holds_all = self.is_up_to_date(row, records, policy, now)?;
+        let as_ledger = holds_all.then_some(Unchanged::Accepted);
+        let Some(held) = held else { return Ok(as_ledger) };
+        if policy.full || row.removes_own_name || self.touches_blocked(row) {
+            return Ok(None);
+        }
+        let evidence = self.evidence(row, held, records, policy, now)?;
+        Ok(match judge(&evidence, holds_all) {
+            Judgement::AsLedger => as_ledger,
+            Judgement::Held { assumed } => {
+                Some(Unchanged::Held { read_at: held.record.read_at, assumed })
+            }
+            Judgement::Send => None,
+        })
+    }
+
+    fn evidence(
+        &self,
+        row: &RowKeys<'_>,
+        held: &HeldRow,
+        records: &PendingRecords,
+        policy: &Policy,
+        now: u32,
+    ) -> Result<Evidence, LedgerError> {
+        let (mut written_at, mut unanswered_at) = (0, 0);
+        let of_row = row.touched().chain(row.alias);
+        let of_customer = held.record.names.iter();
+        let of_customer = of_customer.map(|(ctype, text)| row.name(Name { ctype: *ctype, text }));
+        for name in of_row.chain(of_customer) {
+            let record = records.record(name)?;
+            written_at = written_at.max(record.written_at);
+            unanswered_at = unanswered_at.max(record.unanswered_at);
+        }
+        let known = self.known_values(row, records)?;
+        let mut values = Vec::with_capacity(held.values.len());
+        for (index, snapshot) in held.values.iter().enumerate() {
+            let ledger = match (&known, snapshot) {
+                (Some(known), HeldValue::NotRead) => self
+                    .accepted_update(row, known, index, records)?
+                    .is_some_and(|update| policy.is_recent(update.at, now)),
+                _ => false,
+            };
+            values.push(ValueEvidence { snapshot: *snapshot, ledger });
+        }
+        Ok(Evidence {
+            last_write: LastWrite::of(written_at, unanswered_at, held.record.read_at),
+            values,
+            contradicted: self.contradicts(row, held, records)?,
+            is_recent: policy.is_recent(held.record.read_at, now),
+        })
+    }
+
+    /// Whether the snapshot shows a value of the row's customer otherwise than it is known here.
+    /// Fields that the user takes for the same do not count.
+    pub fn contradicts(
+        &self,
+        row: &RowKeys<'_>,
+        held: &HeldRow,
+        records: &PendingRecords,
+    ) -> Result<bool, LedgerError> {
+        let Some(known) = self.known_values(row, records)? else { return Ok(false) };
+        let salt = known.salt();
+        let shown: Vec<_> = held
+            .record
+            .values
+            .iter()
+            .filter(|(field, _)| !held.assumed.contains(field))
+            .map(|(field, value)| row.other_value(field, value, salt))
+            .collect();
+        Ok(known.updates.iter().any(|update| {
+            update.values.iter().any(|(tag, value)| {
+                self.is_valid(row.ctype, *tag, update.sequence)
+                    && shown.iter().any(|(field, shown)| field == tag && shown != value)
+            })
+        }))
     }
 
     /// Whether the row's customer is known to have the alias (or to lack one) that the row gives it,

@@ -61,7 +61,7 @@ fn a_record_that_does_not_match_its_checksum_is_damage_where_it_is_read() {
         let reader = ledger.reader();
         let damaged = rows
             .iter()
-            .filter_map(|row| reader.is_up_to_date(&row.update()).err())
+            .filter_map(|row| reader.check(&row.update(), None).err())
             .filter(|error| matches!(error, LedgerError::Damaged { .. }));
         assert!(damaged.count() > 0, "{damage}");
         assert!(admin::status(&ledger.path).is_err(), "{damage}");

@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::judge::Unchanged;
 use super::keys::AccountKey;
 use super::rules::Rules;
 use super::tables::AccountTables;
 use super::writer::LedgerWriter;
 use super::{AccountLocation, FileLock, LedgerError, Policy, accounts, lock_path, now, schema};
-use crate::model::Update;
-use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
+use crate::model::{HeldRow, Update};
+use crate::scheduler::ledger::{Checked, Ledger, Recorded, RequestOutcome};
 
 /// An account that is locked for a run that has not begun to send. Nothing is changed yet: if the run
 /// ends here, the next one finds everything as it was, including what was left in flight.
@@ -92,11 +93,22 @@ impl LedgerHandle {
 impl Ledger for LedgerHandle {
     type Error = LedgerError;
 
-    fn check(&mut self, sequence: u64, update: &Update) -> Result<bool, LedgerError> {
+    fn check(
+        &mut self,
+        sequence: u64,
+        update: &Update,
+        held: Option<&HeldRow>,
+    ) -> Result<Checked, LedgerError> {
         if sequence < self.up_to_date_before {
-            return Ok(true);
+            return Ok(Checked { unchanged: Some(Unchanged::Accepted), is_recording: false });
         }
-        self.rules.check(update, now())
+        let (unchanged, changes) = self.rules.check(update, held, now())?;
+        let is_recording = changes.is_some();
+        if let Some(changes) = changes {
+            self.writer.hand_over(changes);
+            self.unacknowledged.push_back(Recorded::Held);
+        }
+        Ok(Checked { unchanged, is_recording })
     }
 
     fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerError> {

@@ -15,6 +15,7 @@ mod error;
 #[cfg(test)]
 mod file_tests;
 mod handle;
+mod judge;
 mod keyfile;
 mod keys;
 mod lock;
@@ -43,6 +44,7 @@ use std::path::{Path, PathBuf};
 pub use accepted_state::Policy;
 pub use error::LedgerError;
 pub use handle::{Claimed, LedgerHandle, claim};
+pub use judge::{Unchanged, judge_without_ledger};
 pub use keys::{AccountId, Fingerprint};
 pub use lock::{FileLock, Holder};
 pub use reader::Reader;
@@ -158,6 +160,14 @@ pub fn lock_alone(place: &AccountLocation<'_>) -> Result<Option<FileLock>, Ledge
             Ok(None)
         }
     }
+}
+
+/// What a snapshot says of the account it was read from: the beginning of a keyed hash of base URL and
+/// token, which tells nothing of either.
+pub fn account_mark(base_url: &str, token: &[u8]) -> String {
+    let mut mark = AccountKey::from_token(base_url, token).account.to_string();
+    mark.truncate(12);
+    mark
 }
 
 /// The present second since 1970.

@@ -169,12 +169,12 @@ impl World {
             return Ok(());
         }
         let now = self.bench.now;
-        let mut up_to_date = self.bench.rules.check(&update, now).unwrap();
+        let mut up_to_date = self.bench.rules.check(&update, None, now).unwrap().0.is_some();
         if up_to_date {
             while let Some(at) = self.in_flight.iter().position(|f| f.row.ctype != row.ctype) {
                 self.end(at);
             }
-            up_to_date = self.bench.rules.check(&update, now).unwrap();
+            up_to_date = self.bench.rules.check(&update, None, now).unwrap().0.is_some();
         }
         if up_to_date {
             self.up_to_date += 1;

@@ -4,11 +4,12 @@
 use super::accepted_state::{AcceptedState, Policy};
 use super::accounts;
 use super::changes::PendingRecords;
+use super::judge::Unchanged;
 use super::keys::{AccountKey, Fingerprint};
 use super::row_keys::RowKeys;
 use super::tables::AccountTables;
 use super::{AccountLocation, LedgerError, schema};
-use crate::model::Update;
+use crate::model::{HeldRow, Update};
 
 /// What was known of an account at the moment this was opened. Drop it as soon as it has served:
 /// while it lives, SQLite's log cannot be copied into the file, and grows.
@@ -49,11 +50,14 @@ impl Reader {
         }))
     }
 
-    /// Whether the API is known to hold every value that this row would send. A run may find
-    /// otherwise by the time it checks the row.
-    pub fn is_up_to_date(&self, update: &Update) -> Result<bool, LedgerError> {
+    /// Why this row need not be sent. A run may find otherwise by the time it checks the row.
+    pub fn check(
+        &self,
+        update: &Update,
+        held: Option<&HeldRow>,
+    ) -> Result<Option<Unchanged>, LedgerError> {
         let row = RowKeys::new(&self.keys, update);
-        self.accepted.is_up_to_date(&row, &self.records, &self.policy, self.now)
+        self.accepted.check(&row, held, &self.records, &self.policy, self.now)
     }
 
     /// A row as [`leftovers`](Self::leftovers) has it.

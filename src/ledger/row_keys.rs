@@ -70,6 +70,22 @@ impl<'a> RowKeys<'a> {
         self.keys.value(salt, sent.field, sent.value)
     }
 
+    /// The key of any name of this account.
+    pub fn name(&self, name: Name<'_>) -> HashedName {
+        self.keys.name(name)
+    }
+
+    /// The hash of any value of this row's customer, as it is stored under `salt`, with its field.
+    pub fn other_value(
+        &self,
+        field: &FieldName,
+        value: &str,
+        salt: Spelling,
+    ) -> (FieldTag, ValueHash) {
+        let field = self.keys.field(field);
+        (field.tag(), self.keys.value(salt, field, value))
+    }
+
     /// The names that belong to this row alone while it is in flight. The e-mail that a type-`I` row
     /// gives is not among them: this row stores no values under it.
     pub fn touched(&self) -> impl Iterator<Item = HashedName> + use<> {

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::LedgerError;
 use super::accepted_state::{AcceptedState, Policy};
 use super::changes::{Changes, PendingRecords};
+use super::judge::{LATEST_EFFECT, Unchanged};
 use super::keys::{AccountKey, HashedName};
 use super::row_keys::RowKeys;
 use super::state::{
@@ -22,11 +23,8 @@ use super::state::{
     SequenceNumber,
 };
 use super::tables::AccountTables;
-use crate::model::Update;
+use crate::model::{HeldRow, HeldValue, Update};
 use crate::scheduler::ledger::RequestOutcome;
-
-/// After this many seconds a request that was never answered was either executed or never will be.
-const LATEST_EFFECT: u32 = 10 * 60;
 
 /// A request of this run whose outcome is not known yet.
 struct OpenRequest {
@@ -76,7 +74,8 @@ impl Rules {
             if intent.resolved {
                 rules.keep_open(intent);
             } else {
-                rules.mark_unknown(intent)?;
+                let at = intent.at;
+                rules.mark_unknown(intent, at)?;
             }
         }
         let changed = rules.next_sequence != saved.next_sequence;
@@ -84,8 +83,14 @@ impl Rules {
         Ok((rules, changes))
     }
 
-    /// Whether the API is known to hold every value that this row would send.
-    pub fn check(&mut self, update: &Update, now: u32) -> Result<bool, LedgerError> {
+    /// Why this row need not be sent: the API accepted its values, or held them when a snapshot was
+    /// read. What a snapshot showed is recorded where it was not known; the changes say so.
+    pub fn check(
+        &mut self,
+        update: &Update,
+        held: Option<&HeldRow>,
+        now: u32,
+    ) -> Result<(Option<Unchanged>, Option<Changes>), LedgerError> {
         let row = RowKeys::new(&self.keys, update);
         // The rules do not rely on the scheduler sending rows that give one alias one at a time.
         let contested = row.alias.is_some()
@@ -93,9 +98,19 @@ impl Rules {
                 (intent.ctype, intent.alias) == (row.ctype, row.alias)
             });
         if contested {
-            return Ok(false);
+            return Ok((None, None));
         }
-        self.accepted.is_up_to_date(&row, &self.records, &self.policy, now)
+        let unchanged = self.accepted.check(&row, held, &self.records, &self.policy, now)?;
+        let (Some(Unchanged::Held { .. }), Some(held)) = (unchanged, held) else {
+            return Ok((unchanged, None));
+        };
+        if self.accepted.is_up_to_date(&row, &self.records, &self.policy, now)? {
+            return Ok((unchanged, None));
+        }
+        let sequence = SequenceNumber(self.next_sequence);
+        self.next_sequence += 1;
+        record_held(&mut self.records, &self.accepted, &row, held, sequence)?;
+        Ok((unchanged, Some(self.take_changes(now))))
     }
 
     /// Records that this row is about to be sent, and marks its names as unknown until its outcome
@@ -154,7 +169,7 @@ impl Rules {
         let uncertain = intent.touched().any(|name| self.is_ambiguous(name));
         match outcome {
             RequestOutcome::NotSent => self.remove_intent(intent.sequence),
-            RequestOutcome::Unknown => self.mark_unknown(intent)?,
+            RequestOutcome::Unknown => self.mark_unknown(intent, now)?,
             RequestOutcome::Refused => {
                 for name in intent.touched() {
                     self.records.change(name, |record| record.known = KnownState::Unknown)?;
@@ -172,6 +187,7 @@ impl Rules {
                 } else {
                     self.forget_names(&intent)?;
                 }
+                self.note_write(&intent, now, !first_attempt)?;
                 intent.touched().for_each(|name| {
                     self.ambiguous.remove(&name);
                 });
@@ -194,8 +210,10 @@ impl Rules {
 
     /// A request without a known outcome: nothing is known of its names, and everything that it may
     /// have changed elsewhere is invalidated. A rename stays open.
-    fn mark_unknown(&mut self, mut intent: Intent) -> Result<(), LedgerError> {
+    /// `at` is when it may have been executed at the earliest.
+    fn mark_unknown(&mut self, mut intent: Intent, at: u32) -> Result<(), LedgerError> {
         self.forget_names(&intent)?;
+        self.note_write(&intent, at, true)?;
         self.invalidate_other_type(&intent);
         if intent.renamed_to.is_none() {
             self.remove_intent(intent.sequence);
@@ -252,6 +270,24 @@ impl Rules {
         Ok(())
     }
 
+    /// Notes that a request was executed, or may have been, for what later snapshots show.
+    fn note_write(
+        &mut self,
+        intent: &Intent,
+        at: u32,
+        is_unanswered: bool,
+    ) -> Result<(), LedgerError> {
+        for name in intent.concerned() {
+            self.records.change(name, |record| {
+                record.written_at = record.written_at.max(at);
+                if is_unanswered {
+                    record.unanswered_at = record.unanswered_at.max(at);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
     fn invalidate_other_type(&mut self, intent: &Intent) {
         let upto = SequenceNumber(self.next_sequence);
         self.next_sequence += 1;
@@ -291,23 +327,69 @@ fn accept(
     if let Some(renamed_to) = row.renamed_to {
         known.respell(renamed_to.spelling);
         let known = KnownState::Values(known);
-        records.put(renamed_to.key, CustomerRecord { alias_owner: None, known });
+        records.put(renamed_to.key, CustomerRecord { known, ..CustomerRecord::default() });
         let pointer = RenamePointer {
             to: renamed_to.key,
             spelling: row.primary_name.spelling,
             sequence: intent.sequence,
         };
         let known = KnownState::Renamed(pointer);
-        records.put(row.primary_name.key, CustomerRecord { alias_owner: None, known });
+        records.put(row.primary_name.key, CustomerRecord { known, ..CustomerRecord::default() });
     } else {
         let known = KnownState::Values(known);
-        let after = CustomerRecord { alias_owner: before.alias_owner, known };
+        let after = CustomerRecord { known, ..before };
         records.put(row.primary_name.key, after);
     }
     if let Some(alias) = row.alias {
         // If it was another customer's until now, `invalidate_other_type` covers what is stored
         // under it.
         records.change(alias, |record| record.alias_owner = Some(intent.sequence))?;
+    }
+    Ok(())
+}
+
+/// A snapshot showed that the API holds values of this row: they are known from then on, beside what
+/// was known of the other fields, unless the snapshot contradicts that.
+fn record_held(
+    records: &mut PendingRecords,
+    accepted: &AcceptedState,
+    row: &RowKeys<'_>,
+    held: &HeldRow,
+    sequence: SequenceNumber,
+) -> Result<(), LedgerError> {
+    // A row that changes a name and counts as held all the same rests on an assumption.
+    if row.renamed_to.is_some() {
+        return Ok(());
+    }
+    let before = records.record(row.primary_name.key)?;
+    let contradicted = accepted.contradicts(row, held, records)?;
+    let mut known = match before.known {
+        KnownState::Values(known)
+            if known.spelling == row.primary_name.spelling && !contradicted =>
+        {
+            known
+        }
+        _ => KnownValues::new(row.primary_name.spelling),
+    };
+    let salt = known.salt();
+    let shown = row.sent.iter().zip(&held.values).enumerate();
+    let shown: Vec<_> = shown.filter(|(_, (_, value))| **value == HeldValue::Same).collect();
+    let tags: Vec<_> = shown.iter().map(|(_, (sent, _))| sent.field.tag()).collect();
+    for update in &mut known.updates {
+        let of = update.sequence;
+        update
+            .values
+            .retain(|(tag, _)| !tags.contains(tag) && accepted.is_valid(row.ctype, *tag, of));
+    }
+    known.updates.retain(|update| !update.values.is_empty());
+    let gives_alias = shown.iter().any(|(index, _)| row.alias_index == Some(*index));
+    let values =
+        shown.iter().map(|(_, (sent, _))| (sent.field.tag(), row.value(sent, salt))).collect();
+    known.updates.push(AcceptedUpdate { sequence, at: held.record.read_at, values });
+    let known = KnownState::Values(known);
+    records.put(row.primary_name.key, CustomerRecord { known, ..before });
+    if let Some(alias) = row.alias.filter(|_| gives_alias) {
+        records.change(alias, |record| record.alias_owner = Some(sequence))?;
     }
     Ok(())
 }

@@ -22,6 +22,11 @@ pub struct CustomerRecord {
     pub alias_owner: Option<SequenceNumber>,
     /// What is known of the customer that answers to the name.
     pub known: KnownState,
+    /// When a request that concerned the name was last executed, or may have been, in seconds since
+    /// 1970; 0 for never. A snapshot that was read before says nothing about the name.
+    pub written_at: u32,
+    /// The same for the last request without a definite answer, which may still take effect.
+    pub unanswered_at: u32,
 }
 
 /// What is known of the customer under a name.

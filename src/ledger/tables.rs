@@ -243,7 +243,7 @@ mod tests {
         let names =
             [1, 2].map(|last| HashedName([7, 7, 7, 7, 7, 7, 7, 7, last, 0, 0, 0, 0, 0, 0, 0]));
         let alias_owner = Some(SequenceNumber(1));
-        let record = CustomerRecord { alias_owner, known: KnownState::Unknown };
+        let record = CustomerRecord { alias_owner, ..CustomerRecord::default() };
         for (name, other) in [(names[0], names[1]), (names[1], names[0])] {
             let mut changes = Changes::default();
             changes.records.insert(name, record.clone());

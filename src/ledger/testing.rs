@@ -127,7 +127,7 @@ impl Bench {
     #[track_caller]
     pub fn assert(&mut self, up_to_date: bool, rows: &[&str]) {
         for text in rows {
-            let found = self.rules.check(&row(text).update(), self.now).unwrap();
+            let found = self.rules.check(&row(text).update(), None, self.now).unwrap().0.is_some();
             assert_eq!(found, up_to_date, "{text}");
         }
     }
@@ -186,7 +186,7 @@ impl TestLedger {
     }
 
     pub fn is_up_to_date(&self, row: &TestRow) -> bool {
-        self.reader().is_up_to_date(&row.update()).unwrap()
+        self.reader().check(&row.update(), None).unwrap().is_some()
     }
 
     /// Has `rows` accepted in a run of its own.
@@ -254,7 +254,7 @@ impl TestRun {
     }
 
     pub fn is_up_to_date(&mut self, row: &TestRow) -> bool {
-        self.handle.check(u64::MAX, &row.update()).unwrap()
+        self.handle.check(u64::MAX, &row.update(), None).unwrap().unchanged.is_some()
     }
 
     pub fn close(self) {

@@ -29,6 +29,12 @@ pub fn duration_words(duration: Duration) -> String {
     }
 }
 
+/// The local time of a second since 1970: `02:10`.
+pub fn local_time(second: u32) -> String {
+    let at = jiff::Timestamp::from_second(second.into()).unwrap_or_default();
+    jiff::tz::TimeZone::system().to_datetime(at).strftime("%H:%M").to_string()
+}
+
 /// `1 linha`, `2 linhas`: the count with the word in the right number.
 pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })

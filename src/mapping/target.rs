@@ -61,6 +61,19 @@ impl Target {
         })
     }
 
+    /// Reads the fields that a flag names; the identifier and its type are none.
+    pub fn fields_of_flag(names: &[String], flag: &str) -> Result<Vec<FieldName>, MappingError> {
+        let field = |name: &String| match Self::of_flag(name, flag)? {
+            Self::Field(field) => Ok(field),
+            other => Err(MappingError::UnknownTarget {
+                flag: flag.to_owned(),
+                target: other.to_string(),
+                hint: ", que não é um valor do cliente".to_owned(),
+            }),
+        };
+        names.iter().map(field).collect()
+    }
+
     fn fixed_name(&self) -> Option<&'static str> {
         match self {
             Self::Identificador => Some("identificador"),

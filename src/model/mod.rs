@@ -6,6 +6,7 @@
 
 mod customer;
 mod field;
+mod held;
 mod outcome;
 mod row;
 mod update;
@@ -15,6 +16,7 @@ pub use customer::{
     same_name,
 };
 pub use field::{CampoId, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
+pub use held::{HeldRecord, HeldRow, HeldValue};
 pub use outcome::{Outcome, Situacao};
 pub use row::{Row, UpdateResult};
 pub use update::Update;

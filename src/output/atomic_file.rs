@@ -117,6 +117,11 @@ impl Output {
     /// Writes and completes an output that no other one waits for.
     pub fn write_whole(mut self, text: &str) -> Result<(), OutputError> {
         self.write(text.as_bytes())?;
+        self.complete()
+    }
+
+    /// Completes an output that no other one waits for.
+    pub fn complete(mut self) -> Result<(), OutputError> {
         let flushed = self.flush();
         flushed.map_err(|error| self.error(&error))?;
         self.sync()?;

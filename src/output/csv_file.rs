@@ -59,7 +59,7 @@ impl CsvFile {
     }
 
     /// Brings everything to the disk; the file then only lacks its name.
-    pub(super) fn complete(&mut self) -> Result<(), OutputError> {
+    pub fn complete(&mut self) -> Result<(), OutputError> {
         self.flush()?;
         self.output().sync()
     }

@@ -14,6 +14,9 @@ use crate::locale::os_error::describe_os_error;
 pub struct ModeLimit(u32);
 
 impl ModeLimit {
+    /// For what only its owner may read, such as all customers of an account.
+    pub const PRIVATE: Self = Self(0o600);
+
     /// For what is made from this input: no more than the mode of a regular file allows. The owner
     /// reads and writes all the same: rejects are there to be repaired.
     pub fn of_input(input: &Path) -> Self {

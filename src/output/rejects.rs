@@ -10,6 +10,7 @@ use super::atomic_file::Output;
 use super::csv_file::CsvFile;
 use super::error::OutputError;
 use super::rejects_format::{REJECT_COLUMNS, RejectColumns, original_cells};
+use super::sanitize::safe_cell;
 use crate::input::{CELL_MAX, Encoding, Inspection, Record, Utf8Scan};
 use crate::model::Situacao;
 
@@ -53,6 +54,16 @@ impl Rejects {
         };
         rejects.write_cells(header, REJECT_COLUMNS)?;
         Ok(rejects)
+    }
+
+    /// Writes the line of a row that is not sent.
+    pub fn write_row(
+        &mut self,
+        record: &Record,
+        situacao: Situacao,
+        mensagem: &str,
+    ) -> Result<(), OutputError> {
+        self.write(record, situacao, &safe_cell(mensagem))
     }
 
     /// Writes one row's line. `mensagem` is made safe for a spreadsheet.

@@ -4,8 +4,11 @@
 //! its first row is sent, and counts what a run would do. It is all of `check`, and the beginning of
 //! `run`. What the user reads about it is written in `remarks`.
 
+mod changes;
+mod guards;
 mod layout;
 mod line_list;
+mod plan_json;
 mod reassigned_emails;
 mod remarks;
 mod spreadsheet_numbers;
@@ -15,10 +18,13 @@ use std::sync::Arc;
 
 use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, inspect, rows};
-use crate::ledger::{Fingerprint, Holder, LedgerError, Reader};
+use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, judge_without_ledger};
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::Update;
+use crate::snapshot::{Snapshot, SnapshotError};
 
+pub use self::changes::Changes;
+pub use self::guards::Guards;
 use self::layout::LayoutOddities;
 use self::line_list::LineList;
 use self::reassigned_emails::ReassignedEmails;
@@ -38,6 +44,12 @@ pub enum PreflightError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// `--max-changes` or `--min-rows`.
+    #[error("{0}")]
+    Guard(String),
     /// The header and the flags.
     #[error("{label}, linha {linha}: {error}")]
     Mapping {
@@ -56,7 +68,8 @@ impl PreflightError {
         match self {
             Self::Input(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),
-            Self::Mapping { .. } => exit_code::USAGE,
+            Self::Snapshot(error) => error.exit_code(),
+            Self::Mapping { .. } | Self::Guard(_) => exit_code::USAGE,
         }
     }
 }
@@ -81,6 +94,8 @@ pub struct Preflight {
     /// An unchanged row that can be sent again without harm: no rename and, if the file has such a
     /// row, none that gives a name of the other type.
     pub probe: Option<Arc<Update>>,
+    /// What the rows to be sent change.
+    pub changes: Changes,
     reassigned_emails: ReassignedEmails,
     spreadsheet_numbers: SpreadsheetNumbers,
     /// Requests of an earlier run whose outcome is unknown and that rows repeat; one may be repeated
@@ -88,6 +103,17 @@ pub struct Preflight {
     repeated: HashSet<Fingerprint>,
     repeating: LineList,
     layout: LayoutOddities,
+}
+
+/// What is known of TomTicket before the first row is read.
+#[derive(Default)]
+pub struct Known<'a> {
+    pub ledger: Option<&'a mut Lookup>,
+    pub snapshot: Option<&'a mut Snapshot>,
+    /// Everything is sent (`--full`).
+    pub full: bool,
+    /// Rows that are shown in full (`--show`).
+    pub show: usize,
 }
 
 /// The ledger's answers to a preflight.
@@ -109,7 +135,7 @@ impl Preflight {
         file: &InputFile,
         read: &ReadOptions,
         mapping: &MappingOptions,
-        mut ledger: Option<&mut Lookup>,
+        mut known: Known<'_>,
     ) -> Result<Self, PreflightError> {
         let inspection = inspect(file, read)?;
         let plan = MappingPlan::new(&inspection.header, mapping).map_err(|error| {
@@ -123,8 +149,9 @@ impl Preflight {
             rows: 0,
             invalid: 0,
             examples: Vec::with_capacity(EXAMPLES),
-            unchanged: ledger.as_ref().map(|_| 0),
+            unchanged: (known.ledger.is_some() || known.snapshot.is_some()).then_some(0),
             leading: 0,
+            changes: Changes::showing(known.show),
             probe: None,
             reassigned_emails: ReassignedEmails::default(),
             spreadsheet_numbers: SpreadsheetNumbers::default(),
@@ -143,9 +170,7 @@ impl Preflight {
                 Ok(update) => {
                     found.reassigned_emails.add(linha, &update);
                     found.spreadsheet_numbers.add(linha, &update);
-                    if let Some(ledger) = ledger.as_deref_mut() {
-                        found.look_up(ledger, linha, update)?;
-                    }
+                    found.look_up(&mut known, linha, update)?;
                 }
                 Err(mensagem) => {
                     found.invalid += 1;
@@ -161,27 +186,48 @@ impl Preflight {
 
     fn look_up(
         &mut self,
-        ledger: &mut Lookup,
+        known: &mut Known<'_>,
         linha: u64,
         update: Arc<Update>,
     ) -> Result<(), PreflightError> {
-        let Some(reader) = &ledger.reader else { return Ok(()) };
-        if !ledger.leftovers.is_empty() {
+        let ledger = known.ledger.as_deref();
+        let reader = ledger.and_then(|ledger| ledger.reader.as_ref());
+        if let (Some(ledger), Some(reader)) = (ledger, reader)
+            && !ledger.leftovers.is_empty()
+        {
             let request = reader.fingerprint(&update);
             if ledger.leftovers.contains(&request) {
                 self.repeated.insert(request);
                 self.repeating.add(linha);
             }
         }
+        let snapshot = known.snapshot.as_deref();
+        let held = snapshot.map_or(Ok(None), |snapshot| snapshot.compare(&update));
+        let held = held.map_err(SnapshotError::Spool)?;
+        // Once a row of the customer is to be sent, the snapshot says nothing more about it.
+        let is_silent = snapshot.is_some_and(|snapshot| snapshot.is_silent(&update));
+        let evidence = held.as_ref().filter(|_| !is_silent && !known.full);
+        let unchanged = match reader {
+            Some(reader) => reader.check(&update, evidence)?,
+            None => evidence.and_then(judge_without_ledger),
+        };
         let before = self.invalid + self.unchanged.unwrap_or(0);
-        if reader.is_up_to_date(&update)? {
+        if unchanged.is_some() {
             // The run begins by settling what an earlier one left in flight, and a check may then say
-            // otherwise.
-            if before + 1 == self.rows && ledger.leftovers.is_empty() {
+            // otherwise. What a snapshot shows is to be recorded row by row.
+            let settled = ledger.is_some_and(|ledger| ledger.leftovers.is_empty());
+            if before + 1 == self.rows && settled && known.snapshot.is_none() {
                 self.leading = self.rows;
             }
             *self.unchanged.get_or_insert(0) += 1;
             self.keep_for_probe(update);
+            return Ok(());
+        }
+        let shown = held.as_ref().filter(|_| !is_silent);
+        self.changes.outside += u64::from(known.snapshot.is_some() && held.is_none());
+        self.changes.add(linha, &update, shown);
+        if let Some(snapshot) = known.snapshot.as_deref_mut() {
+            snapshot.silence(&update);
         }
         Ok(())
     }

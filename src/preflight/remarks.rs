@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Lookup, Preflight};
 use crate::locale::format::{counted, duration_words, number};
+use crate::output::{excerpt, one_line};
 
 /// The warning about a file in UTF-8 that the user has read as Windows-1252.
 const MISREAD: &str = "os acentos deste arquivo parecem UTF-8, e --encoding windows-1252 os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
@@ -78,6 +79,12 @@ impl Preflight {
         }
         let word = if self.invalid == 1 { "inválida" } else { "inválidas" };
         text.push_str(&format!("  {:>9} {word}\n", number(self.invalid)));
+        if self.changes.outside > 0 {
+            text.push_str(&format!(
+                "  {:>9} fora do retrato (entre as a enviar)\n",
+                number(self.changes.outside)
+            ));
+        }
         if let Some(rate) = per_second {
             let wait = Duration::from_secs_f64(to_send as f64 / rate);
             let pace = format!("{rate}").replace('.', ",");
@@ -85,6 +92,9 @@ impl Preflight {
                 "  tempo previsto: {} a {pace} por segundo\n",
                 duration_words(wait)
             ));
+        }
+        if self.changes.is_known() {
+            text.push_str(&self.changes_text());
         }
         if !self.examples.is_empty() {
             text.push_str("Linhas inválidas:\n");
@@ -97,5 +107,50 @@ impl Preflight {
             }
         }
         text
+    }
+
+    /// What changes in each column, and the first rows that would be sent.
+    fn changes_text(&self) -> String {
+        let mut text = String::from("O que muda, por coluna:\n");
+        for column in &self.changes.columns {
+            let counts = [
+                (column.changed, counted(column.changed, "muda", "mudam")),
+                (column.emptied, counted(column.emptied, "é esvaziado", "são esvaziados")),
+                (column.unknown, counted(column.unknown, "desconhecido", "desconhecidos")),
+            ];
+            let told: Vec<_> =
+                counts.into_iter().filter(|(n, _)| *n > 0).map(|(_, told)| told).collect();
+            if !told.is_empty() {
+                text.push_str(&format!("  {}: {}\n", column.field, told.join(", ")));
+            }
+        }
+        for column in self.changes.columns.iter().filter(|it| it.is_kept_in_another_form()) {
+            text.push_str(&format!(
+                "aviso: o TomTicket guarda {0} em outra forma (só maiúsculas, espaços ou pontuação diferem em {1} de {2}): essas linhas seriam enviadas todas as vezes. Se a diferença não importa: --assume {0}\n",
+                column.field,
+                number(column.other_form),
+                number(column.changed)
+            ));
+        }
+        for row in &self.changes.shown {
+            text.push_str(&format!("Linha {}: {}\n", number(row.linha), one_line(&row.name)));
+            for field in &row.fields {
+                let before = match &field.before {
+                    None => "?".to_owned(),
+                    Some(before) => shown_value(before),
+                };
+                let after = shown_value(&field.after);
+                text.push_str(&format!("  {}: {before} → {after}\n", field.field));
+            }
+        }
+        text
+    }
+}
+
+/// A value on one line; an empty one by its word.
+fn shown_value(value: &str) -> String {
+    match value {
+        "" => "(vazio)".to_owned(),
+        value => format!("\"{}\"", excerpt(value, 60)),
     }
 }

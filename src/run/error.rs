@@ -11,6 +11,7 @@ use crate::locale::os_error::describe_os_error;
 use crate::output::OutputError;
 use crate::preflight::PreflightError;
 use crate::resources::ResourceError;
+use crate::snapshot::SnapshotError;
 
 /// Why a run did not begin. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,8 @@ pub enum RunError {
     Input(#[from] InputError),
     #[error(transparent)]
     Preflight(#[from] PreflightError),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]
@@ -40,6 +43,7 @@ impl RunError {
         match self {
             Self::Input(error) => error.exit_code(),
             Self::Preflight(error) => error.exit_code(),
+            Self::Snapshot(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),
             Self::Output(error) => error.exit_code(),
             Self::Sandbox(_) => exit_code::LOCAL,

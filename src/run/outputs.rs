@@ -64,6 +64,11 @@ fn is_of_ledger(ledger: &Path, name: &Path) -> bool {
         || (rest.starts_with('.') && (rest.ends_with(".key") || rest.ends_with(".lock")))
 }
 
+/// What the modes of all outputs allow at the most.
+pub fn mode_limit(settings: &Settings) -> ModeLimit {
+    ModeLimit::of_input(input_path(&settings.input))
+}
+
 /// Everything that a run writes, open.
 pub struct Outputs {
     /// Holds results and rejects.
@@ -81,7 +86,7 @@ impl Outputs {
         preflight: &Preflight,
         terminal: &Terminal,
     ) -> Result<Self, OutputError> {
-        let limit = ModeLimit::of_input(input_path(&settings.input));
+        let limit = mode_limit(settings);
         let open = |wanted: &Destination| Output::open(wanted, limit);
         let open_if = |wanted: &Option<Destination>| wanted.as_ref().map(open).transpose();
         let mut results = open(&settings.results)?;

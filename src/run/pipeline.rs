@@ -15,6 +15,7 @@ use crate::ledger::LedgerHandle;
 use crate::mapping::MappingPlan;
 use crate::output::{OutputError, Reporter, Tally};
 use crate::panic_hook;
+use crate::scheduler::Knowledge;
 use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
 use crate::stop::{StopHandle, StopListener, StopReason};
 
@@ -41,7 +42,7 @@ impl Pipeline {
     /// Drives the stages until every row is settled, or the run is stopped. Gives the ledger back.
     pub async fn run(
         self,
-        ledger: Option<LedgerHandle>,
+        knowledge: Knowledge<LedgerHandle>,
         stop: &StopHandle,
         listener: StopListener,
         deadline: Option<Instant>,
@@ -65,7 +66,7 @@ impl Pipeline {
         });
         let clock = tokio::spawn(stop_at(deadline, stop.clone()));
         let channels = Channels { input: rows_out, events: events_in, stop: listener };
-        let (reason, ledger) = run_scheduler(self.client, ledger, self.options, channels).await;
+        let (reason, ledger) = run_scheduler(self.client, knowledge, self.options, channels).await;
         clock.abort();
         let (reporter, tally, written) = match reporting.await {
             Ok(reported) => reported,

@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::customer_order::CustomerKeys;
 use super::ledger::Ledger;
 use super::row_state::{RowEntry, RowState};
 use super::{InputBatch, Scheduler, Transport};
+use crate::ledger::Unchanged;
+use crate::locale::format::local_time;
+use crate::locale::os_error::describe_os_error;
 use crate::model::{Outcome, Row, Situacao};
+use crate::stop::StopReason;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// Takes what the reading side sent; `None` if the input has ended.
@@ -29,7 +34,13 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             Ok(update) => (Some(Arc::clone(update)), None),
             Err(mensagem) => (None, Some(mensagem.clone())),
         };
-        let keys = update.as_ref().map(|update| self.order.enter(seq, update)).unwrap_or_default();
+        let keys = match &update {
+            Some(update) => {
+                let touched = self.snapshot.as_ref().map(|snapshot| snapshot.touched(update));
+                self.order.enter(seq, update, touched.into_iter().flatten())
+            }
+            None => CustomerKeys::default(),
+        };
         let is_first = self.order.is_first(seq, &keys);
         self.window.push(RowEntry::new(Some(Box::new(row)), update, keys));
         if let Some(mensagem) = invalid {
@@ -44,15 +55,31 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// The row is the first of its customer: does it need to be sent?
     fn check(&mut self, seq: u64) {
         let Some(update) = self.window.update(seq) else { return };
-        match self.recorder.is_unchanged(seq, &update) {
-            Some(true) if self.may_concern_same_customer(seq) => {
+        let held = self.snapshot.as_ref().map_or(Ok(None), |snapshot| snapshot.evidence(&update));
+        let held = match held {
+            Ok(held) => held,
+            Err(error) => {
+                let reason = format!(
+                    "a cópia temporária do retrato não pode mais ser lida: {}",
+                    describe_os_error(&error)
+                );
+                return self.begin_stop(StopReason::Local(reason), Instant::now());
+            }
+        };
+        match self.recorder.check(seq, &update, held.as_ref()) {
+            Some(Some(_)) if self.may_concern_same_customer(seq) => {
                 self.window.set_state(seq, RowState::Deferred);
             }
-            Some(true) => {
-                let mensagem = "Sem mudança: o TomTicket já aceitou estes valores.".to_owned();
+            Some(Some(unchanged)) => {
+                let mensagem = unchanged_message(unchanged);
                 self.finish(seq, Outcome::unsent(Situacao::Inalterado, mensagem));
             }
-            Some(false) => self.window.set_state(seq, RowState::Unsent),
+            Some(None) => {
+                if let Some(snapshot) = &mut self.snapshot {
+                    snapshot.silence(&update);
+                }
+                self.window.set_state(seq, RowState::Unsent);
+            }
             // The ledger failed: the row waits for the stop that follows.
             None => {}
         }
@@ -83,5 +110,19 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let update = self.window.get(seq).and_then(|entry| entry.update.as_ref());
         let other = update.map(|update| update.customer().ctype.other());
         other.is_some_and(|other| self.window.has_unfinished_before(seq, other))
+    }
+}
+
+/// Why a row is not sent, for its `mensagem`.
+fn unchanged_message(unchanged: Unchanged) -> String {
+    match unchanged {
+        Unchanged::Accepted => "Sem mudança: o TomTicket já aceitou estes valores.".to_owned(),
+        Unchanged::Held { read_at, assumed } => {
+            let assumed = match assumed {
+                true => " (o que --assume dá por certo não foi comparado)",
+                false => "",
+            };
+            format!("O TomTicket já tinha estes valores às {}{assumed}.", local_time(read_at))
+        }
     }
 }

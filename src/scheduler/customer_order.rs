@@ -34,7 +34,13 @@ pub struct CustomerOrder {
 
 impl CustomerOrder {
     /// Queues a row behind all earlier rows that touch the same names. Rows must enter in file order.
-    pub fn enter(&mut self, seq: u64, update: &Update) -> CustomerKeys {
+    /// `customers` are numbers of customers that it may touch besides, whatever their names.
+    pub fn enter(
+        &mut self,
+        seq: u64,
+        update: &Update,
+        customers: impl IntoIterator<Item = u32>,
+    ) -> CustomerKeys {
         let own = self.key(update.primary_name());
         let rename = update.rename_to().map(|name| self.key(name));
         let other = update.alias().map(|name| self.key(name));
@@ -44,6 +50,12 @@ impl CustomerOrder {
                 if !keys.contains(&key) {
                     keys.push(key);
                 }
+            }
+        }
+        for customer in customers {
+            let key = u64::from(customer);
+            if !keys.contains(&key) {
+                keys.push(key);
             }
         }
         if let Some(other) = other {
@@ -136,7 +148,7 @@ mod tests {
         .iter()
         .zip(0..)
         {
-            let keys = order.enter(seq, row);
+            let keys = order.enter(seq, row, []);
             assert_eq!(order.is_first(seq, &keys), *is_first, "row {seq}");
         }
     }
@@ -148,10 +160,10 @@ mod tests {
             [update(Internal, "7", Some("a@x"), None), update(Email, "a@x", None, Some("7"))]
         {
             let mut order = CustomerOrder::default();
-            let first = order.enter(0, &given);
+            let first = order.enter(0, &given, []);
             order.leave(0, &first);
-            let by_id = order.enter(1, &update(Internal, "7", None, None));
-            let by_mail = order.enter(2, &update(Email, "a@x", None, None));
+            let by_id = order.enter(1, &update(Internal, "7", None, None), []);
+            let by_mail = order.enter(2, &update(Email, "a@x", None, None), []);
             assert!(order.is_first(1, &by_id));
             assert!(!order.is_first(2, &by_mail));
             while order.pop_unblocked().is_some() {}

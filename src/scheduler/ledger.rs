@@ -9,7 +9,8 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::model::Update;
+use crate::ledger::Unchanged;
+use crate::model::{HeldRow, Update};
 
 /// What became of a request whose intent was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +28,20 @@ pub enum RequestOutcome {
     NotSent,
 }
 
+/// The answer to a check.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked {
+    /// Why the row need not be sent; `None` if it must be.
+    pub unchanged: Option<Unchanged>,
+    /// Whether what the snapshot showed is being recorded: [`Recorded::Held`] follows.
+    pub is_recording: bool,
+}
+
 /// A record that has become durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
+    /// What a snapshot showed.
+    Held,
     /// An intent: the request may leave.
     Intent { sequence: u64 },
     /// An outcome: the row is done.
@@ -47,9 +59,14 @@ pub trait Ledger: Send {
     /// Displays as a text for the user.
     type Error: Display + Send;
 
-    /// Whether the API already holds every value that this row would send. A direct read: it takes
-    /// microseconds, and sees everything that was recorded before.
-    fn check(&mut self, sequence: u64, update: &Update) -> Result<bool, Self::Error>;
+    /// Why this row need not be sent, beside what a snapshot shows of its customer. A direct read: it
+    /// takes microseconds, and sees everything that was recorded before.
+    fn check(
+        &mut self,
+        sequence: u64,
+        update: &Update,
+        held: Option<&HeldRow>,
+    ) -> Result<Checked, Self::Error>;
 
     /// Hands over that this row is about to be sent, without waiting;
     /// [`recorded`](Self::recorded) tells when that is durable.

@@ -35,17 +35,17 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-pub use rate_limiter::Rate;
+pub use rate_limiter::{Permit, Rate, RateLimiter};
 
 use crate::api::{Attempt, Client};
 use crate::model::{Row, Update};
+use crate::snapshot::Snapshot;
 use crate::stop::{StopListener, StopReason};
 use circuit_breaker::CircuitBreaker;
 use customer_order::CustomerOrder;
 use events::{Event, Phase};
 use in_flight::InFlightRequests;
 use ledger::Ledger;
-use rate_limiter::RateLimiter;
 use recorder::Recorder;
 use shutdown::Stopping;
 use window::RowWindow;
@@ -111,19 +111,29 @@ pub struct Channels {
 /// its own verdict), and the ledger, to be closed.
 pub async fn run<T: Transport, L: Ledger>(
     transport: T,
-    ledger: Option<L>,
+    knowledge: Knowledge<L>,
     options: SchedulerOptions,
     channels: Channels,
 ) -> (Option<StopReason>, Option<L>) {
-    let mut scheduler = Scheduler::new(transport, ledger, options, channels);
+    let mut scheduler = Scheduler::new(transport, knowledge, options, channels);
     scheduler.run_to_end().await;
     (scheduler.stopping.map(|stopping| stopping.reason), scheduler.recorder.ledger)
+}
+
+/// What is known of the customers before a row is sent.
+#[derive(Debug)]
+pub struct Knowledge<L> {
+    /// What the API accepted.
+    pub ledger: Option<L>,
+    /// What TomTicket held when it was read.
+    pub snapshot: Option<Snapshot>,
 }
 
 /// All state of a run.
 struct Scheduler<T, L> {
     transport: T,
     recorder: Recorder<L>,
+    snapshot: Option<Snapshot>,
     options: SchedulerOptions,
 
     input: mpsc::Receiver<InputBatch>,
@@ -150,10 +160,16 @@ struct Scheduler<T, L> {
 }
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
-    fn new(transport: T, ledger: Option<L>, options: SchedulerOptions, channels: Channels) -> Self {
+    fn new(
+        transport: T,
+        knowledge: Knowledge<L>,
+        options: SchedulerOptions,
+        channels: Channels,
+    ) -> Self {
         Self {
             transport,
-            recorder: Recorder::new(ledger),
+            recorder: Recorder::new(knowledge.ledger),
+            snapshot: knowledge.snapshot,
             input: channels.input,
             input_ended: false,
             events: channels.events,

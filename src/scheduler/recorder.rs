@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::ledger::{Ledger, Recorded, RequestOutcome};
-use crate::model::Update;
+use crate::ledger::{Unchanged, judge_without_ledger};
+use crate::model::{HeldRow, Update};
 
 #[derive(Debug)]
 pub struct Recorder<L> {
@@ -32,10 +33,20 @@ impl<L: Ledger> Recorder<L> {
         self.ledger.is_some() && !self.abandoned
     }
 
-    /// Whether the row changes nothing; `None` after a failure.
-    pub fn is_unchanged(&mut self, seq: u64, update: &Update) -> Option<bool> {
-        let checked = self.ledger.as_mut().map_or(Ok(false), |ledger| ledger.check(seq, update));
-        self.keep_failure(checked)
+    /// Why the row need not be sent, or `Some(None)` if it must be; `None` after a failure.
+    pub fn check(
+        &mut self,
+        seq: u64,
+        update: &Update,
+        held: Option<&HeldRow>,
+    ) -> Option<Option<Unchanged>> {
+        let Some(ledger) = &mut self.ledger else {
+            return Some(held.and_then(judge_without_ledger));
+        };
+        let checked = ledger.check(seq, update, held);
+        let checked = self.keep_failure(checked)?;
+        self.pending += usize::from(checked.is_recording);
+        Some(checked.unchanged)
     }
 
     /// Hands over that a row is about to be sent.

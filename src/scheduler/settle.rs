@@ -39,6 +39,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn on_recorded(&mut self, recorded: Vec<Recorded>) {
         for record in recorded {
             match record {
+                Recorded::Held => {}
                 Recorded::Intent { sequence } => self.on_intent_recorded(sequence),
                 Recorded::Outcome { sequence, uncertain } => {
                     self.on_outcome_recorded(sequence, uncertain);

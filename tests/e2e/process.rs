@@ -273,15 +273,15 @@ fn bash_completes_what_follows_a_subcommand() {
 
 #[test]
 fn check_names_output_flags_without_effect() {
-    let warning = "sem efeito aqui: --results, --summary-json";
+    let warning = "sem efeito aqui: --results, --report";
     for (command, extra) in [("check", &[][..]), ("run", &["--dry-run"])] {
         let finished = Run::bare(&[command])
             .csv(SMALL)
             .args(extra.iter().copied())
-            .args(["--results=-", "--summary-json", "r.json"])
+            .args(["--results=-", "--report", "r.html"])
             .go();
         finished.exits(0).says(&[warning]);
-        assert!(!finished.exists("r.json"));
+        assert!(!finished.exists("r.html"));
     }
     // Variables and configuration files apply to all commands: no warning.
     let finished = Run::bare(&["check"])

@@ -11,6 +11,7 @@ pub mod common_checks;
 pub mod connection;
 pub mod english;
 pub mod finished;
+pub mod held_list;
 pub mod latch;
 pub mod multipart;
 pub mod nights;

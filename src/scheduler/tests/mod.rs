@@ -13,11 +13,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::events::Event;
-use super::ledger::{Ledger, Recorded, RequestOutcome};
-use super::{Channels, InputBatch, Rate, SchedulerOptions, Transport, run};
+use super::ledger::{Checked, Ledger, Recorded, RequestOutcome};
+use super::{Channels, InputBatch, Knowledge, Rate, SchedulerOptions, Transport, run};
 use crate::api::{Attempt, Cause, Reply};
 use crate::input::Record;
-use crate::model::{CustomerType, Outcome, Row, Situacao, Update, UpdateResult};
+use crate::ledger::Unchanged;
+use crate::model::{CustomerType, HeldRow, Outcome, Row, Situacao, Update, UpdateResult};
 use crate::stop::{Signal, StopHandle, StopReason, channel};
 
 type Script = dyn Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync;
@@ -141,7 +142,8 @@ async fn go(
             stop.stop(StopReason::Signal(Signal::Int));
         });
     }
-    let scheduler = tokio::spawn(run(fake.clone(), ledger, options, channels));
+    let scheduler =
+        tokio::spawn(run(fake.clone(), Knowledge { ledger, snapshot: None }, options, channels));
     let mut finished = Finished { stop: None, rows: Vec::new(), decided: Vec::new() };
     while let Some(batch) = events_out.recv().await {
         for event in batch {
@@ -207,14 +209,21 @@ impl FakeLedger {
 impl Ledger for FakeLedger {
     type Error = &'static str;
 
-    fn check(&mut self, _: u64, update: &Update) -> Result<bool, Self::Error> {
+    fn check(
+        &mut self,
+        _: u64,
+        update: &Update,
+        _: Option<&HeldRow>,
+    ) -> Result<Checked, Self::Error> {
         if self.readable == Some(0) {
             return Err("registro danificado");
         }
         self.readable = self.readable.map(|checks| checks - 1);
         self.log("check", update, None);
         let name = update.customer().identifier.as_str();
-        Ok(self.unchanged.lock().unwrap().iter().any(|known| known == name))
+        let is_unchanged = self.unchanged.lock().unwrap().iter().any(|known| known == name);
+        let unchanged = is_unchanged.then_some(Unchanged::Accepted);
+        Ok(Checked { unchanged, is_recording: false })
     }
 
     fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), Self::Error> {

@@ -133,7 +133,13 @@ async fn without_a_reporter_nothing_more_leaves() {
     let rows = (0u64..).zip(customers(50)).map(|(seq, update)| row(seq, update)).collect();
     input_in.send(InputBatch::Rows(rows)).await.unwrap();
     drop(input_in);
-    let (stop, _) = run(fake.clone(), None::<FakeLedger>, options(), channels).await;
+    let (stop, _) = run(
+        fake.clone(),
+        Knowledge::<FakeLedger> { ledger: None, snapshot: None },
+        options(),
+        channels,
+    )
+    .await;
     assert!(matches!(stop, Some(StopReason::Local(_))));
     assert!(fake.sent().len() < 20, "{}", fake.sent().len());
 }

@@ -203,7 +203,8 @@ async fn an_outcome_being_recorded_when_the_input_breaks_is_reported() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         let _ = input_in.send(InputBatch::Broken(StopReason::Local("mudou".into()))).await;
     });
-    let (stop, _) = run(fake, Some(ledger), options(), channels).await;
+    let (stop, _) =
+        run(fake, Knowledge { ledger: Some(ledger), snapshot: None }, options(), channels).await;
     assert_eq!(stop, Some(StopReason::Local("mudou".into())));
     let mut settled = Vec::new();
     while let Some(batch) = events_out.recv().await {

@@ -1,0 +1,100 @@
+//! `pull`: what TomTicket holds, as a snapshot.
+
+use std::path::Path;
+
+use super::error::CommandError;
+use super::reading::{OpenAccount, report};
+use crate::cli::PullArgs;
+use crate::exit_code;
+use crate::locale::format::{counted, number};
+use crate::mapping::Key;
+use crate::output::{Destination, ModeLimit, Output, StatusLine, Terminal};
+use crate::pull::{LineCount, PulledCustomers, SnapshotFormat, is_gzip, pull};
+
+pub(super) fn run(args: &PullArgs) -> u8 {
+    report(&args.reading, |terminal| write_snapshot(args, terminal))
+}
+
+fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandError> {
+    let path = args.output.as_deref().unwrap_or(Path::new("-"));
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
+        return Err(CommandError::NoXlsx(path.display().to_string()));
+    }
+    let account = OpenAccount::open(&args.reading)?;
+    let destination = Destination::from_arg(path);
+    let mut output = Output::open(&destination, ModeLimit::PRIVATE)?;
+    output.begin()?;
+    let format = SnapshotFormat {
+        account: account.account.mark(),
+        prefers_email: args.key == Some(Key::Email),
+        is_gzip: is_gzip(path),
+    };
+    let mut line = StatusLine::new(terminal.clone(), args.reading.quiet);
+    let pulled = account.read(&args.reading, async |mut reader| {
+        let progress = |page, pages: Option<u64>, customers| {
+            line.show(|| progress_text(page, pages, customers));
+        };
+        Ok(pull(&mut reader, &format, output, progress).await?)
+    });
+    line.finish();
+    let (pulled, output) = pulled?;
+    output.complete()?;
+    if !args.reading.quiet {
+        terminal.print(&summary(&pulled, &destination));
+    }
+    Ok(exit_code::OK)
+}
+
+fn progress_text(page: u64, pages: Option<u64>, customers: u64) -> String {
+    let of = pages.map_or(String::new(), |pages| format!(" de {}", number(pages)));
+    format!("lendo: página {}{of}, {}", number(page), counted(customers, "cliente", "clientes"))
+}
+
+/// What was read, what is odd about it, and what to do next.
+fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
+    let mut text = format!(
+        "{}: {} em {}\n",
+        destination.label(),
+        counted(pulled.customers, "cliente", "clientes"),
+        counted(pulled.pages, "página", "páginas")
+    );
+    for (id, name) in &pulled.fields {
+        text.push_str(&format!("  campo:{id} é \"{name}\"\n"));
+    }
+    let lines = |lines: &LineCount| {
+        let named: Vec<String> = lines.first.iter().map(|line| number(*line)).collect();
+        let more = lines.count - lines.first.len() as u64;
+        let more = if more > 0 { format!(" e mais {}", number(more)) } else { String::new() };
+        format!("linhas {}{more}", named.join(", "))
+    };
+    if pulled.nameless.count > 0 {
+        text.push_str(&format!(
+            "aviso: {} sem e-mail nem identificador interno ({}): estão no arquivo, mas não há como atualizá-los\n",
+            counted(pulled.nameless.count, "cliente", "clientes"),
+            lines(&pulled.nameless)
+        ));
+    }
+    if pulled.shared.count > 0 {
+        text.push_str(&format!(
+            "aviso: {} com o identificador de outro ({}): uma atualização não sabe de qual dos dois se trata\n",
+            counted(pulled.shared.count, "cliente", "clientes"),
+            lines(&pulled.shared)
+        ));
+    }
+    let announced = pulled.announced;
+    if announced.iter().flatten().any(|size| *size != pulled.customers) {
+        text.push_str(&format!(
+            "aviso: o TomTicket anunciou {} no começo e {} no fim, e {} foram lidos: clientes mudaram de página durante a leitura, e alguns podem faltar. Que um cliente não está no retrato não prova nada\n",
+            announced[0].map_or("?".to_owned(), number),
+            announced[1].map_or("?".to_owned(), number),
+            number(pulled.customers)
+        ));
+    }
+    if let Destination::Path(path) = destination {
+        text.push_str(&format!(
+            "Próximo passo: tomticket-sync check clientes.csv --snapshot {}\n",
+            path.display()
+        ));
+    }
+    text
+}

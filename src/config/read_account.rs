@@ -1,0 +1,48 @@
+//! The account of a command that only reads: `pull` and `ids`.
+
+use std::path::PathBuf;
+
+use super::account::{base_url, token};
+use super::error::SettingsError;
+use super::paths::ledger_path;
+use crate::api::{BaseUrl, Token};
+use crate::cli::ReadingArgs;
+use crate::ledger::{Account, AccountLocation, account_mark};
+
+/// An account that is read.
+#[derive(Debug)]
+pub struct ReadAccount {
+    pub base_url: BaseUrl,
+    pub token: Token,
+    pub label: Option<String>,
+    /// Beside which ledger its lock lies; `None` for a server on this machine, which has none.
+    pub ledger: Option<PathBuf>,
+}
+
+impl ReadAccount {
+    pub fn resolve(args: &ReadingArgs) -> Result<Self, SettingsError> {
+        let base_url = base_url(args.base_url.as_ref())?;
+        let ledger = match &args.ledger {
+            None if base_url.is_loopback() => None,
+            named => Some(ledger_path(named.as_deref())?),
+        };
+        let token = token(args.token_file.as_deref())?;
+        Ok(Self { base_url, token, label: args.account.clone(), ledger })
+    }
+
+    /// Where its lock lies, if it has one.
+    pub fn location(&self) -> Option<AccountLocation<'_>> {
+        let account = match &self.label {
+            Some(label) => Account::Label(label),
+            None => Account::Token(self.token.expose_for_key()),
+        };
+        let path = self.ledger.as_deref()?;
+        Some(AccountLocation { path, base_url: self.base_url.as_str(), account })
+    }
+
+    /// What a snapshot says of the account it was read from (`conta`).
+    pub fn mark(&self) -> String {
+        let token = self.token.expose_for_key();
+        self.label.clone().unwrap_or_else(|| account_mark(self.base_url.as_str(), token))
+    }
+}

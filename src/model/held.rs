@@ -1,0 +1,46 @@
+//! What TomTicket held of a customer when it was read, and how a row compares with that.
+
+use std::sync::Arc;
+
+use super::{CustomerType, FieldName};
+
+/// A customer as a snapshot shows it. A field that is not listed was not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldRecord {
+    /// When it was read, in seconds since 1970.
+    pub read_at: u32,
+    /// Every name under which it was found.
+    pub names: Vec<(CustomerType, Box<str>)>,
+    /// The fields that were read; an empty value is the same as none.
+    pub values: Vec<(FieldName, Box<str>)>,
+}
+
+impl HeldRecord {
+    /// The value that was read; `None` where the field was not.
+    pub fn value(&self, field: &FieldName) -> Option<&str> {
+        self.values.iter().find(|(name, _)| name == field).map(|(_, value)| &**value)
+    }
+}
+
+/// How one value of a row compares with the snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldValue {
+    /// TomTicket held exactly this.
+    Same,
+    /// Whatever it held, the user takes it for the same (`--assume`).
+    Assumed,
+    /// It held something else.
+    Differs,
+    /// It cannot be read.
+    NotRead,
+}
+
+/// A row beside its customer in a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRow {
+    pub record: HeldRecord,
+    /// One for each value of the row, in its order.
+    pub values: Vec<HeldValue>,
+    /// The fields that the user takes for the same.
+    pub assumed: Arc<[FieldName]>,
+}

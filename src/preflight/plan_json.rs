@@ -1,0 +1,74 @@
+//! The plan as JSON (`check --summary-json`).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Preflight;
+use crate::output::SUMMARY_VERSION;
+
+#[derive(Debug, Serialize)]
+struct PlanFile<'a> {
+    versao: u32,
+    entrada: &'a str,
+    linhas: u64,
+    plano: Plan,
+    codigo_saida: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct Plan {
+    a_enviar: u64,
+    /// `null` where nothing is known of what TomTicket holds.
+    inalteradas: Option<u64>,
+    invalidas: u64,
+    fora_do_retrato: u64,
+    colunas: BTreeMap<String, PlanColumn>,
+    /// `null` at an unlimited rate.
+    duracao_estimada_s: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlanColumn {
+    mudam: u64,
+    esvaziam: u64,
+    desconhecidos: u64,
+}
+
+impl Preflight {
+    /// The plan of a run at `per_second`, with `check`'s exit code.
+    pub fn plan_json(
+        &self,
+        entrada: &str,
+        per_second: Option<f64>,
+        limit: Option<u64>,
+        codigo_saida: u8,
+    ) -> String {
+        let a_enviar = self.to_send(limit);
+        let columns = self.changes.columns.iter().map(|column| {
+            let counts = PlanColumn {
+                mudam: column.changed,
+                esvaziam: column.emptied,
+                desconhecidos: column.unknown,
+            };
+            (column.field.to_string(), counts)
+        });
+        let file = PlanFile {
+            versao: SUMMARY_VERSION,
+            entrada,
+            linhas: self.rows,
+            plano: Plan {
+                a_enviar,
+                inalteradas: self.unchanged,
+                invalidas: self.invalid,
+                fora_do_retrato: self.changes.outside,
+                colunas: columns.collect(),
+                duracao_estimada_s: per_second.map(|rate| a_enviar as f64 / rate),
+            },
+            codigo_saida,
+        };
+        let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}

@@ -1,0 +1,216 @@
+//! The snapshot as a file: an ordinary CSV of this program, one line a customer.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jiff::Timestamp;
+
+use super::error::PullError;
+use super::list_reader::{ListKind, ListReader};
+use super::spool::{Spool, SpooledCustomer};
+use crate::api::{HeldCustomer, Page, ReadRequest};
+use crate::model::CustomerType;
+use crate::output::Output;
+
+/// The columns before the custom fields.
+pub const SNAPSHOT_COLUMNS: [&str; 8] = [
+    "identificador",
+    "tipo_identificador",
+    "nome",
+    "email",
+    "telefone",
+    "criarchamados",
+    "id_organizacao",
+    "id_interno",
+];
+/// The columns after them: when a customer was read, and of which account.
+pub const SNAPSHOT_ORIGIN: [&str; 2] = ["lido_em", "conta"];
+
+/// Lines that a remark names.
+const NAMED: usize = 3;
+
+/// What was read and written, for the summary.
+#[derive(Debug, Default)]
+pub struct PulledCustomers {
+    pub customers: u64,
+    pub pages: u64,
+    /// The number of customers that the first and the last page gave.
+    pub announced: [Option<u64>; 2],
+    /// Lines of customers without any name.
+    pub nameless: LineCount,
+    /// Lines whose identifier an earlier line has.
+    pub shared: LineCount,
+    /// The custom fields: id and what the panel calls it.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Some lines of the file, the first of them by number.
+#[derive(Debug, Default)]
+pub struct LineCount {
+    pub count: u64,
+    pub first: Vec<u64>,
+}
+
+impl LineCount {
+    fn add(&mut self, line: u64) {
+        self.count += 1;
+        if self.first.len() < NAMED {
+            self.first.push(line);
+        }
+    }
+}
+
+/// How customers are written.
+#[derive(Debug, Clone)]
+pub struct SnapshotFormat {
+    /// The cell `conta` of every line.
+    pub account: String,
+    /// Whether a customer with both names is named by its e-mail.
+    pub prefers_email: bool,
+    pub is_gzip: bool,
+}
+
+/// Reads all customers and writes them to `output`, which then only lacks its name. `progress` is
+/// told pages, all pages and customers.
+pub async fn pull(
+    reader: &mut ListReader,
+    format: &SnapshotFormat,
+    output: Output,
+    mut progress: impl FnMut(u64, Option<u64>, u64),
+) -> Result<(PulledCustomers, Output), PullError> {
+    let path = output.current_path();
+    let failed = |cause| PullError::Write { path: path.clone(), cause };
+    let mut spool = Spool::new().map_err(failed)?;
+    let mut pulled = PulledCustomers::default();
+    let mut read = 0;
+    let reading = reader.read(customers(), |page| {
+        pulled.pages = page.number;
+        pulled.announced[usize::from(page.number > 1)] = page.page.size;
+        read += page.page.items.len() as u64;
+        for customer in page.page.items {
+            spool.add(customer, page.read_at).map_err(failed)?;
+        }
+        progress(page.number, page.page.pages, read);
+        Ok(ControlFlow::Continue(()))
+    });
+    reading.await?;
+    if pulled.pages == 1 {
+        pulled.announced[1] = pulled.announced[0];
+    }
+    let written = write(&mut spool, format, output, &mut pulled);
+    // A file that cannot be written is of no use; the error names its place.
+    written.map(|output| (pulled, output)).map_err(failed)
+}
+
+/// The list of customers.
+pub fn customers() -> ListKind<HeldCustomer> {
+    ListKind {
+        what: "clientes",
+        request: |page| ReadRequest::Customers { page },
+        parse: Page::of_customers,
+    }
+}
+
+fn write(
+    spool: &mut Spool,
+    format: &SnapshotFormat,
+    output: Output,
+    pulled: &mut PulledCustomers,
+) -> io::Result<Output> {
+    if format.is_gzip {
+        let packed = GzEncoder::new(output, Compression::default());
+        write_csv(spool, format, packed, pulled)?.finish()
+    } else {
+        write_csv(spool, format, output, pulled)
+    }
+}
+
+fn write_csv<W: Write>(
+    spool: &mut Spool,
+    format: &SnapshotFormat,
+    to: W,
+    pulled: &mut PulledCustomers,
+) -> io::Result<W> {
+    let fields = spool.fields().to_vec();
+    let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(to);
+    let campos = fields.iter().map(|field| format!("campo:{}", field.id.as_str()));
+    let header = SNAPSHOT_COLUMNS.into_iter().map(ToOwned::to_owned).chain(campos);
+    csv.write_record(header.chain(SNAPSHOT_ORIGIN.map(ToOwned::to_owned)))?;
+    let mut identifiers: HashMap<u64, ()> = HashMap::new();
+    let mut line = 1;
+    let mut cells: Vec<String> = Vec::new();
+    spool.for_each(|customer| {
+        line += 1;
+        let (ctype, identifier) = name(&customer, format.prefers_email);
+        if identifier.is_empty() {
+            pulled.nameless.add(line);
+        } else if identifiers.insert(hash(ctype, &identifier.to_lowercase()), ()).is_some() {
+            pulled.shared.add(line);
+        }
+        cells.clear();
+        let id_interno = match ctype {
+            CustomerType::Internal => "",
+            CustomerType::Email => &customer.id_interno,
+        };
+        let criarchamados = if customer.criarchamados { "true" } else { "" };
+        let fixed = [
+            identifier,
+            ctype.as_str(),
+            &customer.nome,
+            &customer.email,
+            &customer.telefone,
+            criarchamados,
+            &customer.id_organizacao,
+            id_interno,
+        ];
+        cells.extend(fixed.map(ToOwned::to_owned));
+        cells.resize(fixed.len() + fields.len(), String::new());
+        for (number, value) in &customer.campos {
+            if let Some(cell) = cells.get_mut(fixed.len() + *number as usize) {
+                cell.clone_from(value);
+            }
+        }
+        cells.push(Timestamp::from_second(customer.read_at).unwrap_or_default().to_string());
+        cells.push(format.account.clone());
+        line += lines_in(&cells);
+        csv.write_record(&cells)?;
+        Ok::<_, io::Error>(())
+    })?;
+    pulled.customers = spool.customers();
+    pulled.fields = fields.into_iter().map(|f| (f.id.as_str().to_owned(), f.name)).collect();
+    csv.into_inner().map_err(|error| error.into_error())
+}
+
+/// The name by which a line addresses its customer.
+fn name(customer: &SpooledCustomer, prefers_email: bool) -> (CustomerType, &str) {
+    let has_id = !customer.id_interno.is_empty();
+    let has_email = !customer.email.is_empty();
+    match (has_id, has_email) {
+        (true, true) if prefers_email => (CustomerType::Email, &customer.email),
+        (true, _) => (CustomerType::Internal, &customer.id_interno),
+        (false, _) => (CustomerType::Email, &customer.email),
+    }
+}
+
+/// Line breaks inside cells, which move the lines after them.
+fn lines_in(cells: &[String]) -> u64 {
+    cells.iter().flat_map(|cell| cell.bytes()).filter(|byte| *byte == b'\n').count() as u64
+}
+
+fn hash(ctype: CustomerType, text: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(ctype.as_str().as_bytes());
+    hasher.update(text.as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(first)
+}
+
+/// Whether a file of this name is packed.
+pub fn is_gzip(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"))
+}

@@ -1,0 +1,68 @@
+//! All that `check` does with a preflight: prints the plan, and writes what was asked for on the
+//! command line. What a variable or the configuration file names is meant for `run`.
+
+use super::{Run, RunError, outputs};
+use crate::config::LedgerChoice;
+use crate::exit_code;
+use crate::input::rows;
+use crate::model::Situacao;
+use crate::output::{Output, Rejects};
+
+impl Run<'_> {
+    /// Shows the plan, and gives the exit code.
+    pub(super) fn show_plan(&self) -> Result<u8, RunError> {
+        let Self { settings, terminal, preflight, .. } = self;
+        if !settings.without_effect.is_empty() {
+            terminal.print(&format!(
+                "aviso: nada é enviado, então não há resultados a gravar; sem efeito aqui: {}\n",
+                settings.without_effect.join(", ")
+            ));
+        }
+        let unknown = match &settings.ledger {
+            LedgerChoice::At(_) => {
+                "sem token ou --account, não dá para saber o que o registro já conhece"
+            }
+            LedgerChoice::Declined => "--no-ledger: tudo é enviado",
+            LedgerChoice::None => "endereço local, sem registro: tudo é enviado",
+        };
+        let code = if preflight.invalid == 0 { exit_code::OK } else { exit_code::ROWS_TO_FIX };
+        let per_second = settings.rate.per_second();
+        self.write_plan(code)?;
+        if !settings.quiet || preflight.invalid > 0 {
+            terminal.print(&preflight.plan_text(per_second, settings.limit, unknown));
+        }
+        Ok(code)
+    }
+
+    fn write_plan(&self, code: u8) -> Result<(), RunError> {
+        let Self { settings, preflight, input, .. } = self;
+        let wanted = &settings.plan_outputs;
+        let rejects = wanted.rejects.then_some(&settings.rejects);
+        let summary = settings.summary_json.as_ref().filter(|_| wanted.summary_json);
+        if rejects.is_none() && summary.is_none() {
+            return Ok(());
+        }
+        outputs::check(settings)?;
+        if let Some(destination) = rejects {
+            let mut output = Output::open(destination, outputs::mode_limit(settings))?;
+            output.begin()?;
+            let mut rejects = Rejects::new(output, &preflight.inspection)?;
+            for record in rows(input, &preflight.inspection)? {
+                let row = preflight.plan.map(0, record?);
+                if let Err(mensagem) = &row.update {
+                    rejects.write_row(&row.record, Situacao::Invalido, mensagem)?;
+                }
+            }
+            rejects.file.complete()?;
+            rejects.file.output().persist()?;
+        }
+        if let Some(destination) = summary {
+            let mut output = Output::open(destination, outputs::mode_limit(settings))?;
+            output.begin()?;
+            let per_second = settings.rate.per_second();
+            let text = preflight.plan_json(&settings.input_label, per_second, settings.limit, code);
+            output.write_whole(&text)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! The snapshot of a run: opening it under the run's settings, and what is said about it.
+
+use std::sync::Arc;
+
+use crate::config::{Remote, Settings};
+use crate::input::{InputArg, InputFile};
+use crate::ledger::account_mark;
+use crate::locale::format::{local_time, number};
+use crate::mapping::Target;
+use crate::output::Terminal;
+use crate::snapshot::{Snapshot, SnapshotError, SnapshotRules};
+
+/// Opens the snapshot, if the run has one, and says what it is.
+pub(super) fn open(
+    settings: &Settings,
+    terminal: &Terminal,
+) -> Result<Option<Snapshot>, SnapshotError> {
+    let Some(given) = &settings.snapshot else { return Ok(None) };
+    let assumed = Target::fields_of_flag(&given.assume, "--assume")?;
+    let file = InputFile::open(&given.input)?;
+    let rules = SnapshotRules { account: account(settings), max_age: given.max_age };
+    let now = u32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    let snapshot = Snapshot::open(&file, &rules, Arc::from(assumed), now)?;
+    if !settings.quiet {
+        let (first, last) = snapshot.times();
+        let when = match (local_time(first), local_time(last)) {
+            (first, last) if first == last => format!("às {first}"),
+            (first, last) => format!("das {first} às {last}"),
+        };
+        let mut text = format!(
+            "{}: retrato de {} clientes, lido {when}\n",
+            snapshot.label(),
+            number(snapshot.customers() as u64)
+        );
+        if is_the_input(settings, &given.input) {
+            text.push_str(
+                "aviso: o retrato é a própria entrada: nada pode diferir dele, e nada será enviado. Compare a entrada com um retrato lido agora (tomticket-sync pull)\n",
+            );
+        }
+        terminal.print(&text);
+    }
+    Ok(Some(snapshot))
+}
+
+/// The account that a snapshot must be of; `None` where it is simulated, or unknown to a check.
+fn account(settings: &Settings) -> Option<String> {
+    let Remote::Server { base_url, token } = &settings.remote else { return None };
+    let by_token = || Some(account_mark(base_url.as_str(), token.as_ref()?.expose_for_key()));
+    settings.account.clone().or_else(by_token)
+}
+
+fn is_the_input(settings: &Settings, snapshot: &InputArg) -> bool {
+    let (InputArg::File(input), InputArg::File(snapshot)) = (&settings.input, snapshot) else {
+        return false;
+    };
+    let place = |path: &std::path::Path| std::fs::canonicalize(path).ok();
+    place(input).is_some_and(|input| place(snapshot) == Some(input))
+}

@@ -1,0 +1,168 @@
+//! `pull` and `ids`: what TomTicket holds becomes a file.
+
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+
+use crate::support::canary::CANARY;
+use crate::support::held_list::{customer, customers, page, page_number};
+use crate::support::{Reply, Run, Server};
+
+/// A server that lists these customers.
+pub fn listing(all: Vec<Value>) -> Server {
+    let server = Server::start();
+    server.script(move |request, _| page(&all, page_number(request)));
+    server
+}
+
+/// `pull` into `antes.csv` at an unlimited rate.
+pub fn pull(server: &Server) -> Run {
+    let url = server.url();
+    Run::bare(&["pull"]).env("TOMTICKET_TOKEN", CANARY).args([
+        "--base-url",
+        &url,
+        "--rate",
+        "unlimited",
+        "-o",
+        "antes.csv",
+    ])
+}
+
+/// The lines of a snapshot as cells by column name.
+fn lines(text: &str) -> Vec<std::collections::HashMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().map(|line| line.expect("a CSV line")).collect()
+}
+
+#[test]
+fn every_customer_is_written_with_all_that_can_be_read() {
+    let mut all = customers(120);
+    all[7] = json!({
+        "id": "00012", "name": " José \"Zé\" ", "email": "Ze@x.com", "phone": 5511999999999_u64,
+        "allowed_create_tickets": false, "organization": {"id": "0af1", "name": "Órgão"},
+        "custom_fields": [{"id": "abc01", "name": "Plano", "value": "Ouro\nPrata"}]
+    });
+    all[119]["custom_fields"] = json!([{"id": "xyz", "name": "Nota", "value": "9"}]);
+    all[118]["id"] = json!(77);
+    let server = listing(all);
+    let finished = pull(&server).go();
+    finished.exits(0).says(&["120 clientes", "campo:abc01 é \"Plano\"", "check clientes.csv"]);
+    let text = finished.text("antes.csv");
+    assert_eq!(
+        text.lines().next().unwrap(),
+        "identificador,tipo_identificador,nome,email,telefone,criarchamados,id_organizacao,id_interno,campo:abc01,campo:xyz,lido_em,conta"
+    );
+    let lines = lines(&text);
+    assert_eq!(lines.len(), 120);
+    let ze = &lines[7];
+    for (column, cell) in [
+        ("identificador", "00012"),
+        ("tipo_identificador", "I"),
+        ("nome", " José \"Zé\" "),
+        ("email", "Ze@x.com"),
+        ("telefone", "5511999999999"),
+        ("criarchamados", ""),
+        ("id_organizacao", "0af1"),
+        ("id_interno", ""),
+        ("campo:abc01", "Ouro\nPrata"),
+        ("campo:xyz", ""),
+    ] {
+        assert_eq!(ze[column], cell, "{column}");
+    }
+    assert!(ze["lido_em"].ends_with('Z'), "{}", ze["lido_em"]);
+    assert_eq!(ze["conta"].len(), 12);
+    assert_eq!(
+        (&*lines[0]["identificador"], &*lines[0]["tipo_identificador"]),
+        ("c00000@x.com", "E")
+    );
+    assert_eq!(lines[0]["criarchamados"], "true");
+    assert_eq!(lines[119]["campo:xyz"], "9");
+    let mode = finished.work().join("antes.csv").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    for request in server.raw_requests() {
+        assert_eq!(request.method, "GET");
+        assert!(request.target.starts_with("/v2.0/customer/list?page="), "{}", request.target);
+        assert!(request.target.ends_with("&show_custom_fields=1"), "{}", request.target);
+        assert_eq!(request.header("authorization"), Some(&*format!("Bearer {CANARY}")));
+        assert_eq!(request.header("cache-control"), Some("no-cache"));
+    }
+    assert_eq!(server.count(), 3, "one request a page, none past the end");
+}
+
+#[test]
+fn the_key_and_the_account_can_be_chosen() {
+    let mut all = customers(1);
+    all[0]["id"] = json!("7");
+    let server = listing(all);
+    let finished = pull(&server).args(["--key", "email", "--account", "matriz"]).go();
+    let line = lines(&finished.exits(0).text("antes.csv")).remove(0);
+    let cells = ["identificador", "tipo_identificador", "id_interno", "conta"].map(|c| &*line[c]);
+    assert_eq!(cells, ["c00000@x.com", "E", "7", "matriz"]);
+}
+
+#[test]
+fn a_snapshot_goes_to_standard_output_or_is_packed() {
+    let server = listing(customers(51));
+    let url = server.url();
+    let finished = Run::bare(&["pull", "--base-url", &url, "--rate", "unlimited"])
+        .env("TOMTICKET_TOKEN", CANARY)
+        .go();
+    assert_eq!(lines(&finished.exits(0).stdout_text()).len(), 51);
+    let packed = Run::bare(&["pull", "--base-url", &url, "--rate", "unlimited", "-o", "a.csv.gz"])
+        .env("TOMTICKET_TOKEN", CANARY)
+        .go();
+    let mut text = String::new();
+    GzDecoder::new(&packed.exits(0).read("a.csv.gz")[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(lines(&text).len(), 51);
+}
+
+#[test]
+fn odd_customers_are_told() {
+    let mut all = customers(60);
+    all.extend((0..300).map(|n| customer("", &format!("Sem e-mail {n}"))));
+    all[3]["id"] = json!("X1");
+    all[9]["id"] = json!("X1");
+    // A customer that moved to a later page is written once, as last read.
+    let mut moved = all[0].clone();
+    moved["phone"] = json!("999");
+    all.push(moved);
+    let server = listing(all);
+    let finished = pull(&server).go();
+    finished.exits(0).says(&[
+        "300 clientes sem e-mail nem identificador interno",
+        "1 cliente com o identificador de outro",
+        "anunciou 361 no começo e 361 no fim, e 360 foram lidos",
+    ]);
+    let lines = lines(&finished.text("antes.csv"));
+    assert_eq!(lines.len(), 360);
+    let first: Vec<_> =
+        lines.iter().filter(|line| line["identificador"] == "c00000@x.com").collect();
+    assert_eq!((first.len(), &*first[0]["telefone"]), (1, "999"));
+}
+
+#[test]
+fn the_ids_of_fields_and_organizations_are_listed() {
+    let mut all = customers(400);
+    all[0]["custom_fields"] = json!([{"id": "abc01", "name": "Plano, atual", "value": null}]);
+    all[399]["custom_fields"] = json!([{"id": "late", "name": "Tarde demais", "value": "x"}]);
+    let server = Server::start();
+    server.script(move |request, _| {
+        if request.target.starts_with("/v2.0/organization/list?page=") {
+            let body =
+                json!({"error": false, "data": [{"id": "0af1", "name": "Matriz"}], "pages": 1});
+            return Reply::json(200, &body.to_string());
+        }
+        page(&all, page_number(request))
+    });
+    let url = server.url();
+    let finished = Run::bare(&["ids", "--base-url", &url, "--rate", "unlimited"])
+        .env("TOMTICKET_TOKEN", CANARY)
+        .go();
+    assert_eq!(
+        finished.exits(0).stdout_text(),
+        "tipo,id,nome\ncampo,abc01,\"Plano, atual\"\norganizacao,0af1,Matriz\n"
+    );
+    assert_eq!(server.count(), 5, "three pages without a new field are enough");
+}

@@ -1,0 +1,231 @@
+//! `--snapshot`: only what differs is sent, and the plan shows it before.
+
+use crate::support::{Finished, Run, Server};
+
+/// A snapshot of three customers, read now. The account of a rehearsal is not compared.
+fn snapshot(lines: &str) -> String {
+    snapshot_at(&now(), lines)
+}
+
+fn snapshot_at(read_at: &str, lines: &str) -> String {
+    let mut text = String::from(
+        "identificador,tipo_identificador,nome,email,telefone,criarchamados,id_organizacao,id_interno,campo:p1,lido_em,conta\n",
+    );
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        text.push_str(&format!("{line},{read_at},matriz\n"));
+    }
+    text
+}
+
+fn now() -> String {
+    let second = jiff::Timestamp::now().as_second();
+    jiff::Timestamp::from_second(second).unwrap().to_string()
+}
+
+const CUSTOMERS: &str = "a@x.com,E,Ana,a@x.com,11,true,,,Ouro
+    b@x.com,E,Bia,b@x.com,,true,,7,
+    42,I,Caio,c@x.com,22,,org1,,";
+
+/// `run` of this export against this snapshot, without a ledger.
+fn run(server: &Server, snapshot: &str, csv: &str) -> Run {
+    Run::new(server)
+        .args(["--account", "matriz", "--snapshot", "antes.csv"])
+        .file("antes.csv", snapshot)
+        .csv(csv)
+}
+
+fn check(snapshot: &str, csv: &str) -> Run {
+    Run::bare(&["check"])
+        .args(["--account", "matriz", "--snapshot", "antes.csv"])
+        .file("antes.csv", snapshot)
+        .csv(csv)
+}
+
+fn situacoes(finished: &Finished) -> Vec<String> {
+    finished.results().into_iter().map(|row| row.situacao).collect()
+}
+
+#[test]
+fn only_what_differs_is_sent() {
+    let server = Server::start();
+    let csv = "identificador,tipo_identificador,nome,telefone,campo:p1\n\
+               a@x.com,E,Ana,11,Ouro\n\
+               B@x.com,E,Bia,,\n\
+               42,I,Caio,23,\n\
+               d@x.com,E,Davi,,\n";
+    let finished = run(&server, &snapshot(CUSTOMERS), csv).go();
+    finished.exits(0);
+    assert_eq!(situacoes(&finished), ["inalterado", "inalterado", "atualizado", "atualizado"]);
+    let rows = finished.results();
+    assert!(rows[0].mensagem.starts_with("O TomTicket já tinha estes valores às "));
+    assert_eq!(server.count(), 2);
+    let summary = finished.summary();
+    assert_eq!(summary["situacoes"]["inalterado"], 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_sent_unless_it_is_assumed() {
+    let csv = "identificador,tipo_identificador,nome,idioma,criarchamados\n\
+               a@x.com,E,Ana,pt_BR,sim\n\
+               42,I,Caio,,não\n\
+               b@x.com,E,Bia,,sim\n";
+    let server = Server::start();
+    let finished = run(&server, &snapshot(CUSTOMERS), csv).go();
+    assert_eq!(situacoes(finished.exits(0)), ["atualizado", "atualizado", "inalterado"]);
+    let assumed = run(&server, &snapshot(CUSTOMERS), csv)
+        .args(["--assume", "idioma", "--assume", "criarchamados"])
+        .go();
+    assert_eq!(situacoes(assumed.exits(0)), ["inalterado"; 3]);
+    assert!(assumed.results()[0].mensagem.contains("--assume"));
+    let wrong = run(&server, &snapshot(CUSTOMERS), csv).args(["--assume", "idoma"]).go();
+    wrong.exits(2).says(&["--assume", "idoma"]);
+}
+
+#[test]
+fn a_row_that_is_sent_silences_the_snapshot_about_its_customers() {
+    let server = Server::start();
+    let csv = "identificador,tipo_identificador,nome,email,id_interno\n\
+               b@x.com,E,Bia Nova,,\n\
+               7,I,Bia,,\n\
+               a@x.com,E,Ana,,42\n\
+               42,I,Caio,,\n\
+               42,I,Caio,c@x.com,\n";
+    let finished = run(&server, &snapshot(CUSTOMERS), csv).go();
+    assert_eq!(situacoes(finished.exits(0)), ["atualizado"; 5]);
+    let names: Vec<_> = server.requests().iter().map(|r| r.identificador().to_owned()).collect();
+    let place = |name: &str| names.iter().position(|other| other == name).unwrap();
+    assert!(place("b@x.com") < place("7"), "rows of one customer take turns: {names:?}");
+    assert!(place("a@x.com") < place("42"), "{names:?}");
+}
+
+#[test]
+fn a_customer_that_stands_there_twice_or_not_at_all_is_sent() {
+    let twice = format!("{CUSTOMERS}\na@x.com,E,Ana,a@x.com,11,true,,,Ouro");
+    let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\nz@x.com,E,Zoe\n";
+    let server = Server::start();
+    let finished = run(&server, &snapshot(&twice), csv).go();
+    assert_eq!(situacoes(finished.exits(0)), ["atualizado", "atualizado"]);
+}
+
+#[test]
+fn a_file_that_is_no_snapshot_of_this_account_is_refused() {
+    let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\n";
+    let good = snapshot(CUSTOMERS);
+    for (text, says) in [
+        (csv.to_owned(), "não é um retrato"),
+        (snapshot_at("2020-01-01T00:00:00Z", CUSTOMERS), "--snapshot-age"),
+        (snapshot_at("2126-01-01T00:00:00Z", CUSTOMERS), "no futuro"),
+        (snapshot_at("ontem", CUSTOMERS), "linha 2"),
+        (good.replace("matriz", "filial"), "de outra conta"),
+        (good.replace(",E,", ",X,"), "tipo_identificador"),
+    ] {
+        let server = Server::start();
+        let finished = run(&server, &text, csv).go();
+        finished.refused_before_sending(&server, &["antes.csv", says]);
+        assert!(!finished.exists("clientes.resultado.csv"));
+    }
+    let server = Server::start();
+    let old = snapshot_at("2020-01-01T00:00:00Z", CUSTOMERS);
+    let finished = run(&server, &old, csv).args(["--snapshot-age", "3650d"]).go();
+    assert_eq!(situacoes(finished.exits(0)), ["inalterado"]);
+}
+
+#[test]
+fn the_plan_shows_what_changes_field_by_field() {
+    let csv = "identificador,tipo_identificador,nome,telefone,idioma\n\
+               a@x.com,E,Ana Maria,#N/A,\n\
+               b@x.com,E,Bia,33,pt_BR\n\
+               42,I,Caio,22,\n\
+               z@x.com,E,Zoe,,\n\
+               ,E,Sem nome,,\n";
+    let flags = ["--clear-marker", "#N/A", "--show", "2"];
+    let finished = check(&snapshot(CUSTOMERS), csv)
+        .args(flags)
+        .args(["--summary-json", "plano.json", "--rejects", "invalidas.csv"])
+        .go();
+    finished.exits(1).says(&[
+        "3 a enviar",
+        "1 sem mudança",
+        "1 fora do retrato",
+        "nome: 1 muda, 1 desconhecido",
+        "telefone: 1 muda, 1 é esvaziado",
+        "Linha 2: a@x.com (E)\n  nome: \"Ana\" → \"Ana Maria\"\n  telefone: \"11\" → (vazio)\n",
+        "Linha 3: b@x.com (E)\n  telefone: (vazio) → \"33\"\n  idioma: ? → \"pt_BR\"\n",
+    ]);
+    assert!(!finished.stderr.contains("Linha 5"));
+    let plan: serde_json::Value = serde_json::from_str(&finished.text("plano.json")).unwrap();
+    assert_eq!(
+        plan["plano"],
+        serde_json::json!({
+            "a_enviar": 3, "inalteradas": 1, "invalidas": 1, "fora_do_retrato": 1,
+            "colunas": {
+                "nome": {"mudam": 1, "esvaziam": 0, "desconhecidos": 1},
+                "telefone": {"mudam": 1, "esvaziam": 1, "desconhecidos": 0},
+                "idioma": {"mudam": 0, "esvaziam": 0, "desconhecidos": 1},
+            },
+            "duracao_estimada_s": 1.0
+        })
+    );
+    let rejects = finished.text("invalidas.csv");
+    assert!(
+        rejects.lines().nth(1).unwrap().starts_with(",E,Sem nome,,,invalido,true,"),
+        "{rejects}"
+    );
+    assert!(!finished.exists("clientes.rejeitados.csv"));
+}
+
+#[test]
+fn a_plan_that_breaks_a_guard_does_not_begin() {
+    let csv = "identificador,tipo_identificador,nome\n\
+               a@x.com,E,Ana\nb@x.com,E,Beatriz\n42,I,Caio\nd@x.com,E,Davi\n";
+    let server = Server::start();
+    for (flag, says) in [
+        (["--max-changes", "1"], "--max-changes 2"),
+        (["--max-changes", "49%"], "seriam enviadas 2 de 4"),
+        (["--min-rows", "5"], "--min-rows 4"),
+    ] {
+        let finished = run(&server, &snapshot(CUSTOMERS), csv).args(flag).go();
+        finished.refused_before_sending(&server, &[says]);
+        assert!(!finished.exists("clientes.resultado.csv"));
+        check(&snapshot(CUSTOMERS), csv).args(flag).go().exits(2).says(&[says]);
+    }
+    for flag in [["--max-changes", "2"], ["--max-changes", "50%"], ["--min-rows", "4"]] {
+        check(&snapshot(CUSTOMERS), csv).args(flag).go().exits(0);
+    }
+    let finished = run(&server, &snapshot(CUSTOMERS), csv).args(["--max-changes", "50%"]).go();
+    finished.exits(0);
+}
+
+#[test]
+fn a_snapshot_given_as_its_own_input_is_told() {
+    let text = snapshot(CUSTOMERS);
+    let finished = check(&text, "x\n").on("antes.csv").go();
+    finished.exits(0).says(&["o retrato é a própria entrada", "0 a enviar", "3 sem mudança"]);
+}
+
+#[test]
+fn a_column_that_is_kept_in_another_form_is_told() {
+    let lines: String = (0..6).map(|n| format!("{n}@x.com,E,N,,(11) 9999-000{n},,,,\n")).collect();
+    let rows: String = (0..6).map(|n| format!("{n}@x.com,E,11 9999000{n}\n")).collect();
+    let csv = format!("identificador,tipo_identificador,telefone\n{rows}");
+    let finished = check(&snapshot(&lines), &csv).go();
+    finished.exits(0).says(&["guarda telefone em outra forma", "--assume telefone"]);
+    check(&snapshot(&lines), &csv).args(["--assume", "telefone"]).go().says(&["0 a enviar"]);
+}
+
+#[test]
+fn full_sends_everything_and_the_ledger_learns_what_a_snapshot_shows() {
+    let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\n42,I,Caio\n";
+    let server = Server::start();
+    let with_ledger = |run: Run| run.args(["--ledger", "registro.db"]);
+    let first = with_ledger(run(&server, &snapshot(CUSTOMERS), csv)).go();
+    assert_eq!(situacoes(first.exits(0)), ["inalterado"; 2]);
+    let second = with_ledger(Run::new(&server).args(["--account", "matriz"]))
+        .in_folder_of(&first)
+        .on("clientes.csv")
+        .go();
+    assert_eq!(situacoes(second.exits(0)), ["inalterado"; 2]);
+    assert_eq!(server.count(), 0);
+    let full = with_ledger(run(&server, &snapshot(CUSTOMERS), csv)).arg("--full").go();
+    assert_eq!(situacoes(full.exits(0)), ["atualizado"; 2]);
+}
