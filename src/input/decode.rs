@@ -46,7 +46,7 @@ pub(super) fn decode<'a>(
         output: vec![0; DECODED].into_boxed_slice(),
         len: 0,
         consumed: 0,
-        lines: LineCounter::default(),
+        lines: LineCounter::new(true),
         done: false,
     }))
 }

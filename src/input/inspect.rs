@@ -14,7 +14,7 @@ use super::dialect::{self, Dialect, parse_delimiter};
 use super::encoding::{Encoding, Utf8Scan, Utf8Verdict};
 use super::error::InputError;
 use super::input_file::InputFile;
-use super::lines::LineCounter;
+use super::lines::{FirstLineEnd, LineCounter};
 use super::record::Record;
 use super::records::Records;
 
@@ -52,19 +52,19 @@ pub struct Inspection {
     pub crlf: bool,
     /// Whether the file's first line only says what the delimiter is (`sep=;`).
     pub sep_line: bool,
-    pub(super) fingerprints: Arc<Fingerprints>,
+    /// Whether lines end in a `\r` without `\n`. Elsewhere such a `\r` is a control character.
+    pub cr_ends: bool,
+    fingerprints: Arc<Fingerprints>,
 }
 
-/// A reading of `file` from its beginning, verified against the fingerprints of the first one.
-pub(super) fn verified_records(
-    file: &InputFile,
-    encoding: Encoding,
-    bom: bool,
-    fingerprints: &Arc<Fingerprints>,
-) -> Result<Records, InputError> {
-    let label = file.shared_label();
-    let bytes = file.unpack(file.blocks(Some(fingerprints.clone())));
-    Ok(Records::new(decode(bytes, encoding, bom, &label)?, label))
+impl Inspection {
+    /// A reading of `file` from its beginning, verified against the fingerprints of the first one.
+    pub(super) fn records(&self, file: &InputFile) -> Result<Records, InputError> {
+        let label = file.shared_label();
+        let bytes = file.unpack(file.blocks(Some(self.fingerprints.clone())));
+        let text = decode(bytes, self.encoding, self.bom, &label)?;
+        Ok(Records::new(text, self.cr_ends, label))
+    }
 }
 
 /// Reads the whole of `file` once to detect its encoding, and its beginning a few times more. Every
@@ -86,40 +86,51 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
     let mut raw = file.blocks(None);
     let bytes = file.unpack(&mut raw);
     let mut looks_like_utf8 = false;
+    let mut line_end = FirstLineEnd::default();
     let encoding = match known {
         Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) => {
-            for_each_piece(decode(bytes, encoding, bom, &label)?, &label, |_| {})?;
+            let text = decode(bytes, encoding, bom, &label)?;
+            for_each_piece(text, &label, |piece| line_end.push(piece))?;
             encoding
         }
         Some(Encoding::Utf8 | Encoding::Windows1252) | None => {
             let mut scan = Utf8Scan::default();
-            for_each_piece(bytes, &label, |piece| scan.push(piece))?;
+            for_each_piece(bytes, &label, |piece| {
+                scan.push(piece);
+                line_end.push(piece);
+            })?;
             if known == Some(Encoding::Windows1252) {
                 looks_like_utf8 = scan.misleads();
                 Encoding::Windows1252
             } else {
-                utf8_or_windows_1252(file, scan.finish(), known, bom)?
+                let verdict = scan.finish();
+                utf8_or_windows_1252(file, verdict, known, bom, line_end.is_cr())?
             }
         }
     };
     if file.has_changed() {
         return Err(InputError::Changed { label });
     }
-    let fingerprints = Arc::new(raw.into_fingerprints());
-    let open = || verified_records(file, encoding, bom, &fingerprints);
-    let Dialect { delimiter, sep_line, header, crlf } =
-        dialect::detect(open, options.delimiter, &label)?;
-    Ok(Inspection {
+    let mut found = Inspection {
         encoding,
         bom,
         forced_encoding: options.encoding,
         looks_like_utf8,
-        delimiter,
-        header,
-        crlf,
-        sep_line,
-        fingerprints,
-    })
+        cr_ends: line_end.is_cr(),
+        fingerprints: Arc::new(raw.into_fingerprints()),
+        delimiter: None,
+        header: Record::default(),
+        crlf: false,
+        sep_line: false,
+    };
+    let dialect = dialect::detect(|| found.records(file), options.delimiter, &label)?;
+    Dialect {
+        delimiter: found.delimiter,
+        sep_line: found.sep_line,
+        header: found.header,
+        crlf: found.crlf,
+    } = dialect;
+    Ok(found)
 }
 
 /// The first bytes: enough for a byte order mark, and to recognise what is no CSV.
@@ -194,25 +205,26 @@ fn utf8_or_windows_1252(
     verdict: Utf8Verdict,
     known: Option<Encoding>,
     bom: bool,
+    cr_ends: bool,
 ) -> Result<Encoding, InputError> {
     let label = file.shared_label();
     match (verdict, known) {
         (Utf8Verdict::Valid, _) => Ok(Encoding::Utf8),
         (Utf8Verdict::Mostly { first_bad } | Utf8Verdict::Not { first_bad }, Some(encoding)) => {
-            let line = line_of(file, first_bad.offset)?;
+            let line = line_of(file, first_bad.offset, cr_ends)?;
             Err(InputError::Undecodable { label, line, encoding, bom })
         }
         (Utf8Verdict::Not { .. }, None) => Ok(Encoding::Windows1252),
         (Utf8Verdict::Mostly { first_bad }, None) => {
-            let line = line_of(file, first_bad.offset)?;
+            let line = line_of(file, first_bad.offset, cr_ends)?;
             Err(InputError::MostlyUtf8 { label, line, byte: first_bad.byte })
         }
     }
 }
 
 /// The physical line of a byte. It takes one more reading, for an error message only.
-fn line_of(file: &InputFile, offset: u64) -> Result<u64, InputError> {
-    let mut lines = LineCounter::default();
+fn line_of(file: &InputFile, offset: u64, cr_ends: bool) -> Result<u64, InputError> {
+    let mut lines = LineCounter::new(cr_ends);
     let before = file.unpack(file.blocks(None)).take(offset);
     for_each_piece(before, &file.shared_label(), |piece| lines.push(piece))?;
     Ok(lines.line())

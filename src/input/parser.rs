@@ -69,8 +69,11 @@ enum ParserState {
     QuoteInQuoted,
     /// After a closing quote and spaces.
     AfterQuoted,
-    /// The record is complete, but a `\n` here would still belong to its line end.
-    AfterCr,
+    /// After a `\r` outside quotes: a line end with or without the `\n` behind it, or data.
+    AfterCr {
+        /// Whether a quoted cell ended there.
+        quoted: bool,
+    },
 }
 
 /// Reads records of one dialect from pieces of any size.
@@ -85,6 +88,8 @@ pub(super) struct Parser {
     opened: u64,
     /// Line ends inside the quoted cell that is being read.
     quoted_lines: LineCounter,
+    /// Whether a `\r` without `\n` ends a line; else it is data.
+    cr_ends: bool,
     line_end: LineEnd,
     /// Spaces at the beginning of a cell: its text, unless a quote follows them.
     spaces: usize,
@@ -92,14 +97,15 @@ pub(super) struct Parser {
 
 impl Parser {
     /// A parser at the beginning of a file. Without a delimiter, a record is one cell.
-    pub(super) fn new(delimiter: Option<u8>, mode: QuoteMode) -> Self {
+    pub(super) fn new(delimiter: Option<u8>, mode: QuoteMode, cr_ends: bool) -> Self {
         Self {
             delimiter,
             mode,
             state: ParserState::RecordStart,
             line: 1,
             opened: 1,
-            quoted_lines: LineCounter::default(),
+            quoted_lines: LineCounter::new(cr_ends),
+            cr_ends,
             line_end: LineEnd::Eof,
             spaces: 0,
         }
@@ -133,7 +139,7 @@ impl Parser {
                 }
                 ParserState::CellStart if byte == QUOTE => {
                     self.opened = self.line;
-                    self.quoted_lines = LineCounter::default();
+                    self.quoted_lines = LineCounter::new(self.cr_ends);
                     self.spaces = 0;
                     self.state = ParserState::Quoted;
                     at += 1;
@@ -149,7 +155,7 @@ impl Parser {
                 ParserState::Unquoted => match self.find_cell_end(rest) {
                     Some(end) => {
                         out.push(&rest[..end]);
-                        self.end_cell(rest[end], out);
+                        self.end_cell(rest[end], false, out);
                         at += end + 1;
                     }
                     None => {
@@ -177,7 +183,7 @@ impl Parser {
                 ParserState::QuoteInQuoted | ParserState::AfterQuoted
                     if byte == b'\n' || byte == b'\r' || Some(byte) == self.delimiter =>
                 {
-                    self.end_cell(byte, out);
+                    self.end_cell(byte, true, out);
                     at += 1;
                 }
                 ParserState::QuoteInQuoted | ParserState::AfterQuoted if byte == b' ' => {
@@ -188,14 +194,19 @@ impl Parser {
                     QuoteMode::Strict => return Err(self.damage(DamageKind::TextAfterQuote, out)),
                     QuoteMode::Lenient => self.state = ParserState::Unquoted,
                 },
-                ParserState::AfterCr => {
-                    if byte == b'\n' {
-                        at += 1;
-                        self.end_record(LineEnd::CrLf);
-                    } else {
-                        self.end_record(LineEnd::Cr);
-                    }
-                    return Ok(ParseProgress { used: at, complete: true });
+                ParserState::AfterCr { .. } if byte == b'\n' => {
+                    self.end_record(LineEnd::CrLf, out);
+                    at += 1;
+                }
+                ParserState::AfterCr { .. } if self.cr_ends => {
+                    self.end_record(LineEnd::Cr, out);
+                }
+                ParserState::AfterCr { quoted: true } if self.mode == QuoteMode::Strict => {
+                    return Err(self.damage(DamageKind::TextAfterQuote, out));
+                }
+                ParserState::AfterCr { .. } => {
+                    out.push(b"\r");
+                    self.state = ParserState::Unquoted;
                 }
             }
             if self.state == ParserState::RecordStart {
@@ -210,7 +221,7 @@ impl Parser {
         let complete = self.state != ParserState::RecordStart;
         match self.state {
             ParserState::RecordStart => {}
-            ParserState::AfterCr => self.end_record(LineEnd::Cr),
+            ParserState::AfterCr { .. } => self.end_record(LineEnd::Cr, out),
             ParserState::Quoted if self.mode == QuoteMode::Strict => {
                 return Err(self.damage(DamageKind::Unclosed, out));
             }
@@ -220,8 +231,7 @@ impl Parser {
             | ParserState::QuoteInQuoted
             | ParserState::AfterQuoted => {
                 self.push_spaces(out);
-                out.end_cell();
-                self.end_record(LineEnd::Eof);
+                self.end_record(LineEnd::Eof, out);
             }
         }
         Ok(ParseProgress { used: 0, complete })
@@ -244,17 +254,21 @@ impl Parser {
         }
     }
 
-    /// Ends the cell at this delimiter or line end.
-    fn end_cell(&mut self, at: u8, out: &mut RecordBuilder) {
-        out.end_cell();
+    /// Ends the cell at this delimiter or line end, if it is one.
+    fn end_cell(&mut self, at: u8, quoted: bool, out: &mut RecordBuilder) {
         match at {
-            b'\n' => self.end_record(LineEnd::Lf),
-            b'\r' => self.state = ParserState::AfterCr,
-            _ => self.state = ParserState::CellStart,
+            b'\n' => self.end_record(LineEnd::Lf, out),
+            b'\r' => self.state = ParserState::AfterCr { quoted },
+            _ => {
+                out.end_cell();
+                self.state = ParserState::CellStart;
+            }
         }
     }
 
-    fn end_record(&mut self, line_end: LineEnd) {
+    /// Ends the last cell and the record.
+    fn end_record(&mut self, line_end: LineEnd, out: &mut RecordBuilder) {
+        out.end_cell();
         self.line += 1;
         self.line_end = line_end;
         self.state = ParserState::RecordStart;

@@ -17,19 +17,21 @@ type Cells<'a> = (u64, &'a [&'a str]);
 /// An error as (line, column, "unclosed" or "after").
 type Wrong = (u64, usize, &'static str);
 
-fn records(bytes: &[u8], delimiter: Option<u8>, mode: QuoteMode, size: usize) -> Records {
-    let mut records = Records::new(in_pieces(bytes, size), "x.csv".into());
-    records.set_dialect(delimiter, mode);
-    records
-}
-
 fn read(
     bytes: &[u8],
     delimiter: Option<u8>,
     mode: QuoteMode,
     size: usize,
 ) -> (Vec<Record>, Option<InputError>) {
-    let mut from = records(bytes, delimiter, mode, size);
+    read_all(Records::new(in_pieces(bytes, size), true, "x.csv".into()), delimiter, mode)
+}
+
+fn read_all(
+    mut from: Records,
+    delimiter: Option<u8>,
+    mode: QuoteMode,
+) -> (Vec<Record>, Option<InputError>) {
+    from.set_dialect(delimiter, mode);
     let mut all = Vec::new();
     loop {
         match from.read() {
@@ -104,6 +106,23 @@ fn damage_is_reported_where_the_quote_opened() {
     ] {
         assert_eq!(parse(text), Err(damage), "{text:?}");
     }
+}
+
+#[test]
+fn where_lines_end_otherwise_a_lone_cr_is_data() {
+    let text = "a;b\rc\r\n\"d\re\";f\n\rg;\"h\"\r\ni\r";
+    for size in 1..text.len() {
+        let from = Records::new(in_pieces(text.as_bytes(), size), false, "x.csv".into());
+        let (all, error) = read_all(from, Some(b';'), QuoteMode::Strict);
+        assert!(error.is_none());
+        let expected: [Cells; 4] =
+            [(1, &["a", "b\rc"]), (2, &["d\re", "f"]), (3, &["\rg", "h"]), (4, &["i"])];
+        let expected = expected.map(|(line, cells)| Record::from_cells(line, cells));
+        assert_eq!(all, expected, "in pieces of {size}");
+    }
+    let from = Records::new(in_pieces(b"\"a\"\rb\n", 3), false, "x.csv".into());
+    let (_, error) = read_all(from, Some(b';'), QuoteMode::Strict);
+    assert!(matches!(error, Some(InputError::TextAfterQuote { line: 1, .. })), "{error:?}");
 }
 
 #[test]

@@ -24,12 +24,13 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// The records of a text. Until a dialect is set, a line is one cell.
-    pub(super) fn new(text: ByteStream<'static>, label: Arc<str>) -> Self {
+    /// The records of a text. Until a dialect is set, a line is one cell. `cr_ends` says whether a
+    /// `\r` without `\n` ends a line.
+    pub(super) fn new(text: ByteStream<'static>, cr_ends: bool, label: Arc<str>) -> Self {
         Self {
             text,
             mark: false,
-            parser: Parser::new(None, QuoteMode::Lenient),
+            parser: Parser::new(None, QuoteMode::Lenient, cr_ends),
             record: RecordBuilder::default(),
             label,
         }
@@ -121,7 +122,7 @@ mod tests {
             ("a\n\x1a\nb\x1a", &["a", "\x1a", "b"]),
         ] {
             for size in 1..6 {
-                let mut from = Records::new(in_pieces(text.as_bytes(), size), "x.csv".into());
+                let mut from = Records::new(in_pieces(text.as_bytes(), size), true, "x.csv".into());
                 let mut read = Vec::new();
                 while let Some(record) = from.read().unwrap() {
                     read.push(record.text().to_owned());

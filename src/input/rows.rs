@@ -8,7 +8,7 @@ use super::dialect;
 use super::error::InputError;
 use super::header::name_of;
 use super::input_file::InputFile;
-use super::inspect::{Inspection, verified_records};
+use super::inspect::Inspection;
 use super::parser::QuoteMode;
 use super::record::Record;
 use super::records::Records;
@@ -45,9 +45,9 @@ impl Rows {
 /// # Errors
 /// If the file has changed since, or cannot be read.
 pub fn rows(file: &InputFile, inspection: &Inspection) -> Result<Rows, InputError> {
-    let Inspection { encoding, bom, delimiter, sep_line, fingerprints, .. } = inspection;
-    let records = verified_records(file, *encoding, *bom, fingerprints)?;
-    let mut records = dialect::begin(records, *sep_line, *delimiter, QuoteMode::Strict)?;
+    let records = inspection.records(file)?;
+    let mut records =
+        dialect::begin(records, inspection.sep_line, inspection.delimiter, QuoteMode::Strict)?;
     // The header; the inspection holds it.
     records.read_filled()?;
     let header = inspection.header.clone();

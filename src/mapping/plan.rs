@@ -37,6 +37,8 @@ pub struct MappingPlan {
     pub(super) columns: usize,
     /// Columns up to the last one that has a name or is used.
     named: usize,
+    /// Whether the file's lines end in `\r`. Elsewhere a `\r` without `\n` is a control character.
+    pub(super) cr_ends: bool,
     pub(super) identifier: ValueSource,
     pub(super) identifier_label: String,
     pub(super) ctype: TypeSource,
@@ -55,11 +57,15 @@ pub struct MappingPlan {
 }
 
 impl MappingPlan {
-    /// Decides the plan for a file with this header.
+    /// Decides the plan for a file with this header. `cr_ends` says whether its lines end in `\r`.
     ///
     /// # Errors
     /// Any contradiction between header and flags; see [`MappingError`].
-    pub fn new(header: &Record, options: &MappingOptions) -> Result<Self, MappingError> {
+    pub fn new(
+        header: &Record,
+        options: &MappingOptions,
+        cr_ends: bool,
+    ) -> Result<Self, MappingError> {
         let marker = options.marker()?;
         let bindings = ColumnBindings::new(header, options, marker)?;
         let (identifier, identifier_label) = identifier(&bindings, header, options.key)?;
@@ -112,6 +118,7 @@ impl MappingPlan {
         let used = used(&bindings, header);
         Ok(Self {
             columns: header.len(),
+            cr_ends,
             named: used.last().map_or(0, |(index, _)| index + 1).max(header.filled_len()),
             identifier,
             identifier_label,

@@ -117,7 +117,7 @@ proptest! {
                 prop_assert!(rows.iter().all(|row| !row.is_blank() && row.linha() >= 2));
                 let options =
                     MappingOptions { id_type: Some(CustomerType::Internal), ..Default::default() };
-                if let Ok(plan) = MappingPlan::new(&inspection.header, &options) {
+                if let Ok(plan) = MappingPlan::new(&inspection.header, &options, inspection.cr_ends) {
                     for row in rows {
                         check_row(&plan, row)?;
                     }
@@ -134,7 +134,7 @@ proptest! {
         rows in vec(vec(value(), 0..8), 0..4),
         fits in any::<bool>(),
     ) {
-        let plan = match MappingPlan::new(&Record::from_cells(1, &header), &options) {
+        let plan = match MappingPlan::new(&Record::from_cells(1, &header), &options, true) {
             Ok(plan) => plan,
             Err(why) => {
                 prop_assert!(!why.to_string().trim().is_empty());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::column_bindings::ValueSource;
 use super::plan::{FieldRule, MappingPlan, TypeSource};
-use super::values::{RuleViolation, excerpt, has_forbidden_control, normalise};
+use super::values::{RuleViolation, excerpt, has_forbidden_control, has_lone_cr, normalise};
 use crate::input::Record;
 use crate::model::{
     Customer, CustomerType, FieldName, Identifier, IdentifierError, Param, Row, Update,
@@ -117,14 +117,15 @@ impl MappingPlan {
     fn bad_cells(&self, record: &Record) -> BadCells {
         let mut bad = BadCells::default();
         // Nearly every record passes in one look at its whole text.
-        if !record.is_any_cut() && !has_forbidden_control(record.text()) {
+        let may_have_cr = !self.cr_ends && record.text().contains('\r');
+        if !record.is_any_cut() && !may_have_cr && !has_forbidden_control(record.text()) {
             return bad;
         }
         for (index, name) in &self.used {
             let cell = record.cell(*index).unwrap_or_default();
             if record.is_cut(*index) {
                 bad.messages.push(format!("coluna \"{name}\": a célula passa de 64 KiB"));
-            } else if has_forbidden_control(cell) {
+            } else if has_forbidden_control(cell) || (may_have_cr && has_lone_cr(cell)) {
                 bad.controls.push(*index);
                 bad.messages.push(format!(
                     "coluna \"{name}\": \"{}\" contém um caractere de controle",

@@ -4,7 +4,7 @@ use super::{MappingError, MappingOptions, MappingPlan};
 use crate::input::Record;
 
 pub fn plan(header: &[&str], options: &MappingOptions) -> Result<MappingPlan, MappingError> {
-    MappingPlan::new(&Record::from_cells(1, header), options)
+    MappingPlan::new(&Record::from_cells(1, header), options, false)
 }
 
 pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -33,6 +33,11 @@ pub fn has_forbidden_control(value: &str) -> bool {
         && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
+/// Whether the value holds a `\r` without `\n` behind it.
+pub fn has_lone_cr(value: &str) -> bool {
+    value.matches('\r').count() > value.matches("\r\n").count()
+}
+
 /// The rule that a value breaks: Portuguese text to stand behind the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RuleViolation {

@@ -138,10 +138,11 @@ impl Preflight {
         mut known: Known<'_>,
     ) -> Result<Self, PreflightError> {
         let inspection = inspect(file, read)?;
-        let plan = MappingPlan::new(&inspection.header, mapping).map_err(|error| {
-            let (label, linha) = (file.label().to_owned(), inspection.header.linha());
-            PreflightError::Mapping { label, linha, error }
-        })?;
+        let plan =
+            MappingPlan::new(&inspection.header, mapping, inspection.cr_ends).map_err(|error| {
+                let (label, linha) = (file.label().to_owned(), inspection.header.linha());
+                PreflightError::Mapping { label, linha, error }
+            })?;
         let mut rows = rows(file, &inspection)?;
         let mut found = Self {
             inspection,

@@ -95,3 +95,20 @@ fn f83_a_repeated_header_is_no_row() {
     finished.exits(0).says(&["2 linhas repetem o cabeçalho", "linha 3"]).accounted([2, 4, 6]);
     assert_eq!(sent(&server), pairs(&[("1", "Ana"), ("2", "Bia"), ("3", "Codigo")]));
 }
+
+#[test]
+fn f86_a_lone_carriage_return_ends_no_line_where_others_do() {
+    let text = "identificador;nome;telefone\r\n1;Ana;11 9\r0001\r\n2;\"Bi\ra\";22\r\n3;Eva;33\r\n";
+    for end in ["\r\n", "\n"] {
+        let text = text.replace("\r\n", end);
+        let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
+        let rows = finished.exits(1).accounted([2, 3, 4]);
+        assert!(rows[0].mensagem.contains("telefone") && rows[0].mensagem.contains("controle"));
+        assert_eq!(sent(&server), pairs(&[("3", "Eva")]));
+    }
+    // Where lines end so, it is a line break like any other.
+    let text = "identificador;nome\r1;\"duas\rlinhas\"\r2;Bia\r";
+    let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
+    finished.exits(0).accounted([2, 4]);
+    assert_eq!(sent(&server), pairs(&[("1", "duas\rlinhas"), ("2", "Bia")]));
+}
