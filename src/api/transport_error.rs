@@ -178,6 +178,10 @@ mod tests {
             ),
             (io::Error::from_raw_os_error(32), "conexão cortada pelo servidor"),
             (
+                wrapped(io::Error::from(io::ErrorKind::TimedOut).into()),
+                "a conexão caiu: o servidor não confirma mais nada",
+            ),
+            (
                 io::Error::new(io::ErrorKind::InvalidData, "what is this"),
                 "a outra ponta mandou o que não se entende",
             ),

@@ -114,5 +114,10 @@ mod tests {
         ] {
             assert_eq!(shell_word(OsStr::new(word)), quoted);
         }
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            assert_eq!(shell_word(OsStr::from_bytes(b"a\xffb")), r"$'a\xffb'");
+        }
     }
 }
