@@ -10,23 +10,8 @@ pub const DEFAULT_BASE_URL: &str = "https://api.tomticket.com";
 
 /// Why a text cannot be a base URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BaseUrlError {
-    #[error("\"{0}\" não é um endereço completo. Exemplo: {DEFAULT_BASE_URL}")]
-    Malformed(String),
-    #[error("só https:// é aceito (http:// apenas para 127.0.0.1, ::1 e localhost)")]
-    Scheme,
-    /// It would send the token unencrypted.
-    #[error(
-        "http:// mostraria o token a toda a rede; use https:// (http:// só é aceito para 127.0.0.1, ::1 e localhost)"
-    )]
-    Insecure,
-    #[error("o endereço não pode levar usuário nem senha")]
-    Credentials,
-    #[error("o caminho do endereço tem duas barras seguidas")]
-    EmptySegment,
-    #[error("o endereço não pode ter ? nem #")]
-    Query,
-}
+#[error("{0}")]
+pub struct BaseUrlError(String);
 
 /// Where the API is: scheme, host, port and perhaps a path, without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,28 +23,41 @@ pub struct BaseUrl {
 impl BaseUrl {
     /// Checks and normalises a base URL. `http://` is accepted for loopback only.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
-        let url = Url::parse(text.trim()).map_err(|_| BaseUrlError::Malformed(text.to_owned()))?;
+        let refuse = |why: &str| Err(BaseUrlError(why.to_owned()));
+        let Ok(url) = Url::parse(text.trim()) else {
+            let why = format!("\"{text}\" não é um endereço completo. Exemplo: {DEFAULT_BASE_URL}");
+            return Err(BaseUrlError(why));
+        };
         let loopback = match url.host() {
             Some(Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
             Some(Host::Ipv4(ip)) => ip.is_loopback(),
             Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => return Err(BaseUrlError::Scheme),
+            None => false,
         };
         match url.scheme() {
             "https" => {}
             "http" if loopback => {}
-            "http" => return Err(BaseUrlError::Insecure),
-            _ => return Err(BaseUrlError::Scheme),
+            // It would send the token unencrypted.
+            "http" => {
+                return refuse(
+                    "http:// mostraria o token a toda a rede; use https:// (http:// só é aceito para 127.0.0.1, ::1 e localhost)",
+                );
+            }
+            _ => {
+                return refuse(
+                    "só https:// é aceito (http:// apenas para 127.0.0.1, ::1 e localhost)",
+                );
+            }
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(BaseUrlError::Credentials);
+            return refuse("o endereço não pode levar usuário nem senha");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(BaseUrlError::Query);
+            return refuse("o endereço não pode ter ? nem #");
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
         if url.path().trim_end_matches('/').contains("//") {
-            return Err(BaseUrlError::EmptySegment);
+            return refuse("o caminho do endereço tem duas barras seguidas");
         }
         Ok(Self { text, loopback })
     }

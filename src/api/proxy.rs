@@ -22,15 +22,12 @@ const SCHEME_MAX: usize = 12;
 /// Why the environment's proxy cannot be used. The value is not quoted, because it may hold a
 /// password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProxyError {
-    #[error(
-        "o proxy da variável {variable} não serve: não é um endereço como http://proxy.exemplo.com.br:8080 (sinais especiais na senha se escrevem codificados: %40 para @). Corrija a variável, ou ponha o servidor em NO_PROXY para ir sem proxy"
-    )]
-    Malformed { variable: &'static str },
-    #[error(
-        "o proxy da variável {variable} não serve: é do tipo {scheme}, e só http:// e https:// são aceitos (nada de SOCKS). Corrija a variável, ou ponha o servidor em NO_PROXY para ir sem proxy"
-    )]
-    Scheme { variable: &'static str, scheme: String },
+#[error(
+    "o proxy da variável {variable} não serve: {why}. Corrija a variável, ou ponha o servidor em NO_PROXY para ir sem proxy"
+)]
+pub struct ProxyError {
+    variable: &'static str,
+    why: String,
 }
 
 /// The proxy to the server of `base`, as the environment says now; none for loopback.
@@ -50,7 +47,10 @@ fn choose(
     if except(base, EXCEPT.into_iter().find_map(set)) {
         return Ok(None);
     }
-    let malformed = ProxyError::Malformed { variable };
+    let malformed = ProxyError {
+        variable,
+        why: "não é um endereço como http://proxy.exemplo.com.br:8080 (sinais especiais na senha se escrevem codificados: %40 para @)".to_owned(),
+    };
     let Some(value) = value.to_str().map(str::trim) else { return Err(malformed) };
     let with_scheme =
         if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
@@ -63,7 +63,10 @@ fn choose(
         }
         "http" | "https" => Ok(Some(proxy)),
         scheme if scheme.len() > SCHEME_MAX => Err(malformed),
-        scheme => Err(ProxyError::Scheme { variable, scheme: scheme.to_owned() }),
+        scheme => Err(ProxyError {
+            variable,
+            why: format!("é do tipo {scheme}, e só http:// e https:// são aceitos (nada de SOCKS)"),
+        }),
     }
 }
 

@@ -48,8 +48,6 @@ pub(super) fn form(update: &Update) -> Form {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::model::{CustomerType, Identifier};
 
@@ -73,16 +71,5 @@ mod tests {
             url("http://127.0.0.1:81", "...").unwrap(),
             "http://127.0.0.1:81/update_cliente/t0%2Fk/.../E"
         );
-    }
-
-    proptest! {
-        #[test]
-        fn any_identifier_survives_the_url(text in "\\PC{1,80}") {
-            prop_assume!(Identifier::new(&text).is_ok());
-            let url = url("https://x.test", &text).expect("intact");
-            let segment = url.split('/').nth(5).unwrap();
-            let decoded = percent_encoding::percent_decode_str(segment).decode_utf8().unwrap();
-            prop_assert_eq!(decoded, text);
-        }
     }
 }
