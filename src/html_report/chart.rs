@@ -8,8 +8,6 @@ use std::ops::Range;
 use super::format::amount;
 use super::ticks::{Tick, amounts};
 
-/// The most labels of the horizontal axis. The style sheet hides every second one on narrow screens.
-pub const MAX_TICKS: usize = 8;
 /// Width and height of the SVG's coordinate system.
 const SIZE: f64 = 1000.0;
 /// The part of a bar's width that stays empty on each side.

@@ -2,18 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::chart::{Chart, MAX_TICKS, Plot};
-use super::format::{Clock, amount, interval, millis};
-use super::stats::{Bin, ResultStats, Series, Timeline};
-use super::ticks::{Tick, times};
+use super::chart::{Chart, Plot};
+use super::format::{amount, interval, millis};
+use super::stats::{Bin, ResultStats};
+use super::time_axis::{MAX_TICKS, TimeAxis};
 use crate::locale::format::number;
 use crate::output::RunSummary;
 use crate::scheduler::Rate;
 
-/// The most intervals of a time axis.
-const MAX_INTERVALS: usize = 150;
+/// Fewer response times are no distribution.
+const MIN_LATENCIES: u64 = 2;
 
 pub struct Figure {
+    pub title: &'static str,
     pub chart: Chart,
     /// What the vertical axis counts.
     pub unit: &'static str,
@@ -46,29 +47,31 @@ fn rate_limit(summary: Option<&RunSummary>) -> Option<(f64, String)> {
 pub fn accepted(
     stats: &ResultStats,
     summary: Option<&RunSummary>,
-    clock: &Clock,
+    axis: &TimeAxis,
 ) -> Option<Figure> {
-    let series = stats.accepted.series(MAX_INTERVALS, 10)?;
-    let per_minute = |n: u64| n as f64 * 60.0 / series.width as f64;
-    let limit = rate_limit(summary);
-    let heights: Vec<f64> = series.counts.iter().map(|n| per_minute(*n)).collect();
+    let (first, last) = stats.accepted_span?;
+    let intervals = axis.intervals(10);
+    let counts = stats.accepted.counts(intervals.count, |second| intervals.place(second));
+    let per_minute = |n: &u64| *n as f64 * 60.0 / intervals.width as f64;
+    let heights: Vec<f64> = counts.iter().map(per_minute).collect();
     let best = heights.iter().copied().fold(0.0, f64::max);
-    let total: u64 = series.counts.iter().sum();
-    let mean = mean(stats, total);
-    let axis = TimeAxis::new(&series, Some(clock));
+    let mean = mean(last.duration_since(first).as_secs_f64(), counts.iter().sum())
+        .filter(|mean| *mean <= best)
+        .map_or_else(String::new, |mean| format!("Em média, {} por minuto. ", amount(mean)));
+    let best = amount(best);
+    let limit = rate_limit(summary);
     let chart = Plot {
         x: axis.range(),
         ticks: axis.ticks(),
-        bars: axis.bars(heights.iter().copied()),
+        bars: axis.bars(&intervals, &heights),
         limit: limit.as_ref().map(|(per_minute, _)| *per_minute),
         ..Plot::default()
     }
     .draw();
-    let width = interval(series.width);
+    let width = interval(intervals.width);
     let mut label = format!(
-        "Gráfico de barras: linhas aceitas por minuto, {}, em intervalos de {width}; no melhor intervalo, {}",
-        axis.in_words(),
-        amount(best)
+        "Gráfico de barras: linhas aceitas por minuto, {}, em intervalos de {width}; no melhor intervalo, {best}",
+        axis.in_words()
     );
     let mut legend = vec![("bar", format!("linhas aceitas (média a cada {width})"))];
     if let Some((_, text)) = limit {
@@ -76,35 +79,33 @@ pub fn accepted(
         legend.push(("limit", text));
     }
     Some(Figure {
+        title: "Linhas aceitas por minuto",
         chart,
         unit: "linhas por minuto",
         bars: "bar",
         label,
         note: format!(
-            "{mean}No melhor intervalo, {} por minuto. O primeiro e o último intervalo podem não estar cheios.",
-            amount(best)
+            "{mean}No melhor intervalo, {best} por minuto. O último intervalo pode não estar cheio."
         ),
         legend,
         head: vec!["a partir de", "linhas aceitas", "por minuto"],
-        rows: axis.rows(|index| vec![number(series.counts[index]), amount(heights[index])]),
+        rows: axis.rows(&intervals, |index| vec![number(counts[index]), amount(heights[index])]),
     })
 }
 
 /// The mean of accepted rows a minute, from the first to the last. Nothing for less than a minute:
 /// the best of a few intervals, none of them full, would be less than the mean.
-fn mean(stats: &ResultStats, accepted: u64) -> String {
-    let Some((first, last)) = stats.accepted_span else { return String::new() };
-    let minutes = last.duration_since(first).as_secs_f64() / 60.0;
-    if accepted < 3 || minutes < 1.0 {
-        return String::new();
-    }
+fn mean(seconds: f64, accepted: u64) -> Option<f64> {
     // Between n rows lie n − 1 intervals.
-    format!("Em média, {} por minuto. ", amount((accepted - 1) as f64 / minutes))
+    (accepted > 2 && seconds >= 60.0).then(|| (accepted - 1) as f64 * 60.0 / seconds)
 }
 
-/// The response times; `None` when no row was sent exactly once.
+/// The response times; `None` when too few rows were sent exactly once to show more than a number.
 pub fn latency(stats: &ResultStats) -> Option<Figure> {
     let latencies = &stats.latencies;
+    if latencies.total() < MIN_LATENCIES {
+        return None;
+    }
     let [half, most, nearly] = [50, 95, 99].map(|percent| latencies.percentile(percent));
     let [half, most, nearly] = [half?, most?, nearly?].map(millis);
     let longest = millis(latencies.longest());
@@ -136,6 +137,7 @@ pub fn latency(stats: &ResultStats) -> Option<Figure> {
         _ => String::new(),
     };
     Some(Figure {
+        title: "Tempo de resposta",
         chart,
         unit: "linhas",
         bars: "bar",
@@ -160,40 +162,41 @@ pub fn latency(stats: &ResultStats) -> Option<Figure> {
 }
 
 /// Requests over the limit and repeats; `None` when there were none.
-pub fn limited(summary: &RunSummary, clock: &Clock) -> Option<Figure> {
+pub fn limited(summary: &RunSummary, axis: &TimeAxis) -> Option<Figure> {
     if summary.limitadas_429 == 0 && summary.repeticoes == 0 {
         return None;
     }
-    let start: Option<Timestamp> = summary.inicio.as_deref().and_then(|at| at.parse().ok());
-    let origin = start.map_or(0, |at| at.as_second());
-    let (mut limited, mut repeated) = (Timeline::default(), Timeline::default());
+    let begun: Option<Timestamp> = summary.inicio.as_deref().and_then(|at| at.parse().ok());
+    let begun = begun.map_or(axis.start(), Timestamp::as_second);
+    let intervals = axis.intervals(60);
+    let mut limited = vec![0; intervals.count];
+    let mut repeated = vec![0; intervals.count];
     for minute in &summary.por_minuto {
-        // A century of minutes bounds the memory.
-        let second = origin + i64::try_from(minute.minuto.min(60_000_000)).unwrap_or(0) * 60;
-        limited.add(second, minute.limitadas_429);
-        repeated.add(second, minute.repeticoes);
+        let since = i64::try_from(minute.minuto).unwrap_or(i64::MAX).saturating_mul(60);
+        let place = intervals.place(begun.saturating_add(since));
+        limited[place] += minute.limitadas_429;
+        repeated[place] += minute.repeticoes;
     }
-    let (limited, repeated) =
-        (limited.series(MAX_INTERVALS, 60)?, repeated.series(MAX_INTERVALS, 60)?);
-    let axis = TimeAxis::new(&limited, start.map(|_| clock));
+    let bars = |counts: &[u64]| {
+        let heights: Vec<f64> = counts.iter().map(|n| *n as f64).collect();
+        axis.bars(&intervals, &heights)
+    };
+    let steps = bars(&repeated).into_iter().flat_map(|(from, to, n)| [(from, n), (to, n)]);
     let chart = Plot {
         x: axis.range(),
         ticks: axis.ticks(),
-        bars: axis.bars(limited.counts.iter().map(|n| *n as f64)),
-        line: axis
-            .bars(repeated.counts.iter().map(|n| *n as f64))
-            .into_iter()
-            .flat_map(|(from, to, n)| [(from, n), (to, n)])
-            .collect(),
+        bars: bars(&limited),
+        line: steps.collect(),
         ..Plot::default()
     }
     .draw();
-    let width = interval(limited.width);
+    let width = interval(intervals.width);
     let [total, repeats] = [summary.limitadas_429, summary.repeticoes].map(number);
     Some(Figure {
+        title: "Além do limite e repetições",
         chart,
         unit: "requisições",
-        bars: "bad",
+        bars: "limited",
         label: format!(
             "Gráfico de barras e linha: requisições além do limite e repetições, {}, em intervalos de {width}; no total {total} além do limite e {repeats} repetições",
             axis.in_words()
@@ -203,71 +206,10 @@ pub fn limited(summary: &RunSummary, clock: &Clock) -> Option<Figure> {
             number(summary.requisicoes)
         ),
         legend: vec![
-            ("bad", format!("além do limite, 429 (a cada {width})")),
+            ("limited", format!("além do limite, 429 (a cada {width})")),
             ("line", format!("repetições (a cada {width})")),
         ],
         head: vec!["a partir de", "além do limite (429)", "repetições"],
-        rows: axis.rows(|index| {
-            let repeated = repeated.counts.get(index).copied().unwrap_or(0);
-            vec![number(limited.counts[index]), number(repeated)]
-        }),
+        rows: axis.rows(&intervals, |index| vec![number(limited[index]), number(repeated[index])]),
     })
-}
-
-/// The time axis of a series: local times, or without a clock the time since the start.
-struct TimeAxis<'a> {
-    start: i64,
-    width: i64,
-    intervals: usize,
-    clock: Option<&'a Clock>,
-}
-
-impl<'a> TimeAxis<'a> {
-    fn new(series: &Series, clock: Option<&'a Clock>) -> Self {
-        let intervals = series.counts.len();
-        Self { start: series.start, width: series.width, intervals, clock }
-    }
-
-    fn second(&self, index: usize) -> i64 {
-        self.start + self.width * i64::try_from(index).unwrap_or(0)
-    }
-
-    fn range(&self) -> std::ops::Range<f64> {
-        self.start as f64..self.second(self.intervals) as f64
-    }
-
-    fn ticks(&self) -> Vec<Tick> {
-        times(self.start, self.second(self.intervals), MAX_TICKS, self.clock)
-    }
-
-    fn bars(&self, heights: impl Iterator<Item = f64>) -> Vec<(f64, f64, f64)> {
-        heights
-            .enumerate()
-            .map(|(index, height)| {
-                (self.second(index) as f64, self.second(index + 1) as f64, height)
-            })
-            .collect()
-    }
-
-    fn text(&self, second: i64) -> String {
-        match (self.clock, Timestamp::from_second(second)) {
-            (Some(clock), Ok(at)) => clock.moment(at),
-            _ => format!("{} do início", interval(second)),
-        }
-    }
-
-    /// `de … a …`.
-    fn in_words(&self) -> String {
-        format!("de {} a {}", self.text(self.start), self.text(self.second(self.intervals)))
-    }
-
-    fn rows(&self, cells: impl Fn(usize) -> Vec<String>) -> Vec<Vec<String>> {
-        (0..self.intervals)
-            .map(|index| {
-                let mut row = vec![self.text(self.second(index))];
-                row.extend(cells(index));
-                row
-            })
-            .collect()
-    }
 }

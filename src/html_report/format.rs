@@ -63,6 +63,13 @@ impl Clock {
         self.format(at, "%d/%m/%Y %H:%M:%S")
     }
 
+    /// `last` as the end of a span that begins with `first`: without the date where it is the same.
+    pub fn until(&self, first: Timestamp, last: Timestamp) -> String {
+        let [from, to] = [first, last].map(|at| self.moment(at));
+        let same_day = from.split_once(' ').zip(to.split_once(' '));
+        same_day.filter(|(from, to)| from.0 == to.0).map_or(to.clone(), |(_, to)| to.1.to_owned())
+    }
+
     pub fn format(&self, at: Timestamp, pattern: &str) -> String {
         self.0.to_datetime(at).strftime(pattern).to_string()
     }
@@ -120,6 +127,9 @@ mod tests {
         let at: Timestamp = "2026-11-24T04:05:06Z".parse().unwrap();
         let clock = Clock(TimeZone::get("America/Sao_Paulo").unwrap());
         assert_eq!(clock.moment(at), "24/11/2026 01:05:06");
+        let later = |hours| at + jiff::SignedDuration::from_hours(hours);
+        assert_eq!(clock.until(at, later(22)), "23:05:06");
+        assert_eq!(clock.until(at, later(24)), "25/11/2026 01:05:06");
         assert_eq!(clock.zone(at), "America/Sao_Paulo, UTC−3");
         assert_eq!(Clock(TimeZone::UTC).zone(at), "UTC");
         let india = Clock(TimeZone::fixed(jiff::tz::offset(5)));

@@ -11,9 +11,11 @@ mod error;
 mod format;
 mod page;
 mod read;
+mod repair;
 mod settings;
 pub mod stats;
 mod ticks;
+mod time_axis;
 mod verdict;
 
 pub use error::ReportError;

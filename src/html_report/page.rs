@@ -10,44 +10,40 @@ use jiff::Timestamp;
 use super::charts::{self, Figure};
 use super::error::ReportError;
 use super::format::{Clock, percent};
+use super::repair::{Chore, chores, lines, word};
 use super::settings::{self, Setting};
-use super::stats::{MessageGroup, ResultStats, RowToFix};
+use super::stats::ResultStats;
+use super::time_axis::TimeAxis;
 use super::verdict::{RunVerdict, verdict};
 use crate::exit_code;
-use crate::locale::format::{counted, duration_words, number};
+use crate::locale::format::{capital, counted, duration_words, number};
 use crate::model::Situacao;
 use crate::output::{RunSummary, excerpt, meaning};
 
-/// Message groups that are listed.
-const MAX_GROUPS: usize = 50;
+/// Lists of at most this many rows are not folded.
+const MAX_OPEN: usize = 12;
 /// Characters of a path or a reason that are shown.
 const TEXT_LENGTH: usize = 400;
 
 #[derive(Template)]
 #[template(path = "relatorio.html")]
-struct Page<'a> {
+struct Page {
     name: String,
     rehearsal: bool,
     verdict: RunVerdict,
-    motivo: Option<String>,
     when: Option<String>,
     zone: Option<String>,
     tiles: Vec<Tile>,
     rows: String,
     outcomes: Vec<OutcomeRow>,
-    accepted: Option<Figure>,
-    latency: Option<Figure>,
-    /// Without a summary, requests over the limit and repeats are unknown.
-    has_summary: bool,
-    limited: Option<Figure>,
-    messages: Vec<MessageRow>,
-    /// Rows with messages that are not listed.
-    other_messages: Option<String>,
+    figures: Vec<Figure>,
+    /// Characters of the longest vertical label, so that the axes stand below one another.
+    gutter: usize,
+    chores: Vec<Chore>,
+    /// Whether the lists of rows begin unfolded.
+    open: bool,
+    /// Whether the counts of messages are lower bounds.
     partial_messages: bool,
-    to_fix: &'a [RowToFix],
-    to_fix_title: String,
-    to_fix_rest: Option<String>,
-    not_sent: Option<String>,
     rejects: Option<String>,
     settings: Vec<Setting>,
     program: Option<String>,
@@ -61,19 +57,13 @@ struct Tile {
 
 struct OutcomeRow {
     situacao: &'static str,
+    word: String,
     meaning: &'static str,
     count: String,
     percent: String,
     /// Its place in the bar, which is 1000 wide.
-    x: f64,
-    width: f64,
-}
-
-struct MessageRow {
-    count: String,
-    situacao: &'static str,
-    text: String,
-    lines: String,
+    x: String,
+    width: String,
 }
 
 /// Makes the page. `name` is the name of the results file, used where no summary names the input.
@@ -85,8 +75,16 @@ pub fn html(
 ) -> Result<String, ReportError> {
     let code = summary
         .map_or_else(|| exit_code::of_run(None, &stats.counts), |summary| summary.codigo_saida);
-    let top = stats.messages.top(MAX_GROUPS);
-    let listed: u64 = top.iter().map(|group| group.count).sum();
+    let axis = TimeAxis::of(stats, summary, clock);
+    let axis = axis.as_ref();
+    let figures: Vec<Figure> = [
+        axis.and_then(|axis| charts::accepted(stats, summary, axis)),
+        axis.zip(summary).and_then(|(axis, summary)| charts::limited(summary, axis)),
+        charts::latency(stats),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let name = match summary.map_or(name, |summary| &summary.entrada) {
         "-" => "entrada padrão",
         name => name,
@@ -95,25 +93,18 @@ pub fn html(
         name: text(name),
         rehearsal: summary.is_some_and(RunSummary::is_rehearsal),
         verdict: verdict(code, &stats.counts, summary),
-        motivo: summary.and_then(|summary| summary.motivo.as_deref()).map(text),
-        when: stats
-            .span
-            .map(|(first, last)| format!("de {} a {}", clock.moment(first), clock.moment(last))),
+        when: stats.span.map(|(first, last)| {
+            format!("de {} a {}", clock.moment(first), clock.until(first, last))
+        }),
         zone: stats.span.map(|(first, _)| clock.zone(first)),
         tiles: tiles(stats, summary),
         rows: lines(stats.rows()),
         outcomes: outcomes(stats),
-        accepted: charts::accepted(stats, summary, clock),
-        latency: charts::latency(stats),
-        has_summary: summary.is_some(),
-        limited: summary.and_then(|summary| charts::limited(summary, clock)),
-        messages: top.into_iter().map(message_row).collect(),
-        other_messages: some_lines(stats.messages.rows() - listed),
+        gutter: figures.iter().map(|figure| figure.chart.gutter).max().unwrap_or(0),
+        figures,
+        chores: chores(stats),
+        open: stats.to_fix.len() <= MAX_OPEN,
         partial_messages: stats.messages.is_partial(),
-        to_fix: &stats.to_fix,
-        to_fix_title: lines(stats.rows_to_fix()),
-        to_fix_rest: some_lines(stats.rows_to_fix() - stats.to_fix.len() as u64),
-        not_sent: some_lines(stats.counts[Situacao::NaoEnviado.index()]),
         rejects: summary.map(|summary| text(&summary.rejeitados)).filter(|path| path != "-"),
         settings: summary
             .and_then(|summary| summary.configuracao.as_ref())
@@ -121,25 +112,6 @@ pub fn html(
         program: summary.and_then(|summary| summary.programa.as_deref()).map(text),
     };
     Ok(page.render()?)
-}
-
-fn lines(count: u64) -> String {
-    counted(count, "linha", "linhas")
-}
-
-fn some_lines(count: u64) -> Option<String> {
-    (count > 0).then(|| lines(count))
-}
-
-fn message_row(group: MessageGroup<'_>) -> MessageRow {
-    let lines: Vec<String> = group.lines.iter().map(u64::to_string).collect();
-    let more = if group.count > group.lines.len() as u64 { " …" } else { "" };
-    MessageRow {
-        count: number(group.count),
-        situacao: group.situacao.as_str(),
-        text: text(group.text),
-        lines: lines.join(" · ") + more,
-    }
 }
 
 fn text(said: &str) -> String {
@@ -152,14 +124,16 @@ fn tiles(stats: &ResultStats, summary: Option<&RunSummary>) -> Vec<Tile> {
     let done = count(Situacao::Atualizado) + count(Situacao::Inalterado);
     let part = |n: u64| format!("{} das linhas", percent(n, all));
     let tile = |value, label, note| Tile { value, label, note };
-    let to_fix = stats.rows_to_fix();
-    let mut tiles = vec![
-        tile(number(done), "em dia", part(done)),
-        tile(number(to_fix), "a corrigir ou conferir", part(to_fix)),
-    ];
-    let not_sent = count(Situacao::NaoEnviado);
-    if not_sent > 0 {
-        tiles.push(tile(number(not_sent), "não enviadas", part(not_sent)));
+    let mut tiles = vec![tile(number(done), "em dia", part(done))];
+    let to_repair = count(Situacao::Recusado) + count(Situacao::Invalido);
+    for (n, label) in [
+        (count(Situacao::Incerto), "a conferir"),
+        (to_repair, "a corrigir"),
+        (count(Situacao::Falhou) + count(Situacao::NaoEnviado), "a enviar de novo"),
+    ] {
+        if n > 0 {
+            tiles.push(tile(number(n), label, part(n)));
+        }
     }
     if let Some(summary) = summary {
         let note = format!(
@@ -183,28 +157,28 @@ fn tiles(stats: &ResultStats, summary: Option<&RunSummary>) -> Vec<Tile> {
 
 fn outcomes(stats: &ResultStats) -> Vec<OutcomeRow> {
     let all = stats.rows();
+    let present = |situacao: &Situacao| stats.counts[situacao.index()] > 0;
+    let present: Vec<Situacao> = Situacao::ALL.into_iter().filter(present).collect();
+    // Even one row must be visible.
+    let part =
+        |situacao: &Situacao| (stats.counts[situacao.index()] as f64 / all as f64).max(0.004);
+    let parts: f64 = present.iter().map(part).sum();
     let mut x = 0.0;
-    Situacao::ALL
-        .into_iter()
-        .filter_map(|situacao| {
-            let n = stats.counts[situacao.index()];
-            if n == 0 {
-                return None;
-            }
-            let width = (n as f64 * 10_000.0 / all as f64).round() / 10.0;
-            let row = OutcomeRow {
-                situacao: situacao.as_str(),
-                meaning: meaning(situacao),
-                count: number(n),
-                percent: percent(n, all),
-                x,
-                // Even one row must be visible.
-                width: width.max(3.0),
-            };
-            x += width;
-            Some(row)
-        })
-        .collect()
+    let row = |situacao: Situacao| {
+        let n = stats.counts[situacao.index()];
+        let width = part(&situacao) / parts * 1_000.0;
+        x += width;
+        OutcomeRow {
+            situacao: situacao.as_str(),
+            word: capital(if n == 1 { word(situacao).0 } else { word(situacao).1 }),
+            meaning: meaning(situacao),
+            count: number(n),
+            percent: percent(n, all),
+            x: format!("{:.1}", x - width),
+            width: format!("{width:.1}"),
+        }
+    };
+    present.into_iter().map(row).collect()
 }
 
 #[cfg(test)]

@@ -9,11 +9,12 @@ mod timeline;
 use jiff::Timestamp;
 
 pub use latency::{Bin, Latencies};
+use messages::pattern;
 pub use messages::{MessageGroup, MessageGroups};
-pub use timeline::{Series, Timeline};
+pub use timeline::Timeline;
 
 use crate::model::Situacao;
-use crate::output::{ResultLine, excerpt};
+use crate::output::{ResultLine, cut, excerpt};
 
 /// Rows to repair that are kept.
 const MAX_TO_FIX: usize = 500;
@@ -28,6 +29,8 @@ pub struct RowToFix {
     pub tipo_identificador: String,
     pub situacao: Situacao,
     pub mensagem: String,
+    /// The pattern of the message, as of [`MessageGroup`].
+    pub pattern: String,
 }
 
 #[derive(Debug, Default)]
@@ -54,14 +57,17 @@ impl ResultStats {
         widen(&mut self.span, at);
         if line.situacao == Situacao::Atualizado {
             widen(&mut self.accepted_span, at);
-            self.accepted.add(at.as_second(), 1);
+            self.accepted.add(at.as_second());
         }
         if line.tentativas == 1 {
             self.latencies.add(line.duracao_ms);
         }
-        if line.erro {
-            self.messages.add(line.situacao, line.linha, line.mensagem);
+        if !line.erro {
+            return;
         }
+        let message = cut(line.mensagem, TEXT_LENGTH);
+        let pattern = pattern(message);
+        self.messages.add(line.situacao, line.linha, message, &pattern);
         if needs_a_look(line.situacao) && self.to_fix.len() < MAX_TO_FIX {
             self.to_fix.push(RowToFix {
                 linha: line.linha,
@@ -69,21 +75,13 @@ impl ResultStats {
                 tipo_identificador: excerpt(line.tipo_identificador, TEXT_LENGTH),
                 situacao: line.situacao,
                 mensagem: excerpt(line.mensagem, TEXT_LENGTH),
+                pattern,
             });
         }
     }
 
     pub fn rows(&self) -> u64 {
         self.counts.iter().sum()
-    }
-
-    /// Rows to repair or to look up, kept or not.
-    pub fn rows_to_fix(&self) -> u64 {
-        Situacao::ALL
-            .into_iter()
-            .filter(|situacao| needs_a_look(*situacao))
-            .map(|situacao| self.counts[situacao.index()])
-            .sum()
     }
 }
 

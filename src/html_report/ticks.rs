@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::format::{Clock, interval};
+use super::format::Clock;
 
 /// Seconds between labels of a time axis.
 const STEPS: [i64; 18] = [
@@ -13,16 +13,15 @@ const STEPS: [i64; 18] = [
 /// A label: its value on the axis, and its text.
 pub type Tick = (f64, String);
 
-/// At most `most` labels between two times in seconds, at round times of `clock`; without a clock, at
-/// round durations since 0.
-pub fn times(from: i64, to: i64, most: usize, clock: Option<&Clock>) -> Vec<Tick> {
+/// At most `most` labels between two times in seconds, at round times of `clock`.
+pub fn times(from: i64, to: i64, most: usize, clock: &Clock) -> Vec<Tick> {
     let most = i64::try_from(most.max(2)).unwrap_or(i64::MAX);
     let span = (to - from).max(1);
     let step = STEPS
         .into_iter()
         .find(|step| span / step < most)
         .unwrap_or_else(|| (span / most / 86_400 + 1) * 86_400);
-    let offset = clock.map_or(0, |clock| clock.offset(from));
+    let offset = clock.offset(from);
     let first = (from + offset).div_euclid(step) + i64::from((from + offset).rem_euclid(step) != 0);
     let same_day = (from + offset).div_euclid(86_400) == (to + offset).div_euclid(86_400);
     let pattern = match (step, same_day) {
@@ -35,11 +34,8 @@ pub fn times(from: i64, to: i64, most: usize, clock: Option<&Clock>) -> Vec<Tick
         .map(|index| index * step - offset)
         .take_while(|second| *second <= to)
         .map(|second| {
-            let label = match (clock, Timestamp::from_second(second)) {
-                (Some(clock), Ok(at)) => clock.format(at, pattern),
-                _ => interval(second),
-            };
-            (second as f64, label)
+            let at = Timestamp::from_second(second).unwrap_or_default();
+            (second as f64, clock.format(at, pattern))
         })
         .collect()
 }
@@ -68,14 +64,12 @@ mod tests {
         let clock = Clock(TimeZone::get("America/Sao_Paulo").unwrap());
         let start = "2026-11-24T04:05:06Z".parse::<Timestamp>().unwrap().as_second();
         let labels = |span: i64, most| -> Vec<String> {
-            times(start, start + span, most, Some(&clock)).into_iter().map(|t| t.1).collect()
+            times(start, start + span, most, &clock).into_iter().map(|t| t.1).collect()
         };
         assert_eq!(labels(3_600, 5), ["01:15", "01:30", "01:45", "02:00"]);
         assert_eq!(labels(40, 5), ["01:05:10", "01:05:20", "01:05:30", "01:05:40"]);
         assert_eq!(labels(86_400 * 20, 5), ["28/11", "03/12", "08/12", "13/12"]);
         assert_eq!(labels(86_400, 3), ["24/11 12:00", "25/11 00:00"]);
-        let bare: Vec<String> = times(0, 1_200, 5, None).into_iter().map(|t| t.1).collect();
-        assert_eq!(bare, ["0 s", "5 min", "10 min", "15 min", "20 min"]);
     }
 
     #[test]

@@ -59,11 +59,11 @@ fn a_run_and_its_files_give_the_same_page() {
         for part in [
             "clientes.csv",
             "America/Sao_Paulo, UTC−3",
-            "Terminou, e há linhas a corrigir",
+            "Terminou a parte pedida; 1 a corrigir",
             "limite da execução: 180 por minuto",
             "Além do limite e repetições",
             "Cliente não encontrado.",
-            "21 linhas sem envio",
+            "21 linhas não enviadas",
             "clientes.rejeitados.csv",
             "Linhas a enviar, no máximo",
         ] {
@@ -96,6 +96,69 @@ fn sections_without_data_are_left_out() {
     assert!(empty.contains("O arquivo não tem linhas.") && !empty.contains("NaN"), "{empty}");
     let stdout = report(&csv, &["-o", "-"]);
     assert!(stdout.exits(0).stdout_text() == page && !stdout.exists("noite.relatorio.html"));
+}
+
+/// The labels of each chart's horizontal axis.
+fn time_labels(page: &str) -> Vec<&str> {
+    let axes = page.split("<ul class=\"x").skip(1);
+    axes.map(|axis| axis.split_once("</ul>").unwrap().0).collect()
+}
+
+#[test]
+fn f87_the_headline_says_that_all_rows_were_worked_through() {
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00002" => Reply::html(502),
+        _ => Reply::ok(),
+    });
+    let finished = Run::new(&server).csv(&table::customers(30)).args(["--report", "r.html"]).go();
+    let page = finished.exits(4).text("r.html");
+    assert!(page.contains("Todas as linhas foram tratadas; 1 sem resposta definitiva"), "{page}");
+    assert!(page.contains("<section class=\"verdict wait\""));
+}
+
+#[test]
+fn f87_what_is_to_do_comes_first_and_a_message_once() {
+    let server = Server::start();
+    server.script(|request, _| match request.identificador() {
+        "C00002" | "C00003" | "C00004" => Reply::refuse("Cliente não encontrado."),
+        "C00005" => Reply::html(500),
+        _ => Reply::ok(),
+    });
+    let finished = Run::new(&server).csv(&table::customers(30)).args(["--report", "r.html"]).go();
+    let page = finished.exits(4).text("r.html");
+    assert_eq!(page.matches("Cliente não encontrado.").count(), 1);
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
+    let places = [
+        "<h3>Corrigir</h3>",
+        "3 linhas recusadas</strong> <code>recusado</code>",
+        ">linha 4</span>",
+        "<h3>Enviar de novo</h3>",
+        "Linhas aceitas por minuto</h2>",
+        "Além do limite e repetições</h2>",
+        "Tempo de resposta</h2>",
+    ]
+    .map(place);
+    assert!(places.is_sorted(), "{places:?}");
+    // Both charts over time have one axis.
+    let labels = time_labels(&page);
+    assert_eq!((labels.len(), labels[0]), (3, labels[1]));
+}
+
+#[test]
+fn f87_a_night_on_which_nothing_was_sent_has_no_charts() {
+    let server = Server::start();
+    let run = || {
+        let run = Run::new(&server).csv(&table::customers(5)).args(["--report", "r.html"]);
+        run.args(["--ledger", "../registro.db"])
+    };
+    let first = run().go();
+    assert_eq!(time_labels(&first.exits(0).text("r.html")).len(), 2);
+    let again = run().in_folder_of(&first).go();
+    let page = again.exits(0).text("r.html");
+    assert!(page.contains("Tudo já estava em dia: nada precisou ser enviado"), "{page}");
+    assert_eq!(time_labels(&page).len(), 0);
+    assert!(!page.contains("O que falta fazer") && !page.contains("Tempo de resposta"));
 }
 
 #[test]
@@ -138,7 +201,11 @@ fn a_run_that_stops_early_has_its_report() {
     server.script(|_, _| Reply::json(401, "{\"erro\":true,\"mensagem\":\"Token inválido.\"}"));
     let stopped = Run::new(&server).csv(&table::customers(9)).args(["--report", "r.html"]).go();
     let page = stopped.exits(3).text("r.html");
-    assert!(page.contains("Parou antes do fim") && page.contains("Motivo: "), "{page}");
+    assert!(
+        page.contains("Nenhuma linha foi aceita: o TomTicket recusou o acesso<")
+            && page.contains("Motivo: "),
+        "{page}"
+    );
 
     let server = Server::start();
     let latch = server.hold_replies();
@@ -148,7 +215,7 @@ fn a_run_that_stops_early_has_its_report() {
     running.signal_and_wait("INT");
     latch.release();
     let page = running.wait().exits(130).text("r.html");
-    assert!(page.contains("Foi interrompida") && page.contains("SIGINT"), "{page}");
+    assert!(page.contains("Foi interrompida; ") && page.contains("SIGINT"), "{page}");
 }
 
 #[test]
@@ -271,7 +338,7 @@ fn many_rows_keep_memory_and_page_small() {
     let many = report(&csv(120_000), &[]);
     let page = many.exits(0).text("noite.relatorio.html");
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
-    assert!(page.contains("E mais 119.500 linhas além das que estão aqui."));
+    assert!(page.contains("119.950 linhas</strong>") && page.contains("E mais 119.4"));
     few.exits(0).peak_memory_below(64 * 1024);
     many.peak_memory_below(few.peak_kib + 8 * 1024);
 }

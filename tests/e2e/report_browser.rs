@@ -20,9 +20,14 @@ const HOSTILE: [&str; 5] = [
 ];
 
 /// Writes layout faults into the title of the surrounding page: a page that is too wide, labels that
-/// overlap.
+/// overlap, names that break letter by letter.
 const MEASURE: &str = "<script>
 const faults = [];
+for (const list of document.querySelectorAll('details')) list.open = true;
+for (const name of document.querySelectorAll('.who > bdi')) {
+  const lines = Math.ceil(name.textContent.length / 20);
+  if (name.getBoundingClientRect().height > 24 * (lines + 1)) faults.push('a name breaks by letters');
+}
 if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is too wide');
 const charts = document.querySelectorAll('.plot');
 for (const list of document.querySelectorAll('.plot ul')) {
@@ -116,6 +121,8 @@ fn the_report_in_a_browser() {
     }
     server.reply("C00010", Reply::too_many(None));
     let mut csv = table::customers(60);
+    let email = "maria.aparecida.nascimento@construtora-horizonte-azul.com.br";
+    csv.push_str(&table::line([email, "E", "x".repeat(300).as_str()], ','));
     for text in HOSTILE {
         csv.push_str(&table::line([text, "I", "x".repeat(300).as_str()], ','));
     }
@@ -145,7 +152,8 @@ fn the_report_in_a_browser() {
     assert_eq!(loaded.console, Vec::<String>::new());
     // Without escaping, the policy alone prevents execution and the console reports it.
     let open = run.work().join("sem-escape.html");
-    std::fs::write(&open, html.replace("<main>", &format!("<main>{}", HOSTILE.concat()))).unwrap();
+    std::fs::write(&open, html.replace("</main>", &format!("{}</main>", HOSTILE.concat())))
+        .unwrap();
     let loaded = browser.load(&open);
     assert!(loaded.dom.contains("<title>Relatório de clientes.csv</title>"));
     assert!(!loaded.console.is_empty(), "the console output is missing");

@@ -3,11 +3,10 @@
 //! Messages that differ only between quotes are one group: `nome: "A…" tem 251 caracteres` is one
 //! fault, however many names are too long.
 
+use super::RowToFix;
 use crate::model::Situacao;
-use crate::output::{FrequentKeys, cut};
+use crate::output::FrequentKeys;
 
-/// Characters of a message that are compared.
-const MESSAGE_LENGTH: usize = 240;
 /// Lines kept of each group.
 const MAX_LINES: usize = 8;
 
@@ -27,6 +26,8 @@ struct Examples {
 /// Messages that count as one.
 pub struct MessageGroup<'a> {
     pub situacao: Situacao,
+    /// The message with `…` for its quoted parts.
+    pub pattern: &'a str,
     /// The message; where the quoted parts differ, `…` stands for them.
     pub text: &'a str,
     /// Its rows.
@@ -35,14 +36,19 @@ pub struct MessageGroup<'a> {
     pub lines: &'a [u64],
 }
 
+impl MessageGroup<'_> {
+    pub fn holds(&self, row: &RowToFix) -> bool {
+        row.situacao == self.situacao && row.pattern == self.pattern
+    }
+}
+
 impl MessageGroups {
-    pub fn add(&mut self, situacao: Situacao, linha: u64, mensagem: &str) {
-        let text = cut(mensagem, MESSAGE_LENGTH);
-        let examples = self.0.add((situacao, pattern(text)));
+    pub fn add(&mut self, situacao: Situacao, linha: u64, text: &str, pattern: &str) {
+        let examples = self.0.add((situacao, pattern.to_owned()));
         if examples.lines.is_empty() {
             text.clone_into(&mut examples.text);
         } else if examples.text != text {
-            examples.text = pattern(text);
+            pattern.clone_into(&mut examples.text);
         }
         if examples.lines.len() < MAX_LINES {
             examples.lines.push(linha);
@@ -52,8 +58,9 @@ impl MessageGroups {
     /// The `most` largest groups, largest first.
     pub fn top(&self, most: usize) -> Vec<MessageGroup<'_>> {
         let top = self.0.top(most).into_iter();
-        top.map(|((situacao, _), count, Examples { lines, text })| MessageGroup {
+        top.map(|((situacao, pattern), count, Examples { lines, text })| MessageGroup {
             situacao: *situacao,
+            pattern,
             text,
             count,
             lines,
@@ -73,7 +80,7 @@ impl MessageGroups {
 }
 
 /// The text with `…` between each pair of quotes.
-fn pattern(text: &str) -> String {
+pub fn pattern(text: &str) -> String {
     let mut pattern = String::new();
     for (index, part) in text.split('"').enumerate() {
         let quoted = index % 2 == 1;
@@ -90,11 +97,14 @@ mod tests {
     #[test]
     fn messages_that_differ_in_quotes_are_one() {
         let mut messages = MessageGroups::default();
-        messages.add(Situacao::Recusado, 2, "Cliente não encontrado.");
+        let mut add = |situacao, linha, text: &str| {
+            messages.add(situacao, linha, text, &pattern(text));
+        };
+        add(Situacao::Recusado, 2, "Cliente não encontrado.");
         for (linha, nome) in [(3, "a"), (5, "b\"\""), (9, "c")] {
-            messages.add(Situacao::Invalido, linha, &format!("nome: \"{nome}\" é longo"));
+            add(Situacao::Invalido, linha, &format!("nome: \"{nome}\" é longo"));
         }
-        messages.add(Situacao::Falhou, 10, "Cliente não encontrado.");
+        add(Situacao::Falhou, 10, "Cliente não encontrado.");
         let top = messages.top(2);
         assert_eq!(top[0].text, "nome: \"…\" é longo");
         assert_eq!((top[0].count, top[0].lines), (2, &[3, 9][..]));
@@ -106,7 +116,8 @@ mod tests {
     fn a_message_that_is_always_the_same_stands_as_it_is() {
         let mut messages = MessageGroups::default();
         for linha in [2, 3] {
-            messages.add(Situacao::Recusado, linha, "campo \"abc\" não existe");
+            let text = "campo \"abc\" não existe";
+            messages.add(Situacao::Recusado, linha, text, &pattern(text));
         }
         assert_eq!(messages.top(1)[0].text, "campo \"abc\" não existe");
     }
