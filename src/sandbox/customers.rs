@@ -127,12 +127,12 @@ impl CustomerStore {
     /// From now on only the custom fields exist that are known and those listed here.
     pub(super) fn close_campos(&mut self, ids: &[String]) {
         self.has_all_campos = true;
-        self.know_campos(ids.iter().map(|id| format!("campos[{id}]")));
+        self.know_campos(ids.iter().map(|id| format!("campos[{}]", id.trim())));
     }
 
     /// Of these names, those of custom fields exist, though no customer has a value for them yet.
     pub(super) fn know_campos(&mut self, names: impl Iterator<Item = String>) {
-        let campos = names.filter(|name| campo_id(name).is_some());
+        let campos = names.filter(|name| campo_id(name).is_some_and(|id| !id.is_empty()));
         self.value_names.extend(campos.map(Arc::from));
     }
 
