@@ -1,11 +1,11 @@
 //! A rehearsal of each fixture ends as `fixtures/README.md` says: counts by `situacao`, exit code,
 //! and for `linhas-ruins.csv` every line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{CANARY, canary};
+use crate::support::{CANARY, Run, Simulator, canary};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
 
@@ -61,7 +61,7 @@ fn readme() -> String {
 #[test]
 fn every_fixture_gives_what_its_readme_predicts() {
     let commands = table(&readme(), "`run ");
-    assert_eq!(commands.len(), 7, "one row for each fixture");
+    assert_eq!(commands.len(), 8, "one row for each fixture");
     for cells in commands {
         let number = |index: usize| cells[index].parse::<usize>().unwrap();
         let (code, results) = rehearse(&cells[0]);
@@ -84,4 +84,78 @@ fn every_bad_line_ends_as_the_readme_says() {
         checked += 1;
     }
     assert_eq!(checked, results.len());
+}
+
+/// A table by columns, one map for each row.
+fn rows(text: &str, delimiter: u8) -> Vec<BTreeMap<String, String>> {
+    let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+    csv.deserialize().map(Result::unwrap).collect()
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)).unwrap()
+}
+
+#[test]
+fn the_export_differs_from_the_account_as_the_readme_says() {
+    let account = rows(std::str::from_utf8(&fixture("conta.csv")).unwrap(), b',');
+    let export = fixture("exportacao-noturna.csv");
+    let export = rows(&encoding_rs::WINDOWS_1252.decode(&export).0, b';');
+    assert_eq!((account.len(), export.len()), (60, 53));
+    let readme = readme();
+    let section = readme.split("## conta.csv").nth(1).unwrap();
+    let (mut differ, mut with_emptied) = (BTreeSet::new(), BTreeSet::new());
+    let columns = [
+        "nome",
+        "email",
+        "telefone",
+        "criarchamados",
+        "id_organizacao",
+        "campo:plano",
+        "campo:cidade",
+    ];
+    for column in columns {
+        let [mut changes, mut emptied, mut unknown] = [const { Vec::new() }; 3];
+        for (linha, row) in (2..).zip(&export[..50]) {
+            let name = row["identificador"].to_lowercase();
+            let known = account.iter().find(|one| {
+                [&one["identificador"], &one["email"]].iter().any(|own| own.to_lowercase() == name)
+            });
+            let held = &known.unwrap()[column];
+            match &*row[column] {
+                "Sim" if held == "true" => {}
+                "Sim" | "Não" if held == "false" => unknown.push(linha),
+                "" if column == "telefone" && !held.is_empty() => emptied.push(linha),
+                sent if !sent.is_empty() && sent != held => changes.push(linha),
+                _ => {}
+            }
+        }
+        let shown = |lines: &[u64]| match lines {
+            [] => "–".to_owned(),
+            _ => lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+        };
+        let expected = [column.to_owned(), shown(&changes), shown(&emptied), shown(&unknown)];
+        let row = table(section, column).into_iter().find(|cells| cells[0] == column).unwrap();
+        assert_eq!(row, expected, "{column}");
+        differ.extend(changes.into_iter().chain(unknown));
+        with_emptied.extend(emptied);
+    }
+    with_emptied.extend(&differ);
+    assert_eq!((differ.len(), with_emptied.len()), (15, 17));
+}
+
+#[test]
+fn the_account_takes_the_export_as_the_readme_says() {
+    let account = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/conta.csv");
+    let simulator = Simulator::start(&["--customers", account]);
+    let finished = Run::bare(&["run"])
+        .input("noite.csv", fixture("exportacao-noturna.csv"))
+        .token(CANARY)
+        .args(["--base-url", simulator.url(), "--rate", "unlimited"])
+        .go();
+    let results = finished.exits(1).accounted_rows(53);
+    let ends: Vec<_> = results.iter().map(|row| &*row.situacao).collect();
+    assert_eq!(ends[..50], ["atualizado"; 50]);
+    assert_eq!(ends[50..], ["recusado", "recusado", "invalido"]);
+    assert_eq!(simulator.customers().as_array().unwrap().len(), 60);
 }
