@@ -19,7 +19,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn f101_names_of_columns_are_compared_as_people_read_them() {
+fn f80_names_of_columns_are_compared_as_people_read_them() {
     for header in ["Código do\u{a0}Cliente;Nome", "Co\u{301}digo  do Cliente ;Nome"] {
         let text = format!("{header}\n17;Ana\n");
         let args = ["--map", "código do cliente=identificador", "--id-type", "I"];
@@ -37,7 +37,7 @@ fn an_e_mail_column_needs_no_flag() {
 }
 
 #[test]
-fn f101_a_name_that_stands_twice_is_given_by_position() {
+fn f80_a_name_that_stands_twice_is_given_by_position() {
     let text = "Email;Nome;Email\na@x.co;Ana;b@x.co\n";
     let (server, finished) = run_bytes(text.as_bytes(), &["--key", "email"]);
     finished.refused_before_sending(&server, &["\"#1\" ou \"#3\"", "--ignore"]);
@@ -53,7 +53,7 @@ fn f101_a_name_that_stands_twice_is_given_by_position() {
 }
 
 #[test]
-fn f102_spaces_around_quotes_belong_to_nobody() {
+fn f81_spaces_around_quotes_belong_to_nobody() {
     let text = "identificador, campo:cargo, nome\n1, \"Diretora\" ,\"Ana\"\n\
                 2, \"Lima, Bia\", x\n \"3\" ,\"\" , \"duas\nlinhas\"\n";
     let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
@@ -65,7 +65,7 @@ fn f102_spaces_around_quotes_belong_to_nobody() {
 }
 
 #[test]
-fn f103_empty_cells_at_the_end_of_a_line_do_not_count() {
+fn f82_empty_cells_at_the_end_of_a_line_do_not_count() {
     for (text, uneven) in [
         ("identificador;nome;telefone\n1;Ana;11;\n2;Bia;22; ;\n", "linhas 2, 3 têm"),
         ("identificador;nome;telefone;;\n1;Ana;11\n2;Bia;22;;\n", "linha 2 tem"),
@@ -88,7 +88,7 @@ fn f103_empty_cells_at_the_end_of_a_line_do_not_count() {
 }
 
 #[test]
-fn f104_a_repeated_header_is_no_row() {
+fn f83_a_repeated_header_is_no_row() {
     let text = "Codigo;Nome\n1;Ana\n\u{feff}Codigo;Nome\n2;Bia\n Codigo ;Nome\n3;Codigo\n";
     let args = ["--map", "Codigo=identificador", "--id-type", "I"];
     let (server, finished) = run_bytes(text.as_bytes(), &args);
@@ -97,7 +97,7 @@ fn f104_a_repeated_header_is_no_row() {
 }
 
 #[test]
-fn f105_a_lone_carriage_return_ends_no_line_where_others_do() {
+fn f86_a_lone_carriage_return_ends_no_line_where_others_do() {
     let text = "identificador;nome;telefone\r\n1;Ana;11 9\r0001\r\n2;\"Bi\ra\";22\r\n3;Eva;33\r\n";
     for end in ["\r\n", "\n"] {
         let text = text.replace("\r\n", end);
