@@ -124,6 +124,7 @@ impl<'a> Run<'a> {
         let known = Known {
             ledger: lookup.as_mut(),
             snapshot: snapshot.as_mut(),
+            account: snapshot::account(settings),
             full: settings.policy.full,
             show: settings.show,
         };

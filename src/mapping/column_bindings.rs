@@ -3,7 +3,7 @@
 //!
 //! How a row's identifier, type and fields are made from the bindings is decided in `plan`.
 
-use super::header::{Columns, is_result_column, positions};
+use super::header::{Columns, is_own_column, positions};
 use super::suggest::suggestion;
 use super::template::{Template, check_constant};
 use super::values::excerpt;
@@ -145,7 +145,7 @@ impl ColumnBindings {
                     true => self.overruled.push((target, name.to_owned())),
                     false => bind(target),
                 }
-            } else if is_result_column(name) || is_in_template(index) {
+            } else if is_own_column(name) || is_in_template(index) {
                 continue;
             } else if let Some(suggestion) = suggestion(name) {
                 return Err(MappingError::Typo {

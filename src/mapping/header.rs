@@ -65,9 +65,21 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Whether a column carries one of our own results: a column of a results file that is no target.
-pub fn is_result_column(name: &str) -> bool {
-    RESULT_COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name_of(name)))
+/// When and of which account a snapshot read a customer: the columns by which one is recognised.
+const SNAPSHOT_ORIGIN: [&str; 2] = ["lido_em", "conta"];
+
+/// Whether a column carries something of our own: a column of a results file that is no target, or
+/// one that says where a snapshot comes from.
+pub fn is_own_column(name: &str) -> bool {
+    let mut own = RESULT_COLUMNS.iter().chain(&SNAPSHOT_ORIGIN);
+    own.any(|own| own.eq_ignore_ascii_case(name_of(name)))
+}
+
+/// The column `conta` of a snapshot; `None` in any other file.
+pub fn snapshot_account(header: &Record) -> Option<usize> {
+    let find = |own: &str| header.cells().position(|cell| name_of(cell).eq_ignore_ascii_case(own));
+    let [read_at, account] = SNAPSHOT_ORIGIN.map(find);
+    read_at.and(account)
 }
 
 /// The columns of a name: those that are spelled exactly so (surrounding space apart) or, if there are

@@ -3,7 +3,7 @@
 //! A plan is decided once per file, before anything is sent, and applied to rows in `row`.
 
 use super::column_bindings::{ColumnBindings, ValueSource};
-use super::header::listing;
+use super::header::{listing, snapshot_account};
 use super::values::excerpt;
 use super::warnings::documented_warnings;
 use super::{Key, MappingError, MappingOptions, Target};
@@ -53,6 +53,9 @@ pub struct MappingPlan {
     /// Trimmed like the cells it is compared with.
     pub(super) clear_marker: Option<String>,
     pub(super) no_trim: bool,
+    /// The column `conta`, if the file is a snapshot. Its cells are what TomTicket holds: they are
+    /// sent back as they are.
+    pub(super) snapshot_account: Option<usize>,
     warnings: Vec<String>,
 }
 
@@ -67,6 +70,7 @@ impl MappingPlan {
         cr_ends: bool,
     ) -> Result<Self, MappingError> {
         let marker = options.marker()?;
+        let snapshot_account = snapshot_account(header);
         let bindings = ColumnBindings::new(header, options, marker)?;
         let (identifier, identifier_label) = identifier(&bindings, header, options.key)?;
         let ctype = ctype(&bindings, options)?;
@@ -128,7 +132,8 @@ impl MappingPlan {
             missing_required: require.iter().filter(unbound).map(ToString::to_string).collect(),
             reject_columns: bindings.reject_columns,
             clear_marker: marker.map(ToOwned::to_owned),
-            no_trim: options.no_trim,
+            no_trim: options.no_trim || snapshot_account.is_some(),
+            snapshot_account,
             warnings,
         })
     }
@@ -141,6 +146,11 @@ impl MappingPlan {
     /// Whether a record is whole although its number of cells is not the header's.
     pub fn is_uneven(&self, record: &Record) -> bool {
         record.len() != self.columns && self.is_whole(record)
+    }
+
+    /// Of which account a record was read, if the file is a snapshot.
+    pub fn snapshot_account<'r>(&self, record: &'r Record) -> Option<&'r str> {
+        Some(record.cell(self.snapshot_account?).unwrap_or_default().trim())
     }
 
     /// Whether the file is the rejects file of an earlier run.

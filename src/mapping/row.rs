@@ -166,6 +166,8 @@ impl MappingPlan {
             ));
         }
         match normalise(&rule.field, &text) {
+            // Whatever TomTicket holds can be sent back.
+            Err(RuleViolation::Rule(_)) if self.snapshot_account.is_some() => Ok(Some(text.into())),
             Ok(value) => Ok(Some(value.into())),
             Err(RuleViolation::Identifier(IdentifierError::Control))
                 if cells.blames(&rule.source) =>

@@ -17,8 +17,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::exit_code;
-use crate::input::{InputError, InputFile, Inspection, ReadOptions, inspect, rows};
+use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspect, rows};
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, judge_without_ledger};
+use crate::locale::foreign_text::visible;
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::Update;
 use crate::snapshot::{Snapshot, SnapshotError};
@@ -110,6 +111,9 @@ pub struct Preflight {
 pub struct Known<'a> {
     pub ledger: Option<&'a mut Lookup>,
     pub snapshot: Option<&'a mut Snapshot>,
+    /// What a snapshot of this account says of it (`conta`); `None` where the account is unknown or
+    /// simulated.
+    pub account: Option<String>,
     /// Everything is sent (`--full`).
     pub full: bool,
     /// Rows that are shown in full (`--show`).
@@ -162,6 +166,7 @@ impl Preflight {
         };
         for record in &mut rows {
             let row = found.plan.map(found.rows, record?);
+            found.check_account(&row.record, known.account.as_deref())?;
             let linha = row.linha();
             if found.plan.is_uneven(&row.record) {
                 found.layout.uneven.add(linha);
@@ -183,6 +188,22 @@ impl Preflight {
         }
         found.layout.repeated_headers = rows.repeated_headers();
         Ok(found)
+    }
+
+    /// A line of a snapshot must be of the account that it is sent to.
+    fn check_account(&self, record: &Record, account: Option<&str>) -> Result<(), PreflightError> {
+        let (Some(found), Some(wanted)) = (self.plan.snapshot_account(record), account) else {
+            return Ok(());
+        };
+        match found == wanted {
+            true => Ok(()),
+            false => Err(PreflightError::Guard(format!(
+                "linha {}: a entrada é um retrato de outra conta (\"{}\", e esta é \"{}\"); nada foi enviado",
+                record.linha(),
+                visible(found),
+                visible(wanted)
+            ))),
+        }
     }
 
     fn look_up(

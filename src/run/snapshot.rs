@@ -43,7 +43,7 @@ pub(super) fn open(
 }
 
 /// The account that a snapshot must be of; `None` where it is simulated, or unknown to a check.
-fn account(settings: &Settings) -> Option<String> {
+pub(super) fn account(settings: &Settings) -> Option<String> {
     let Remote::Server { base_url, token } = &settings.remote else { return None };
     let by_token = || Some(account_mark(base_url.as_str(), token.as_ref()?.expose_for_key()));
     settings.account.clone().or_else(by_token)

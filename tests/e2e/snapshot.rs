@@ -229,3 +229,19 @@ fn full_sends_everything_and_the_ledger_learns_what_a_snapshot_shows() {
     let full = with_ledger(run(&server, &snapshot(CUSTOMERS), csv)).arg("--full").go();
     assert_eq!(situacoes(full.exits(0)), ["atualizado"; 2]);
 }
+
+#[test]
+fn a_snapshot_is_an_input_whose_cells_are_sent_as_they_are() {
+    let server = Server::start();
+    let lines = "a@x.com,E, Ana ,a@x.com,+55 (11) 98888-7777 ramal 12345,true,,,\u{a0}x";
+    let text = snapshot(lines);
+    let pulled = |text: &str| Run::new(&server).args(["--account", "matriz"]).csv(text);
+    pulled(&text).arg("--strict").go().exits(0);
+    let request = server.requests().remove(0);
+    assert_eq!(request.field("nome").as_deref(), Some(" Ana "));
+    assert_eq!(request.field("telefone").as_deref(), Some("+55 (11) 98888-7777 ramal 12345"));
+    assert_eq!(request.field("campos[p1]").as_deref(), Some("\u{a0}x"));
+    let other = Run::new(&server).args(["--account", "filial"]).csv(&text).go();
+    other.exits(2).says(&["linha 2", "de outra conta", "matriz"]);
+    assert_eq!(server.count(), 1);
+}
