@@ -95,7 +95,7 @@ fn open_for_forgetting(
         return Ok(None);
     }
     let connection = schema::open_for_writing(path)?;
-    let lock = FileLock::acquire(&lock_path(path, account))?;
+    let lock = FileLock::acquire(&lock_path(path, account), path)?;
     let Some(row) = accounts::find_account(&connection, path, account)? else { return Ok(None) };
     let label = row.label.as_deref();
     let tables = accounts::begin_run(connection, path, account, &row.base_url, label)?;

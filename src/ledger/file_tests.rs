@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::schema::beside;
+use super::beside::beside;
 use super::testing::{TestLedger, TestRun, row};
 use super::{Account, LedgerError, Policy, Reader, admin, keyfile};
 use crate::model::{CustomerType, Name};

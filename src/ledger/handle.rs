@@ -34,7 +34,7 @@ pub struct Claimed {
 pub fn claim(place: &AccountLocation<'_>) -> Result<Claimed, LedgerError> {
     let connection = schema::open_for_writing(place.path)?;
     let keys = place.keys(&connection)?;
-    let lock = FileLock::acquire(&lock_path(place.path, keys.account))?;
+    let lock = FileLock::acquire(&lock_path(place.path, keys.account), place.path)?;
     Ok(Claimed {
         path: place.path.into(),
         connection,

@@ -2,13 +2,15 @@
 //! alone. It replaces the token as the source of the account's key, so that the account survives a
 //! new token. One line: a format word, 32 bytes in hexadecimal, and a checksum.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::LedgerError;
-use super::schema;
+use super::beside::{self, beside};
+use super::{LedgerError, schema};
 
 const FORMAT: &str = "tomticket-sync-key-1";
+/// More than a key has.
+const MAX_BYTES: u64 = 200;
 
 /// Where the secret of the account `label` lies.
 pub fn path(ledger: &Path, label: &str) -> PathBuf {
@@ -16,25 +18,25 @@ pub fn path(ledger: &Path, label: &str) -> PathBuf {
     let safe: String = label.chars().map(safe).take(40).collect();
     // Different labels may become the same text, or look the same to a file system that ignores case.
     let hash = blake3::hash(label.as_bytes()).to_hex();
-    schema::beside(ledger, &format!(".{safe}.{}.key", &hash[..8]))
+    beside(ledger, &format!(".{safe}.{}.key", &hash[..8]))
 }
 
 /// Reads the secret; `None` where there is no such file.
-pub fn read(path: &Path) -> Result<Option<[u8; 32]>, LedgerError> {
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(LedgerError::Io { action: "ler a chave", path: path.into(), source });
-        }
-    };
+pub fn read(path: &Path, ledger: &Path) -> Result<Option<[u8; 32]>, LedgerError> {
+    let Some(file) = beside::open(path, ledger, false)? else { return Ok(None) };
     schema::restrict(path);
+    let mut text = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut text).map_err(|source| LedgerError::Io {
+        action: "ler a chave",
+        path: path.into(),
+        source,
+    })?;
     let secret = std::str::from_utf8(&text).ok().and_then(parse);
     secret.map(Some).ok_or_else(|| damaged(path))
 }
 
 /// Makes a new secret. If another process was faster, its secret is returned.
-pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
+pub fn create(path: &Path, ledger: &Path) -> Result<[u8; 32], LedgerError> {
     let failed = |source| LedgerError::Io { action: "criar a chave", path: path.into(), source };
     schema::create_directory(path)?;
     let secret = random().map_err(failed)?;
@@ -43,11 +45,12 @@ pub fn create(path: &Path) -> Result<[u8; 32], LedgerError> {
         .suffix(".tmp")
         .tempfile_in(schema::directory(path))
         .map_err(failed)?;
+    beside::give_to_owner(file.as_file(), ledger).map_err(failed)?;
     file.write_all(render(&secret).as_bytes()).map_err(failed)?;
     if schema::publish(file.into_temp_path(), path)? {
         return Ok(secret);
     }
-    read(path)?.ok_or_else(|| damaged(path))
+    read(path, ledger)?.ok_or_else(|| damaged(path))
 }
 
 fn damaged(path: &Path) -> LedgerError {
@@ -90,11 +93,12 @@ mod tests {
     #[test]
     fn the_first_secret_stays_and_no_temporary_file_does() {
         let dir = tempfile::tempdir().unwrap();
-        let path = path(&dir.path().join("new/ledger.db"), "matriz / São Paulo");
-        assert_eq!(read(&path).unwrap(), None);
-        let secret = create(&path).unwrap();
+        let ledger = dir.path().join("new/ledger.db");
+        let path = path(&ledger, "matriz / São Paulo");
+        assert_eq!(read(&path, &ledger).unwrap(), None);
+        let secret = create(&path, &ledger).unwrap();
         assert_ne!(secret, [0; 32]);
-        assert_eq!(create(&path).unwrap(), secret);
+        assert_eq!(create(&path, &ledger).unwrap(), secret);
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
@@ -111,15 +115,15 @@ mod tests {
     #[test]
     fn a_damaged_secret_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("k");
-        create(&path).unwrap();
+        let (path, ledger) = (dir.path().join("k"), dir.path().join("ledger.db"));
+        create(&path, &ledger).unwrap();
         let good = std::fs::read_to_string(&path).unwrap();
         let half = &good[..good.len() / 2];
         let flipped = good.replacen(|c: char| c.is_ascii_digit(), "f", 30);
         for bad in ["", half, &flipped, "tomticket-sync-key-1 xx yy\n", &good.replace("1 ", "2 ")] {
             std::fs::write(&path, bad).unwrap();
-            assert!(matches!(read(&path), Err(LedgerError::Refused(_))), "{bad:?}");
-            assert!(matches!(create(&path), Err(LedgerError::Refused(_))), "{bad:?}");
+            assert!(matches!(read(&path, &ledger), Err(LedgerError::Refused(_))), "{bad:?}");
+            assert!(matches!(create(&path, &ledger), Err(LedgerError::Refused(_))), "{bad:?}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! file stays and means nothing. A holder that ends in good order removes it. A second process does
 //! not wait; it gets an error at once.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::LedgerError;
+use super::{LedgerError, beside};
 use crate::output::still_named;
 
 /// A process that only asks whether a lock is held has it for some microseconds. So a lock that seems
@@ -36,13 +36,18 @@ pub struct FileLock {
 
 impl FileLock {
     /// Takes the lock that `path` stands for, unless another process, or another `FileLock` of this
-    /// one, holds it. The file is created (0600) where it is missing; its directory must exist.
-    pub fn acquire(path: &Path) -> Result<Self, LedgerError> {
+    /// one, holds it. The file is created where it is missing; its directory must exist. Nothing is
+    /// written to a file that is not the ledger's owner's, or that is reached through a link.
+    pub fn acquire(path: &Path, ledger: &Path) -> Result<Self, LedgerError> {
         let failed =
             |source| LedgerError::Io { action: "criar a trava", path: path.into(), source };
         let mut retries_left = RETRIES;
         loop {
-            let mut file = open(path).map_err(failed)?;
+            let found = match beside::open(path, ledger, true)? {
+                Some(file) => Some(file),
+                None => beside::create(path, ledger)?,
+            };
+            let Some(mut file) = found else { continue };
             match file.try_lock() {
                 Ok(()) => {}
                 // It may be a process that only asks (see `holder`).
@@ -68,8 +73,8 @@ impl FileLock {
 
 /// Who holds the lock that `path` stands for: `None` where it is free or that cannot be found out,
 /// `Some(None)` where the holder is not named. Holds the lock for some microseconds itself.
-pub fn holder(path: &Path) -> Option<Option<Holder>> {
-    let mut file = File::open(path).ok()?;
+pub fn holder(path: &Path, ledger: &Path) -> Option<Option<Holder>> {
+    let mut file = beside::open(path, ledger, false).ok()??;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(read(&mut file)),
         Ok(()) | Err(TryLockError::Error(_)) => None,
@@ -84,17 +89,6 @@ impl Drop for FileLock {
             let _ = std::fs::remove_file(&self.path);
         }
     }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 fn write(file: &mut File) -> io::Result<()> {
@@ -121,7 +115,7 @@ mod tests {
         let path = dir.path().join("x.lock");
         let file = File::create(&path).unwrap();
         file.try_lock().unwrap();
-        let error = FileLock::acquire(&path).unwrap_err();
+        let error = FileLock::acquire(&path, dir.path()).unwrap_err();
         assert!(matches!(error, LedgerError::Busy { holder: None, .. }), "{error}");
     }
 }

@@ -10,6 +10,7 @@
 mod accepted_state;
 mod accounts;
 pub mod admin;
+mod beside;
 mod changes;
 mod error;
 #[cfg(test)]
@@ -99,7 +100,7 @@ impl AccountLocation<'_> {
                 .find(|row| row.base_url == self.base_url && row.label.as_deref() == Some(label)),
         };
         let path = keyfile::path(self.path, label);
-        let keys = keyfile::read(&path)?
+        let keys = keyfile::read(&path, self.path)?
             .map(|secret| AccountKey::from_label(self.base_url, label, &secret));
         let lost = |what| {
             LedgerError::Refused(format!(
@@ -120,7 +121,7 @@ impl AccountLocation<'_> {
             return Ok(keys);
         }
         let label = self.label().unwrap_or_default();
-        let secret = keyfile::create(&keyfile::path(self.path, label))?;
+        let secret = keyfile::create(&keyfile::path(self.path, label), self.path)?;
         Ok(AccountKey::from_label(self.base_url, label, &secret))
     }
 }
@@ -137,14 +138,14 @@ fn check_label(label: &str) -> Result<(), LedgerError> {
 
 /// The lock of one account of one ledger.
 fn lock_path(ledger: &Path, account: AccountId) -> PathBuf {
-    schema::beside(ledger, &format!(".{account}.lock"))
+    beside::beside(ledger, &format!(".{account}.lock"))
 }
 
 /// Which process works on the account: `None` where none does or that cannot be found out,
 /// `Some(None)` where the process is not named.
 pub fn holder(place: &AccountLocation<'_>) -> Option<Option<Holder>> {
     let keys = place.find_keys(None).ok()??;
-    lock::holder(&lock_path(place.path, keys.account))
+    lock::holder(&lock_path(place.path, keys.account), place.path)
 }
 
 /// Locks an account without opening its ledger, for a run with `--no-ledger`. `None` where no lock
@@ -152,9 +153,9 @@ pub fn holder(place: &AccountLocation<'_>) -> Option<Option<Holder>> {
 pub fn lock_alone(place: &AccountLocation<'_>) -> Result<Option<FileLock>, LedgerError> {
     let Some(keys) = place.find_keys(None)? else { return Ok(None) };
     let path = lock_path(place.path, keys.account);
-    match schema::create_directory(&path).and_then(|()| FileLock::acquire(&path)) {
+    match schema::create_directory(&path).and_then(|()| FileLock::acquire(&path, place.path)) {
         Ok(lock) => Ok(Some(lock)),
-        Err(error @ LedgerError::Busy { .. }) => Err(error),
+        Err(error @ (LedgerError::Busy { .. } | LedgerError::Refused(_))) => Err(error),
         Err(error) => {
             tracing::debug!(%error, "sem trava da conta");
             Ok(None)

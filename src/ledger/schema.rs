@@ -3,14 +3,16 @@
 //! A new file is built under another name and appears whole, so that an empty or half-built file
 //! under the ledger's name is always damage. [`super::tables`] reads and writes them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::LedgerError;
+use super::beside::{beside, check_logs};
+use crate::output::ownership;
 
 /// `TTsl`: distinguishes a ledger from other programs' SQLite databases.
 const APPLICATION_ID: i64 = 0x5454_736c;
@@ -140,8 +142,12 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Ledg
 }
 
 fn exists(path: &Path) -> Result<bool, LedgerError> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(true),
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            check_names(path, &metadata)?;
+            check_logs(path)?;
+            Ok(true)
+        }
         Ok(_) => Err(foreign(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if has_log(path) {
@@ -154,16 +160,21 @@ fn exists(path: &Path) -> Result<bool, LedgerError> {
     }
 }
 
+/// Refuses a file whose lock, key and log another process would look for under another name.
+fn check_names(path: &Path, metadata: &Metadata) -> Result<(), LedgerError> {
+    let why = if ownership::links(metadata) > 1 {
+        "tem mais de um nome no disco (link físico), e cada nome teria a sua trava e o seu -wal. Deixe um nome só; para usá-lo de dois lugares, monte a pasta ou faça um link simbólico"
+    } else if ownership::is_mount_point(path) {
+        "é ele mesmo um ponto de montagem, e a trava, a chave e o -wal ficariam fora dela, onde outra execução não os vê. Monte a pasta em lugar do arquivo e indique com --ledger o arquivo dentro dela"
+    } else {
+        return Ok(());
+    };
+    Err(LedgerError::Refused(format!("o ledger {} {why}", path.display())))
+}
+
 /// Whether SQLite's log holds anything. An empty one is left by a process that only reads.
 fn has_log(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0)
-}
-
-/// `path` with `suffix` after its whole name.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// The directory that `path` lies in.

@@ -13,7 +13,7 @@ mod frequent;
 mod lock_holder;
 mod log;
 mod next_step;
-mod ownership;
+pub mod ownership;
 mod progress;
 mod rejects;
 mod rejects_format;

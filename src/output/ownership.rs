@@ -71,10 +71,15 @@ fn mode(meta: &Metadata) -> u32 {
 
 /// Opens the file of an earlier run, if it is this user's own and has no other name.
 pub(super) fn open_own(path: &Path) -> Result<File, String> {
+    open_of(path, None, true)
+}
+
+/// Opens a file, if it has no other name and is the user's who owns `owner`, or this user's.
+pub fn open_of(path: &Path, owner: Option<&Metadata>, write: bool) -> Result<File, String> {
     let words = |error: io::Error| describe_os_error(&error);
-    is_usable(&fs::symlink_metadata(path).map_err(words)?)?;
+    check_of(&fs::symlink_metadata(path).map_err(words)?, owner)?;
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
+    options.read(true).write(write);
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -83,11 +88,13 @@ pub(super) fn open_own(path: &Path) -> Result<File, String> {
     }
     let file = options.open(path).map_err(words)?;
     // Another file may have taken the name in between.
-    is_usable(&file.metadata().map_err(words)?)?;
+    check_of(&file.metadata().map_err(words)?, owner)?;
     Ok(file)
 }
 
-fn is_usable(meta: &Metadata) -> Result<(), String> {
+/// Refuses what [`open_of`] does not open.
+pub fn check_of(meta: &Metadata, owner: Option<&Metadata>) -> Result<(), String> {
+    let is_own = |meta| owner.map_or_else(|| is_own(meta), |owner| have_one_owner(meta, owner));
     let why = match () {
         () if meta.is_dir() => "é uma pasta",
         () if !meta.is_file() => "é um link ou um arquivo especial",
@@ -109,12 +116,42 @@ fn is_own(_meta: &Metadata) -> bool {
 }
 
 #[cfg(unix)]
-fn links(meta: &Metadata) -> u64 {
+fn have_one_owner(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    one.uid() == other.uid()
+}
+
+#[cfg(not(unix))]
+fn have_one_owner(_one: &Metadata, _other: &Metadata) -> bool {
+    true
+}
+
+/// Gives a file to the user who owns `owner`, which only root may do.
+pub fn give(file: &File, owner: &Metadata) -> io::Result<()> {
+    if have_one_owner(&file.metadata()?, owner) {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::fchown(file, Some(std::os::unix::fs::MetadataExt::uid(owner)), None)?;
+    Ok(())
+}
+
+/// The number of the user who owns `owner`, where the file at `path` is another one's.
+pub fn owner_to_restore(path: &Path, owner: &Metadata) -> Option<u32> {
+    let meta = fs::symlink_metadata(path).ok().filter(Metadata::is_file)?;
+    #[cfg(unix)]
+    return (!have_one_owner(&meta, owner)).then(|| std::os::unix::fs::MetadataExt::uid(owner));
+    #[cfg(not(unix))]
+    return None;
+}
+
+#[cfg(unix)]
+pub fn links(meta: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::nlink(meta)
 }
 
 #[cfg(not(unix))]
-fn links(_meta: &Metadata) -> u64 {
+pub fn links(_meta: &Metadata) -> u64 {
     1
 }
 
@@ -149,6 +186,9 @@ pub(super) fn irreplaceable(path: &Path) -> Option<&'static str> {
             return Some("é de outro usuário, e nesta pasta só o dono troca um arquivo");
         }
     }
+    if is_mount_point(path) {
+        return Some("é um ponto de montagem; monte a pasta em lugar do arquivo");
+    }
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -156,15 +196,29 @@ pub(super) fn irreplaceable(path: &Path) -> Option<&'static str> {
             statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE)
                 .is_ok_and(|found| found.stx_attributes.intersects(attributes))
         };
-        if has(path, StatxAttributes::MOUNT_ROOT) {
-            return Some("é um ponto de montagem; monte a pasta em lugar do arquivo");
-        }
         let fixed = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
         if has(path, fixed) || has(folder(path), fixed) {
             return Some("o arquivo ou a pasta está protegido contra mudanças (chattr)");
         }
     }
     None
+}
+
+/// Whether a file is mounted by itself, as containers can do. Asked of the list of mounts: the file's
+/// device may be its folder's, and kernels before 5.8 do not say it of the file.
+pub fn is_mount_point(path: &Path) -> bool {
+    let (Ok(path), Ok(mounts)) = (fs::canonicalize(path), fs::read("/proc/self/mountinfo")) else {
+        return false;
+    };
+    let mut name = Vec::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\\' => name.extend(format!("\\{byte:03o}").into_bytes()),
+            _ => name.push(*byte),
+        }
+    }
+    let lines = mounts.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4)).any(|mount| mount == name)
 }
 
 /// The folder of a file that is named.

@@ -26,6 +26,8 @@ mod ledger_file;
 mod ledger_lock;
 mod ledger_probe;
 mod ledger_renames;
+#[cfg(unix)]
+mod ledger_shared;
 mod machine;
 mod mapping;
 mod mapping_header;
