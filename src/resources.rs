@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use crate::exit_code;
 use crate::locale::os_error::describe_os_error;
 
-/// Threads that a run has at a time: reader, writer, ledger, simulator, progress, name lookups.
+/// Threads that a run has at a time, besides one worker a processor: reader, writer, ledger,
+/// simulator, progress, name lookups.
 const THREADS: usize = 8;
 /// Files that a run has open besides its connections.
 const FILES: u64 = 32;
@@ -24,7 +25,7 @@ pub enum ResourceError {
     )]
     Clock(Timestamp),
     #[error(
-        "o sistema não deixa o programa abrir as {THREADS} threads de que precisa ({}). Feche outros programas ou aumente o limite (ulimit -u; no systemd, TasksMax; num contêiner, pids)",
+        "o sistema não deixa o programa abrir as threads de que precisa ({}). Feche outros programas ou aumente o limite (ulimit -u; no systemd, TasksMax; num contêiner, pids)",
         describe_os_error(.0)
     )]
     Threads(io::Error),
@@ -50,10 +51,11 @@ pub fn check() -> Result<(), ResourceError> {
     start_threads().map_err(ResourceError::Threads)
 }
 
-/// Starts as many threads as a run has, and ends them: tokio panics where it cannot start one.
+/// Starts as many threads as are needed, and ends them: tokio panics where it cannot start one.
 fn start_threads() -> io::Result<()> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
     let mut running = Vec::new();
-    for _ in 0..THREADS {
+    for _ in 0..THREADS + processors {
         let (end, ended) = mpsc::channel::<()>();
         let thread = thread::Builder::new().spawn(move || ended.recv())?;
         running.push((end, thread));

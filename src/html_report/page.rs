@@ -161,7 +161,7 @@ fn outcomes(stats: &ResultStats) -> Vec<OutcomeRow> {
     let present: Vec<Situacao> = Situacao::ALL.into_iter().filter(present).collect();
     // Even one row must be visible.
     let part =
-        |situacao: &Situacao| (stats.counts[situacao.index()] as f64 / all as f64).max(0.004);
+        |situacao: &Situacao| (stats.counts[situacao.index()] as f64 / all as f64).max(0.006);
     let parts: f64 = present.iter().map(part).sum();
     let mut x = 0.0;
     let row = |situacao: Situacao| {
