@@ -218,6 +218,29 @@ fn c37_spreadsheet_formulas_are_neutralised() {
     }
 }
 
+/// A Brazilian Excel splits every file at `;`, and other programs at tabs.
+#[test]
+fn a_formula_behind_a_separator_is_neutralised() {
+    let replies = ["não;=cmd|'/c calc'!A1", "a\t+1", "b\n@x;-1", "＝1+1", "c;＠x"];
+    for dialect in ["standard", "excel"] {
+        let server = Server::start();
+        for (index, reply) in replies.iter().enumerate() {
+            server.reply(&format!("C{:05}", index + 2), Reply::refuse(reply));
+        }
+        let run = Run::new(&server).csv(&table::customers(replies.len()));
+        let finished = run.args(["--results-dialect", dialect]).go();
+        finished.exits(1);
+        for name in ["clientes.resultado.csv", "clientes.rejeitados.csv"] {
+            let text = finished.text(name);
+            for cell in text.split([';', '\t', '\n', ',', '"']) {
+                assert!(!cell.starts_with(['=', '+', '-', '@', '＝', '＠']), "{name}: {cell}");
+            }
+            let guarded = text.lines().filter(|line| line.contains("'não;'=cmd")).count();
+            assert_eq!(guarded, 1, "{text}");
+        }
+    }
+}
+
 #[test]
 fn c37_original_cells_are_not_altered() {
     let input = "identificador,tipo_identificador,nome,livre\n\
