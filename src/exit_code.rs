@@ -3,9 +3,9 @@
 use crate::model::Situacao;
 use crate::stop::{Signal, StopReason};
 
-/// Every row is updated or unchanged.
+/// Every row is updated or unchanged, but for those that `--ok-with` tolerates.
 pub const OK: u8 = 0;
-/// Finished; some rows were refused or are invalid.
+/// Finished; more rows were refused or are invalid than `--ok-with` tolerates.
 pub const ROWS_TO_FIX: u8 = 1;
 /// Usage, configuration, mapping, input or lock; nothing was sent.
 pub const USAGE: u8 = 2;
@@ -28,13 +28,15 @@ pub const fn of_signal(signal: Signal) -> u8 {
 }
 
 /// The exit code of a run that ended for `stop` (`None`: after its last row), with its rows counted
-/// by [`Situacao::index`]. When several hold: 5, 3, 129/130/143, 6, 4, 1.
-pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7]) -> u8 {
-    let any = |situacao: Situacao| counts[situacao.index()] > 0;
+/// by [`Situacao::index`]. `ok_with` rows to repair count as none. When several hold: 5, 3,
+/// 129/130/143, 6, 4, 1.
+pub fn of_run(stop: Option<&StopReason>, counts: &[u64; 7], ok_with: u64) -> u8 {
+    let count = |situacao: Situacao| counts[situacao.index()];
+    let any = |situacao| count(situacao) > 0;
     let by_rows = || match () {
         () if any(Situacao::Incerto) => UNCERTAIN,
         () if any(Situacao::Falhou) => TEMPORARY,
-        () if any(Situacao::Recusado) || any(Situacao::Invalido) => ROWS_TO_FIX,
+        () if count(Situacao::Recusado) + count(Situacao::Invalido) > ok_with => ROWS_TO_FIX,
         () => OK,
     };
     match stop {
@@ -80,7 +82,11 @@ mod tests {
             (refused(), vec![], REFUSED),
             (Some(StopReason::Local("".into())), vec![Incerto], LOCAL),
         ] {
-            assert_eq!(of_run(stop.as_ref(), &counts(&rows)), code, "{stop:?} {rows:?}");
+            assert_eq!(of_run(stop.as_ref(), &counts(&rows), 0), code, "{stop:?} {rows:?}");
+            // Tolerance concerns rows to repair alone.
+            let tolerant = if code == ROWS_TO_FIX { OK } else { code };
+            assert_eq!(of_run(stop.as_ref(), &counts(&rows), 1), tolerant, "{stop:?} {rows:?}");
         }
+        assert_eq!(of_run(None, &counts(&[Recusado, Invalido]), 1), ROWS_TO_FIX);
     }
 }

@@ -188,6 +188,11 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// `--ok-with` in rows of this input.
+    fn ok_with(&self) -> u64 {
+        self.settings.ok_with.map_or(0, |most| most.resolve(self.preflight.rows))
+    }
+
     /// `--max-errors` in rows of this input. In a file of rejects, every row has failed before, so
     /// that a percentage of them means nothing.
     fn max_errors(&self) -> Option<u64> {
@@ -277,7 +282,12 @@ impl<'a> Run<'a> {
             resultados: output.reporter.results.output().current_path(),
             rejeitados: output.reporter.rejects.file.output().current_path(),
             configuracao: Some(effective_settings(settings)),
-            ..RunSummary::of(&output.tally, self.preflight.rows, output.stop.as_ref())
+            ..RunSummary::of(
+                &output.tally,
+                self.preflight.rows,
+                output.stop.as_ref(),
+                self.ok_with(),
+            )
         };
         Summary {
             run,

@@ -33,7 +33,7 @@ const PRECEDENCE: &str = "Cada opção também é uma variável e, menos --confi
 #[command(
     name = "tomticket-sync",
     about = "Leva a exportação CSV de clientes do CRM para o TomTicket: uma atualização por linha, no ritmo da conta, com todas as linhas conferidas.",
-    after_help = "Comece com um ensaio, que não precisa de token nem de rede:\n  tomticket-sync run clientes.csv --sandbox\n\nCódigos de saída:\n  0  tudo em dia\n  1  terminou; há linhas a corrigir\n  2  uso, configuração ou arquivo de entrada; nada foi enviado\n  3  a conta ou o servidor recusa tudo\n  4  temporário; rode de novo mais tarde\n  5  falha nesta máquina\n  6  há linhas incertas, a conferir no TomTicket\n  129, 130, 143  interrompido por sinal; rode de novo",
+    after_help = "Comece com um ensaio, que não precisa de token nem de rede:\n  tomticket-sync run clientes.csv --sandbox\n\nCódigos de saída:\n  0  tudo em dia\n  1  terminou; há linhas a corrigir (mais que --ok-with)\n  2  uso, configuração ou arquivo de entrada; nada foi enviado\n  3  a conta ou o servidor recusa tudo\n  4  temporário; rode de novo mais tarde\n  5  falha nesta máquina\n  6  há linhas incertas, a conferir no TomTicket\n  129, 130, 143  interrompido por sinal; rode de novo",
     override_usage = "tomticket-sync <COMANDO> [OPÇÕES]",
     subcommand_required = true,
     arg_required_else_help = false

@@ -66,6 +66,9 @@ pub struct SendingArgs {
     /// Para quando mais de N linhas (ou N% das linhas) tiverem erro
     #[arg(long, value_name = "N|P%", value_parser = MaxErrors::parse)]
     pub max_errors: Option<MaxErrors>,
+    /// Termina com código 0 mesmo com até N linhas (ou N% das linhas) a corrigir
+    #[arg(long, value_name = "N|P%", value_parser = MaxErrors::parse)]
+    pub ok_with: Option<MaxErrors>,
     /// Para depois deste tempo, por exemplo 6h (um número sozinho são segundos); com o registro, rodar de novo continua
     #[arg(long, value_name = "DURAÇÃO", value_parser = values::positive_duration)]
     pub max_duration: Option<Duration>,
@@ -123,7 +126,7 @@ pub struct SnapshotArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Saída")]
 pub struct OutputArgs {
-    /// Arquivo de resultados, - para a saída padrão [padrão: <entrada>.resultado.csv]
+    /// Arquivo de resultados, - para a saída padrão; {inicio} no nome de uma saída é o começo da execução, como 2026-11-27T02-00-00 [padrão: <entrada>.resultado.csv]
     #[arg(long, value_name = "ARQUIVO")]
     pub results: Option<PathBuf>,
     /// Formato dos resultados: standard, ou excel (; e BOM, para abrir com dois cliques) [padrão: standard]

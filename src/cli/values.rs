@@ -11,7 +11,7 @@ const MAX_CONCURRENCY: usize = 512;
 /// The longest duration that is accepted: ten years.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
 
-/// `--max-errors`.
+/// `--max-errors` and `--ok-with`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxErrors {
     /// This many rows.

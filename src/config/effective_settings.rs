@@ -34,6 +34,7 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "timeout": duration(settings.timeout),
         "limit": settings.limit,
         "max-errors": settings.max_errors.map(max_errors),
+        "ok-with": settings.ok_with.map(max_errors),
         "max-duration": settings.max_duration.map(duration),
         "give-up-after": duration(settings.give_up_after),
         "no-breaker": !settings.breaker,

@@ -1,6 +1,9 @@
 //! Where files lie that were not named: the ledger, and the outputs of an input.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+use jiff::ZonedDateTime;
 
 use super::error::SettingsError;
 
@@ -38,6 +41,17 @@ pub(super) fn output(input: &Path, sandbox: bool, what: &str) -> PathBuf {
     let stem = Path::new(name).file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
     let rehearsal = if sandbox { ".simulado" } else { "" };
     folder.join(format!("{stem}{rehearsal}.{what}.csv"))
+}
+
+/// Puts the start of the run, in local time, where a name says `{inicio}`. Other braces are part of
+/// the name.
+pub(super) fn with_start(path: &Path, started: &ZonedDateTime) -> PathBuf {
+    let started = started.strftime("%Y-%m-%dT%H-%M-%S").to_string();
+    let part = |part: &OsStr| match part.to_str() {
+        Some(text) => text.replace("{inicio}", &started).into(),
+        None => part.to_owned(),
+    };
+    path.iter().map(part).collect()
 }
 
 /// `clientes.resultado.csv` → `clientes.relatorio.html` beside it; in the working directory for
@@ -86,6 +100,20 @@ mod tests {
             (name("/dev/stdin", false), "entrada.resultado.csv"),
         ] {
             assert_eq!(name, Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn the_start_of_the_run_stands_where_a_name_says_so() {
+        let started = "2026-11-27T02:00:00.9-03:00[America/Sao_Paulo]".parse().unwrap();
+        for (named, path) in [
+            ("r.{inicio}.csv", "r.2026-11-27T02-00-00.csv"),
+            ("./{inicio}/{inicio}-{outro}{", "./2026-11-27T02-00-00/2026-11-27T02-00-00-{outro}{"),
+            ("/dev/stdout", "/dev/stdout"),
+            ("-", "-"),
+            ("", ""),
+        ] {
+            assert_eq!(with_start(Path::new(named), &started), Path::new(path));
         }
     }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use jiff::ZonedDateTime;
 
 use super::account::{base_url, token};
 use super::error::SettingsError;
 use super::file::FOUND;
-use super::paths::{is_special, ledger_path, output};
+use super::paths::{is_special, ledger_path, output, with_start};
 use super::settings::{
     LedgerChoice, PlanOutputs, ProgramFiles, Remote, Settings, SnapshotSettings,
 };
@@ -31,8 +32,10 @@ impl Settings {
         let remote = remote(&args, check)?;
         let ledger = ledger(&args, &remote)?;
         let defaults = Self::with_defaults(args.input.clone(), remote, ledger);
+        let started = ZonedDateTime::now();
+        let named = |path: &PathBuf| Destination::from_arg(with_start(path, &started));
         let destination = |given: &Option<PathBuf>, what| match given {
-            Some(path) => Destination::from_arg(path),
+            Some(path) => named(path),
             None => Destination::Path(output(&args.input, args.sending.sandbox, what)),
         };
         let results = destination(&args.output.results, "resultado");
@@ -47,6 +50,7 @@ impl Settings {
             timeout: args.sending.timeout.unwrap_or(defaults.timeout),
             limit: args.sending.limit,
             max_errors: args.sending.max_errors,
+            ok_with: args.sending.ok_with,
             max_duration: args.sending.max_duration,
             give_up_after: args.sending.give_up_after.unwrap_or(defaults.give_up_after),
             breaker: !args.sending.no_breaker,
@@ -74,8 +78,8 @@ impl Settings {
             results,
             rejects,
             results_dialect: args.output.results_dialect.unwrap_or_default(),
-            summary_json: args.output.summary_json.as_deref().map(Destination::from_arg),
-            report: args.output.report.as_deref().map(Destination::from_arg),
+            summary_json: args.output.summary_json.as_ref().map(named),
+            report: args.output.report.as_ref().map(named),
             quiet: args.output.quiet,
             account: args.memory.account,
             mapping: args.mapping,

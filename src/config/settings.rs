@@ -93,6 +93,8 @@ pub struct Settings {
     pub limit: Option<u64>,
     /// Rows with errors that are tolerated.
     pub(crate) max_errors: Option<MaxErrors>,
+    /// Rows to repair with which the run still is a success.
+    pub(crate) ok_with: Option<MaxErrors>,
     /// The time limit of the run.
     pub max_duration: Option<Duration>,
     /// How long to wait for an API that does not answer.
@@ -222,6 +224,7 @@ impl Settings {
             timeout: Duration::from_secs(60),
             limit: None,
             max_errors: None,
+            ok_with: None,
             max_duration: None,
             give_up_after: Duration::from_secs(300),
             breaker: true,

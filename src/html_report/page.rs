@@ -74,7 +74,7 @@ pub fn html(
     clock: &Clock,
 ) -> Result<String, ReportError> {
     let code = summary
-        .map_or_else(|| exit_code::of_run(None, &stats.counts), |summary| summary.codigo_saida);
+        .map_or_else(|| exit_code::of_run(None, &stats.counts, 0), |summary| summary.codigo_saida);
     let axis = TimeAxis::of(stats, summary, clock);
     let axis = axis.as_ref();
     let figures: Vec<Figure> = [

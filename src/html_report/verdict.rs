@@ -170,7 +170,7 @@ mod tests {
             let summary = RunSummary {
                 motivo: motivo.map(str::to_owned),
                 requisicoes: u64::from(situacoes.len() > 1),
-                ..RunSummary::of(&Tally::new(Instant::now()), 0, None)
+                ..RunSummary::of(&Tally::new(Instant::now()), 0, None, 0)
             };
             let verdict = verdict(code, &counts(situacoes), Some(&summary));
             let reason =
@@ -188,7 +188,7 @@ mod tests {
         let summary = |code: u8, settings: &Value| RunSummary {
             codigo_saida: code,
             configuracao: settings.as_object().cloned(),
-            ..RunSummary::of(&Tally::new(Instant::now()), 0, None)
+            ..RunSummary::of(&Tally::new(Instant::now()), 0, None, 0)
         };
         let settings = [
             ("com registro", json!({"ledger": "/l.db", "full": false})),

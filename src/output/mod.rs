@@ -45,7 +45,7 @@ pub use results::{RESULT_COLUMNS, ResultLine, ResultsDialect};
 pub use run_summary::{MessageCount, MinuteCounts, Repeat, RunSummary, SUMMARY_VERSION};
 pub use sanitize::{cut, excerpt, one_line};
 pub use status_line::StatusLine;
-pub use summary::{Summary, meaning};
+pub use summary::{Summary, meaning, tolerated};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
 

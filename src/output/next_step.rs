@@ -30,11 +30,9 @@ impl Summary {
                         .to_owned()
                 }
             },
+            exit_code::OK if run.to_repair() > 0 => format!("quando puder, {}", self.repair()),
             exit_code::OK => "nada; está tudo em dia.".to_owned(),
-            exit_code::ROWS_TO_FIX => match &suggested.rejects {
-                Some(command) => format!("corrija as linhas em {rejects} e rode:\n  {command}"),
-                None => self.repair_without_a_file(),
-            },
+            exit_code::ROWS_TO_FIX => self.repair(),
             exit_code::REFUSED if run.repeat() == Repeat::Continues => {
                 format!("resolva o motivo acima e {}", Repeat::Continues.advice(""))
             }
@@ -86,9 +84,7 @@ impl Summary {
             Some(command) => text.push_str(&format!(":\n  {command}")),
             None => text.push('.'),
         }
-        let [refused, invalid] =
-            [Situacao::Recusado, Situacao::Invalido].map(|situacao| self.run.count(situacao));
-        let to_repair = refused + invalid;
+        let to_repair = self.run.to_repair();
         if to_repair > 0 {
             let (one, many) = ("linha precisa", "linhas precisam");
             text.push_str(&format!(
@@ -100,10 +96,11 @@ impl Summary {
         text
     }
 
-    /// How to repair rows without a command for the rejects file.
-    fn repair_without_a_file(&self) -> String {
+    fn repair(&self) -> String {
         let rejects = &self.run.rejeitados;
-        if rejects == "-" {
+        if let Some(command) = &self.suggested.rejects {
+            format!("corrija as linhas em {} e rode:\n  {command}", visible(rejects))
+        } else if rejects == "-" {
             "guarde em um arquivo as linhas que saíram na saída padrão, corrija-as e rode esse arquivo com as mesmas opções."
                 .to_owned()
         } else if rejects.starts_with("/dev/") || rejects.starts_with("/proc/") {

@@ -31,8 +31,11 @@ pub struct RunSummary {
     /// Rows by `situacao`; they add up to `linhas`.
     #[serde(serialize_with = "by_name")]
     pub situacoes: BTreeMap<Situacao, u64>,
-    /// HTTP requests made.
+    /// Updates sent: HTTP requests, repeats included.
     pub requisicoes: u64,
+    /// Reads made: HTTP requests that ask what TomTicket holds.
+    #[serde(default)]
+    pub leituras: u64,
     /// Requests that repeated an attempt without a definite reply.
     pub repeticoes: u64,
     /// Requests answered with 429.
@@ -128,8 +131,9 @@ impl Repeat {
 
 impl RunSummary {
     /// The counts of a run of `rows` rows; rows that a local failure left without a verdict count as
-    /// not sent. What the input, the files and the settings are is for the caller to fill in.
-    pub(crate) fn of(tally: &Tally, rows: u64, stop: Option<&StopReason>) -> Self {
+    /// not sent. `ok_with` rows to repair are tolerated. What the input, the files and the settings
+    /// are is for the caller to fill in.
+    pub(crate) fn of(tally: &Tally, rows: u64, stop: Option<&StopReason>, ok_with: u64) -> Self {
         let mut counts = tally.settled;
         let settled: u64 = counts.iter().sum();
         counts[Situacao::NaoEnviado.index()] += rows.saturating_sub(settled);
@@ -143,6 +147,7 @@ impl RunSummary {
             linhas: counts.iter().sum(),
             situacoes: Situacao::ALL.into_iter().zip(counts).collect(),
             requisicoes: tally.requests,
+            leituras: 0,
             repeticoes: in_minutes(|minute| minute.repeticoes),
             limitadas_429: in_minutes(|minute| minute.limitadas_429),
             duracao_s: round(seconds),
@@ -156,7 +161,7 @@ impl RunSummary {
             por_minuto: tally.minutes.clone(),
             resultados: String::new(),
             rejeitados: String::new(),
-            codigo_saida: exit_code::of_run(stop, &counts),
+            codigo_saida: exit_code::of_run(stop, &counts, ok_with),
             motivo: stop.map(|stop| one_line(&stop.to_string()).into_owned()),
             inicio: Some(format!("{:.3}", tally.started_at)),
             programa: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -181,6 +186,11 @@ impl RunSummary {
             Some(_) if has_ledger && !self.is_on("full") => Repeat::Continues,
             Some(_) => Repeat::StartsOver,
         }
+    }
+
+    /// Rows that a person has to repair.
+    pub(crate) fn to_repair(&self) -> u64 {
+        self.count(Situacao::Recusado) + self.count(Situacao::Invalido)
     }
 
     /// Rows that ended so.

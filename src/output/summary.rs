@@ -69,6 +69,9 @@ impl Summary {
                 number(run.limitadas_429)
             ));
         }
+        if run.leituras > 0 {
+            text.push_str(&format!("  {}\n", counted(run.leituras, "leitura", "leituras")));
+        }
         if let Some(motivo) = &run.motivo {
             text.push_str(&format!("Terminou antes do fim: {}.\n", format::within(motivo)));
         }
@@ -81,6 +84,9 @@ impl Summary {
                 number(*linhas),
                 excerpt(mensagem, MESSAGE_LENGTH)
             ));
+        }
+        if run.codigo_saida == exit_code::OK && run.to_repair() > 0 {
+            text.push_str(&tolerated(run.to_repair()));
         }
         if let Some(note) = &self.note {
             text.push_str(&format!("Atenção: {note}.\n"));
@@ -109,6 +115,11 @@ impl Summary {
         text.push_str(&format!("Próximo passo: {}\n", self.next_step()));
         text
     }
+}
+
+/// That there are rows to repair although the exit code is 0.
+pub fn tolerated(rows: u64) -> String {
+    format!("Toleradas por --ok-with: {} a corrigir\n", counted(rows, "linha", "linhas"))
 }
 
 /// What a `situacao` means, said of several rows.
@@ -144,6 +155,14 @@ mod tests {
     use crate::stop::{Signal, StopReason};
 
     fn summary(rows: &[(Situacao, &str)], stop: Option<StopReason>) -> Summary {
+        tolerant_summary(rows, stop, 0)
+    }
+
+    fn tolerant_summary(
+        rows: &[(Situacao, &str)],
+        stop: Option<StopReason>,
+        ok_with: u64,
+    ) -> Summary {
         let mut tally = Tally::new(Instant::now());
         for (situacao, mensagem) in rows {
             tally.settled(&Outcome::unsent(*situacao, (*mensagem).to_owned()));
@@ -158,7 +177,7 @@ mod tests {
             linhas_por_s: 0.5,
             inicio: Some("2026-11-24T04:05:06.000Z".to_owned()),
             programa: Some("0.0.0".to_owned()),
-            ..RunSummary::of(&tally, rows.len() as u64, stop.as_ref())
+            ..RunSummary::of(&tally, rows.len() as u64, stop.as_ref(), ok_with)
         };
         Summary {
             run,
@@ -185,6 +204,7 @@ mod tests {
             (Situacao::Invalido, "nada para enviar"),
         ];
         insta::assert_snapshot!("linhas_a_corrigir", summary(&rows, None).to_text());
+        insta::assert_snapshot!("toleradas", tolerant_summary(&rows, None, 3).to_text());
         let cut = [(Situacao::Inalterado, ""), (Situacao::NaoEnviado, "Não enviado.")];
         let stop = Some(StopReason::Signal(Signal::Int));
         insta::assert_snapshot!("interrompido", summary(&cut, stop).to_text());

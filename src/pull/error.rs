@@ -36,7 +36,7 @@ impl PullError {
         match self {
             Self::Refused { .. } => exit_code::REFUSED,
             Self::GaveUp { .. } | Self::IgnoresPage { .. } => exit_code::TEMPORARY,
-            Self::Stopped(reason) => exit_code::of_run(Some(reason), &[0; 7]),
+            Self::Stopped(reason) => exit_code::of_run(Some(reason), &[0; 7], 0),
             Self::Output(error) => error.exit_code(),
             Self::Write { .. } => exit_code::LOCAL,
         }

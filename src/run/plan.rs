@@ -6,7 +6,7 @@ use crate::config::LedgerChoice;
 use crate::exit_code;
 use crate::input::rows;
 use crate::model::Situacao;
-use crate::output::{Output, Rejects};
+use crate::output::{Output, Rejects, tolerated};
 
 impl Run<'_> {
     /// Shows the plan, and gives the exit code.
@@ -25,11 +25,15 @@ impl Run<'_> {
             LedgerChoice::Declined => "--no-ledger: tudo é enviado",
             LedgerChoice::None => "endereço local, sem registro: tudo é enviado",
         };
-        let code = if preflight.invalid == 0 { exit_code::OK } else { exit_code::ROWS_TO_FIX };
+        let tolerates = preflight.invalid <= self.ok_with();
+        let code = if tolerates { exit_code::OK } else { exit_code::ROWS_TO_FIX };
         let per_second = settings.rate.per_second();
         self.write_plan(code)?;
-        if !settings.quiet || preflight.invalid > 0 {
+        if !settings.quiet || !tolerates {
             terminal.print(&preflight.plan_text(per_second, settings.limit, unknown));
+        }
+        if !settings.quiet && tolerates && preflight.invalid > 0 {
+            terminal.print(&tolerated(preflight.invalid));
         }
         Ok(code)
     }

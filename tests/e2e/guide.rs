@@ -1,12 +1,14 @@
 //! The commands of the guide and the READMEs run against a scripted server, the examples run
-//! unchanged, and every flag that a document names exists.
+//! unchanged, and every flag that a document names exists. Nights and pipelines are in `recipes`.
+
+mod recipes;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{CANARY, Reply, Server, canary, prerequisites, table};
+use crate::support::{CANARY, Server, canary, prerequisites, table};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
@@ -298,105 +300,4 @@ fn the_rehearsal_example_runs() {
     assert!(output_text.contains("Resultados: ./ensaio.resultado.csv"), "{output_text}");
     assert!(desk.path("ensaio.resultado.csv").exists());
     assert_eq!(desk.server.count(), 0, "it must send to its own simulator alone");
-}
-
-#[test]
-fn the_night_script_repeats_only_after_exit_code_4() {
-    let desk = Desk::new();
-    let csv = "identificador,tipo_identificador,nome\n1,I,A\n2,I,B\n";
-    desk.write("noite.csv", csv);
-    let night =
-        "BINARIO=tomticket-sync PAUSA=0 PARTIDAS=3 sh docs/exemplos/noite.sh noite.csv --quiet";
-
-    // The first run gets no definite reply for one row; the second does.
-    desk.server.replies("2", [Reply::html(500), Reply::html(500), Reply::html(500), Reply::ok()]);
-    let output = desk.shell(night);
-    assert_eq!(output.status.code(), Some(0), "{}", described(&output));
-    let calls = desk.calls();
-    assert_eq!(calls.len(), 2, "{calls:?}");
-    assert_eq!(desk.server.requests_for("1").len(), 1, "what was accepted was sent again");
-
-    // Standard input cannot be read twice.
-    let output = desk.shell("sh docs/exemplos/noite.sh - < noite.csv");
-    assert_eq!(output.status.code(), Some(2), "{}", described(&output));
-    assert!(described(&output).contains("a entrada padrão não pode ser lida de novo"));
-    assert!(desk.calls().is_empty());
-
-    // A refusal is not repeated.
-    desk.server.reply("1", Reply::refuse("Não."));
-    desk.write("noite.csv", &csv.replace(",A", ",C"));
-    let output = desk.shell(night);
-    assert_eq!(output.status.code(), Some(1), "{}", described(&output));
-    assert_eq!(desk.calls().len(), 1);
-}
-
-#[test]
-fn the_pipelines_send_step_runs() {
-    let test = "the_pipelines_send_step_runs";
-    if !prerequisites::program("jq", test) {
-        return;
-    }
-    for name in ["docs/exemplos/github-actions.yml", "docs/exemplos/gitlab-ci.yml"] {
-        let mut ran = 0;
-        for script in literal_blocks(&document(name)) {
-            if !script.contains("tomticket-sync run") && !script.contains("tomticket-sync check") {
-                continue;
-            }
-            let desk = Desk::new();
-            desk.shell("mkdir -p .ledger");
-            let output = desk.shell(&format!("GITHUB_STEP_SUMMARY=passo.md; set -e\n{script}"));
-            assert!(output.status.success(), "{name}:\n{script}\n{}", described(&output));
-            ran += desk.calls().len();
-            if script.contains("GITHUB_STEP_SUMMARY") {
-                let summary = std::fs::read_to_string(desk.path("passo.md")).unwrap();
-                assert!(summary.contains("- atualizado: 24"), "{summary}");
-            }
-        }
-        assert!(ran >= 1, "{name}: nothing was run");
-    }
-}
-
-/// The `|` blocks of a YAML file, without their indentation.
-fn literal_blocks(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        if !line.ends_with(" |") {
-            continue;
-        }
-        let depth = |line: &str| line.len() - line.trim_start().len();
-        let outer = depth(line);
-        let mut block = Vec::new();
-        while let Some(next) = lines.next_if(|next| next.is_empty() || depth(next) > outer) {
-            block.push(next.trim_start());
-        }
-        found.push(block.join("\n"));
-    }
-    found
-}
-
-#[test]
-fn the_systemd_units_are_sound() {
-    if !prerequisites::program("systemd-analyze", "the_systemd_units_are_sound") {
-        return;
-    }
-    let folder = TempDir::with_prefix("tomticket-unidades-").unwrap();
-    let units = Path::new(ROOT).join("docs/exemplos/systemd");
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(units).unwrap() {
-        let entry = entry.unwrap();
-        // What the units start is not installed on this machine.
-        let text = std::fs::read_to_string(entry.path())
-            .unwrap()
-            .replace("/usr/local/bin/tomticket-sync", BINARY)
-            .replace("/usr/bin/mail", "/bin/true");
-        let path = folder.path().join(entry.file_name());
-        std::fs::write(&path, text).unwrap();
-        paths.push(path);
-    }
-    let output =
-        Command::new("systemd-analyze").args(["verify", "--man=no"]).args(paths).output().unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    let ours: Vec<_> = complaints.lines().filter(|line| line.contains("tomticket")).collect();
-    assert!(ours.is_empty(), "{ours:#?}");
 }

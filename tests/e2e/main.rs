@@ -35,6 +35,7 @@ mod messages;
 mod nights;
 mod order;
 mod output;
+mod output_nights;
 mod output_rejects;
 #[cfg(unix)]
 mod output_shared;

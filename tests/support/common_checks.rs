@@ -18,6 +18,7 @@ impl Finished {
             "linhas",
             "situacoes",
             "requisicoes",
+            "leituras",
             "repeticoes",
             "limitadas_429",
             "duracao_s",
