@@ -108,7 +108,8 @@ pub(super) async fn answer(
 
 /// The token in the header of a v2.0 request.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    let header = headers.get(AUTHORIZATION)?.as_bytes();
+    std::str::from_utf8(header).ok()?.strip_prefix("Bearer ")
 }
 
 /// In the order of a real server: the request arrives whole (its faults are drawn then), waits, is

@@ -145,17 +145,40 @@ fn the_export_differs_from_the_account_as_the_readme_says() {
 }
 
 #[test]
-fn the_account_takes_the_export_as_the_readme_says() {
+fn the_plan_and_its_run_are_as_the_readme_says() {
     let account = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/conta.csv");
     let simulator = Simulator::start(&["--customers", account]);
-    let finished = Run::bare(&["run"])
-        .input("noite.csv", fixture("exportacao-noturna.csv"))
-        .token(CANARY)
-        .args(["--base-url", simulator.url(), "--rate", "unlimited"])
-        .go();
-    let results = finished.exits(1).accounted_rows(53);
-    let ends: Vec<_> = results.iter().map(|row| &*row.situacao).collect();
-    assert_eq!(ends[..50], ["atualizado"; 50]);
-    assert_eq!(ends[50..], ["recusado", "recusado", "invalido"]);
+    let on_the_account = |command: &str| {
+        Run::bare(&[command]).token(CANARY).args([
+            "--base-url",
+            simulator.url(),
+            "--rate",
+            "unlimited",
+        ])
+    };
+    let pulled = on_the_account("pull").args(["-o", "antes.csv"]).go();
+    pulled.exits(0);
+    let export = |command: &str| {
+        on_the_account(command)
+            .in_folder_of(&pulled)
+            .input("noite.csv", fixture("exportacao-noturna.csv"))
+            .args(["--snapshot", "antes.csv"])
+    };
+    let plans = table(&readme(), "`check ");
+    assert_eq!(plans.len(), 2);
+    for cells in plans {
+        let options = cells[0].trim_matches('`').split(' ').skip(4);
+        let planned = export("check").args(options).args(["--summary-json", "plano.json"]).go();
+        planned.exits(1);
+        let plan: serde_json::Value = serde_json::from_str(&planned.text("plano.json")).unwrap();
+        let count = |key: &str| plan["plano"][key].to_string();
+        let keys = ["a_enviar", "inalteradas", "invalidas", "fora_do_retrato"];
+        assert_eq!(keys.map(count).as_slice(), &cells[1..], "{plan}");
+    }
+    let results = export("run").go().exits(1).accounted_rows(53);
+    let count = |what: &str| results.iter().filter(|row| row.situacao == what).count();
+    let ends = ["atualizado", "inalterado", "recusado", "invalido"];
+    assert_eq!(ends.map(count), [15, 35, 2, 1]);
+    assert_eq!(simulator.counters()["requisicoes"], 17);
     assert_eq!(simulator.customers().as_array().unwrap().len(), 60);
 }
