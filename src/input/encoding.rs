@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use memchr::memchr_iter;
+
 /// The encodings that exports come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -16,6 +18,8 @@ pub enum Encoding {
     Utf16Be,
     /// Windows-1252, which is Latin-1 with printable characters from 0x80 to 0x9F.
     Windows1252,
+    /// Code page 850, of DOS.
+    Cp850,
 }
 
 impl Encoding {
@@ -28,7 +32,8 @@ impl Encoding {
             "utf-16be" | "utf16be" => Ok(Self::Utf16Be),
             "windows-1252" | "windows1252" | "cp1252" | "latin1" | "latin-1" | "iso-8859-1"
             | "iso8859-1" => Ok(Self::Windows1252),
-            _ => Err("use utf-8, utf-16, utf-16le, utf-16be ou windows-1252"),
+            "cp850" | "ibm850" | "850" => Ok(Self::Cp850),
+            _ => Err("use utf-8, utf-16, utf-16le, utf-16be, windows-1252 ou cp850"),
         }
     }
 
@@ -39,6 +44,7 @@ impl Encoding {
             Self::Utf16Le => "utf-16le",
             Self::Utf16Be => "utf-16be",
             Self::Windows1252 => "windows-1252",
+            Self::Cp850 => "cp850",
         }
     }
 
@@ -56,7 +62,7 @@ impl Encoding {
             Self::Utf8 => b"\xEF\xBB\xBF",
             Self::Utf16Le => b"\xFF\xFE",
             Self::Utf16Be => b"\xFE\xFF",
-            Self::Windows1252 => b"",
+            Self::Windows1252 | Self::Cp850 => b"",
         }
     }
 }
@@ -68,6 +74,7 @@ impl fmt::Display for Encoding {
             Self::Utf16Le => "UTF-16 LE",
             Self::Utf16Be => "UTF-16 BE",
             Self::Windows1252 => "Windows-1252",
+            Self::Cp850 => "CP850",
         })
     }
 }
@@ -80,7 +87,12 @@ pub(super) enum Utf8Verdict {
     /// Some do not, but at least as many multi-byte sequences do.
     Mostly { first_bad: BadByte },
     /// The file has another encoding.
-    Not { first_bad: BadByte },
+    Not {
+        first_bad: BadByte,
+        /// Where the first sequence stands that is an accented letter in UTF-8 and nothing that
+        /// anybody writes in Windows-1252 (`Ã©`): another program has written into the file.
+        letter: Option<u64>,
+    },
 }
 
 /// The first byte that does not fit, by its position in the file.
@@ -100,6 +112,7 @@ pub(crate) struct Utf8Scan {
     multibyte: u64,
     invalid: u64,
     first_bad: Option<BadByte>,
+    letter: Option<u64>,
 }
 
 impl Utf8Scan {
@@ -115,16 +128,11 @@ impl Utf8Scan {
     fn scan(&mut self, mut rest: &[u8]) {
         loop {
             let error = match std::str::from_utf8(rest) {
-                Ok(_) => {
-                    self.multibyte += multibyte_sequences(rest);
-                    self.offset += rest.len() as u64;
-                    return;
-                }
+                Ok(_) => return self.valid(rest),
                 Err(error) => error,
             };
             let (valid, bad) = rest.split_at(error.valid_up_to());
-            self.multibyte += multibyte_sequences(valid);
-            self.offset += valid.len() as u64;
+            self.valid(valid);
             let Some(len) = error.error_len() else {
                 self.carry = bad.to_vec();
                 return;
@@ -132,6 +140,16 @@ impl Utf8Scan {
             self.invalid(&bad[..len]);
             rest = &bad[len..];
         }
+    }
+
+    fn valid(&mut self, bytes: &[u8]) {
+        if self.letter.is_none() {
+            // `à` would be `Ã` and a non-breaking space, which people do write.
+            let mut letters = memchr_iter(0xC3, bytes).filter(|at| bytes[at + 1] != 0xA0);
+            self.letter = letters.next().map(|at| self.offset + at as u64);
+        }
+        self.multibyte += multibyte_sequences(bytes);
+        self.offset += bytes.len() as u64;
     }
 
     fn invalid(&mut self, bytes: &[u8]) {
@@ -146,7 +164,7 @@ impl Utf8Scan {
         match self.clone().finish() {
             Utf8Verdict::Valid => self.multibyte > 0,
             Utf8Verdict::Mostly { .. } => true,
-            Utf8Verdict::Not { .. } => false,
+            Utf8Verdict::Not { letter, .. } => letter.is_some(),
         }
     }
 
@@ -159,7 +177,7 @@ impl Utf8Scan {
             None => Utf8Verdict::Valid,
             // `invalid` is not 0 here, so there is at least one valid sequence.
             Some(first_bad) if self.multibyte >= self.invalid => Utf8Verdict::Mostly { first_bad },
-            Some(first_bad) => Utf8Verdict::Not { first_bad },
+            Some(first_bad) => Utf8Verdict::Not { first_bad, letter: self.letter },
         }
     }
 }
@@ -168,6 +186,57 @@ fn multibyte_sequences(valid: &[u8]) -> u64 {
     // Counted in a byte where that cannot overflow, which the compiler does for many at a time.
     let count = |piece: &[u8]| piece.iter().map(|byte| u8::from(*byte >= 0xC0)).sum::<u8>();
     valid.chunks(255).map(|piece| u64::from(count(piece))).sum()
+}
+
+/// Compares letters behind letters: are there more that only code page 850 makes sense of than
+/// letters with the accents of Portuguese in Windows-1252?
+#[derive(Debug, Default)]
+pub(super) struct DosScan {
+    offset: u64,
+    before: u8,
+    dos: u64,
+    windows: u64,
+    first: u64,
+}
+
+impl DosScan {
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        if !piece.is_ascii() {
+            let before = [self.before].into_iter().chain(piece.iter().copied());
+            for (at, (before, byte)) in before.zip(piece).enumerate() {
+                if byte.is_ascii() || !before.is_ascii_alphabetic() {
+                    continue;
+                }
+                match byte {
+                    // é â ç ê í ó ú Ç É Á, and ã, which would be an Æ inside a word.
+                    0x82 | 0x83 | 0x87 | 0x88 | 0xA1..=0xA3 | 0x80 | 0x90 | 0xB5 => self.dos(at),
+                    0xC6 if before.is_ascii_lowercase() => self.dos(at),
+                    // à á â ã ç é ê í ó ô õ ú, in either case but for Ç, which is the Ã of DOS.
+                    0xE0..=0xE3 | 0xE7 | 0xE9 | 0xEA | 0xED | 0xF3..=0xF5 | 0xFA => {
+                        self.windows += 1;
+                    }
+                    0xC0..=0xC3 | 0xC9 | 0xCA | 0xCD | 0xD3..=0xD5 | 0xDA => {
+                        self.windows += 1;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.offset += piece.len() as u64;
+        self.before = piece.last().copied().unwrap_or(self.before);
+    }
+
+    fn dos(&mut self, at: usize) {
+        if self.dos == 0 {
+            self.first = self.offset + at as u64;
+        }
+        self.dos += 1;
+    }
+
+    /// Where the first such letter stands, if they are the more frequent ones.
+    pub(super) fn looks_like_cp850(&self) -> Option<u64> {
+        (self.dos > self.windows).then_some(self.first)
+    }
 }
 
 #[cfg(test)]
@@ -202,22 +271,44 @@ mod tests {
     #[test]
     fn every_byte_that_does_not_fit_counts_against_the_sequences_that_do() {
         let mostly = |offset, byte| Utf8Verdict::Mostly { first_bad: BadByte { offset, byte } };
-        let not = |offset, byte| Utf8Verdict::Not { first_bad: BadByte { offset, byte } };
+        let not =
+            |offset, byte, letter| Utf8Verdict::Not { first_bad: BadByte { offset, byte }, letter };
         for (bytes, verdict, misleads) in [
             (&b"Joao"[..], Utf8Verdict::Valid, false),
             (b"Jo\xc3\xa3o", Utf8Verdict::Valid, true),
             (b"Jo\xc3\xa3o;S\xc3\xa3o\nJos\xe9;x", mostly(14, 0xE9), true),
             (b"Jo\xc3\xa3o;n\xe3o", mostly(7, 0xE3), true),
-            (b"Jo\xe3o;Jos\xe9", not(2, 0xE3), false),
-            (b"Jos\xe9", not(3, 0xE9), false),
+            (b"Jo\xe3o;Jos\xe9", not(2, 0xE3, None), false),
+            (b"Jos\xe9", not(3, 0xE9, None), false),
             // One valid sequence against the two bytes of an incomplete "€".
-            (b"\xc3\xa9\xe2\x82", not(2, 0xE2), false),
-            (b"\xc3\xa9\xe2\x82;", not(2, 0xE2), false),
+            (b"\xc3\xa9\xe2\x82", not(2, 0xE2, Some(0)), true),
+            (b"\xc3\xa9\xe2\x82;", not(2, 0xE2, Some(0)), true),
+            (b"Jo\xe3o;Jos\xe9;Z\xe9;\xc3\xa0;Andr\xc3\xa9", not(2, 0xE3, Some(20)), true),
+            (b"Jo\xe3o;Jos\xe9;\xc3\xa0x", not(2, 0xE3, None), false),
         ] {
             assert_eq!(scan_in_pieces(bytes, bytes.len()), verdict, "{bytes:?}");
             let mut scan = Utf8Scan::default();
             scan.push(bytes);
             assert_eq!(scan.misleads(), misleads, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn accents_of_dos_are_told_from_those_of_windows() {
+        for (bytes, first) in [
+            (&b"Jo\xc6o da Concei\x87\xc6o;Itaja\xa1"[..], Some(2)),
+            (b"JOS\x90;S\xc7O", Some(3)),
+            (b"Jo\xe3o da Concei\xe7\xe3o;Itaja\xed", None),
+            (b"JOS\xc9;S\xc3O PAULO", None),
+            // What people do write in Windows-1252.
+            (b"d\x92Angelo \x96 \x93Z\xe9\x94\x85 5\x80 n\xba 1\xaa\xa0x", None),
+            (b"Paran\xa0 \xc6gir", None),
+        ] {
+            for size in 1..bytes.len() {
+                let mut scan = DosScan::default();
+                bytes.chunks(size).for_each(|piece| scan.push(piece));
+                assert_eq!(scan.looks_like_cp850(), first, "{bytes:?}");
+            }
         }
     }
 
@@ -239,7 +330,7 @@ mod tests {
             match std::str::from_utf8(&bytes) {
                 Ok(_) => prop_assert_eq!(whole, Utf8Verdict::Valid),
                 Err(error) => {
-                    let (Utf8Verdict::Mostly { first_bad } | Utf8Verdict::Not { first_bad }) = whole else {
+                    let (Utf8Verdict::Mostly { first_bad } | Utf8Verdict::Not { first_bad, .. }) = whole else {
                         return Err(TestCaseError::fail("bad bytes were not seen"));
                     };
                     prop_assert_eq!(first_bad.offset, error.valid_up_to() as u64);

@@ -61,6 +61,16 @@ pub enum InputError {
     )]
     MostlyUtf8 { label: Arc<str>, line: u64, byte: u8 },
     #[error(
+        "{label}, linha {line}: há texto em UTF-8 (\"JoÃ£o\"), mas o resto do arquivo parece ser \
+         Windows-1252; corrija essa linha ou, se ela for mesmo assim, use --encoding windows-1252"
+    )]
+    MixedEncodings { label: Arc<str>, line: u64 },
+    #[error(
+        "{label}, linha {line}: os acentos parecem os do DOS (\"João\" seria lido como \"JoÆo\"); \
+         use --encoding cp850 ou, se o arquivo for mesmo Windows-1252, --encoding windows-1252"
+    )]
+    LooksLikeCp850 { label: Arc<str>, line: u64 },
+    #[error(
         "{label}, linha {line}: há bytes que não são {encoding} válido; {}",
         if *bom {
             "o arquivo começa com a marca (BOM) dessa codificação: corrija a linha ou exporte de novo"

@@ -11,7 +11,7 @@ use clap::Args;
 use super::blocks::Fingerprints;
 use super::decode::decode;
 use super::dialect::{self, Dialect, parse_delimiter};
-use super::encoding::{Encoding, Utf8Scan, Utf8Verdict};
+use super::encoding::{DosScan, Encoding, Utf8Scan, Utf8Verdict};
 use super::error::InputError;
 use super::input_file::InputFile;
 use super::lines::{FirstLineEnd, LineCounter};
@@ -27,7 +27,7 @@ pub struct ReadOptions {
     /// Separador das células: , ; | ou tab [padrão: descoberto pelo conteúdo]
     #[arg(long, value_name = "C", value_parser = parse_delimiter)]
     pub delimiter: Option<u8>,
-    /// Codificação: utf-8, utf-16, windows-1252 [padrão: descoberta pelo arquivo inteiro]
+    /// Codificação: utf-8, utf-16, windows-1252, cp850 [padrão: descoberta pelo arquivo inteiro]
     #[arg(long, value_name = "NOME", value_parser = Encoding::parse)]
     pub encoding: Option<Encoding>,
 }
@@ -41,8 +41,8 @@ pub struct Inspection {
     pub bom: bool,
     /// The encoding the user asked for. A byte order mark may have overruled it.
     pub forced_encoding: Option<Encoding>,
-    /// Whether it is read as Windows-1252 at the user's request, and has accents that look like
-    /// UTF-8.
+    /// Whether it is read in one byte per character at the user's request, and has accents that look
+    /// like UTF-8.
     pub looks_like_utf8: bool,
     /// The byte between cells; `None` if there is one column.
     pub delimiter: Option<u8>,
@@ -54,6 +54,8 @@ pub struct Inspection {
     pub sep_line: bool,
     /// Whether lines end in a `\r` without `\n`. Elsewhere such a `\r` is a control character.
     pub cr_ends: bool,
+    /// Byte order marks at its beginning.
+    marks: usize,
     fingerprints: Arc<Fingerprints>,
 }
 
@@ -62,7 +64,7 @@ impl Inspection {
     pub(super) fn records(&self, file: &InputFile) -> Result<Records, InputError> {
         let label = file.shared_label();
         let bytes = file.unpack(file.blocks(Some(self.fingerprints.clone())));
-        let text = decode(bytes, self.encoding, self.bom, &label)?;
+        let text = decode(bytes, self.encoding, self.marks, &label)?;
         Ok(Records::new(text, self.cr_ends, label))
     }
 }
@@ -77,7 +79,11 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
     let label = file.shared_label();
     let start = beginning(file)?;
     let mark = Encoding::of_bom(&start);
-    let bom = mark.is_some();
+    // Files that were joined or written twice may have several.
+    let marks = mark.map_or(0, |encoding| {
+        start.chunks(encoding.bom().len()).take_while(|piece| *piece == encoding.bom()).count()
+    });
+    let bom = marks > 0;
     if !bom {
         refuse_other_formats(&start, file, options.encoding)?;
     }
@@ -89,22 +95,23 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
     let mut line_end = FirstLineEnd::default();
     let encoding = match known {
         Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) => {
-            let text = decode(bytes, encoding, bom, &label)?;
+            let text = decode(bytes, encoding, marks, &label)?;
             for_each_piece(text, &label, |piece| line_end.push(piece))?;
             encoding
         }
-        Some(Encoding::Utf8 | Encoding::Windows1252) | None => {
-            let mut scan = Utf8Scan::default();
+        _ => {
+            let (mut scan, mut dos) = (Utf8Scan::default(), DosScan::default());
             for_each_piece(bytes, &label, |piece| {
                 scan.push(piece);
+                dos.push(piece);
                 line_end.push(piece);
             })?;
-            if known == Some(Encoding::Windows1252) {
+            if let Some(forced @ (Encoding::Windows1252 | Encoding::Cp850)) = known {
                 looks_like_utf8 = scan.misleads();
-                Encoding::Windows1252
+                forced
             } else {
-                let verdict = scan.finish();
-                utf8_or_windows_1252(file, verdict, known, bom, line_end.is_cr())?
+                let line_of = |offset| line_of(file, offset, line_end.is_cr());
+                utf8_or_windows_1252(&label, (scan.finish(), dos), known, bom, line_of)?
             }
         }
     };
@@ -114,6 +121,7 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
     let mut found = Inspection {
         encoding,
         bom,
+        marks,
         forced_encoding: options.encoding,
         looks_like_utf8,
         cr_ends: line_end.is_cr(),
@@ -201,24 +209,33 @@ fn for_each_piece(
 
 /// The encoding of a file that is UTF-8 according to `known`, or of unknown encoding.
 fn utf8_or_windows_1252(
-    file: &InputFile,
-    verdict: Utf8Verdict,
+    label: &Arc<str>,
+    (verdict, dos): (Utf8Verdict, DosScan),
     known: Option<Encoding>,
     bom: bool,
-    cr_ends: bool,
+    line_of: impl Fn(u64) -> Result<u64, InputError>,
 ) -> Result<Encoding, InputError> {
-    let label = file.shared_label();
+    let label = label.clone();
     match (verdict, known) {
         (Utf8Verdict::Valid, _) => Ok(Encoding::Utf8),
-        (Utf8Verdict::Mostly { first_bad } | Utf8Verdict::Not { first_bad }, Some(encoding)) => {
-            let line = line_of(file, first_bad.offset, cr_ends)?;
+        (
+            Utf8Verdict::Mostly { first_bad } | Utf8Verdict::Not { first_bad, .. },
+            Some(encoding),
+        ) => {
+            let line = line_of(first_bad.offset)?;
             Err(InputError::Undecodable { label, line, encoding, bom })
         }
-        (Utf8Verdict::Not { .. }, None) => Ok(Encoding::Windows1252),
         (Utf8Verdict::Mostly { first_bad }, None) => {
-            let line = line_of(file, first_bad.offset, cr_ends)?;
+            let line = line_of(first_bad.offset)?;
             Err(InputError::MostlyUtf8 { label, line, byte: first_bad.byte })
         }
+        (Utf8Verdict::Not { letter, .. }, None) => match (dos.looks_like_cp850(), letter) {
+            (Some(offset), _) => Err(InputError::LooksLikeCp850 { label, line: line_of(offset)? }),
+            (None, Some(offset)) => {
+                Err(InputError::MixedEncodings { label, line: line_of(offset)? })
+            }
+            (None, None) => Ok(Encoding::Windows1252),
+        },
     }
 }
 

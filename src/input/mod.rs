@@ -9,6 +9,7 @@
 //! `encoding` and `dialect`.
 
 mod blocks;
+mod cp850;
 mod decode;
 mod dialect;
 mod encoding;

@@ -33,8 +33,8 @@ pub struct Rejects {
 impl Rejects {
     pub fn new(mut output: Output, input: &Inspection) -> Result<Self, OutputError> {
         let Inspection { header, encoding, crlf, .. } = input;
-        // UTF-16 becomes UTF-8 with a byte order mark.
-        if input.bom || matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be) {
+        // What is neither UTF-8 nor Windows-1252 becomes UTF-8. The mark wins over `--encoding`.
+        if input.bom || !matches!(encoding, Encoding::Utf8 | Encoding::Windows1252) {
             output.write("\u{feff}".as_bytes())?;
         }
         let delimiter = input.delimiter.unwrap_or(b',');

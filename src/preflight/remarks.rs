@@ -9,8 +9,8 @@ use super::{Lookup, Preflight};
 use crate::locale::format::{counted, duration_words, number};
 use crate::output::{excerpt, one_line};
 
-/// The warning about a file in UTF-8 that the user has read as Windows-1252.
-const MISREAD: &str = "os acentos deste arquivo parecem UTF-8, e --encoding windows-1252 os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
+/// The warning about UTF-8 that the user has read in one byte per character.
+const MISREAD: &str = "acentos deste arquivo parecem UTF-8, e o --encoding dado os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
 
 impl Preflight {
     /// Lines about how the input was read, and warnings.

@@ -112,3 +112,38 @@ fn f86_a_lone_carriage_return_ends_no_line_where_others_do() {
     finished.exits(0).accounted([2, 4]);
     assert_eq!(sent(&server), pairs(&[("1", "duas\rlinhas"), ("2", "Bia")]));
 }
+
+#[test]
+fn f89_accents_of_dos_are_not_read_as_those_of_windows() {
+    let bytes =
+        b"identificador;nome\r\n1;Jo\xc6o da Concei\x87\xc6o\r\n2;\xb5urea Paran\xa0\r\n..;x\r\n";
+    let (server, finished) = run_bytes(bytes, &["--id-type", "I"]);
+    finished.refused_before_sending(&server, &["linha 2", "--encoding cp850"]);
+    let args = ["--id-type", "I", "--encoding", "cp850"];
+    let (server, finished) = run_bytes(bytes, &args);
+    finished.exits(1).accounted([2, 3, 4]);
+    assert_eq!(sent(&server), pairs(&[("1", "João da Conceição"), ("2", "Áurea Paraná")]));
+    // Rejects are UTF-8 with a mark, which wins over the same flags.
+    let rejects = finished.read("clientes.rejeitados.csv");
+    assert!(rejects.starts_with(b"\xef\xbb\xbf"));
+    let (_, again) = run_bytes(&rejects, &args);
+    again.exits(1).says(&["UTF-8"]).accounted([2]);
+}
+
+#[test]
+fn f90_utf8_inside_a_windows_1252_file_is_refused() {
+    let bytes = b"identificador;nome\n1;Jo\xe3o\n2;Concei\xe7\xe3o\n3;Zo\xeb\n4;Andr\xc3\xa9\n";
+    let (server, finished) = run_bytes(bytes, &["--id-type", "I"]);
+    finished.refused_before_sending(&server, &["linha 5", "--encoding windows-1252"]);
+    let args = ["--id-type", "I", "--encoding", "windows-1252"];
+    let (_, finished) = run_bytes(bytes, &args);
+    finished.exits(0).says(&["parecem UTF-8"]);
+}
+
+#[test]
+fn several_byte_order_marks_are_one() {
+    let text = "\u{feff}\u{feff}\"identificador\";nome\n1;Ana\n";
+    let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
+    finished.exits(0).accounted([2]);
+    assert_eq!(sent(&server), pairs(&[("1", "Ana")]));
+}
