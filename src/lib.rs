@@ -7,6 +7,9 @@
 //!
 //! A program makes [`Settings`] and calls [`run()`]; `examples/sincronizar.rs` does.
 
+// How a path is shown is decided in one place (clippy.toml).
+#![warn(clippy::disallowed_methods)]
+
 mod api;
 mod cli;
 mod commands;

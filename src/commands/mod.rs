@@ -13,7 +13,7 @@ mod sandbox;
 mod template;
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -21,6 +21,7 @@ use clap::ArgMatches;
 use self::error::CommandError;
 use crate::cli::Command;
 use crate::config::{self, CommandLineError};
+use crate::locale::foreign_text::visible_lines;
 use crate::output::Terminal;
 use crate::{core_dumps, exit_code, panic_hook};
 
@@ -68,6 +69,7 @@ fn run_command(command: Command, typed: &ArgMatches) -> Result<u8, CommandError>
 /// (`| head -1`) is no error; a full disk is one.
 fn print(text: &str) -> Result<u8, CommandError> {
     let mut stdout = io::stdout().lock();
+    let text = if stdout.is_terminal() { visible_lines(text) } else { text.into() };
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CommandError::Stdout(error)),
         Ok(()) | Err(_) => Ok(exit_code::OK),

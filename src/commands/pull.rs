@@ -6,6 +6,7 @@ use super::error::CommandError;
 use super::reading::{OpenAccount, report};
 use crate::cli::PullArgs;
 use crate::exit_code;
+use crate::locale::foreign_text::{shell_word, visible_path};
 use crate::locale::format::{counted, number};
 use crate::mapping::Key;
 use crate::output::{Destination, ModeLimit, Output, StatusLine, Terminal};
@@ -18,7 +19,7 @@ pub(super) fn run(args: &PullArgs) -> u8 {
 fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let path = args.output.as_deref().unwrap_or(Path::new("-"));
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
-        return Err(CommandError::NoXlsx(path.display().to_string()));
+        return Err(CommandError::NoXlsx(visible_path(path)));
     }
     let account = OpenAccount::open(&args.reading)?;
     let destination = Destination::from_arg(path);
@@ -93,7 +94,7 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
     if let Destination::Path(path) = destination {
         text.push_str(&format!(
             "Próximo passo: tomticket-sync check clientes.csv --snapshot {}\n",
-            path.display()
+            shell_word(path.as_os_str())
         ));
     }
     text

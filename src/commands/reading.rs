@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::error::CommandError;
 use crate::api::Client;
 use crate::cli::ReadingArgs;
-use crate::config::ReadAccount;
+use crate::config::{ReadAccount, exposed_token_file};
 use crate::ledger::{FileLock, lock_alone};
 use crate::output::{Terminal, start_logging};
 use crate::pull::ListReader;
@@ -71,6 +71,9 @@ pub(super) fn report(
 ) -> u8 {
     let terminal = Terminal::speaking(args.log_format.unwrap_or_default());
     start_logging(&terminal, 0, args.quiet);
+    if let Some(warning) = exposed_token_file(args.token_file.as_deref()).filter(|_| !args.quiet) {
+        terminal.print(&warning);
+    }
     command(&terminal).unwrap_or_else(|error| {
         terminal.complain(&error.to_string());
         error.exit_code()

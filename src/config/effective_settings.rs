@@ -18,7 +18,7 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         Remote::Server { base_url, .. } => base_url.as_str().into(),
     };
     let ledger = match &settings.ledger {
-        LedgerChoice::At(path) => path.display().to_string().into(),
+        LedgerChoice::At(path) => path.to_string_lossy().into(),
         LedgerChoice::None | LedgerChoice::Declined => Value::Null,
     };
     let mapping = &settings.mapping;

@@ -18,7 +18,7 @@ pub(super) const FOUND: &str = "tomticket-sync.toml";
 /// Keys that decide where requests, the token, the memory or the outputs go. A file that was found
 /// rather than named may not set them: it may be another person's, and could send the token
 /// elsewhere, the requests nowhere, or an output over any file of the user.
-const ONLY_NAMED: [&str; 10] = [
+const ONLY_NAMED: [&str; 11] = [
     "base-url",
     "token-file",
     "ledger",
@@ -29,6 +29,7 @@ const ONLY_NAMED: [&str; 10] = [
     "rejects",
     "report",
     "summary-json",
+    "snapshot",
 ];
 
 /// What the file gives.

@@ -216,7 +216,7 @@ impl Settings {
             no_ledger: false,
             policy: Policy::default(),
             account: None,
-            input_label: input.display().to_string(),
+            input_label: input.to_string_lossy().into_owned(),
             read: ReadOptions::default(),
             mapping: MappingOptions::default(),
             rate: Rate::DEFAULT,

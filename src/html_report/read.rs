@@ -201,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.csv");
         std::fs::write(&path, bytes).unwrap();
-        let shown = folder.path().display().to_string() + "/";
+        let shown = format!("{}/", folder.path().to_string_lossy());
         read_results(&path).map_err(|error| error.to_string().replace(&shown, ""))
     }
 

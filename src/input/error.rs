@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::encoding::Encoding;
 use crate::exit_code;
+use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 
 /// Why an input cannot be read, or not any further. The text is Portuguese, names the file and the
@@ -20,7 +21,7 @@ pub enum InputError {
     Directory { label: Arc<str> },
     #[error(
         "não foi possível copiar {label} para um arquivo temporário em {}: {}",
-        std::env::temp_dir().display(),
+        visible_path(std::env::temp_dir()),
         reason(cause)
     )]
     Spool { label: Arc<str>, cause: io::Error },

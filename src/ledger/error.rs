@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::lock::Holder;
 use crate::exit_code;
+use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
 
 /// Why the ledger cannot be used, or no longer.
@@ -14,7 +15,8 @@ pub enum LedgerError {
     /// The file is no database, or a torn one. Never answered by starting afresh: that would send
     /// everything again without a word, and hide that a disk is failing.
     #[error(
-        "o ledger {path} está danificado ({detail}). Confira se o caminho é esse mesmo; depois restaure uma cópia do arquivo e rode com --full, ou, se não houver cópia, apague {path} (com os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez"
+        "o ledger {0} está danificado ({detail}). Confira se o caminho é esse mesmo; depois restaure uma cópia do arquivo e rode com --full, ou, se não houver cópia, apague {0} (com os arquivos -wal e -shm ao lado) e rode de novo: todas as linhas serão enviadas uma vez",
+        visible_path(path)
     )]
     Damaged { path: PathBuf, detail: String },
     /// What a person sets right before anything is sent: another version's file, another program's,
@@ -26,14 +28,19 @@ pub enum LedgerError {
     #[error("{}", busy_text(holder.as_ref()))]
     Busy { holder: Option<Holder> },
     /// A file operation beside the database failed.
-    #[error("não foi possível {action} {path}: {}", describe_os_error(source))]
+    #[error("não foi possível {action} {}: {}", visible_path(path), describe_os_error(source))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
     /// The database could not be read or written: full disk, missing rights, a lock that stays.
-    #[error("o ledger {path} não pôde ser lido ou gravado: {}", storage_words(source))]
+    #[error(
+        "o ledger {} não pôde ser lido ou gravado: {}",
+        visible_path(path),
+        storage_words(source)
+    )]
     Storage { path: PathBuf, source: rusqlite::Error },
     /// The lock did not keep another run from beginning, and this one has lost the account to it.
     #[error(
-        "outra execução assumiu esta conta no ledger {path}, e esta parou, para que as duas não se misturem. Espere a outra terminar e rode o mesmo comando de novo"
+        "outra execução assumiu esta conta no ledger {}, e esta parou, para que as duas não se misturem. Espere a outra terminar e rode o mesmo comando de novo",
+        visible_path(path)
     )]
     Superseded { path: PathBuf },
     /// The ledger has stopped after an earlier error, which was reported when it happened.

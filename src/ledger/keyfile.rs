@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::beside::{self, beside};
 use super::{LedgerError, schema};
+use crate::locale::foreign_text::visible_path;
 
 const FORMAT: &str = "tomticket-sync-key-1";
 /// More than a key has.
@@ -56,7 +57,7 @@ pub fn create(path: &Path, ledger: &Path) -> Result<[u8; 32], LedgerError> {
 fn damaged(path: &Path) -> LedgerError {
     LedgerError::Refused(format!(
         "o arquivo de chave {} está danificado. Restaure uma cópia; se não houver, apague-o e esqueça a conta com `tomticket-sync ledger forget`",
-        path.display()
+        visible_path(path)
     ))
 }
 

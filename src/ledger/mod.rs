@@ -50,6 +50,7 @@ pub use keys::{AccountId, Fingerprint};
 pub use lock::{FileLock, Holder};
 pub use reader::Reader;
 
+use crate::locale::foreign_text::visible_path;
 use keys::AccountKey;
 use rusqlite::Connection;
 
@@ -105,7 +106,7 @@ impl AccountLocation<'_> {
         let lost = |what| {
             LedgerError::Refused(format!(
                 "o ledger conhece a conta \"{label}\", mas a chave dela, {}, {what}. Restaure esse arquivo; se ele se perdeu, `tomticket-sync ledger forget --account` com esse nome esquece a conta, e todas as linhas serão enviadas uma vez",
-                path.display()
+                visible_path(path)
             ))
         };
         match (&keys, known) {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::LedgerError;
 use super::beside::{beside, check_logs};
+use crate::locale::foreign_text::visible_path;
 use crate::output::ownership;
 
 /// `TTsl`: distinguishes a ledger from other programs' SQLite databases.
@@ -132,7 +133,7 @@ pub fn damaged(path: &Path, detail: &str) -> LedgerError {
 fn foreign(path: &Path) -> LedgerError {
     LedgerError::Refused(format!(
         "{} não é um ledger do tomticket-sync, e sim uma pasta ou o banco de outro programa; confira --ledger",
-        path.display()
+        visible_path(path)
     ))
 }
 
@@ -169,7 +170,7 @@ fn check_names(path: &Path, metadata: &Metadata) -> Result<(), LedgerError> {
     } else {
         return Ok(());
     };
-    Err(LedgerError::Refused(format!("o ledger {} {why}", path.display())))
+    Err(LedgerError::Refused(format!("o ledger {} {why}", visible_path(path))))
 }
 
 /// Whether SQLite's log holds anything. An empty one is left by a process that only reads.
@@ -283,7 +284,7 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     if !has_log(path) && !length.is_multiple_of(pragma("page_size")?.cast_unsigned()) {
         return Err(damaged(path, "o arquivo está cortado no meio de uma página"));
     }
-    let (found, name) = (pragma("user_version")?, path.display());
+    let (found, name) = (pragma("user_version")?, visible_path(path));
     match found {
         VERSION => {}
         ..=0 => return Err(damaged(path, "versão de formato desconhecida")),

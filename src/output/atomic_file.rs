@@ -132,9 +132,9 @@ impl Output {
     /// away.
     pub fn current_path(&self) -> String {
         match &self.sink {
-            Sink::Replace(file) if !file.is_named.get() => {
-                file.current_path().map_or_else(String::new, |path| path.display().to_string())
-            }
+            Sink::Replace(file) if !file.is_named.get() => file
+                .current_path()
+                .map_or_else(String::new, |path| path.to_string_lossy().into_owned()),
             _ => self.destination.label(),
         }
     }

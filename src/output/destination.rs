@@ -40,7 +40,7 @@ impl Destination {
     pub fn label(&self) -> String {
         match self {
             Self::Stdout => "-".to_owned(),
-            Self::Path(path) => path.display().to_string(),
+            Self::Path(path) => path.to_string_lossy().into_owned(),
         }
     }
 

@@ -15,7 +15,6 @@ fn acts_or_hides(c: char) -> bool {
 
 /// Clears the screen, sets the title, breaks the line, turns the direction, hides.
 const EVIL: &str = "\u{1b}[2J\u{1b}]0;x\u{7}\nerro: \u{9b}1m\u{202e}\u{200b}";
-const ONE_LINE: &str = "\u{1b}[2J\u{9b}1m\u{202e}\u{200b}";
 const STEM: &str = "a 'b'\\\u{1b}[2J\u{7}\nerro: \u{202e}\u{200b}";
 
 #[test]
@@ -62,13 +61,13 @@ fn f71_arguments_and_named_files_do_not_act_on_the_terminal() {
         &["check", "c.csv", "--token-file", EVIL],
         &["run", "c.csv", "--sandbox", "--results", &format!("{EVIL}/r.csv")],
         &["run", "c.csv", "--sandbox", "--rejects", "c.csv", "--results", EVIL],
-        &["check", "c.csv", "--ledger", &format!("/dev/null/{ONE_LINE}"), "--account", "x"],
+        &["check", "c.csv", "--ledger", &format!("/dev/null/{EVIL}"), "--account", "x"],
         &["check", "c.csv", "--base-url", EVIL],
         &["report", EVIL],
         &["report", "c.csv", "--summary-json", EVIL],
         &["sandbox", "--customers", EVIL],
         &["sandbox", "--fail", EVIL],
-        &["ledger", "status", "--ledger", &format!("/dev/null/{ONE_LINE}")],
+        &["ledger", "status", "--ledger", &format!("/dev/null/{EVIL}")],
         &["ledger", "forget", "--account-id", EVIL],
         &["completions", EVIL],
         &[EVIL],
