@@ -30,6 +30,7 @@ mod resources;
 mod run;
 mod sandbox;
 mod scheduler;
+mod selection;
 mod signals;
 mod snapshot;
 mod stop;

@@ -24,11 +24,13 @@ use crate::exit_code;
 use crate::input::{InputError, InputFile, rows};
 use crate::ledger::{Claimed, FileLock, LedgerHandle};
 use crate::locale::format::number;
+use crate::model::Situacao;
 use crate::output::{Destination, Output, RunSummary, Summary, Terminal};
 use crate::preflight::{Known, Preflight};
 use crate::resources::{self, ResourceError};
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::{Knowledge, SchedulerOptions};
+use crate::selection::Selection;
 use crate::signals;
 use crate::snapshot::Snapshot;
 use crate::stop::{StopReason, channel};
@@ -70,6 +72,8 @@ struct Run<'a> {
     preflight: Preflight,
     /// The account's ledger, locked, if the run uses one.
     claimed: Option<Claimed>,
+    /// The rows that are wanted (`--only`).
+    selection: Option<Selection>,
     /// What TomTicket held, if the run has a snapshot.
     snapshot: Option<Snapshot>,
     /// The account's lock of a run without the ledger; held until the end.
@@ -121,7 +125,9 @@ impl<'a> Run<'a> {
         let (claimed, mut lookup) = ledger::open(settings)?;
         let (read, mapping) = (&settings.read, &settings.mapping);
         let mut snapshot = snapshot::open(settings, terminal)?;
+        let selection = settings.only.as_deref().map(Selection::read).transpose()?;
         let known = Known {
+            selection: selection.as_ref(),
             ledger: lookup.as_mut(),
             snapshot: snapshot.as_mut(),
             account: snapshot::account(settings),
@@ -139,7 +145,17 @@ impl<'a> Run<'a> {
             terminal.print(&format!("aviso: {text}\n"));
         }
         preflight.guard(&settings.guards)?;
-        Ok(Self { settings, terminal, started, input, preflight, claimed, snapshot, _lock: lock })
+        Ok(Self {
+            settings,
+            terminal,
+            started,
+            input,
+            preflight,
+            claimed,
+            selection,
+            snapshot,
+            _lock: lock,
+        })
     }
 
     /// Opens what is read, written and sent to, and drives the run. The outputs are opened last but for
@@ -163,7 +179,8 @@ impl<'a> Run<'a> {
         };
         let options = self.scheduler_options();
         let plan = self.preflight.plan.clone();
-        let pipeline = Pipeline { client, options, reading, plan, reporter: outputs.reporter };
+        let (selection, reporter) = (self.selection.take(), outputs.reporter);
+        let pipeline = Pipeline { client, options, reading, plan, selection, reporter };
         let mut snapshot = self.snapshot.take().filter(|_| !settings.policy.full);
         if let Some(snapshot) = &mut snapshot {
             snapshot.rewind();
@@ -273,6 +290,10 @@ impl<'a> Run<'a> {
         if let Some(encoding) = output.reporter.rejects.encoding_to_give() {
             suggested = suggested.in_encoding(encoding);
         }
+        let touched = [Situacao::Atualizado, Situacao::Falhou, Situacao::Incerto];
+        let is_touched = output.tally.count_decided(&touched) > 0;
+        suggested.undo = suggested.undo.filter(|_| is_touched && !output.broke_off());
+        suggested = suggested.emptying(&self.preflight.changes.filled_columns());
         let note = ledger::misses_this_run(settings).then(|| {
             "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
                 .to_owned()
@@ -292,6 +313,8 @@ impl<'a> Run<'a> {
         Summary {
             run,
             broke_off: output.broke_off(),
+            left_out: self.preflight.left_out,
+            saved: self.snapshot_saved(),
             note,
             relatorio: settings.report.as_ref().map(Destination::label),
             suggested,

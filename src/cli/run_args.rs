@@ -112,6 +112,9 @@ pub struct SnapshotArgs {
     /// Dá esta coluna por certa quando o retrato não a mostra ou a mostra de outra forma (repetível)
     #[arg(long, value_name = "COLUNA")]
     pub assume: Vec<String>,
+    /// Só as linhas dos clientes que estes resultados citam como atualizado, falhou ou incerto (o caminho de volta)
+    #[arg(long, value_name = "RESULTADOS")]
+    pub only: Option<PathBuf>,
     /// Não começa se mais de N linhas (ou N% das que podem ser enviadas) mudariam
     #[arg(long, value_name = "N|P%", value_parser = MaxErrors::parse)]
     pub max_changes: Option<MaxErrors>,

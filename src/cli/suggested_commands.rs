@@ -23,11 +23,25 @@ pub struct SuggestedCommands {
     pub rest: Option<String>,
     /// The same input without `--limit`.
     pub unlimited: Option<String>,
+    /// What was sent with a snapshot, taken back: the snapshot as input, for the customers of the
+    /// results.
+    pub undo: Option<String>,
     /// After a rehearsal: `check` and `run` of the same input for real.
     pub real: Option<[String; 2]>,
 }
 
 impl SuggestedCommands {
+    /// The way back with `--send-empty` for these columns.
+    pub fn emptying(self, columns: &[String]) -> Self {
+        let flags = columns.iter().map(|column| with_value("send-empty", column.as_ref()));
+        let words = format!(" {} --only", flags.collect::<Vec<_>>().join(" "));
+        let undo = match columns {
+            [] => self.undo,
+            _ => self.undo.map(|command| command.replacen(" --only", &words, 1)),
+        };
+        Self { undo, ..self }
+    }
+
     /// The same commands with `--encoding` where the input is the rejects file.
     pub fn in_encoding(self, encoding: Encoding) -> Self {
         // Not at the end, which may stand behind a `--`.
@@ -37,6 +51,19 @@ impl SuggestedCommands {
     }
 }
 
+/// Flags that say which account, and how it is reached: those of the way back.
+const ACCOUNT: [&str; 10] = [
+    "config",
+    "base-url",
+    "token-file",
+    "account",
+    "ledger",
+    "no-ledger",
+    "rate",
+    "concurrency",
+    "timeout",
+    "give-up-after",
+];
 /// Flags of one run and not of the next: where its outputs went.
 const OUTPUTS: [&str; 4] = ["results", "rejects", "summary-json", "report"];
 
@@ -48,6 +75,8 @@ pub struct Resolved<'a> {
     /// The default files of that input for the outputs that were given, by flag: the next run may not
     /// write over its own input.
     pub outputs: Vec<(&'static str, PathBuf)>,
+    /// The snapshot and the results file, where both can be read again.
+    pub way_back: Option<(&'a Path, &'a Path)>,
     /// Whether there is a `--limit`, wherever it was given.
     pub limit: bool,
     /// Whether it is a rehearsal, wherever that was given.
@@ -75,6 +104,12 @@ pub fn suggested_commands(
         rejects: on_rejects(&[a, b, c, d, "limit"]),
         rest: on_rejects(&OUTPUTS),
         unlimited: (typed.has("limit") || !resolved.limit).then(|| same(typed.command, &["limit"])),
+        undo: resolved.way_back.filter(|_| !resolved.sandbox).map(|(snapshot, results)| {
+            let others = typed.flags.iter().map(|(name, _)| name.as_str());
+            let others: Vec<_> = others.filter(|name| !ACCOUNT.contains(name)).collect();
+            let only = vec![with_value("only", results.as_os_str())];
+            typed.line("run", snapshot.as_os_str(), &others, only)
+        }),
         real: (resolved.sandbox && typed.has("sandbox"))
             .then(|| ["check", "run"].map(|command| same(command, &rehearsed))),
     }

@@ -18,7 +18,7 @@ pub(super) const FOUND: &str = "tomticket-sync.toml";
 /// Keys that decide where requests, the token, the memory or the outputs go. A file that was found
 /// rather than named may not set them: it may be another person's, and could send the token
 /// elsewhere, the requests nowhere, or an output over any file of the user.
-const ONLY_NAMED: [&str; 11] = [
+const ONLY_NAMED: [&str; 12] = [
     "base-url",
     "token-file",
     "ledger",
@@ -30,6 +30,7 @@ const ONLY_NAMED: [&str; 11] = [
     "report",
     "summary-json",
     "snapshot",
+    "only",
 ];
 
 /// What the file gives.

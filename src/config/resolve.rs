@@ -1,7 +1,7 @@
 //! From the options of `run` and `check` to the settings.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -69,12 +69,13 @@ impl Settings {
                 max_changes: args.snapshot.max_changes,
                 min_rows: args.snapshot.min_rows,
             },
+            only: args.snapshot.only.clone(),
             snapshot: args.snapshot.snapshot.as_ref().map(|path| SnapshotSettings {
                 input: InputArg::from_arg(path.clone()),
                 max_age: args.snapshot.snapshot_age.unwrap_or(SNAPSHOT_AGE),
                 assume: args.snapshot.assume.clone(),
             }),
-            suggested: suggested_commands(&args, &rejects, typed),
+            suggested: suggested_commands(&args, &results, &rejects, typed),
             results,
             rejects,
             results_dialect: args.output.results_dialect.unwrap_or_default(),
@@ -124,18 +125,25 @@ fn ledger(args: &RunArgs, remote: &Remote) -> Result<LedgerChoice, SettingsError
     })
 }
 
+/// The file of an output. What went to standard output or a device cannot be read again.
+fn readable(destination: &Destination) -> Option<&Path> {
+    match destination {
+        Destination::Path(path) if !is_special(path) => Some(path),
+        Destination::Path(_) | Destination::Stdout => None,
+    }
+}
+
 /// The commands that may come after this run.
 fn suggested_commands(
     args: &RunArgs,
+    results: &Destination,
     rejects: &Destination,
     typed: &ArgMatches,
 ) -> SuggestedCommands {
     let sandbox = args.sending.sandbox;
-    let rejects = match rejects {
-        Destination::Path(path) if !is_special(path) => Some(path.as_path()),
-        // What went to standard output or a device cannot be read again.
-        Destination::Path(_) | Destination::Stdout => None,
-    };
+    let (results, rejects) = (readable(results), readable(rejects));
+    let snapshot = args.snapshot.snapshot.as_deref().filter(|path| !is_special(path));
+    let way_back = snapshot.zip(results);
     let given = [
         ("results", &args.output.results, "resultado"),
         ("rejects", &args.output.rejects, "rejeitados"),
@@ -145,7 +153,11 @@ fn suggested_commands(
         outputs.filter_map(|(name, _, what)| Some((name, output(rejects?, sandbox, what))));
     let (outputs, limit) = (outputs.collect(), args.sending.limit.is_some());
     let program = std::env::args_os().next().unwrap_or_default();
-    cli::suggested_commands(&program, typed, &Resolved { rejects, outputs, limit, sandbox })
+    cli::suggested_commands(
+        &program,
+        typed,
+        &Resolved { rejects, outputs, way_back, limit, sandbox },
+    )
 }
 
 /// Whether an option stands on the command line. What a variable or the configuration file sets is

@@ -109,6 +109,8 @@ pub struct Settings {
     /// What a snapshot shows is not sent again.
     pub(crate) snapshot: Option<SnapshotSettings>,
     pub(crate) guards: Guards,
+    /// The results whose customers alone are sent.
+    pub(crate) only: Option<PathBuf>,
     /// Rows that the plan shows in full.
     pub(crate) show: usize,
     pub(crate) results: Destination,
@@ -233,6 +235,7 @@ impl Settings {
             without_effect: Vec::new(),
             snapshot: None,
             guards: Guards::default(),
+            only: None,
             show: 0,
             results: Destination::Path(paths::output(&input, sandbox, "resultado")),
             results_dialect: ResultsDialect::default(),

@@ -21,4 +21,4 @@ mod verdict;
 pub use error::ReportError;
 pub use format::Clock;
 pub use page::html;
-pub use read::{check_same_run, read_results, read_summary};
+pub use read::{check_same_run, each_result, read_results, read_summary};

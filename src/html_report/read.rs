@@ -40,15 +40,21 @@ const WANTED: [&str; RESULT_COLUMNS.len()] = [
 
 /// Reads a whole results file, in either dialect; `-` is standard input.
 pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
+    let mut stats = ResultStats::default();
+    each_result(path, |line| stats.add(line))?;
+    Ok(stats)
+}
+
+/// Hands over every line of a results file.
+pub fn each_result(path: &Path, mut take: impl FnMut(&ResultLine<'_>)) -> Result<(), ReportError> {
     let input = InputFile::open(&InputArg::from_arg(path))?;
     let options = ReadOptions { delimiter: None, encoding: Some(Encoding::Utf8) };
     let inspection = inspect(&input, &options)?;
     let file = ResultsFile::new(input.label().to_owned(), &inspection.header)?;
-    let mut stats = ResultStats::default();
     for record in rows(&input, &inspection)? {
-        stats.add(&file.line(&record?)?);
+        take(&file.line(&record?)?);
     }
-    Ok(stats)
+    Ok(())
 }
 
 /// A results file's header. Files of versions before `identificador_atual` lack that column.

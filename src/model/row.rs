@@ -17,6 +17,8 @@ pub struct Row {
     /// The identifier's type; `None` if the row has no valid one.
     pub tipo: Option<CustomerType>,
     pub update: UpdateResult,
+    /// Whether the user left the row out of this run (`--only`).
+    pub left_out: bool,
 }
 
 impl Row {

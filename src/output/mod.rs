@@ -102,7 +102,7 @@ impl Reporter {
             let mensagem = safe_cell(&outcome.mensagem);
             let line = ResultLine::new(row, outcome, &mensagem);
             self.results.write_row(&line)?;
-            if line.erro {
+            if line.erro && !row.left_out {
                 self.rejects.write(&row.record, outcome.situacao, &mensagem)?;
             }
             if let Some(stats) = &mut self.stats {
@@ -119,7 +119,7 @@ impl Reporter {
             match event {
                 Event::Settled(row, outcome) => {
                     log::row(row.linha(), &outcome);
-                    tally.settled(&outcome);
+                    tally.settled(&outcome, row.left_out);
                 }
                 Event::Decided(situacao) => tally.decided(situacao),
                 Event::Request(request) => {

@@ -18,7 +18,7 @@ impl Summary {
             "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas"
         );
         // Only --limit leaves rows out without a reason to end early.
-        let left_out = run.motivo.is_none() && count(Situacao::NaoEnviado) > 0;
+        let left_out = run.motivo.is_none() && count(Situacao::NaoEnviado) > self.left_out;
         let mut text = match run.codigo_saida {
             exit_code::OK | exit_code::ROWS_TO_FIX if left_out => self.after_a_trial(),
             exit_code::OK if run.is_rehearsal() => match &suggested.real {

@@ -22,6 +22,10 @@ pub struct Summary {
     pub run: RunSummary,
     /// Whether a local failure ended the run, so that the files did not get their names.
     pub broke_off: bool,
+    /// Rows that the user left out (`--only`).
+    pub left_out: u64,
+    /// What a snapshot saved, one sentence.
+    pub saved: Option<String>,
     /// A further remark, one sentence.
     pub note: Option<String>,
     /// The report as it was named, where one was asked for.
@@ -72,6 +76,9 @@ impl Summary {
         if run.leituras > 0 {
             text.push_str(&format!("  {}\n", counted(run.leituras, "leitura", "leituras")));
         }
+        if let Some(saved) = &self.saved {
+            text.push_str(&format!("  {saved}\n"));
+        }
         if let Some(motivo) = &run.motivo {
             text.push_str(&format!("Terminou antes do fim: {}.\n", format::within(motivo)));
         }
@@ -96,7 +103,8 @@ impl Summary {
             .into_iter()
             .filter(|situacao| situacao.erro())
             .map(|situacao| run.count(situacao))
-            .sum();
+            .sum::<u64>()
+            .saturating_sub(self.left_out);
         text.push_str(&format!(
             "Rejeitados: {} ({})\n",
             place(&run.rejeitados),
@@ -113,6 +121,14 @@ impl Summary {
             text.push_str(&format!("Resumo em JSON: {why}.\n"));
         }
         text.push_str(&format!("Próximo passo: {}\n", self.next_step()));
+        if let Some(command) = &self.suggested.undo {
+            text.push_str(&format!("Para desfazer o que esta execução mudou:\n  {command}\n"));
+            if command.contains(" --send-empty ") {
+                text.push_str(
+                    "  (--send-empty esvazia o que estava vazio; se o TomTicket aceita isso não está documentado)\n",
+                );
+            }
+        }
         text
     }
 }
@@ -165,7 +181,7 @@ mod tests {
     ) -> Summary {
         let mut tally = Tally::new(Instant::now());
         for (situacao, mensagem) in rows {
-            tally.settled(&Outcome::unsent(*situacao, (*mensagem).to_owned()));
+            tally.settled(&Outcome::unsent(*situacao, (*mensagem).to_owned()), false);
         }
         let settings = json!({"rate": 3.0, "ledger": "/l.db"});
         let run = RunSummary {
@@ -182,12 +198,15 @@ mod tests {
         Summary {
             run,
             broke_off: matches!(stop, Some(StopReason::Local(_))),
+            left_out: 0,
+            saved: None,
             note: None,
             relatorio: None,
             suggested: SuggestedCommands {
                 rejects: Some("tomticket-sync run clientes.rejeitados.csv --id-type E".into()),
                 rest: Some("tomticket-sync run clientes.rejeitados.csv --limit 9".into()),
                 unlimited: Some("tomticket-sync run clientes.csv --id-type E".into()),
+                undo: None,
                 real: Some(["check", "run"].map(|it| format!("tomticket-sync {it} clientes.csv"))),
             },
             report_error: None,

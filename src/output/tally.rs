@@ -49,9 +49,10 @@ impl Tally {
         }
     }
 
-    pub(super) fn settled(&mut self, outcome: &Outcome) {
+    /// A row that the user left out is no failure.
+    pub(super) fn settled(&mut self, outcome: &Outcome, left_out: bool) {
         self.settled[outcome.situacao.index()] += 1;
-        if outcome.situacao.erro() {
+        if outcome.situacao.erro() && !left_out {
             self.messages.add(cut(&outcome.mensagem, MESSAGE_LENGTH).to_owned());
         }
     }
@@ -106,9 +107,9 @@ mod tests {
         let mut tally = Tally::new(Instant::now());
         for end in ["um", "dois"] {
             let mensagem = format!("{}{end}", "é".repeat(MESSAGE_LENGTH));
-            tally.settled(&Outcome::unsent(Situacao::Recusado, mensagem));
+            tally.settled(&Outcome::unsent(Situacao::Recusado, mensagem), false);
         }
-        tally.settled(&Outcome::unsent(Situacao::Inalterado, "ok".to_owned()));
+        tally.settled(&Outcome::unsent(Situacao::Inalterado, "ok".to_owned()), false);
         assert_eq!(tally.messages.top(9), [(&"é".repeat(MESSAGE_LENGTH), 2, &())]);
     }
 

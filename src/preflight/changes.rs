@@ -63,6 +63,12 @@ impl Changes {
         Self { columns: Vec::new(), shown: Vec::new(), show, outside: 0 }
     }
 
+    /// The columns in which an empty value is filled.
+    pub fn filled_columns(&self) -> Vec<String> {
+        let filled = self.columns.iter().filter(|column| column.filled > 0);
+        filled.map(|column| column.field.to_string()).collect()
+    }
+
     /// Whether there is anything to tell beside the counts of rows.
     pub fn is_known(&self) -> bool {
         let is_told = |column: &ColumnChanges| column.changed + column.emptied > 0;

@@ -16,7 +16,7 @@ pub struct Guards {
 impl Preflight {
     /// Refuses a plan that breaks a guard.
     pub fn guard(&self, guards: &Guards) -> Result<(), PreflightError> {
-        let sendable = self.rows - self.invalid;
+        let sendable = self.sendable();
         let to_send = self.to_send(None);
         if let Some(least) = guards.min_rows
             && sendable < least

@@ -22,6 +22,7 @@ use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, judge_without_ledg
 use crate::locale::foreign_text::visible;
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::Update;
+use crate::selection::Selection;
 use crate::snapshot::{Snapshot, SnapshotError};
 
 pub use self::changes::Changes;
@@ -90,6 +91,8 @@ pub struct Preflight {
     examples: Vec<(u64, String)>,
     /// Rows that need not be sent, as far as can be told before sending; `None` without a ledger.
     pub unchanged: Option<u64>,
+    /// Rows that the user left out (`--only`).
+    pub left_out: u64,
     /// Rows before the first one that may have to be sent.
     pub leading: u64,
     /// An unchanged row that can be sent again without harm: no rename and, if the file has such a
@@ -111,6 +114,8 @@ pub struct Preflight {
 pub struct Known<'a> {
     pub ledger: Option<&'a mut Lookup>,
     pub snapshot: Option<&'a mut Snapshot>,
+    /// The rows that are wanted (`--only`); `None` for all.
+    pub selection: Option<&'a Selection>,
     /// What a snapshot of this account says of it (`conta`); `None` where the account is unknown or
     /// simulated.
     pub account: Option<String>,
@@ -155,6 +160,7 @@ impl Preflight {
             invalid: 0,
             examples: Vec::with_capacity(EXAMPLES),
             unchanged: (known.ledger.is_some() || known.snapshot.is_some()).then_some(0),
+            left_out: 0,
             leading: 0,
             changes: Changes::showing(known.show),
             probe: None,
@@ -165,14 +171,18 @@ impl Preflight {
             layout: LayoutOddities::default(),
         };
         for record in &mut rows {
-            let row = found.plan.map(found.rows, record?);
+            let mut row = found.plan.map(found.rows, record?);
             found.check_account(&row.record, known.account.as_deref())?;
             let linha = row.linha();
             if found.plan.is_uneven(&row.record) {
                 found.layout.uneven.add(linha);
             }
             found.rows += 1;
+            if let Some(selection) = known.selection {
+                selection.apply(&mut row);
+            }
             match row.update {
+                _ if row.left_out => found.left_out += 1,
                 Ok(update) => {
                     found.reassigned_emails.add(linha, &update);
                     found.spreadsheet_numbers.add(linha, &update);
@@ -233,7 +243,7 @@ impl Preflight {
             Some(reader) => reader.check(&update, evidence)?,
             None => evidence.and_then(judge_without_ledger),
         };
-        let before = self.invalid + self.unchanged.unwrap_or(0);
+        let before = self.invalid + self.left_out + self.unchanged.unwrap_or(0);
         if unchanged.is_some() {
             // The run begins by settling what an earlier one left in flight, and a check may then say
             // otherwise. What a snapshot shows is to be recorded row by row.
@@ -269,9 +279,14 @@ impl Preflight {
         }
     }
 
+    /// Rows that can be sent.
+    pub const fn sendable(&self) -> u64 {
+        self.rows - self.invalid - self.left_out
+    }
+
     /// Rows that would be sent, as far as can be told before sending.
     pub fn to_send(&self, limit: Option<u64>) -> u64 {
-        let sendable = self.rows - self.invalid - self.unchanged.unwrap_or(0);
+        let sendable = self.sendable() - self.unchanged.unwrap_or(0);
         limit.map_or(sendable, |limit| limit.min(sendable))
     }
 }

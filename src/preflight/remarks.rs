@@ -77,6 +77,9 @@ impl Preflight {
             }
             None => text.push_str(&format!("          ? sem mudança ({unknown})\n")),
         }
+        if self.left_out > 0 {
+            text.push_str(&format!("  {:>9} fora (--only)\n", number(self.left_out)));
+        }
         let word = if self.invalid == 1 { "inválida" } else { "inválidas" };
         text.push_str(&format!("  {:>9} {word}\n", number(self.invalid)));
         if self.changes.outside > 0 {

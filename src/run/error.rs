@@ -11,6 +11,7 @@ use crate::locale::os_error::describe_os_error;
 use crate::output::OutputError;
 use crate::preflight::PreflightError;
 use crate::resources::ResourceError;
+use crate::selection::SelectionError;
 use crate::snapshot::SnapshotError;
 
 /// Why a run did not begin. Nothing was sent.
@@ -23,6 +24,8 @@ pub enum RunError {
     Input(#[from] InputError),
     #[error(transparent)]
     Preflight(#[from] PreflightError),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
     #[error(transparent)]
@@ -43,6 +46,7 @@ impl RunError {
         match self {
             Self::Input(error) => error.exit_code(),
             Self::Preflight(error) => error.exit_code(),
+            Self::Selection(error) => error.exit_code(),
             Self::Snapshot(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),
             Self::Output(error) => error.exit_code(),

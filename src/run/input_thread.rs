@@ -6,6 +6,7 @@ use crate::input::Rows;
 use crate::mapping::MappingPlan;
 use crate::panic_hook;
 use crate::scheduler::InputBatch;
+use crate::selection::Selection;
 use crate::stop::StopReason;
 
 /// Rows of a full batch.
@@ -16,7 +17,12 @@ const BATCH_BYTES: usize = 512 * 1024;
 pub(super) const BATCHES: usize = 2;
 
 /// Reads until the input ends or the scheduler has closed the channel.
-pub(super) fn read(mut reading: Rows, plan: &MappingPlan, batches: &mpsc::Sender<InputBatch>) {
+pub(super) fn read(
+    mut reading: Rows,
+    plan: &MappingPlan,
+    selection: Option<&Selection>,
+    batches: &mpsc::Sender<InputBatch>,
+) {
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = 0;
     for (seq, record) in (0u64..).zip(&mut reading) {
@@ -29,7 +35,10 @@ pub(super) fn read(mut reading: Rows, plan: &MappingPlan, batches: &mpsc::Sender
                 return;
             }
         };
-        let row = plan.map(seq, record);
+        let mut row = plan.map(seq, record);
+        if let Some(selection) = selection {
+            selection.apply(&mut row);
+        }
         bytes += row.heap_bytes();
         batch.push(row);
         if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {

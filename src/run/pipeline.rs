@@ -17,6 +17,7 @@ use crate::output::{OutputError, Reporter, Tally};
 use crate::panic_hook;
 use crate::scheduler::Knowledge;
 use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
+use crate::selection::Selection;
 use crate::stop::{StopHandle, StopListener, StopReason};
 
 /// Capacity of the channel from scheduler to reporter, in batches of events.
@@ -28,6 +29,7 @@ pub(super) struct Pipeline {
     pub options: SchedulerOptions,
     pub reading: Rows,
     pub plan: MappingPlan,
+    pub selection: Option<Selection>,
     pub reporter: Reporter,
 }
 
@@ -50,8 +52,8 @@ impl Pipeline {
         let (rows_in, rows_out) = mpsc::channel(input_thread::BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
-            let (reading, plan) = (self.reading, self.plan);
-            move || input_thread::read(reading, &plan, &rows_in)
+            let (reading, plan, selection) = (self.reading, self.plan, self.selection);
+            move || input_thread::read(reading, &plan, selection.as_ref(), &rows_in)
         });
         let reporting = tokio::task::spawn_blocking({
             let (mut reporter, runtime, stop) = (self.reporter, Handle::current(), stop.clone());

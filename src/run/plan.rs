@@ -52,8 +52,13 @@ impl Run<'_> {
             output.begin()?;
             let mut rejects = Rejects::new(output, &preflight.inspection)?;
             for record in rows(input, &preflight.inspection)? {
-                let row = preflight.plan.map(0, record?);
-                if let Err(mensagem) = &row.update {
+                let mut row = preflight.plan.map(0, record?);
+                if let Some(selection) = &self.selection {
+                    selection.apply(&mut row);
+                }
+                if let Err(mensagem) = &row.update
+                    && !row.left_out
+                {
                     rejects.write_row(&row.record, Situacao::Invalido, mensagem)?;
                 }
             }

@@ -1,11 +1,13 @@
 //! The snapshot of a run: opening it under the run's settings, and what is said about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::Run;
 use crate::config::{Remote, Settings};
 use crate::input::{InputArg, InputFile};
 use crate::ledger::account_mark;
-use crate::locale::format::{local_time, number};
+use crate::locale::format::{counted, duration_words, local_time, number};
 use crate::mapping::Target;
 use crate::output::Terminal;
 use crate::snapshot::{Snapshot, SnapshotError, SnapshotRules};
@@ -55,4 +57,33 @@ fn is_the_input(settings: &Settings, snapshot: &InputArg) -> bool {
     };
     let place = |path: &std::path::Path| std::fs::canonicalize(path).ok();
     place(input).is_some_and(|input| place(snapshot) == Some(input))
+}
+
+impl Run<'_> {
+    /// What the snapshot saved: requests, and the time that they would have taken.
+    pub(super) fn snapshot_saved(&self) -> Option<String> {
+        self.settings.snapshot.as_ref()?;
+        let unchanged = self.preflight.unchanged?;
+        let time = self.settings.rate.per_second().map(|rate| {
+            let saved = Duration::from_secs_f64(unchanged as f64 / rate);
+            format!(", {} a menos", duration_words(saved))
+        });
+        let changed: Vec<String> = self
+            .preflight
+            .changes
+            .columns
+            .iter()
+            .filter(|column| column.changed + column.emptied > 0)
+            .map(|column| format!("{} {}", column.field, number(column.changed + column.emptied)))
+            .collect();
+        let changed = match changed.is_empty() {
+            true => String::new(),
+            false => format!("; diferiam: {}", changed.join(", ")),
+        };
+        Some(format!(
+            "O retrato poupou {}{}{changed}",
+            counted(unchanged, "requisição", "requisições"),
+            time.unwrap_or_default()
+        ))
+    }
 }

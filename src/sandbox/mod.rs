@@ -16,7 +16,7 @@ mod customer_list;
 mod customers;
 mod fault_injector;
 mod limit;
-mod list_order;
+mod name_index;
 mod reading;
 mod replica;
 mod request;

@@ -31,7 +31,7 @@ impl<T> Found<T> {
 
 /// A page of a list.
 #[derive(Debug, Serialize)]
-pub(super) struct ListPage<T> {
+pub(super) struct Page<T> {
     #[serde(flatten)]
     found: Found<T>,
     /// Items of the whole list.
@@ -41,7 +41,7 @@ pub(super) struct ListPage<T> {
     previous_page: Option<usize>,
 }
 
-impl<T> ListPage<T> {
+impl<T> Page<T> {
     /// Page `number` of a list of `size`; `None` past its end. An empty list has one page.
     fn of(number: usize, size: usize, items: impl FnOnce(usize) -> Vec<T>) -> Option<Self> {
         let pages = size.div_ceil(PAGE).max(1);
@@ -111,9 +111,9 @@ pub(super) fn customers(
     store: &CustomerStore,
     number: usize,
     show_custom_fields: bool,
-) -> Option<ListPage<ListedCustomer<'_>>> {
+) -> Option<Page<ListedCustomer<'_>>> {
     let listed = |customer| listed(store, customer, show_custom_fields);
-    ListPage::of(number, store.len(), |from| store.page(from, PAGE).map(listed).collect())
+    Page::of(number, store.len(), |from| store.page(from, PAGE).map(listed).collect())
 }
 
 fn listed<'a>(
@@ -174,9 +174,9 @@ pub(super) fn details<'a>(
 pub(super) fn organizations(
     store: &CustomerStore,
     number: usize,
-) -> Option<ListPage<Organization<'_>>> {
+) -> Option<Page<Organization<'_>>> {
     let known = store.organizations();
-    ListPage::of(number, known.len(), |from| {
+    Page::of(number, known.len(), |from| {
         known.iter().skip(from).take(PAGE).map(|id| Organization::of(Some(id))).collect()
     })
 }

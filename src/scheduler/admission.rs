@@ -30,7 +30,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     fn admit(&mut self, row: Row) {
         let seq = row.seq;
+        let left_out = row.left_out;
         let (update, invalid) = match &row.update {
+            _ if left_out => (None, None),
             Ok(update) => (Some(Arc::clone(update)), None),
             Err(mensagem) => (None, Some(mensagem.clone())),
         };
@@ -43,7 +45,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         };
         let is_first = self.order.is_first(seq, &keys);
         self.window.push(RowEntry::new(Some(Box::new(row)), update, keys));
-        if let Some(mensagem) = invalid {
+        if left_out {
+            let mensagem = "Fora desta execução: --only não cita este cliente.".to_owned();
+            self.finish(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));
+        } else if let Some(mensagem) = invalid {
             self.finish(seq, Outcome::unsent(Situacao::Invalido, mensagem));
         } else if let Some(mensagem) = self.unsent_message() {
             self.finish(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));

@@ -58,4 +58,5 @@ mod stops;
 mod support_selftest;
 mod terminal;
 mod tls;
+mod way_back;
 mod wire;

@@ -67,7 +67,7 @@ fn row(seq: u64, update: UpdateResult) -> Row {
         Err(_) => ("".into(), None),
     };
     let record = Record::from_cells(seq + 2, ["x"]);
-    Row { seq, record, identificador, tipo, update }
+    Row { seq, record, identificador, tipo, update, left_out: false }
 }
 
 fn update(name: &str, email: Option<&str>) -> UpdateResult {
@@ -208,10 +208,6 @@ impl FakeLedger {
 
 impl Ledger for FakeLedger {
     type Error = &'static str;
-
-    fn check_fence(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
 
     fn check(
         &mut self,
