@@ -25,7 +25,7 @@ pub enum CommandLineError {
 #[expect(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum SettingsError {
     #[error(
-        "falta o token: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file (no TomTicket: Administração › Configurações da Conta › API › Novo Token). Para ensaiar sem token: --sandbox"
+        "falta o token: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file (no TomTicket: Administração › Configurações da Conta › API › Novo Token). Para ensaiar sem token: run com --sandbox"
     )]
     NoToken,
     #[error(
