@@ -37,6 +37,9 @@ struct PartialFile {
     partial: PathBuf,
     path: PathBuf,
     limit: ModeLimit,
+    /// Bytes written by this run. The file is appended to, so that its length tells whether another
+    /// program has written into it.
+    written: u64,
     /// Whether the `.parcial` is empty and no earlier run's: it goes with this value.
     is_blank: bool,
     /// Whether a file has the output's name and its content.
@@ -108,7 +111,10 @@ impl Output {
             path: self.destination.in_words(),
             why: describe_os_error(&error),
             left: match file.current_path() {
-                Some(left) => format!("o conteúdo, completo, está em {}", visible_path(&left)),
+                Some(left) if file.is_whole() => {
+                    format!("o conteúdo, completo, está em {}", visible_path(&left))
+                }
+                Some(left) => format!("o que restou está em {}", visible_path(&left)),
                 None => "não há outro arquivo com o conteúdo".to_owned(),
             },
         })
@@ -151,9 +157,9 @@ impl Write for Output {
         }
         let written = match &mut self.sink {
             Sink::Direct(stream) => stream.write(bytes),
-            Sink::Replace(PartialFile { file, is_blank, .. }) => {
+            Sink::Replace(PartialFile { file, is_blank, written, .. }) => {
                 *is_blank = false;
-                file.write(bytes)
+                file.write(bytes).inspect(|count| *written += *count as u64)
             }
         };
         self.failed = written.as_ref().is_err_and(|error| error.kind() != ErrorKind::Interrupted);
@@ -204,7 +210,7 @@ impl PartialFile {
             }
         };
         let (is_named, copy) = (Cell::new(false), RefCell::new(None));
-        Ok(Self { file, partial, path, limit, is_blank, is_named, copy })
+        Ok(Self { file, partial, path, limit, written: 0, is_blank, is_named, copy })
     }
 
     /// A file of an earlier run is replaced, not emptied: another user may have it open, or its mode
@@ -227,6 +233,9 @@ impl PartialFile {
     /// Renames the `.parcial`. Where it is no longer the open file, before or after, another program
     /// has taken its name: then what is open is written anew.
     fn persist(&self) -> io::Result<()> {
+        if !self.is_whole() {
+            return Err(io::Error::other(OwnWords("outro programa mudou o conteúdo")));
+        }
         let replaced = fs::metadata(&self.path);
         if still_named(&self.file, &self.partial) {
             fs::rename(&self.partial, &self.path)?;
@@ -254,6 +263,10 @@ impl PartialFile {
             true => Ok(copy),
             false => Err(io::Error::other(OwnWords("outro programa trocou o arquivo"))),
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| meta.len() == self.written)
     }
 
     /// Where the content lies while it does not have its name.

@@ -32,7 +32,7 @@ impl ModeLimit {
     /// Creates a file that did not exist. A link in its place is not followed.
     pub(super) fn create(self, path: &Path) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
+        options.read(true).append(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, self.0);
         options.open(path)
@@ -41,7 +41,7 @@ impl ModeLimit {
     /// Creates a file of an unused name in the folder.
     pub(super) fn create_in(self, folder: &Path) -> io::Result<NamedTempFile> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".parcial");
+        builder.prefix(".").suffix(".parcial").append(true);
         #[cfg(unix)]
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(self.0);
         #[cfg(unix)]

@@ -238,6 +238,11 @@ fn a_name_that_cannot_be_given_leaves_the_whole_file_where_the_message_says() {
     finished.says(&[&format!("completo, está em {named}")]);
     assert_eq!(finished.parse_results(&finished.text(&named)).len(), 3);
 
+    // An editor that saves into the file itself takes rows away.
+    let finished = meddled(|work| fs::write(work.join(PARTIAL), "linha\nmetade\n").unwrap());
+    finished.exits(5).says(&["outro programa mudou o conteúdo", "o que restou está em", PARTIAL]);
+    assert_eq!(finished.text("clientes.resultado.csv"), "antes");
+
     // Nothing is left of a folder that was deleted.
     let server = Server::start();
     let latch = server.hold_replies();
