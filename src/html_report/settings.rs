@@ -9,7 +9,7 @@ use crate::output::excerpt;
 const VALUE_LENGTH: usize = 400;
 
 /// The names of the settings, in the order of the list.
-const NAMES: [(&str, &str); 30] = [
+const NAMES: [(&str, &str); 31] = [
     ("sandbox", "Ensaio com o TomTicket simulado"),
     ("base-url", "Endereço da API"),
     ("account", "Nome da conta no registro"),
@@ -17,7 +17,8 @@ const NAMES: [(&str, &str); 30] = [
     ("concurrency", "Requisições ao mesmo tempo, no máximo"),
     ("timeout", "Tempo máximo de cada requisição"),
     ("limit", "Linhas a enviar, no máximo"),
-    ("max-errors", "Linhas com erro toleradas"),
+    ("max-errors", "Para quando as linhas com erro passam de"),
+    ("ok-with", "Linhas a corrigir que ainda são sucesso"),
     ("max-duration", "Duração máxima"),
     ("give-up-after", "Desiste da API fora do ar depois de"),
     ("no-breaker", "Segue mesmo se as primeiras linhas forem todas recusadas"),

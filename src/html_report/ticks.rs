@@ -23,17 +23,21 @@ pub fn times(from: i64, to: i64, most: usize, clock: &Clock) -> Vec<Tick> {
         .unwrap_or_else(|| (span / most / 86_400 + 1) * 86_400);
     let offset = clock.offset(from);
     let first = (from + offset).div_euclid(step) + i64::from((from + offset).rem_euclid(step) != 0);
-    let same_day = (from + offset).div_euclid(86_400) == (to + offset).div_euclid(86_400);
-    let pattern = match (step, same_day) {
-        (86_400.., _) => "%d/%m",
-        (..60, true) => "%H:%M:%S",
-        (_, true) => "%H:%M",
-        (_, false) => "%d/%m %H:%M",
-    };
+    let day = |second: i64| (second + offset).div_euclid(86_400);
+    // The date stands where it changes.
+    let mut told = if day(from) == day(to) { Some(day(from)) } else { None };
     (first..)
         .map(|index| index * step - offset)
         .take_while(|second| *second <= to)
         .map(|second| {
+            let is_new_day = told.replace(day(second)) != Some(day(second));
+            let pattern = match (step, is_new_day) {
+                (86_400.., _) => "%d/%m",
+                (..60, true) => "%d/%m %H:%M:%S",
+                (..60, false) => "%H:%M:%S",
+                (_, true) => "%d/%m %H:%M",
+                (_, false) => "%H:%M",
+            };
             let at = Timestamp::from_second(second).unwrap_or_default();
             (second as f64, clock.format(at, pattern))
         })
@@ -70,6 +74,7 @@ mod tests {
         assert_eq!(labels(40, 5), ["01:05:10", "01:05:20", "01:05:30", "01:05:40"]);
         assert_eq!(labels(86_400 * 20, 5), ["28/11", "03/12", "08/12", "13/12"]);
         assert_eq!(labels(86_400, 3), ["24/11 12:00", "25/11 00:00"]);
+        assert_eq!(labels(86_400, 4), ["24/11 08:00", "16:00", "25/11 00:00"]);
     }
 
     #[test]
