@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::name_index::NameIndex;
+use super::list_order::ListOrder;
 use super::update_rules::{NameType, UpdateRequest, campo_id};
 
 /// The parameters that a view shows, in its order; `campos` follow.
@@ -106,7 +106,7 @@ pub struct CustomerStore {
     names: HashMap<CustomerName, Option<CustomerId>>,
     /// In the order in which they were added; `None` for one that is gone.
     customers: Vec<Option<SimulatedCustomer>>,
-    index: NameIndex,
+    index: ListOrder,
     /// The names of all values that were ever set.
     value_names: BTreeSet<Arc<str>>,
     /// Values of `id_organizacao` that were ever set.

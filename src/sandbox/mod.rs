@@ -16,7 +16,7 @@ mod customer_list;
 mod customers;
 mod fault_injector;
 mod limit;
-mod name_index;
+mod list_order;
 mod reading;
 mod replica;
 mod request;

@@ -31,7 +31,7 @@ impl<T> Found<T> {
 
 /// A page of a list.
 #[derive(Debug, Serialize)]
-pub(super) struct Page<T> {
+pub(super) struct ListPage<T> {
     #[serde(flatten)]
     found: Found<T>,
     /// Items of the whole list.
@@ -41,7 +41,7 @@ pub(super) struct Page<T> {
     previous_page: Option<usize>,
 }
 
-impl<T> Page<T> {
+impl<T> ListPage<T> {
     /// Page `number` of a list of `size`; `None` past its end. An empty list has one page.
     fn of(number: usize, size: usize, items: impl FnOnce(usize) -> Vec<T>) -> Option<Self> {
         let pages = size.div_ceil(PAGE).max(1);
@@ -111,9 +111,9 @@ pub(super) fn customers(
     store: &CustomerStore,
     number: usize,
     show_custom_fields: bool,
-) -> Option<Page<ListedCustomer<'_>>> {
+) -> Option<ListPage<ListedCustomer<'_>>> {
     let listed = |customer| listed(store, customer, show_custom_fields);
-    Page::of(number, store.len(), |from| store.page(from, PAGE).map(listed).collect())
+    ListPage::of(number, store.len(), |from| store.page(from, PAGE).map(listed).collect())
 }
 
 fn listed<'a>(
@@ -174,9 +174,9 @@ pub(super) fn details<'a>(
 pub(super) fn organizations(
     store: &CustomerStore,
     number: usize,
-) -> Option<Page<Organization<'_>>> {
+) -> Option<ListPage<Organization<'_>>> {
     let known = store.organizations();
-    Page::of(number, known.len(), |from| {
+    ListPage::of(number, known.len(), |from| {
         known.iter().skip(from).take(PAGE).map(|id| Organization::of(Some(id))).collect()
     })
 }

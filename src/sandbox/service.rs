@@ -44,7 +44,7 @@ fn lock(account: &Mutex<SimulatedAccount>) -> MutexGuard<'_, SimulatedAccount> {
 
 /// How a version of the API spells its replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dialect {
+enum SimulatedApi {
     V1,
     V2,
 }
@@ -58,27 +58,27 @@ pub(super) async fn answer(
         let mensagem = format!(
             "O simulador só atende a própria máquina (localhost, 127.0.0.1), e o pedido era para {host}."
         );
-        return Ok(Dialect::V1.refusal(StatusCode::MISDIRECTED_REQUEST, &mensagem));
+        return Ok(SimulatedApi::V1.refusal(StatusCode::MISDIRECTED_REQUEST, &mensagem));
     }
     let segments = request::segments(request.uri().path()).unwrap_or_default();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let dialect = if segments.first() == Some(&"v2.0") { Dialect::V2 } else { Dialect::V1 };
+    let api = if segments.first() == Some(&"v2.0") { SimulatedApi::V2 } else { SimulatedApi::V1 };
     let method = match segments.as_slice() {
         ["update_cliente", _, _, _] | ["v2.0", "customer", "update"] => "POST",
         ["_sandbox", "contagem" | "clientes"] | ["_sandbox", "clientes", _, _] => "GET",
         ["v2.0", "customer", "list" | "details" | "exists"]
         | ["v2.0", "customers", "exists"]
         | ["v2.0", "organization", "list"] => "GET",
-        _ => return Ok(dialect.refusal(StatusCode::NOT_FOUND, "Endereço não encontrado.")),
+        _ => return Ok(api.refusal(StatusCode::NOT_FOUND, "Endereço não encontrado.")),
     };
     if request.method() != method {
-        let mut response = dialect.refusal(StatusCode::METHOD_NOT_ALLOWED, "Método não permitido.");
+        let mut response = api.refusal(StatusCode::METHOD_NOT_ALLOWED, "Método não permitido.");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
         return Ok(response);
     }
     match segments.as_slice() {
         ["update_cliente", token, identifier, name_type] => {
-            update(&account, request, Some(token), dialect, |values| {
+            update(&account, request, Some(token), api, |values| {
                 update_rules::check(&update_rules::V1, name_type, (*identifier).to_owned(), values)
                     .map_err(SandboxRefusal::of_rule)
             })
@@ -86,7 +86,7 @@ pub(super) async fn answer(
         }
         ["v2.0", _, "update"] => {
             let token = bearer(request.headers()).map(str::to_owned);
-            update(&account, request, token.as_deref(), dialect, |values| {
+            update(&account, request, token.as_deref(), api, |values| {
                 update_rules::check_v2(values).map_err(SandboxRefusal::of_rule)
             })
             .await
@@ -98,7 +98,7 @@ pub(super) async fn answer(
                 .and_then(|name_type| account.customers.view(name_type, identifier));
             Ok(match customer {
                 Some(customer) => json(StatusCode::OK, customer),
-                None => dialect.refusal(StatusCode::NOT_FOUND, NO_CUSTOMER),
+                None => api.refusal(StatusCode::NOT_FOUND, NO_CUSTOMER),
             })
         }
         ["_sandbox", "clientes"] => Ok(json(StatusCode::OK, &lock(&account).customers.views())),
@@ -118,7 +118,7 @@ async fn update(
     account: &Mutex<SimulatedAccount>,
     request: Request<Incoming>,
     token: Option<&str>,
-    dialect: Dialect,
+    api: SimulatedApi,
     check: impl FnOnce(Vec<(String, String)>) -> Result<UpdateRequest, SandboxRefusal>,
 ) -> Result<Response<Full<Bytes>>, Disconnect> {
     let content_type = request.headers().get(CONTENT_TYPE).cloned();
@@ -132,13 +132,13 @@ async fn update(
         Err(_) => return Err(Disconnect(FailureKind::Close)),
     };
     let Some(faults) = lock(account).arrive(token) else {
-        return Ok(dialect.refusal(StatusCode::UNAUTHORIZED, "Token inválido."));
+        return Ok(api.refusal(StatusCode::UNAUTHORIZED, "Token inválido."));
     };
     let form = match body {
         Ok(body) => request::form(content_type.as_ref(), body).await,
         Err(refusal) => Err(refusal),
     };
-    let checked = form.and_then(check).map_err(|refusal| dialect.of_values(refusal));
+    let checked = form.and_then(check).map_err(|refusal| api.of_values(refusal));
     sleep(faults.jitter).await;
     // The instant is taken under the lock, so that decisions are in the order of their instants.
     let reply = {
@@ -147,11 +147,11 @@ async fn update(
     };
     sleep(faults.latency).await;
     match reply {
-        SandboxReply::Done => Ok(dialect.done()),
+        SandboxReply::Done => Ok(api.done()),
         SandboxReply::Refused(SandboxRefusal { status, mensagem }) => {
-            Ok(dialect.refusal(status, &mensagem))
+            Ok(api.refusal(status, &mensagem))
         }
-        SandboxReply::Failed(kind) => dialect.failed(kind),
+        SandboxReply::Failed(kind) => api.failed(kind),
     }
 }
 
@@ -164,21 +164,21 @@ async fn read(
     let token = bearer(request.headers());
     let query = ReadQuery::of(request.uri().query().unwrap_or_default());
     let Some(faults) = lock(account).arrive_to_read(token) else {
-        return Ok(Dialect::V2.refusal(StatusCode::UNAUTHORIZED, "Token inválido."));
+        return Ok(SimulatedApi::V2.refusal(StatusCode::UNAUTHORIZED, "Token inválido."));
     };
     sleep(faults.jitter).await;
     let shown = {
         let mut account = lock(account);
         let no_reads = account.no_reads;
         match account.read(Instant::now(), faults) {
-            Ok(_) if no_reads => Ok(Dialect::V2
+            Ok(_) if no_reads => Ok(SimulatedApi::V2
                 .refusal(StatusCode::FORBIDDEN, "O plano ou o token não permite consultas.")),
             Ok(customers) => Ok(show(customers, what, &query)),
             Err(kind) => Err(kind),
         }
     };
     sleep(faults.latency).await;
-    shown.or_else(|kind| Dialect::V2.failed(kind))
+    shown.or_else(|kind| SimulatedApi::V2.failed(kind))
 }
 
 /// The parameters of a read. Others are ignored, `limit` too.
@@ -222,7 +222,7 @@ fn show(customers: &CustomerStore, what: &[&str], query: &ReadQuery) -> Response
         ["customer", "details"] => {
             return match found() {
                 Some(customer) => json(StatusCode::OK, &reading::details(customers, customer)),
-                None => Dialect::V2.refusal(StatusCode::NOT_FOUND, NO_CUSTOMER),
+                None => SimulatedApi::V2.refusal(StatusCode::NOT_FOUND, NO_CUSTOMER),
             };
         }
         _ => {
@@ -233,7 +233,7 @@ fn show(customers: &CustomerStore, what: &[&str], query: &ReadQuery) -> Response
             return json(StatusCode::OK, &reply);
         }
     };
-    page.unwrap_or_else(|| Dialect::V2.refusal(StatusCode::NOT_FOUND, "page not found"))
+    page.unwrap_or_else(|| SimulatedApi::V2.refusal(StatusCode::NOT_FOUND, "page not found"))
 }
 
 async fn sleep(delay: Duration) {
@@ -242,7 +242,7 @@ async fn sleep(delay: Duration) {
     }
 }
 
-impl Dialect {
+impl SimulatedApi {
     /// How a form that breaks a rule is refused: v2.0 documents 401 for wrong values, and was seen to
     /// give it to a body that is no form.
     fn of_values(self, refusal: SandboxRefusal) -> SandboxRefusal {

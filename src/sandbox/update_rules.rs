@@ -23,7 +23,7 @@ const fn text(name: &'static str, held: &'static str, max: Option<usize>) -> Par
 }
 
 /// What one version of the API calls the values of a customer.
-pub(super) struct ApiVersion {
+pub(super) struct ParameterTable {
     /// In the order of the page.
     parameters: [Parameter; 8],
     /// What stands before `[<id>]` of a custom field.
@@ -33,7 +33,7 @@ pub(super) struct ApiVersion {
 }
 
 /// *Atualizar Cliente*.
-pub(super) static V1: ApiVersion = ApiVersion {
+pub(super) static V1: ParameterTable = ParameterTable {
     parameters: [
         text("nome", "nome", Some(250)),
         text("email", "email", Some(250)),
@@ -59,7 +59,7 @@ pub(super) static V1: ApiVersion = ApiVersion {
 };
 
 /// *Atualizar Informações do Cliente* of v2.0. Names that do not exist were seen to be ignored.
-pub(super) static V2: ApiVersion = ApiVersion {
+pub(super) static V2: ParameterTable = ParameterTable {
     parameters: [
         text("name", "nome", Some(250)),
         text("email", "email", Some(250)),
@@ -137,10 +137,10 @@ pub(super) fn check_v2(mut values: Vec<(String, String)>) -> Result<UpdateReques
     check(&V2, name_type.as_deref().unwrap_or("I"), identifier, values)
 }
 
-/// Checks an update of `api`, given the customer's identifier and its type. An error is the first
+/// Checks an update by this table, given the customer's identifier and its type. An error is the first
 /// broken rule, in Portuguese.
 pub(super) fn check(
-    api: &ApiVersion,
+    table: &ParameterTable,
     name_type: &str,
     identifier: String,
     values: Vec<(String, String)>,
@@ -159,7 +159,7 @@ pub(super) fn check(
     }
     let mut held: Vec<(String, String)> = Vec::with_capacity(values.len());
     for (name, value) in values {
-        let Some((held_name, value)) = api.held(&name, value)? else { continue };
+        let Some((held_name, value)) = table.held(&name, value)? else { continue };
         if held.iter().any(|(earlier, _)| *earlier == held_name) {
             return Err(format!("O parâmetro {name} foi informado mais de uma vez."));
         }
@@ -187,7 +187,7 @@ pub(super) fn is_name(name: &str) -> bool {
     V1.held(name, String::new()).is_ok()
 }
 
-impl ApiVersion {
+impl ParameterTable {
     /// What is held of a value that was sent under this name; `None` if it is ignored.
     fn held(&self, name: &str, value: String) -> Result<Option<(String, String)>, String> {
         if let Some(parameter) = self.parameters.iter().find(|known| known.name == name) {

@@ -10,11 +10,11 @@ const CHUNK_MAX: usize = 1024;
 
 /// Chunks of ids; all of one are in front of all of the next. No chunk is empty.
 #[derive(Debug, Default, Clone)]
-pub(super) struct NameIndex {
+pub(super) struct ListOrder {
     chunks: Vec<Vec<CustomerId>>,
 }
 
-impl NameIndex {
+impl ListOrder {
     /// Adds `id`. `compare` tells on which side of it another customer stands.
     pub(super) fn insert(&mut self, id: CustomerId, compare: impl Fn(CustomerId) -> Ordering) {
         let at = self.chunk_of(&compare).min(self.chunks.len().saturating_sub(1));
@@ -79,7 +79,7 @@ mod tests {
         let names: Vec<u8> = (0..6000).map(|_| rng.u8(..40)).collect();
         let order =
             |a: CustomerId, b: CustomerId| (names[a as usize], a).cmp(&(names[b as usize], b));
-        let (mut index, mut sorted) = (NameIndex::default(), Vec::new());
+        let (mut index, mut sorted) = (ListOrder::default(), Vec::new());
         let mut ids: Vec<CustomerId> = (0..6000).collect();
         for removing in [false, true] {
             rng.shuffle(&mut ids);
