@@ -170,7 +170,7 @@ impl<'a> Run<'a> {
     fn send_on(mut self, runtimes: &Runtimes) -> Result<RunSummary, RunError> {
         let settings = self.settings;
         let (_sandbox, base_url, token) = remote(settings, &runtimes.background)?;
-        let client = Arc::new(Client::new(&base_url, token, settings.timeout)?);
+        let client = Arc::new(Client::new(&base_url, token, settings.api, settings.timeout)?);
         let reading = rows(&self.input, &self.preflight.inspection)?;
         let outputs = Outputs::open(settings, &self.preflight, self.terminal)?;
         let ledger = match self.claimed.take() {

@@ -15,8 +15,8 @@ use url::Position;
 use super::attempt::{Attempt, ReadAttempt, Reply};
 use super::proxy::{self, ProxyError};
 use super::response::{BODY_MAX, Body, classify};
-use super::v2::ReadRequest;
-use super::{BaseUrl, Token, retry_after, transport_error, v1};
+use super::v2::{self, ReadRequest};
+use super::{ApiVersion, BaseUrl, Token, retry_after, transport_error, v1};
 use crate::locale::format::duration_words;
 use crate::model::Update;
 use crate::panic_hook;
@@ -54,6 +54,7 @@ pub enum ClientError {
 pub struct Client {
     http: reqwest::Client,
     base: BaseUrl,
+    version: ApiVersion,
     endpoint: v1::Endpoint,
     token: Token,
     /// Host and port of the proxy, for messages.
@@ -65,7 +66,12 @@ impl Client {
     /// A client for the account of `token` at `base`. Proxies are as the environment says, never
     /// for loopback. `timeout` is for the whole request, from connecting to the last byte of the
     /// response.
-    pub fn new(base: &BaseUrl, token: Token, timeout: Duration) -> Result<Self, ClientError> {
+    pub fn new(
+        base: &BaseUrl,
+        token: Token,
+        version: ApiVersion,
+        timeout: Duration,
+    ) -> Result<Self, ClientError> {
         let proxy = proxy::from_environment(base)?;
         let http = http_client(base, proxy.clone(), timeout).map_err(|error| {
             tracing::debug!(erro = %transport_error::chain(&error), "TLS");
@@ -73,12 +79,16 @@ impl Client {
         })?;
         let proxy = proxy.map(|url| url[Position::BeforeHost..Position::AfterPort].to_owned());
         let endpoint = v1::Endpoint::new(base, &token);
-        Ok(Self { http, base: base.clone(), endpoint, token, proxy, timeout })
+        Ok(Self { http, base: base.clone(), version, endpoint, token, proxy, timeout })
     }
 
     /// Sends one update once and waits for the reply, at most until the timeout.
     pub async fn send(&self, update: &Update) -> Attempt {
-        let Some(url) = self.endpoint.url(update.customer()) else {
+        let url = match self.version {
+            ApiVersion::V1 => self.endpoint.url(update.customer()),
+            ApiVersion::V2 => v2::update_url(&self.base),
+        };
+        let Some(url) = url else {
             return Attempt {
                 reply: Reply::Refused,
                 status: None,
@@ -102,14 +112,15 @@ impl Client {
                 let status = response.status().as_u16();
                 let pause = pause_asked(response.headers());
                 let body = read_body(response, BODY_MAX, &mut patience).await;
-                let (mut reply, mensagem) = classify(status, &body, |text| self.token.redact(text));
+                let (mut reply, mensagem) =
+                    classify(status, &body, self.version, |text| self.token.redact(text));
                 if let Reply::Limited { retry_after } = &mut reply {
                     *retry_after = pause;
                 }
                 (reply, Some(status), mensagem)
             }
             Some(Err(error)) => {
-                // The URL holds the token.
+                // In version 1 the URL holds the token.
                 let error = error.without_url();
                 let detail = self.token.redact(transport_error::chain(&error));
                 tracing::debug!(erro = %detail, "requisição sem resposta");
@@ -179,7 +190,15 @@ impl Client {
     }
 
     fn request(&self, url: Url, update: &Update) -> reqwest::Result<Request> {
-        let mut request = self.http.post(url).multipart(v1::form(update)).build()?;
+        let request = self.http.post(url);
+        let request = match self.version {
+            ApiVersion::V1 => request.multipart(v1::form(update)),
+            ApiVersion::V2 => {
+                let token = self.token.bearer();
+                request.header(AUTHORIZATION, token).multipart(v2::form(update))
+            }
+        };
+        let mut request = request.build()?;
         let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let length = length.and_then(|length| length.parse().ok());
         if length.is_none_or(|length: u64| length > KEEP_ALIVE_FORM_MAX) {

@@ -17,6 +17,23 @@ mod transport_error;
 mod v1;
 mod v2;
 
+/// How updates are spelled on the wire (`--api`). What is read is always spelled as in version 2.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ApiVersion {
+    #[default]
+    V1,
+    V2,
+}
+
+impl ApiVersion {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+}
+
 pub use attempt::{Attempt, Cause, ReadAttempt, Reply};
 pub use base_url::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL};
 pub use client::{Client, ClientError};

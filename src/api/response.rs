@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Reply;
+use super::{ApiVersion, Reply};
 
 /// The most that is read of a response's body, in bytes.
 pub(super) const BODY_MAX: usize = 64 * 1024;
@@ -27,7 +27,7 @@ pub(super) enum Body {
 ///
 /// | status | meaning |
 /// | --- | --- |
-/// | 2xx | by `erro`: JSON boolean, 0/1 or "true"/"false"; anything else is ambiguous |
+/// | 2xx | by `erro` (v2.0: `error`): JSON boolean, 0/1 or "true"/"false"; anything else is ambiguous |
 /// | 3xx | redirected |
 /// | 401, 403 | denied |
 /// | 408, 5xx (and what HTTP does not define) | ambiguous, whatever the body says |
@@ -36,13 +36,14 @@ pub(super) enum Body {
 pub(super) fn classify(
     status: u16,
     body: &Body,
+    version: ApiVersion,
     redact: impl Fn(String) -> String,
 ) -> (Reply, String) {
     let whole = match body {
         Body::Whole(bytes) => Some(bytes.as_slice()),
         Body::TooLong | Body::Cut => None,
     };
-    let reply = whole.and_then(ParsedReply::parse);
+    let reply = whole.and_then(|body| ParsedReply::parse(body, version));
     let words = |fallback: &str| {
         reply
             .as_ref()
@@ -83,9 +84,16 @@ pub(super) fn classify(
 
 /// The JSON object of a reply, with values of any type. serde refuses a key that stands there twice.
 #[derive(Deserialize)]
-struct ReplyJson {
+struct ReplyV1 {
     erro: Option<Value>,
     mensagem: Option<Value>,
+}
+
+/// The same in version 2.0. `success` only repeats `error`.
+#[derive(Deserialize)]
+struct ReplyV2 {
+    error: Option<Value>,
+    message: Option<Value>,
 }
 
 /// A reply that could be read.
@@ -98,13 +106,22 @@ struct ParsedReply {
 impl ParsedReply {
     /// `None` unless the whole body is one JSON object. A byte order mark is allowed before it: PHP
     /// files that are saved with one print it.
-    fn parse(body: &[u8]) -> Option<Self> {
+    fn parse(body: &[u8], version: ApiVersion) -> Option<Self> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
         // serde reads an array as a struct, too.
         if !body.starts_with(b"{") {
             return None;
         }
-        let ReplyJson { erro, mensagem } = serde_json::from_slice(body).ok()?;
+        let (erro, mensagem) = match version {
+            ApiVersion::V1 => {
+                let ReplyV1 { erro, mensagem } = serde_json::from_slice(body).ok()?;
+                (erro, mensagem)
+            }
+            ApiVersion::V2 => {
+                let ReplyV2 { error, message } = serde_json::from_slice(body).ok()?;
+                (error, message)
+            }
+        };
         let erro = match erro {
             Some(Value::Bool(erro)) => Some(erro),
             Some(value) if value == 0 || value == "false" => Some(false),

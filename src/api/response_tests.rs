@@ -8,7 +8,7 @@ use super::*;
 
 /// Without a token to redact.
 fn classify_plain(status: u16, body: &Body) -> (Reply, String) {
-    classify(status, body, |text| text)
+    classify(status, body, ApiVersion::V1, |text| text)
 }
 
 #[test]

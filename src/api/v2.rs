@@ -1,9 +1,12 @@
-//! How the API's version 2.0 spells what is read: the addresses of its lists. What a reply says is in
-//! [`super::held`].
+//! How the API's version 2.0 spells what is read and an update: the addresses of its lists, the form of
+//! an update. The token is in a header. What a reply says is in [`super::held`] and
+//! [`super::response`].
 
 use reqwest::Url;
+use reqwest::multipart::Form;
 
 use super::BaseUrl;
+use crate::model::{FieldName, Param, Update};
 
 /// What can be read, each with one GET.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +25,63 @@ impl ReadRequest {
             Self::Customers { page } => format!("customer/list?page={page}&show_custom_fields=1"),
             Self::Organizations { page } => format!("organization/list?page={page}"),
         };
-        let text = format!("{base}/v2.0/{path}");
-        Url::parse(&text).ok().filter(|url| url.as_str() == text)
+        url(base, &path)
+    }
+}
+
+/// Where updates go.
+pub(super) fn update_url(base: &BaseUrl) -> Option<Url> {
+    url(base, "customer/update")
+}
+
+fn url(base: &BaseUrl, path: &str) -> Option<Url> {
+    let text = format!("{base}/v2.0/{path}");
+    Url::parse(&text).ok().filter(|url| url.as_str() == text)
+}
+
+/// The form of one update. Parameter names go out raw, as in version 1 and for the same reason.
+pub(super) fn form(update: &Update) -> Form {
+    let customer = update.customer();
+    let form = Form::new()
+        .percent_encode_noop()
+        .text("customer_id", customer.identifier.as_str().to_owned())
+        .text("customer_type_id", customer.ctype.as_str());
+    update.values().fold(form, |form, (field, value)| match field {
+        FieldName::Param(param) => {
+            let (name, value) = spelled(*param, value);
+            form.text(name, value.to_owned())
+        }
+        FieldName::Campo(id) => {
+            form.text(format!("custom_field[{}]", id.as_str()), value.to_owned())
+        }
+    })
+}
+
+/// The names and values that differ from version 1's. The underscore of `es_ES` is the API's own.
+fn spelled(param: Param, value: &str) -> (&'static str, &str) {
+    match param {
+        Param::Nome => ("name", value),
+        Param::Email => ("email", value),
+        Param::Telefone => ("phone", value),
+        Param::IdOrganizacao => ("organization_id", value),
+        Param::IdInterno => ("internal_id", value),
+        Param::PortfolioId => ("portfolio_id", value),
+        Param::CriarChamados => {
+            let value = match value {
+                "true" => "1",
+                "false" => "0",
+                other => other,
+            };
+            ("create_tickets", value)
+        }
+        Param::Idioma => {
+            let value = match value {
+                "pt_BR" => "pt-BR",
+                "en_US" => "en-US",
+                other => other,
+            };
+            ("language", value)
+        }
     }
 }
 

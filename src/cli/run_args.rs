@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 
 use super::{HEADING, MaxErrors, values};
-use crate::api::BaseUrl;
+use crate::api::{ApiVersion, BaseUrl};
 use crate::input::ReadOptions;
 use crate::mapping::MappingOptions;
 use crate::output::{LogFormat, ResultsDialect};
@@ -51,6 +51,9 @@ pub struct SendingArgs {
     /// Lê o token deste arquivo em vez da variável TOMTICKET_TOKEN
     #[arg(long, value_name = "ARQUIVO")]
     pub token_file: Option<PathBuf>,
+    /// Versão da API em que as atualizações são enviadas: v1 ou v2 (v2.0: o token fica fora do endereço) [padrão: v1]
+    #[arg(long, value_name = "v1|v2", value_parser = values::api_version)]
+    pub api: Option<ApiVersion>,
     /// Requisições por segundo, ou unlimited (sem limite) [padrão: 3]
     #[arg(long, value_name = "N", value_parser = values::rate)]
     pub rate: Option<Rate>,

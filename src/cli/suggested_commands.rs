@@ -52,7 +52,8 @@ impl SuggestedCommands {
 }
 
 /// Flags that say which account, and how it is reached: those of the way back.
-const ACCOUNT: [&str; 10] = [
+const ACCOUNT: [&str; 11] = [
+    "api",
     "config",
     "base-url",
     "token-file",

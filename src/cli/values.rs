@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::api::ApiVersion;
 use crate::output::{LogFormat, ResultsDialect};
 use crate::scheduler::Rate;
 
@@ -109,6 +110,10 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "use um número de 0 a 65535".to_owned())
+}
+
+pub(super) fn api_version(text: &str) -> Result<ApiVersion, String> {
+    one_of([("v1", ApiVersion::V1), ("v2", ApiVersion::V2)], text)
 }
 
 pub(super) fn results_dialect(text: &str) -> Result<ResultsDialect, String> {

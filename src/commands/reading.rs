@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::error::CommandError;
-use crate::api::Client;
+use crate::api::{ApiVersion, Client};
 use crate::cli::ReadingArgs;
 use crate::config::{ReadAccount, exposed_token_file};
 use crate::ledger::{FileLock, lock_alone};
@@ -33,7 +33,8 @@ impl OpenAccount {
             None => None,
         };
         let timeout = args.timeout.unwrap_or(Duration::from_secs(60));
-        let client = Client::new(&account.base_url, account.token.clone(), timeout)?;
+        let client =
+            Client::new(&account.base_url, account.token.clone(), ApiVersion::V2, timeout)?;
         Ok(Self { account, client: Arc::new(client), _lock: lock })
     }
 

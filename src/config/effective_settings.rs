@@ -29,6 +29,7 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "sandbox": matches!(settings.remote, Remote::Sandbox),
         "base-url": base_url,
         "account": settings.account,
+        "api": settings.api.as_str(),
         "rate": rate(settings.rate),
         "concurrency": settings.concurrency,
         "timeout": duration(settings.timeout),

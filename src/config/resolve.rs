@@ -45,6 +45,7 @@ impl Settings {
             no_ledger: args.memory.no_ledger,
             policy: Policy { max_age: args.memory.max_age, full: args.memory.full },
             read: args.read,
+            api: args.sending.api.unwrap_or_default(),
             rate: args.sending.rate.unwrap_or(defaults.rate),
             concurrency: args.sending.concurrency.unwrap_or(defaults.concurrency),
             timeout: args.sending.timeout.unwrap_or(defaults.timeout),

@@ -8,7 +8,7 @@ use super::account::{base_url, token};
 use super::error::SettingsError;
 use super::file::FOUND;
 use super::paths;
-use crate::api::{BaseUrl, Token};
+use crate::api::{ApiVersion, BaseUrl, Token};
 use crate::cli::{MaxErrors, SuggestedCommands};
 use crate::input::{InputArg, ReadOptions};
 use crate::ledger::Policy;
@@ -83,6 +83,8 @@ pub struct Settings {
     pub(crate) input_label: String,
     pub(crate) read: ReadOptions,
     pub(crate) mapping: MappingOptions,
+    /// How updates are spelled.
+    pub(crate) api: ApiVersion,
     /// Requests a second.
     pub rate: Rate,
     /// Requests in flight.
@@ -221,6 +223,7 @@ impl Settings {
             input_label: input.to_string_lossy().into_owned(),
             read: ReadOptions::default(),
             mapping: MappingOptions::default(),
+            api: ApiVersion::default(),
             rate: Rate::DEFAULT,
             concurrency: 8,
             timeout: Duration::from_secs(60),

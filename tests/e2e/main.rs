@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 pub mod support;
 
+mod api_v2;
 mod attacks;
 mod configuration;
 mod connections;
