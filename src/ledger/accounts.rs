@@ -61,12 +61,18 @@ pub fn begin_run(
     base_url: &str,
     label: Option<&str>,
 ) -> Result<AccountTables, LedgerError> {
-    let sql = "INSERT INTO account(hash, base_url, label, next_sequence, changed_at, run)
-               VALUES(?, ?, ?, 1, 0, 1) ON CONFLICT(hash) DO UPDATE SET run = run + 1
-               RETURNING id, run";
-    let (account, run) = connection
-        .query_row(sql, params![hash.0, base_url, label], |row| Ok((row.get(0)?, row.get(1)?)))
-        .map_err(|source| schema::error(path, source))?;
+    let raise = || -> rusqlite::Result<(i64, i64)> {
+        let transaction = connection.unchecked_transaction()?;
+        let sql = "INSERT INTO account(hash, base_url, label, next_sequence, changed_at, run)
+                   VALUES(?, ?, ?, 1, 0, 1) ON CONFLICT(hash) DO UPDATE SET run = run + 1";
+        transaction.execute(sql, params![hash.0, base_url, label])?;
+        let sql = "SELECT id, run FROM account WHERE hash = ?";
+        let raised = transaction.query_row(sql, [hash.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // Not in one statement that returns them: its commit could fail without a word.
+        transaction.commit()?;
+        Ok(raised)
+    };
+    let (account, run) = raise().map_err(|source| schema::error(path, source))?;
     let mut tables = AccountTables::new(connection, path, account);
     tables.run = run;
     Ok(tables)

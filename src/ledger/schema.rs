@@ -226,10 +226,11 @@ fn create(path: &Path) -> Result<(), LedgerError> {
         .into_temp_path();
     let build = || -> rusqlite::Result<()> {
         let connection = Connection::open(&file)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         connection.pragma_update(None, "user_version", VERSION)?;
         connection.execute_batch(TABLES)?;
+        // Last, because closing says nothing of a log that a full disk kept out of the file.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.close().map_err(|(_, error)| error)
     };
     if let Err(source) = build() {

@@ -69,3 +69,30 @@ fn c34_nothing_is_sent_if_the_disk_is_full_from_the_start() {
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?} is left over");
 }
+
+/// Wherever the room ends while the ledger is made, what is left of it is whole or not there.
+#[test]
+fn a_disk_that_fills_up_while_the_ledger_is_made_leaves_nothing_damaged() {
+    if !small_disk::possible("a_disk_that_fills_up_while_the_ledger_is_made") {
+        return;
+    }
+    let server = Server::start();
+    let csv = table::customers(9);
+    let mut refused = 0;
+    for kib in (8..=140).step_by(4) {
+        let run = Run::new(&server).csv(&csv).args(["--ledger", "disco/l.db"]);
+        let folder = run.folder();
+        let before = server.count();
+        let stopped = run.on_a_small_disk(format!("{kib}k").leak()).allow_partial().go();
+        if stopped.code != Some(0) {
+            stopped.exits(5).says(&["disco/l.db", "espaço"]);
+            refused += usize::from(server.count() == before);
+        }
+        let again = Run::new(&server).sharing(&folder).csv(&csv).allow_partial();
+        again.args(["--ledger", "disco-depois/l.db"]).go().exits(0).accounted_rows(9);
+        let left = std::fs::read_dir(stopped.work().join("disco-depois")).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["l.db"], "{kib} KiB");
+    }
+    assert!(refused > 5, "{refused}");
+}
