@@ -57,7 +57,8 @@ impl Claimed {
         let label = label.as_deref();
         let tables = accounts::begin_run(connection, &path, hash, &base_url, label)?;
         let reading = schema::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let reading = AccountTables::new(reading, &path, tables.account);
+        let mut reading = AccountTables::new(reading, &path, tables.account);
+        reading.run = tables.run;
         let (mut rules, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;
         tables.apply(&changes)?;
         rules.records.acknowledge(1);
@@ -92,6 +93,10 @@ impl LedgerHandle {
 
 impl Ledger for LedgerHandle {
     type Error = LedgerError;
+
+    fn check_fence(&mut self) -> Result<(), LedgerError> {
+        self.rules.records.durable.check_fence()
+    }
 
     fn check(
         &mut self,

@@ -24,7 +24,7 @@ pub struct AccountTables {
     connection: Connection,
     path: PathBuf,
     pub account: i64,
-    /// The fencing number of the run that writes; 0 where nothing is written.
+    /// The fencing number of the run; 0 outside of one.
     pub run: i64,
 }
 
@@ -147,7 +147,7 @@ impl AccountTables {
 
     /// Refuses to go on where another run has begun on the account, or where it was forgotten: a lock
     /// keeps that from happening, unless somebody deletes it.
-    fn check_fence(&self) -> Result<(), LedgerError> {
+    pub fn check_fence(&self) -> Result<(), LedgerError> {
         let sql = "SELECT run FROM account WHERE id = ?";
         let run = self
             .connection

@@ -68,6 +68,10 @@ pub trait Ledger: Send {
         held: Option<&HeldRow>,
     ) -> Result<Checked, Self::Error>;
 
+    /// Whether the account is still this run's. A request may leave long after its row's intent
+    /// became durable, at its permit or after a backoff.
+    fn check_fence(&mut self) -> Result<(), Self::Error>;
+
     /// Hands over that this row is about to be sent, without waiting;
     /// [`recorded`](Self::recorded) tells when that is durable.
     ///

@@ -49,6 +49,12 @@ impl<L: Ledger> Recorder<L> {
         Some(checked.unchanged)
     }
 
+    /// Whether a request may leave; not where another run has taken the account over.
+    pub fn may_send(&mut self) -> bool {
+        let checked = self.ledger.as_mut().map_or(Ok(()), Ledger::check_fence);
+        self.keep_failure(checked).is_some()
+    }
+
     /// Hands over that a row is about to be sent.
     pub fn record_intent(&mut self, seq: u64, update: Arc<Update>) {
         let handed_over = self.ledger.as_mut().map(|ledger| ledger.record_intent(seq, update));

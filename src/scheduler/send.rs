@@ -64,6 +64,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 SendPermission::ProbeAt(_) => {}
             }
             let seq = *self.window.in_state(RowState::ReadyToSend).first()?;
+            if !self.recorder.may_send() {
+                return None;
+            }
             match self.limiter.take(now) {
                 Ok(permit) => self.dispatch(seq, permit, now),
                 Err(later) => return Some(later),

@@ -65,6 +65,25 @@ fn a_run_whose_lock_was_deleted_stops_when_another_takes_over() {
     assert_eq!(night.sent.len(), 20);
 }
 
+/// A repeat needs no commit, and the younger run has sent its own value since.
+#[test]
+fn a_run_that_lost_its_account_repeats_nothing() {
+    let nights = Nights::begin();
+    let csv = |nome: &str| format!("identificador,tipo_identificador,nome\n1,I,{nome}\n");
+    nights.server.reply("1", Reply::html(500));
+    let mut older = nights.run(&csv("Velho")).spawn();
+    nights.server.wait_for_requests(1);
+    older.signal("STOP");
+    std::fs::remove_file(&locks(&nights)[0]).unwrap();
+    let younger = nights.go(beside(&nights, &csv("Novo"), "segundo"));
+    younger.sends(&["1/I nome=Novo"]).ends(0, &["atualizado"]);
+    older.signal("CONT");
+    older.wait().exits(5).says(&["outra execução assumiu esta conta"]);
+    let night = nights.go(beside(&nights, &csv("Novo"), "terceiro"));
+    night.sends::<&str>(&[]).ends(0, &["inalterado"]);
+    assert_eq!(nights.server.count(), 2);
+}
+
 #[test]
 fn a_run_whose_account_is_forgotten_stops() {
     let nights = Nights::begin();

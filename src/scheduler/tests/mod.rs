@@ -209,6 +209,10 @@ impl FakeLedger {
 impl Ledger for FakeLedger {
     type Error = &'static str;
 
+    fn check_fence(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     fn check(
         &mut self,
         _: u64,
