@@ -51,6 +51,7 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "strict": mapping.strict,
         "send-empty": mapping.send_empty,
         "clear-marker": mapping.clear_marker,
+        "null": mapping.null,
         "no-trim": mapping.no_trim,
         "require": mapping.require,
         "delimiter": settings.read.delimiter.map(delimiter),

@@ -9,7 +9,7 @@ use crate::output::excerpt;
 const VALUE_LENGTH: usize = 400;
 
 /// The names of the settings, in the order of the list.
-const NAMES: [(&str, &str); 31] = [
+const NAMES: &[(&str, &str)] = &[
     ("sandbox", "Ensaio com o TomTicket simulado"),
     ("base-url", "Endereço da API"),
     ("account", "Nome da conta no registro"),
@@ -34,6 +34,7 @@ const NAMES: [(&str, &str); 31] = [
     ("strict", "Coluna desconhecida é erro"),
     ("send-empty", "Célula vazia apaga"),
     ("clear-marker", "Texto que apaga"),
+    ("null", "Textos que contam como célula vazia"),
     ("no-trim", "Mantém os espaços em volta dos valores"),
     ("require", "Destinos obrigatórios"),
     ("delimiter", "Separador da entrada"),

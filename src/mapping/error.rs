@@ -68,6 +68,11 @@ pub enum MappingError {
     BlankMarker,
 
     #[error(
+        "--null e --clear-marker têm o mesmo texto, \"{text}\": o primeiro deixa o valor como está no TomTicket, o segundo o apaga. Retire um dos dois"
+    )]
+    NullAndMarker { text: String },
+
+    #[error(
         "não sei quem é o cliente: falta a coluna \"identificador\". Use --map \"COLUNA=identificador\", ou --key email / --key id_interno para tirar o identificador de uma dessas colunas. Colunas encontradas: {found}"
     )]
     NoIdentifier { found: String },

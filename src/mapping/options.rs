@@ -5,6 +5,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::MappingError;
+use super::values::excerpt;
 use crate::model::{CustomerType, Param};
 
 /// Which column is also the identifier.
@@ -76,6 +77,9 @@ pub struct MappingOptions {
     /// Célula com exatamente este texto apaga o valor no TomTicket
     #[arg(long, value_name = "TEXTO", allow_hyphen_values = true, value_parser = not_empty)]
     pub clear_marker: Option<String>,
+    /// Célula com exatamente este texto conta como vazia: "NULL" (pode repetir)
+    #[arg(long, value_name = "TEXTO", allow_hyphen_values = true, value_parser = not_empty)]
+    pub null: Vec<String>,
     /// Mantém os espaços em volta dos valores
     #[arg(long)]
     pub no_trim: bool,
@@ -88,11 +92,23 @@ impl MappingOptions {
     /// The marker as cells are compared with it.
     pub(super) fn marker(&self) -> Result<Option<&str>, MappingError> {
         let Some(given) = &self.clear_marker else { return Ok(None) };
-        match if self.no_trim { given } else { given.trim() } {
+        match self.trimmed(given) {
             // It would be every empty cell.
             "" => Err(MappingError::BlankMarker),
+            marker if self.nulls().any(|null| null == marker) => {
+                Err(MappingError::NullAndMarker { text: excerpt(marker) })
+            }
             marker => Ok(Some(marker)),
         }
+    }
+
+    /// The texts that stand for an empty cell, as cells are compared with them.
+    pub(super) fn nulls(&self) -> impl Iterator<Item = &str> {
+        self.null.iter().map(|text| self.trimmed(text))
+    }
+
+    fn trimmed<'t>(&self, text: &'t str) -> &'t str {
+        if self.no_trim { text } else { text.trim() }
     }
 }
 

@@ -52,6 +52,8 @@ pub struct MappingPlan {
     pub(super) reject_columns: Option<RejectColumns>,
     /// Trimmed like the cells it is compared with.
     pub(super) clear_marker: Option<String>,
+    /// Texts that stand for an empty cell; trimmed likewise.
+    pub(super) nulls: Vec<String>,
     pub(super) no_trim: bool,
     /// The column `conta`, if the file is a snapshot. Its cells are what TomTicket holds: they are
     /// sent back as they are.
@@ -132,6 +134,7 @@ impl MappingPlan {
             missing_required: require.iter().filter(unbound).map(ToString::to_string).collect(),
             reject_columns: bindings.reject_columns,
             clear_marker: marker.map(ToOwned::to_owned),
+            nulls: options.nulls().map(ToOwned::to_owned).collect(),
             no_trim: options.no_trim || snapshot_account.is_some(),
             snapshot_account,
             warnings,

@@ -180,17 +180,29 @@ impl MappingPlan {
 
     /// What a source gives: a text, empty for no value, or `None` for the marker, which clears a field.
     fn value<'r>(&self, source: &ValueSource, record: &'r Record) -> Option<Cow<'r, str>> {
-        let is_marker = |trimmed: &str| self.clear_marker.as_deref() == Some(trimmed);
         match source {
-            ValueSource::Column(index) => {
-                let cell = self.trimmed(record.cell(*index).unwrap_or_default());
-                (!is_marker(cell)).then_some(Cow::Borrowed(cell))
-            }
+            ValueSource::Column(index) => self.cell(record, *index).map(Cow::Borrowed),
             ValueSource::Template(template) => {
-                let value = template.render(record, |cell| is_marker(self.trimmed(cell)))?;
+                if template.constant().is_some_and(|text| self.is_marker(self.trimmed(text))) {
+                    return None;
+                }
+                let value = template.render(|index| self.cell(record, index))?;
                 Some(Cow::Owned(self.trimmed(&value).to_owned()))
             }
         }
+    }
+
+    /// A cell that counts: empty where its text stands for that, `None` for the marker.
+    fn cell<'r>(&self, record: &'r Record, index: usize) -> Option<&'r str> {
+        match self.trimmed(record.cell(index).unwrap_or_default()) {
+            cell if self.is_marker(cell) => None,
+            cell if self.nulls.iter().any(|null| null == cell) => Some(""),
+            cell => Some(cell),
+        }
+    }
+
+    fn is_marker(&self, trimmed: &str) -> bool {
+        self.clear_marker.as_deref() == Some(trimmed)
     }
 
     fn trimmed<'t>(&self, text: &'t str) -> &'t str {

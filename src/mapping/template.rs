@@ -6,7 +6,6 @@
 use super::header::Columns;
 use super::values::{excerpt, has_forbidden_control, normalise};
 use super::{MappingError, MappingOptions, Target};
-use crate::input::Record;
 use crate::model::{CustomerType, Identifier};
 
 /// A parsed `--set` value.
@@ -82,25 +81,24 @@ impl Template {
         }
     }
 
-    /// The value for one record. With placeholders, runs of white space become one space and the
-    /// ends are trimmed; if every placeholder is empty, so is the value. Without placeholders it is
-    /// the text as given. A cell for which `is_marker` holds counts as empty; `None` if such cells
-    /// left the value empty, which then is cleared in TomTicket.
-    pub fn render(&self, record: &Record, is_marker: impl Fn(&str) -> bool) -> Option<String> {
+    /// The value for one record, whose cells `cell` gives: `None` for one that clears. With
+    /// placeholders, runs of white space become one space and the ends are trimmed; if every
+    /// placeholder is empty, so is the value. Without placeholders it is the text as given. `None` if
+    /// cells that clear left the value empty, which then is cleared in TomTicket.
+    pub fn render<'r>(&self, cell: impl Fn(usize) -> Option<&'r str>) -> Option<String> {
         if let Some(text) = self.constant() {
-            return (!is_marker(text)).then(|| text.to_owned());
+            return Some(text.to_owned());
         }
         let (mut filled, mut marked) = (false, false);
         let mut value = String::new();
         for part in &self.parts {
             match part {
                 TemplatePart::Text(text) => value.push_str(text),
-                TemplatePart::Cell(index) => match record.cell(*index).unwrap_or_default() {
-                    cell if is_marker(cell) => marked = true,
-                    cell => {
-                        let cell = cell.trim();
-                        filled |= !cell.is_empty();
-                        value.push_str(cell);
+                TemplatePart::Cell(index) => match cell(*index).map(str::trim) {
+                    None => marked = true,
+                    Some(text) => {
+                        filled |= !text.is_empty();
+                        value.push_str(text);
                     }
                 },
             }
@@ -152,12 +150,13 @@ pub fn check_constant(
 mod tests {
     use super::super::testing::{pairs, plan};
     use super::*;
+    use crate::input::Record;
 
     fn render_marked(template: &str, cells: &[&str]) -> Option<String> {
         let header = Record::from_cells(1, ["First Name", "Last Name"]);
         let target = Target::Identificador;
         let template = Template::parse(template, &target, &Columns::new(&header)).unwrap();
-        template.render(&Record::from_cells(2, cells), |cell| cell.trim() == "#N/A")
+        template.render(|index| Some(cells[index]).filter(|cell| cell.trim() != "#N/A"))
     }
 
     #[test]
@@ -173,7 +172,6 @@ mod tests {
         ] {
             assert_eq!(render_marked(name, &cells).as_deref(), value, "{cells:?}");
         }
-        assert_eq!(render_marked("#N/A", &[]), None);
         // Only a whole cell is a marker, not what cells add up to.
         assert_eq!(render_marked("#{First Name}", &["N/A"]).as_deref(), Some("#N/A"));
     }

@@ -19,7 +19,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn f80_names_of_columns_are_compared_as_people_read_them() {
+fn f91_names_of_columns_are_compared_as_people_read_them() {
     for header in ["Código do\u{a0}Cliente;Nome", "Co\u{301}digo  do Cliente ;Nome"] {
         let text = format!("{header}\n17;Ana\n");
         let args = ["--map", "código do cliente=identificador", "--id-type", "I"];
@@ -37,7 +37,7 @@ fn an_e_mail_column_needs_no_flag() {
 }
 
 #[test]
-fn f80_a_name_that_stands_twice_is_given_by_position() {
+fn f91_a_name_that_stands_twice_is_given_by_position() {
     let text = "Email;Nome;Email\na@x.co;Ana;b@x.co\n";
     let (server, finished) = run_bytes(text.as_bytes(), &["--key", "email"]);
     finished.refused_before_sending(&server, &["\"#1\" ou \"#3\"", "--ignore"]);
@@ -53,7 +53,7 @@ fn f80_a_name_that_stands_twice_is_given_by_position() {
 }
 
 #[test]
-fn f81_spaces_around_quotes_belong_to_nobody() {
+fn f92_spaces_around_quotes_belong_to_nobody() {
     let text = "identificador, campo:cargo, nome\n1, \"Diretora\" ,\"Ana\"\n\
                 2, \"Lima, Bia\", x\n \"3\" ,\"\" , \"duas\nlinhas\"\n";
     let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
@@ -65,7 +65,7 @@ fn f81_spaces_around_quotes_belong_to_nobody() {
 }
 
 #[test]
-fn f82_empty_cells_at_the_end_of_a_line_do_not_count() {
+fn f93_empty_cells_at_the_end_of_a_line_do_not_count() {
     for (text, uneven) in [
         ("identificador;nome;telefone\n1;Ana;11;\n2;Bia;22; ;\n", "linhas 2, 3 têm"),
         ("identificador;nome;telefone;;\n1;Ana;11\n2;Bia;22;;\n", "linha 2 tem"),
@@ -114,7 +114,7 @@ fn f86_a_lone_carriage_return_ends_no_line_where_others_do() {
 }
 
 #[test]
-fn f89_accents_of_dos_are_not_read_as_those_of_windows() {
+fn f94_accents_of_dos_are_not_read_as_those_of_windows() {
     let bytes =
         b"identificador;nome\r\n1;Jo\xc6o da Concei\x87\xc6o\r\n2;\xb5urea Paran\xa0\r\n..;x\r\n";
     let (server, finished) = run_bytes(bytes, &["--id-type", "I"]);
@@ -131,7 +131,7 @@ fn f89_accents_of_dos_are_not_read_as_those_of_windows() {
 }
 
 #[test]
-fn f90_utf8_inside_a_windows_1252_file_is_refused() {
+fn f95_utf8_inside_a_windows_1252_file_is_refused() {
     let bytes = b"identificador;nome\n1;Jo\xe3o\n2;Concei\xe7\xe3o\n3;Zo\xeb\n4;Andr\xc3\xa9\n";
     let (server, finished) = run_bytes(bytes, &["--id-type", "I"]);
     finished.refused_before_sending(&server, &["linha 5", "--encoding windows-1252"]);
@@ -146,4 +146,23 @@ fn several_byte_order_marks_are_one() {
     let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
     finished.exits(0).accounted([2]);
     assert_eq!(sent(&server), pairs(&[("1", "Ana")]));
+}
+
+#[test]
+fn f96_a_word_for_no_value_is_an_empty_cell() {
+    let text = "identificador;First;Last;telefone\n1;Ana; NULL ;N/A\n2;NULL;NULL;22\n\
+                NULL;Eva;Null;33\n4;N/A;Lima;#N/A\n";
+    let null = ["--null", "NULL", "--null", "N/A", "--clear-marker", "#N/A"];
+    let set = ["--id-type", "I", "--set", "nome={First} {Last}"];
+    let (server, finished) = run_bytes(text.as_bytes(), &[&null[..], &set[..]].concat());
+    let rows = finished.exits(1).accounted([2, 3, 4, 5]);
+    assert!(rows[2].mensagem.contains("identificador está vazio"), "{:?}", rows[2]);
+    let forms: Vec<_> = server.sent().into_iter().map(|sent| sent.2).collect();
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(forms[0], [field("nome", "Ana")]);
+    assert_eq!(forms[1], [field("telefone", "22")]);
+    assert_eq!(forms[2], [field("telefone", ""), field("nome", "Lima")]);
+    let both = ["--null", " x", "--clear-marker", "x", "--id-type", "I"];
+    let (server, finished) = run_bytes(text.as_bytes(), &both);
+    finished.refused_before_sending(&server, &["--null e --clear-marker"]);
 }
