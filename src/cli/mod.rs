@@ -29,6 +29,9 @@ const HEADING: &str = "Opções";
 /// Where else the options of `run` and `check` may be given.
 const PRECEDENCE: &str = "Cada opção também é uma variável e, menos --config, uma chave do arquivo de configuração: --max-age é TOMTICKET_SYNC_MAX_AGE e max-age; -vv é TOMTICKET_SYNC_VERBOSE=2 e verbose = 2. Vale a da linha de comando; sem ela, a da variável; sem essa, a do arquivo; por fim, o padrão.";
 
+/// The same for `pull` and `ids`.
+const READING: &str = "As variáveis e o arquivo de configuração são os de run: valem as opções que este comando também tem.";
+
 #[derive(Debug, Parser)]
 #[command(
     name = "tomticket-sync",
@@ -54,11 +57,11 @@ pub enum Command {
     Check(Box<RunArgs>),
 
     /// Lê todos os clientes do TomTicket e grava um retrato: um CSV que run e check aceitam
-    #[command(override_usage = "tomticket-sync pull [OPÇÕES]")]
+    #[command(after_help = READING, override_usage = "tomticket-sync pull [OPÇÕES]")]
     Pull(PullArgs),
 
     /// Lista os ids de que um mapeamento precisa: campos personalizados e organizações
-    #[command(override_usage = "tomticket-sync ids [OPÇÕES]")]
+    #[command(after_help = READING, override_usage = "tomticket-sync ids [OPÇÕES]")]
     Ids(IdsArgs),
 
     /// Simula o TomTicket em 127.0.0.1 até ser interrompido; a primeira linha da saída é o endereço

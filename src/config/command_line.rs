@@ -13,7 +13,8 @@ use super::file::{self, ConfigFile};
 use crate::cli::{self, Cli, Command, RunArgs};
 use crate::locale::foreign_text::visible;
 
-/// The options of `ledger` commands that have a variable. Those of `run` and `check` all have one.
+/// The options of `ledger` commands that have a variable. Those of commands with a configuration file
+/// all have one.
 const LEDGER_VARIABLES: [&str; 4] = ["ledger", "base-url", "token-file", "account"];
 
 /// An option that was given outside the command line.
@@ -41,7 +42,10 @@ pub fn read(argv: &[OsString]) -> Result<(Cli, ArgMatches), CommandLineError> {
         let named = typed.or_else(|| variable_value("config").map(PathBuf::from));
         let is_given =
             |name: &str| called.typed(name) || given.iter().any(|given| given.name == name);
-        file = file::read(named.as_deref(), called.options(), is_given)?;
+        // The file is written for `run`; another command takes from it what it knows.
+        let run = definition.find_subcommand("run").unwrap_or(called.definition);
+        file = file::read(named.as_deref(), options(run), is_given)?;
+        file.given.retain(|given| called.options().any(|(name, _)| name == given.name));
         given.append(&mut file.given);
     }
     let mut cli = match given.is_empty() {
@@ -82,7 +86,7 @@ impl<'a> Called<'a> {
 
     /// Whether the configuration file is about this command.
     fn has_file(&self) -> bool {
-        matches!(self.names[..], ["run" | "check"])
+        matches!(self.names[..], ["run" | "check" | "pull" | "ids"])
     }
 
     /// The options that may be given elsewhere, by long name.
@@ -91,8 +95,7 @@ impl<'a> Called<'a> {
         let elsewhere = move |name: &str| {
             (all && name != "help") || (ledger && LEDGER_VARIABLES.contains(&name))
         };
-        let named = self.definition.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg)));
-        named.filter(move |(name, _)| elsewhere(name))
+        options(self.definition).filter(move |(name, _)| elsewhere(name))
     }
 
     fn typed(&self, name: &str) -> bool {
@@ -140,6 +143,11 @@ impl<'a> Called<'a> {
             }
         })
     }
+}
+
+/// The options of a command, by long name.
+fn options(definition: &clap::Command) -> impl Iterator<Item = (&str, &Arg)> {
+    definition.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg)))
 }
 
 /// The variable of an option.

@@ -166,3 +166,23 @@ fn the_ids_of_fields_and_organizations_are_listed() {
     );
     assert_eq!(server.count(), 5, "three pages without a new field are enough");
 }
+
+#[test]
+fn the_account_comes_from_variables_and_the_configuration_of_run() {
+    let server = listing(customers(3));
+    let config = format!(
+        "base-url = \"{}\"\naccount = \"matriz\"\nrate = \"unlimited\"\nkey = \"email\"\nmax-errors = 5\n",
+        server.url()
+    );
+    let finished = Run::bare(&["pull"])
+        .env("TOMTICKET_TOKEN", CANARY)
+        .env("TOMTICKET_SYNC_OUTPUT", "antes.csv")
+        .file("conta.toml", &config)
+        .args(["--config", "conta.toml"])
+        .go();
+    let text = finished.exits(0).text("antes.csv");
+    assert!(text.lines().nth(1).unwrap().ends_with(",matriz"), "{text}");
+    let wrong =
+        Run::bare(&["ids"]).file("conta.toml", "rat = 1\n").args(["--config", "conta.toml"]);
+    wrong.go().exits(2).says(&["conta.toml, linha 1", "rate"]);
+}
