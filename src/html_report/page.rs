@@ -75,6 +75,8 @@ pub fn html(
 ) -> Result<String, ReportError> {
     let code = summary
         .map_or_else(|| exit_code::of_run(None, &stats.counts, 0), |summary| summary.codigo_saida);
+    // In a run that did not end early, rows that were not sent were left out by `--limit` or `--only`.
+    let left_out = summary.is_some_and(|summary| summary.motivo.is_none());
     let axis = TimeAxis::of(stats, summary, clock);
     let axis = axis.as_ref();
     let figures: Vec<Figure> = [
@@ -97,12 +99,12 @@ pub fn html(
             format!("de {} a {}", clock.moment(first), clock.until(first, last))
         }),
         zone: stats.span.map(|(first, _)| clock.zone(first)),
-        tiles: tiles(stats, summary),
+        tiles: tiles(stats, summary, left_out),
         rows: lines(stats.rows()),
         outcomes: outcomes(stats),
         gutter: figures.iter().map(|figure| figure.chart.gutter).max().unwrap_or(0),
         figures,
-        chores: chores(stats),
+        chores: chores(stats, left_out),
         open: stats.to_fix.len() <= MAX_OPEN,
         partial_messages: stats.messages.is_partial(),
         rejects: summary.map(|summary| text(&summary.rejeitados)).filter(|path| path != "-"),
@@ -118,18 +120,22 @@ fn text(said: &str) -> String {
     excerpt(said, TEXT_LENGTH)
 }
 
-fn tiles(stats: &ResultStats, summary: Option<&RunSummary>) -> Vec<Tile> {
+fn tiles(stats: &ResultStats, summary: Option<&RunSummary>, left_out: bool) -> Vec<Tile> {
     let count = |situacao: Situacao| stats.counts[situacao.index()];
     let all = stats.rows();
     let done = count(Situacao::Atualizado) + count(Situacao::Inalterado);
     let part = |n: u64| format!("{} das linhas", percent(n, all));
     let tile = |value, label, note| Tile { value, label, note };
     let mut tiles = vec![tile(number(done), "em dia", part(done))];
+    let not_sent = count(Situacao::NaoEnviado);
+    let (again, chosen) = if left_out { (0, not_sent) } else { (not_sent, 0) };
+    let again = again + count(Situacao::Falhou);
     let to_repair = count(Situacao::Recusado) + count(Situacao::Invalido);
     for (n, label) in [
         (count(Situacao::Incerto), "a conferir"),
         (to_repair, "a corrigir"),
-        (count(Situacao::Falhou) + count(Situacao::NaoEnviado), "a enviar de novo"),
+        (again, "a enviar de novo"),
+        (chosen, "fora desta execução"),
     ] {
         if n > 0 {
             tiles.push(tile(number(n), label, part(n)));

@@ -60,13 +60,14 @@ pub fn some_lines(count: u64) -> Option<String> {
     (count > 0).then(|| lines(count))
 }
 
-/// What there is to do, most urgent first.
-pub fn chores(stats: &ResultStats) -> Vec<Chore> {
+/// What there is to do, most urgent first. Rows that the user left out are nothing to do.
+pub fn chores(stats: &ResultStats, left_out: bool) -> Vec<Chore> {
     let groups = stats.messages.top(MAX_GROUPS);
+    let unsent = if left_out { &[Falhou][..] } else { &[Falhou, NaoEnviado] };
     let mut chores: Vec<Chore> = [
         ("Conferir no TomTicket", &[Incerto][..]),
         ("Corrigir", &[Recusado, Invalido]),
-        ("Enviar de novo", &[Falhou, NaoEnviado]),
+        ("Enviar de novo", unsent),
     ]
     .into_iter()
     .map(|(title, situacoes)| {

@@ -18,6 +18,7 @@ pub struct RunVerdict {
 const REPAIR: &str =
     "Corrija as linhas no arquivo de rejeitados e rode esse arquivo com as mesmas opções.";
 const LEFT_OUT: &str = "As linhas que ficaram de fora vão na próxima execução.";
+const CHOSEN: &str = "As outras linhas ficaram fora desta execução, como pedido.";
 
 /// How to send the remaining rows; `when` stands behind the verb.
 fn advice(summary: Option<&RunSummary>, when: &str) -> String {
@@ -91,13 +92,16 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
             ("wait", format!("Foi interrompida; {left} para a próxima execução"))
         }
     };
+    // `--limit` leaves rows to the next run, `--only` to none.
+    let is_chosen = summary.is_some_and(|summary| summary.setting("limit").is_none());
+    let left_out = if is_chosen { CHOSEN } else { LEFT_OUT };
     let left_over = not_sent + unanswered > 0;
     let next = match code {
         exit_code::OK if to_repair == 0 && not_sent == 0 => "Não há nada a fazer.".to_owned(),
-        exit_code::OK | exit_code::ROWS_TO_FIX if to_repair == 0 => LEFT_OUT.to_owned(),
+        exit_code::OK | exit_code::ROWS_TO_FIX if to_repair == 0 => left_out.to_owned(),
         exit_code::OK | exit_code::ROWS_TO_FIX if not_sent > 0 => {
             let repair = counted(to_repair, "linha precisa", "linhas precisam");
-            format!("Confira os resultados. {LEFT_OUT} Só {repair} de correção.")
+            format!("Confira os resultados. {left_out} Só {repair} de correção.")
         }
         exit_code::OK | exit_code::ROWS_TO_FIX => REPAIR.to_owned(),
         exit_code::REFUSED => format!("Resolva o motivo. Depois, {}", advice(summary, "")),

@@ -63,7 +63,8 @@ fn a_run_and_its_files_give_the_same_page() {
             "limite da execução: 180 por minuto",
             "Além do limite e repetições",
             "Cliente não encontrado.",
-            "21 linhas não enviadas",
+            "<strong>21</strong> <span>fora desta execução</span>",
+            "As linhas que ficaram de fora vão na próxima execução.",
             "clientes.rejeitados.csv",
             "Linhas a enviar, no máximo",
         ] {
