@@ -3,7 +3,8 @@
 //!
 //! How a row's identifier, type and fields are made from the bindings is decided in `plan`.
 
-use super::header::{Columns, is_own_column, positions};
+use super::error::Problems;
+use super::header::{Columns, is_own_column, positions, shortened};
 use super::suggest::suggestion;
 use super::template::{Template, check_constant};
 use super::values::excerpt;
@@ -65,35 +66,33 @@ pub struct ColumnBindings {
 }
 
 impl ColumnBindings {
-    /// Decides the bindings. `marker` is the text that cells are compared with.
-    ///
-    /// # Errors
-    /// Any contradiction between them.
+    /// Decides the bindings. `marker` is the text that cells are compared with. Contradictions go to
+    /// `problems`.
     pub fn new(
         header: &Record,
         options: &MappingOptions,
         marker: Option<&str>,
-    ) -> Result<Self, MappingError> {
+        problems: &mut Problems,
+    ) -> Self {
         let columns = Columns::new(header);
-        let set = read_set(&columns, options, marker)?;
+        let set = read_set(&columns, options, marker, problems);
         let mut bindings = Self {
             list: Vec::new(),
             reject_columns: columns.reject_columns,
             unknown: Vec::new(),
             overruled: Vec::new(),
         };
-        bindings.bind_columns(&columns, options, &set)?;
+        bindings.bind_columns(&columns, options, &set, problems);
         for (target, template) in set {
             if let Some(Binding { name, .. }) = bindings.find(&target) {
-                return Err(MappingError::SetTwice {
-                    target: target.to_string(),
-                    column: excerpt(name),
-                });
+                let (target, column) = (target.to_string(), excerpt(name));
+                problems.add(MappingError::SetTwice { target, column });
+                continue;
             }
             let source = ValueSource::Template(template);
             bindings.list.push(Binding { target, source, name: String::new() });
         }
-        Ok(bindings)
+        bindings
     }
 
     /// Binds columns under `--map` and `--ignore`, and by their own names where `--set` leaves the target
@@ -103,23 +102,14 @@ impl ColumnBindings {
         columns: &Columns<'_>,
         options: &MappingOptions,
         set: &[(Target, Template)],
-    ) -> Result<(), MappingError> {
-        let mut mapped: Vec<(usize, Target)> = Vec::new();
-        for (source, target) in &options.map {
-            let index = columns.one(source, "--map")?;
-            let target = Target::of_flag(target, "--map")?;
-            if mapped.contains(&(index, target.clone())) {
-                return Err(MappingError::Repeated {
-                    what: format!("--map \"{source}={target}\""),
-                });
-            }
-            mapped.push((index, target));
-        }
+        problems: &mut Problems,
+    ) {
+        let mapped = read_map(columns, options, problems);
         let mut ignored = Vec::new();
         for name in &options.ignore {
-            let columns = columns.all(name, "--ignore")?;
+            let columns = problems.keep(columns.all(name, "--ignore")).unwrap_or_default();
             if mapped.iter().any(|(column, _)| columns.contains(column)) {
-                return Err(MappingError::MapAndIgnore { column: excerpt(name_of(name)) });
+                problems.add(MappingError::MapAndIgnore { column: excerpt(name_of(name)) });
             }
             ignored.extend(columns);
         }
@@ -140,7 +130,10 @@ impl ColumnBindings {
             let mut renamed = mapped.iter().filter(|(column, _)| *column == index).peekable();
             if renamed.peek().is_some() {
                 renamed.for_each(|(_, target)| bind(target.clone()));
-            } else if let Some(target) = Target::parse(name)? {
+                continue;
+            }
+            let Some(parsed) = problems.keep_about("campo", Target::parse(name)) else { continue };
+            if let Some(target) = parsed {
                 match set.iter().any(|(decided, _)| *decided == target) {
                     true => self.overruled.push((target, name.to_owned())),
                     false => bind(target),
@@ -148,18 +141,18 @@ impl ColumnBindings {
             } else if is_own_column(name) || is_in_template(index) {
                 continue;
             } else if let Some(suggestion) = suggestion(name) {
-                return Err(MappingError::Typo {
-                    column: excerpt(name),
-                    suggestion: excerpt(&suggestion),
-                });
+                problems.add_about(
+                    &suggestion,
+                    MappingError::Typo { column: excerpt(name), suggestion: excerpt(&suggestion) },
+                );
             } else if !name.is_empty() {
                 self.unknown.push(format!("\"{}\"", excerpt(name)));
             }
         }
         if options.strict && !self.unknown.is_empty() {
-            return Err(MappingError::Unknown { columns: self.unknown.join(", ") });
+            problems.add(MappingError::Unknown { columns: shortened(&self.unknown) });
         }
-        refuse_duplicates(&self.list)
+        find_duplicates(&self.list, problems);
     }
 
     /// The binding of `target`.
@@ -168,46 +161,69 @@ impl ColumnBindings {
     }
 }
 
+/// The columns and targets of `--map`, in the order in which they were given.
+fn read_map(
+    columns: &Columns<'_>,
+    options: &MappingOptions,
+    problems: &mut Problems,
+) -> Vec<(usize, Target)> {
+    let mut mapped = Vec::new();
+    for (source, target) in &options.map {
+        let index = problems.keep_about(target, columns.one(source, "--map"));
+        let target = problems.keep(Target::of_flag(target, "--map"));
+        let Some(pair) = index.zip(target) else { continue };
+        if mapped.contains(&pair) {
+            let what = format!("--map \"{source}={}\"", pair.1);
+            problems.add(MappingError::Repeated { what });
+        } else {
+            mapped.push(pair);
+        }
+    }
+    mapped
+}
+
 /// The `--set` texts, in the order in which they were given.
 fn read_set(
     columns: &Columns<'_>,
     options: &MappingOptions,
     marker: Option<&str>,
-) -> Result<Vec<(Target, Template)>, MappingError> {
-    let mut set = Vec::new();
-    for (target, text) in &options.set {
-        let target = Target::of_flag(target, "--set")?;
+    problems: &mut Problems,
+) -> Vec<(Target, Template)> {
+    let mut set: Vec<(Target, Template)> = Vec::new();
+    for (name, text) in &options.set {
+        let Some(target) = problems.keep(Target::of_flag(name, "--set")) else { continue };
         if set.iter().any(|(other, _)| *other == target) {
-            return Err(MappingError::Repeated { what: format!("--set {target}=…") });
+            problems.add(MappingError::Repeated { what: format!("--set {target}=…") });
+            continue;
         }
-        let template = Template::parse(text, &target, columns)?;
+        let template = problems.keep_about(name, Template::parse(text, &target, columns));
+        let Some(template) = template else { continue };
         if let Some(text) = template.constant() {
-            check_constant(&target, text, options, marker)?;
+            problems.keep(check_constant(&target, text, options, marker));
         }
         set.push((target, template));
     }
-    Ok(set)
+    set
 }
 
-fn refuse_duplicates(bound: &[Binding]) -> Result<(), MappingError> {
+fn find_duplicates(bound: &[Binding], problems: &mut Problems) {
     for (at, Binding { target, .. }) in bound.iter().enumerate() {
         let same = |binding: &&Binding| binding.target == *target;
-        if !bound[at + 1..].iter().any(|later| same(&later)) {
-            continue;
-        }
+        let is_first = !bound[..at].iter().any(|earlier| same(&earlier));
         let (mut columns, mut indices) = (Vec::new(), Vec::new());
         for Binding { source, name, .. } in bound.iter().filter(same) {
             let index = source.columns()[0];
             columns.push(format!("a coluna {} (\"{}\")", index + 1, excerpt(name)));
             indices.push(index);
         }
-        return Err(MappingError::Duplicate {
-            target: target.to_string(),
-            columns: columns.join(" e "),
-            positions: positions(&indices),
-        });
+        if is_first && columns.len() > 1 {
+            problems.add(MappingError::Duplicate {
+                target: target.to_string(),
+                columns: shortened(&columns),
+                positions: positions(&indices),
+            });
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -107,6 +107,78 @@ pub enum MappingError {
     )]
     NothingToSend { found: String },
 
+    #[error("{}", several(.0))]
+    Several(Vec<Self>),
+
     #[error("a mesma configuração foi dada duas vezes: {what}. Retire uma delas")]
     Repeated { what: String },
+}
+
+/// Several errors, one a line.
+fn several(errors: &[MappingError]) -> String {
+    const SHOWN: usize = 30;
+    let mut text = format!("{} problemas no cabeçalho e nas opções das colunas:", errors.len());
+    for error in errors.iter().take(SHOWN) {
+        text.push_str(&format!("\n  - {error}"));
+    }
+    if errors.len() > SHOWN {
+        text.push_str(&format!("\n  … e mais {}", errors.len() - SHOWN));
+    }
+    text
+}
+
+/// What is found wrong with a header and the flags, so that all of it is told at once.
+#[derive(Debug, Default)]
+pub struct Problems {
+    found: Vec<MappingError>,
+    /// Targets that something wrong was meant to feed: that they are missing is no news.
+    meant: Vec<String>,
+}
+
+impl Problems {
+    pub fn add(&mut self, error: MappingError) {
+        self.found.push(error);
+    }
+
+    /// Adds an error of something that was meant to feed `target`.
+    pub fn add_about(&mut self, target: &str, error: MappingError) {
+        self.meant.push(target.trim().to_lowercase());
+        self.found.push(error);
+    }
+
+    /// Takes the error out of a result.
+    pub fn keep<T>(&mut self, result: Result<T, MappingError>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    /// As [`keep`](Self::keep), of something that was meant to feed `target`.
+    pub fn keep_about<T>(&mut self, target: &str, result: Result<T, MappingError>) -> Option<T> {
+        result.map_err(|error| self.add_about(target, error)).ok()
+    }
+
+    /// As [`keep`](Self::keep), of something that misses `target`.
+    pub fn keep_missing<T>(&mut self, target: &str, result: Result<T, MappingError>) -> Option<T> {
+        let is_news = !self.meant.iter().any(|meant| meant == target);
+        result
+            .map_err(|error| {
+                if is_news {
+                    self.add(error)
+                }
+            })
+            .ok()
+    }
+
+    /// Whether something wrong was meant to feed a field.
+    pub fn mean_a_field(&self) -> bool {
+        self.meant.iter().any(|meant| meant != "identificador" && meant != "tipo_identificador")
+    }
+
+    /// What was made, if nothing was found.
+    pub fn finish<T>(mut self, made: Option<T>) -> Result<T, MappingError> {
+        match (made, self.found.len()) {
+            (Some(made), 0) => Ok(made),
+            (_, 1) => Err(self.found.remove(0)),
+            _ => Err(MappingError::Several(self.found)),
+        }
+    }
 }

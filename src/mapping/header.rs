@@ -108,20 +108,27 @@ fn normalised(name: &str) -> String {
     composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `"#2" ou "#5"`.
+/// `"#2", "#5"`.
 pub fn positions(columns: &[usize]) -> String {
-    columns.iter().map(|index| format!("\"#{}\"", index + 1)).collect::<Vec<_>>().join(" ou ")
+    shortened(&columns.iter().map(|index| format!("\"#{}\"", index + 1)).collect::<Vec<_>>())
+}
+
+/// At most this many columns are named in a message.
+const SHOWN: usize = 30;
+
+/// A list for a message; a long one is cut.
+pub fn shortened(items: &[String]) -> String {
+    let shown = items[..items.len().min(SHOWN)].join(", ");
+    match items.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} e mais {more}"),
+    }
 }
 
 /// The header's cells as a list for a message.
 pub fn listing(header: &Record) -> String {
-    const SHOWN: usize = 30;
-    let mut names: Vec<String> =
-        header.cells().take(SHOWN).map(|cell| format!("\"{}\"", excerpt(name_of(cell)))).collect();
-    if header.len() > SHOWN {
-        names.push(format!("e mais {}", header.len() - SHOWN));
-    }
-    names.join(", ")
+    let quoted = |cell| format!("\"{}\"", excerpt(name_of(cell)));
+    shortened(&header.cells().map(quoted).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

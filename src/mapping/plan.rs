@@ -3,7 +3,8 @@
 //! A plan is decided once per file, before anything is sent, and applied to rows in `row`.
 
 use super::column_bindings::{ColumnBindings, ValueSource};
-use super::header::{listing, snapshot_account};
+use super::error::Problems;
+use super::header::{listing, shortened, snapshot_account};
 use super::values::excerpt;
 use super::warnings::documented_warnings;
 use super::{Key, MappingError, MappingOptions, Target};
@@ -71,13 +72,16 @@ impl MappingPlan {
         options: &MappingOptions,
         cr_ends: bool,
     ) -> Result<Self, MappingError> {
-        let marker = options.marker()?;
+        let mut problems = Problems::default();
+        let marker = problems.keep(options.marker()).flatten();
         let snapshot_account = snapshot_account(header);
-        let bindings = ColumnBindings::new(header, options, marker)?;
-        let (identifier, identifier_label) = identifier(&bindings, header, options.key)?;
-        let ctype = ctype(&bindings, options)?;
-        let send_empty = targets("--send-empty", &options.send_empty)?;
-        let require = targets("--require", &options.require)?;
+        let bindings = ColumnBindings::new(header, options, marker, &mut problems);
+        let key = options.key.map_or("identificador", Key::as_str);
+        let identifier = identifier(&bindings, header, options.key);
+        let identifier = problems.keep_missing(key, identifier);
+        let ctype = problems.keep_missing("tipo_identificador", ctype(&bindings, options));
+        let send_empty = targets("--send-empty", &options.send_empty, &mut problems);
+        let require = targets("--require", &options.require, &mut problems);
 
         let mut rules = Vec::new();
         for binding in &bindings.list {
@@ -94,23 +98,24 @@ impl MappingPlan {
                 required: require.contains(&binding.target),
             });
         }
-        if rules.is_empty() {
-            return Err(MappingError::NothingToSend { found: listing(header) });
+        if rules.is_empty() && !problems.mean_a_field() {
+            problems.add(MappingError::NothingToSend { found: listing(header) });
         }
         let unbound = |target: &&Target| bindings.find(target).is_none();
-        if let Some(target) = send_empty.iter().find(unbound) {
-            return Err(MappingError::NoSuchColumn {
+        for target in send_empty.iter().filter(unbound) {
+            problems.add(MappingError::NoSuchColumn {
                 flag: "--send-empty".to_owned(),
                 column: target.to_string(),
                 found: listing(header),
             });
         }
+        let ((identifier, identifier_label), ctype) = problems.finish(identifier.zip(ctype))?;
 
         let mut warnings = Vec::new();
         if !bindings.unknown.is_empty() {
             warnings.push(format!(
                 "colunas ignoradas, porque não são destinos conhecidos: {} (use --map para aproveitar, --ignore para calar este aviso)",
-                bindings.unknown.join(", ")
+                shortened(&bindings.unknown)
             ));
         }
         warnings.extend(bindings.overruled.iter().map(|(target, column)| {
@@ -179,8 +184,8 @@ impl MappingPlan {
 }
 
 /// The targets that a flag lists.
-fn targets(flag: &str, names: &[String]) -> Result<Vec<Target>, MappingError> {
-    names.iter().map(|name| Target::of_flag(name, flag)).collect()
+fn targets(flag: &str, names: &[String], problems: &mut Problems) -> Vec<Target> {
+    names.iter().filter_map(|name| problems.keep(Target::of_flag(name, flag))).collect()
 }
 
 /// The source of the identifier, and its name in messages.

@@ -40,10 +40,10 @@ fn an_e_mail_column_needs_no_flag() {
 fn f91_a_name_that_stands_twice_is_given_by_position() {
     let text = "Email;Nome;Email\na@x.co;Ana;b@x.co\n";
     let (server, finished) = run_bytes(text.as_bytes(), &["--key", "email"]);
-    finished.refused_before_sending(&server, &["\"#1\" ou \"#3\"", "--ignore"]);
+    finished.refused_before_sending(&server, &["\"#1\", \"#3\"", "--ignore"]);
     let map = ["--map", "Email=campo:1", "--key", "email"];
     let (server, finished) = run_bytes(text.as_bytes(), &map);
-    finished.refused_before_sending(&server, &["\"#1\" ou \"#3\""]);
+    finished.refused_before_sending(&server, &["\"#1\", \"#3\""]);
     let position = ["--ignore", "#1", "--map", "#3=email", "--key", "email"];
     let (server, finished) = run_bytes(text.as_bytes(), &position);
     finished.exits(0).accounted([2]);
@@ -165,4 +165,38 @@ fn f96_a_word_for_no_value_is_an_empty_cell() {
     let both = ["--null", " x", "--clear-marker", "x", "--id-type", "I"];
     let (server, finished) = run_bytes(text.as_bytes(), &both);
     finished.refused_before_sending(&server, &["--null e --clear-marker"]);
+}
+
+#[test]
+fn all_that_is_wrong_with_a_header_is_told_at_once() {
+    let text = "identificadr;nmoe;campo:[x];Email;E-mail;Cidade\n1;Ana;x;a@x.co;b@x.co;c\n";
+    let args = ["--map", "Fone=telefone", "--ignore", "Obs", "--strict", "--require", "cor"];
+    let (server, finished) = run_bytes(text.as_bytes(), &args);
+    let told = [
+        "9 problemas",
+        "\"identificador\"?",
+        "\"nome\"?",
+        "\"campo:[x]\"",
+        "\"#4\", \"#5\"",
+        "estas não são: \"Cidade\"",
+        "\"Fone\" não existe",
+        "\"Obs\" não existe",
+        "falta a coluna \"tipo_identificador\"",
+    ];
+    finished.refused_before_sending(&server, &told);
+    // What follows from a typo is not told.
+    assert!(!finished.stderr.contains("não sei quem é o cliente"), "{}", finished.stderr);
+}
+
+#[test]
+fn thousands_of_columns_do_not_fill_the_screen() {
+    let columns: String = (0..3000).map(|number| format!(";Coluna {number}")).collect();
+    let text = format!("identificador;nome{columns}\n");
+    for args in [&["--id-type", "I"][..], &["--map", "x=email"], &["--strict"]] {
+        let server = Server::start();
+        let finished = Run::bare(&["check"]).csv(&text).args(args.iter().copied()).go();
+        assert!(finished.stderr.contains("\"Coluna 2\"") || args.len() == 2, "{}", finished.stderr);
+        assert!(finished.stderr.contains(" e mais ") && finished.stderr.len() < 4_000);
+        assert_eq!(server.count(), 0);
+    }
 }
