@@ -108,8 +108,8 @@ fn the_command_suggested_after_a_rehearsal_works() {
 fn rejects_keep_their_encoding_when_run_again() {
     let server = Server::start();
     server.replies("C1", [Reply::refuse("Nao."), Reply::refuse("Nao."), Reply::ok()]);
-    // The bytes of "Ã£" in Windows-1252 are one letter in UTF-8.
-    let rows = "C1,I,JoÃ£o\nC2,I,Ação\nC3,I,Ção\n";
+    // The bytes of "Â£" in Windows-1252 are one letter in UTF-8.
+    let rows = "C1,I,JoÂ£o\nC2,I,Ação\nC3,I,Ção\n";
     let csv: Vec<u8> = format!("identificador,tipo_identificador,nome\n{rows}")
         .chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap())
@@ -124,7 +124,7 @@ fn rejects_keep_their_encoding_when_run_again() {
     let sent: Vec<_> =
         server.requests().iter().filter(|r| r.identificador() == "C1").map(|r| r.form()).collect();
     assert_eq!(sent[0], sent[1]);
-    assert!(sent[0].contains(&("nome".to_owned(), "JoÃ£o".to_owned())), "{sent:?}");
+    assert!(sent[0].contains(&("nome".to_owned(), "JoÂ£o".to_owned())), "{sent:?}");
 }
 
 #[test]
