@@ -12,6 +12,7 @@ const VALUE_LENGTH: usize = 400;
 const NAMES: &[(&str, &str)] = &[
     ("sandbox", "Ensaio com o TomTicket simulado"),
     ("base-url", "Endereço da API"),
+    ("api", "Versão da API"),
     ("account", "Nome da conta no registro"),
     ("rate", "Requisições por segundo, no máximo"),
     ("concurrency", "Requisições ao mesmo tempo, no máximo"),
