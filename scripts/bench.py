@@ -28,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COLUMNS = (
@@ -261,6 +262,83 @@ def pace(bench, report, rows):
                "the simulator accepts 3 a second", f"{refused} times 429", "≥ 2.95", found >= 2.95)
 
 
+@contextlib.contextmanager
+def simulator(bench, customers, rate="unlimited"):
+    """The program's simulator with the customers of this file; yields its address."""
+    command = [bench.options.binary, "sandbox", "--rate", rate, "--customers", customers]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=bench.env) as server:
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
+def pull(bench, url, rate="unlimited"):
+    command = [bench.options.binary, "pull", "--base-url", url, "--rate", rate, "--concurrency", "16", "--quiet"]
+    return Process([*command, "-o", bench.path("before.csv")], bench.env)
+
+
+def changed(bench, rows):
+    """The customers of an account of which one in a hundred has another phone, without `idioma`."""
+    paths = bench.path(f"account{rows}.csv"), bench.path(f"export{rows}.csv")
+    header = COLUMNS.replace(",idioma", "")
+    with open(paths[0], "w", encoding="utf-8") as account, open(paths[1], "w", encoding="utf-8") as export:
+        account.write(header)
+        export.write(header)
+        for i in range(rows):
+            line = row(i).replace(",pt_BR,", ",")
+            account.write(line)
+            export.write(line if i % 100 else line.replace("(00) 9", "(00) 8"))
+    return paths
+
+
+def snapshot(bench, report, rows, rounds):
+    """Reading an account, comparing a file with it, and the night that sends only the differences."""
+    account, export = changed(bench, rows)
+    with simulator(bench, account) as url:
+        read = [pull(bench, url) for _ in range(rounds)]
+    report.add(f"pull, {number(rows)} customers, no limit", f"{number(rows / seconds(read))} customers/s")
+    peak = max(run.peak for run in read)
+    report.add(f"peak memory of pull, {number(rows)} customers", f"{number(peak, 1)} MiB", aim="≤ 40 MiB", met=peak <= 40)
+    plain, compared = [], []
+    command = [bench.options.binary, "check", export, "--quiet", "--no-ledger"]
+    for _ in range(rounds):
+        plain.append(Process(command, bench.env))
+        compared.append(Process([*command, "--snapshot", bench.path("before.csv")], bench.env))
+    found = ratio(compared, plain)
+    report.add(f"check --snapshot, {number(rows)} rows and customers", f"{number(seconds(compared), 2)} s",
+               f"check without it {number(seconds(plain), 2)} s", number(found, 2), "≤ 4", found <= 4)
+    more = (max(run.peak for run in compared) - max(run.peak for run in plain)) * 1024 * 1024 / rows
+    report.add("memory of the snapshot's index", f"{number(more)} bytes a customer", aim="≤ 40", met=more <= 40)
+
+    rows = rows // 2
+    account, export = changed(bench, rows)
+    summary = bench.path("summary.json")
+    with simulator(bench, account) as url:
+        reading = pull(bench, url)
+        night = Process([
+            bench.options.binary, "run", export, "--quiet", "--rate", "unlimited", "--base-url", url,
+            "--snapshot", bench.path("before.csv"), "--ledger", bench.path("first.db"), "--summary-json", summary,
+            "--results", bench.path("results.csv"), "--rejects", bench.path("rejects.csv"),
+        ], bench.env)
+        with urllib.request.urlopen(f"{url}/_sandbox/contagem") as text:
+            counted = json.load(text)
+    with open(summary, encoding="utf-8") as text:
+        sent = json.load(text)["requisicoes"]
+    exact = counted["leituras"] == rows // 50 and sent == rows // 100
+    report.add(f"first night of {number(rows)} rows, 1 % different",
+               f"{number(counted['leituras'])} reads and {number(sent)} updates",
+               f"{number(reading.seconds + night.seconds, 1)} s without a limit",
+               aim=f"{number(rows // 50)} and {number(rows // 100)}", met=exact)
+
+    account, _ = changed(bench, 6000)
+    with simulator(bench, account, "3") as url:
+        progress("120 pages at 3 requests a second")
+        paced = pull(bench, url, "3")
+    found = 119 / paced.seconds
+    report.add("pages read at the account's limit", f"{number(found, 2)} a second", aim="≥ 2.95", met=found >= 2.95)
+
+
 def start(bench, report, rounds):
     bench.customers(10)
     version = [Process([bench.options.binary, "--version"]) for _ in range(rounds)]
@@ -293,6 +371,7 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of check and of the nights")
     parser.add_argument("--requests", type=int, default=100_000, help="rows sent to nginx")
     parser.add_argument("--pace", type=int, default=300, help="rows sent at the account's limit")
+    parser.add_argument("--snapshot", type=int, default=200_000, help="customers of the account that is read")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     options.ab = shutil.which("ab")
@@ -307,6 +386,7 @@ def main():
         reading(bench, report, options.rows, options.rounds)
         engine(bench, report, options.requests, options.rounds)
         pace(bench, report, options.pace)
+        snapshot(bench, report, options.snapshot, options.rounds)
         start(bench, report, 11)
     report.print()
     sys.exit(report.missed)

@@ -1,13 +1,14 @@
 //! `pull`: what TomTicket holds, as a snapshot.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::error::CommandError;
 use super::reading::{OpenAccount, report};
 use crate::cli::PullArgs;
 use crate::exit_code;
 use crate::locale::foreign_text::{shell_word, visible_path};
-use crate::locale::format::{counted, number};
+use crate::locale::format::{counted, duration_words, number};
 use crate::mapping::Key;
 use crate::output::{Destination, ModeLimit, Output, StatusLine, Terminal};
 use crate::pull::{LineCount, PulledCustomers, SnapshotFormat, is_gzip, pull};
@@ -30,10 +31,11 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
         prefers_email: args.key == Some(Key::Email),
         is_gzip: is_gzip(path),
     };
+    let started = Instant::now();
     let mut line = StatusLine::new(terminal.clone(), args.reading.quiet);
     let pulled = account.read(&args.reading, async |mut reader| {
         let progress = |page, pages: Option<u64>, customers| {
-            line.show(|| progress_text(page, pages, customers));
+            line.show(|| progress_text(page, pages, customers, started.elapsed()));
         };
         Ok(pull(&mut reader, &format, output, progress).await?)
     });
@@ -46,9 +48,20 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
     Ok(exit_code::OK)
 }
 
-fn progress_text(page: u64, pages: Option<u64>, customers: u64) -> String {
-    let of = pages.map_or(String::new(), |pages| format!(" de {}", number(pages)));
-    format!("lendo: página {}{of}, {}", number(page), counted(customers, "cliente", "clientes"))
+/// How far the reading is after `elapsed`, and how long the rest will take.
+fn progress_text(page: u64, pages: Option<u64>, customers: u64, elapsed: Duration) -> String {
+    let customers = counted(customers, "cliente", "clientes");
+    let Some(pages) = pages.filter(|pages| *pages >= page && page > 0) else {
+        return format!("lendo: página {}, {customers}", number(page));
+    };
+    let left = elapsed.mul_f64((pages - page) as f64 / page as f64);
+    let left = Duration::from_secs(left.as_secs());
+    format!(
+        "lendo: página {} de {}, {customers}, faltam {}",
+        number(page),
+        number(pages),
+        duration_words(left)
+    )
 }
 
 /// What was read, what is odd about it, and what to do next.
@@ -98,4 +111,17 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_progress_tells_how_long_the_rest_will_take() {
+        let after = Duration::from_secs(100);
+        let text = progress_text(300, Some(2_000), 15_000, after);
+        assert_eq!(text, "lendo: página 300 de 2.000, 15.000 clientes, faltam 9 min 26 s");
+        assert_eq!(progress_text(3, None, 150, after), "lendo: página 3, 150 clientes");
+    }
 }
