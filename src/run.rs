@@ -303,6 +303,7 @@ impl<'a> Run<'a> {
             resultados: output.reporter.results.output().current_path(),
             rejeitados: output.reporter.rejects.file.output().current_path(),
             configuracao: Some(effective_settings(settings)),
+            retrato: self.snapshot_savings(),
             ..RunSummary::of(
                 &output.tally,
                 self.preflight.rows,
@@ -314,7 +315,7 @@ impl<'a> Run<'a> {
             run,
             broke_off: output.broke_off(),
             left_out: self.preflight.left_out,
-            saved: self.snapshot_saved(),
+            rate: settings.rate.per_second(),
             note,
             relatorio: settings.report.as_ref().map(Destination::label),
             suggested,

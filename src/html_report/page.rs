@@ -148,6 +148,10 @@ fn tiles(stats: &ResultStats, summary: Option<&RunSummary>, left_out: bool) -> V
             number(summary.limitadas_429)
         );
         tiles.push(tile(number(summary.requisicoes), "requisições", note));
+        if let Some(retrato) = &summary.retrato {
+            let differing = text(&retrato.differing());
+            tiles.push(tile(number(retrato.poupadas), "poupadas pelo retrato", differing));
+        }
     }
     let between = |(first, last): (Timestamp, Timestamp)| last.duration_since(first).as_secs_f64();
     let seconds = match summary {

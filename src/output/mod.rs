@@ -42,7 +42,9 @@ pub use progress::Progress;
 pub use rejects::Rejects;
 pub use rejects_format::{RaggedRow, RejectColumns};
 pub use results::{RESULT_COLUMNS, ResultLine, ResultsDialect};
-pub use run_summary::{MessageCount, MinuteCounts, Repeat, RunSummary, SUMMARY_VERSION};
+pub use run_summary::{
+    ColumnCounts, MessageCount, MinuteCounts, Repeat, RunSummary, SUMMARY_VERSION, SnapshotSavings,
+};
 pub use sanitize::{cut, excerpt, one_line};
 pub use status_line::StatusLine;
 pub use summary::{Summary, meaning, tolerated};

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::sanitize::one_line;
 use super::tally::Tally;
 use crate::exit_code;
+use crate::locale::format::number;
 use crate::model::Situacao;
 use crate::stop::StopReason;
 
@@ -36,6 +37,9 @@ pub struct RunSummary {
     /// Reads made: HTTP requests that ask what TomTicket holds.
     #[serde(default)]
     pub leituras: u64,
+    /// What a snapshot saved; `None` for a run without one.
+    #[serde(default)]
+    pub(crate) retrato: Option<SnapshotSavings>,
     /// Requests that repeated an attempt without a definite reply.
     pub repeticoes: u64,
     /// Requests answered with 429.
@@ -68,6 +72,40 @@ pub struct RunSummary {
     /// The effective settings under their flags' names, without secrets.
     #[serde(default)]
     pub configuracao: Option<Map<String, Value>>,
+}
+
+/// What a snapshot saved a run, as the plan had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotSavings {
+    /// Rows that needed no request.
+    pub poupadas: u64,
+    /// What the other rows change, by column.
+    pub colunas: BTreeMap<String, ColumnCounts>,
+}
+
+impl SnapshotSavings {
+    /// The columns that differ, with their counts: `diferiam: nome 8, telefone 3`.
+    pub fn differing(&self) -> String {
+        let differ = |counts: &ColumnCounts| counts.mudam + counts.esvaziam;
+        let columns = self.colunas.iter().filter(|(_, counts)| differ(counts) > 0);
+        let columns: Vec<String> =
+            columns.map(|(name, counts)| format!("{name} {}", number(differ(counts)))).collect();
+        match columns.is_empty() {
+            true => "nada diferia".to_owned(),
+            false => format!("diferiam: {}", columns.join(", ")),
+        }
+    }
+}
+
+/// Values of one column in the rows that are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnCounts {
+    /// TomTicket holds another value.
+    pub mudam: u64,
+    /// TomTicket holds a value, and the row clears it.
+    pub esvaziam: u64,
+    /// What TomTicket holds was not read.
+    pub desconhecidos: u64,
 }
 
 /// Writes the keys in alphabetical order, as version 1 of the schema always has.
@@ -148,6 +186,7 @@ impl RunSummary {
             situacoes: Situacao::ALL.into_iter().zip(counts).collect(),
             requisicoes: tally.requests,
             leituras: 0,
+            retrato: None,
             repeticoes: in_minutes(|minute| minute.repeticoes),
             limitadas_429: in_minutes(|minute| minute.limitadas_429),
             duracao_s: round(seconds),

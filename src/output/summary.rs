@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::run_summary::{MessageCount, RunSummary};
+use super::run_summary::{MessageCount, RunSummary, SnapshotSavings};
 use super::sanitize::excerpt;
 use crate::cli::SuggestedCommands;
 use crate::exit_code;
@@ -24,8 +24,8 @@ pub struct Summary {
     pub broke_off: bool,
     /// Rows that the user left out (`--only`).
     pub left_out: u64,
-    /// What a snapshot saved, one sentence.
-    pub saved: Option<String>,
+    /// Requests a second that the run allows itself, if there is a limit.
+    pub rate: Option<f64>,
     /// A further remark, one sentence.
     pub note: Option<String>,
     /// The report as it was named, where one was asked for.
@@ -76,8 +76,8 @@ impl Summary {
         if run.leituras > 0 {
             text.push_str(&format!("  {}\n", counted(run.leituras, "leitura", "leituras")));
         }
-        if let Some(saved) = &self.saved {
-            text.push_str(&format!("  {saved}\n"));
+        if let Some(retrato) = &run.retrato {
+            text.push_str(&format!("  {}\n", saved(retrato, self.rate)));
         }
         if let Some(motivo) = &run.motivo {
             text.push_str(&format!("Terminou antes do fim: {}.\n", format::within(motivo)));
@@ -136,6 +136,16 @@ impl Summary {
 /// That there are rows to repair although the exit code is 0.
 pub fn tolerated(rows: u64) -> String {
     format!("Toleradas por --ok-with: {} a corrigir\n", counted(rows, "linha", "linhas"))
+}
+
+/// What a snapshot saved: requests, and the time that they would have taken.
+fn saved(retrato: &SnapshotSavings, rate: Option<f64>) -> String {
+    let time = rate.map_or(String::new(), |rate| {
+        let time = Duration::from_secs_f64(retrato.poupadas as f64 / rate);
+        format!(", {} a menos", duration_words(time))
+    });
+    let requests = counted(retrato.poupadas, "requisição", "requisições");
+    format!("O retrato poupou {requests}{time}; {}", retrato.differing())
 }
 
 /// What a `situacao` means, said of several rows.
@@ -199,7 +209,7 @@ mod tests {
             run,
             broke_off: matches!(stop, Some(StopReason::Local(_))),
             left_out: 0,
-            saved: None,
+            rate: Some(3.0),
             note: None,
             relatorio: None,
             suggested: SuggestedCommands {

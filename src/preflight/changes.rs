@@ -1,7 +1,10 @@
 //! What the rows that would be sent change, column by column, as far as a snapshot tells; and the
 //! first of them in full.
 
+use std::collections::BTreeMap;
+
 use crate::model::{FieldName, HeldRow, HeldValue, Update};
+use crate::output::ColumnCounts;
 
 /// Differences of a column before its form is remarked on, and the part of them that must be form.
 const OTHER_FORM_MIN: u64 = 5;
@@ -61,6 +64,19 @@ pub struct Changes {
 impl Changes {
     pub const fn showing(show: usize) -> Self {
         Self { columns: Vec::new(), shown: Vec::new(), show, outside: 0 }
+    }
+
+    /// The counts by column, for the plan and the summary.
+    pub fn counts(&self) -> BTreeMap<String, ColumnCounts> {
+        let columns = self.columns.iter().map(|column| {
+            let counts = ColumnCounts {
+                mudam: column.changed,
+                esvaziam: column.emptied,
+                desconhecidos: column.unknown,
+            };
+            (column.field.to_string(), counts)
+        });
+        columns.collect()
     }
 
     /// The columns in which an empty value is filled.

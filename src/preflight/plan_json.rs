@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Preflight;
-use crate::output::SUMMARY_VERSION;
+use crate::output::{ColumnCounts, SUMMARY_VERSION};
 
 #[derive(Debug, Serialize)]
 struct PlanFile<'a> {
@@ -23,16 +23,9 @@ struct Plan {
     inalteradas: Option<u64>,
     invalidas: u64,
     fora_do_retrato: u64,
-    colunas: BTreeMap<String, PlanColumn>,
+    colunas: BTreeMap<String, ColumnCounts>,
     /// `null` at an unlimited rate.
     duracao_estimada_s: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-struct PlanColumn {
-    mudam: u64,
-    esvaziam: u64,
-    desconhecidos: u64,
 }
 
 impl Preflight {
@@ -45,14 +38,6 @@ impl Preflight {
         codigo_saida: u8,
     ) -> String {
         let a_enviar = self.to_send(limit);
-        let columns = self.changes.columns.iter().map(|column| {
-            let counts = PlanColumn {
-                mudam: column.changed,
-                esvaziam: column.emptied,
-                desconhecidos: column.unknown,
-            };
-            (column.field.to_string(), counts)
-        });
         let file = PlanFile {
             versao: SUMMARY_VERSION,
             entrada,
@@ -62,7 +47,7 @@ impl Preflight {
                 inalteradas: self.unchanged,
                 invalidas: self.invalid,
                 fora_do_retrato: self.changes.outside,
-                colunas: columns.collect(),
+                colunas: self.changes.counts(),
                 duracao_estimada_s: per_second.map(|rate| a_enviar as f64 / rate),
             },
             codigo_saida,

@@ -1,15 +1,14 @@
 //! The snapshot of a run: opening it under the run's settings, and what is said about it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Run;
 use crate::config::{Remote, Settings};
 use crate::input::{InputArg, InputFile};
 use crate::ledger::account_mark;
-use crate::locale::format::{counted, duration_words, local_time, number};
+use crate::locale::format::{local_time, number};
 use crate::mapping::Target;
-use crate::output::Terminal;
+use crate::output::{SnapshotSavings, Terminal};
 use crate::snapshot::{Snapshot, SnapshotError, SnapshotRules};
 
 /// Opens the snapshot, if the run has one, and says what it is.
@@ -60,30 +59,10 @@ fn is_the_input(settings: &Settings, snapshot: &InputArg) -> bool {
 }
 
 impl Run<'_> {
-    /// What the snapshot saved: requests, and the time that they would have taken.
-    pub(super) fn snapshot_saved(&self) -> Option<String> {
+    /// What the snapshot saved.
+    pub(super) fn snapshot_savings(&self) -> Option<SnapshotSavings> {
         self.settings.snapshot.as_ref()?;
-        let unchanged = self.preflight.unchanged?;
-        let time = self.settings.rate.per_second().map(|rate| {
-            let saved = Duration::from_secs_f64(unchanged as f64 / rate);
-            format!(", {} a menos", duration_words(saved))
-        });
-        let changed: Vec<String> = self
-            .preflight
-            .changes
-            .columns
-            .iter()
-            .filter(|column| column.changed + column.emptied > 0)
-            .map(|column| format!("{} {}", column.field, number(column.changed + column.emptied)))
-            .collect();
-        let changed = match changed.is_empty() {
-            true => String::new(),
-            false => format!("; diferiam: {}", changed.join(", ")),
-        };
-        Some(format!(
-            "O retrato poupou {}{}{changed}",
-            counted(unchanged, "requisição", "requisições"),
-            time.unwrap_or_default()
-        ))
+        let poupadas = self.preflight.unchanged?;
+        Some(SnapshotSavings { poupadas, colunas: self.preflight.changes.counts() })
     }
 }
