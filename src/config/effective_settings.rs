@@ -56,6 +56,7 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "require": mapping.require,
         "delimiter": settings.read.delimiter.map(delimiter),
         "encoding": settings.read.encoding.map(|encoding| encoding.to_string()),
+        "skip-lines": settings.read.skip_lines,
         "results": settings.results.label(),
         "results-dialect": match settings.results_dialect {
             ResultsDialect::Standard => "standard",

@@ -48,7 +48,7 @@ pub fn read_results(path: &Path) -> Result<ResultStats, ReportError> {
 /// Hands over every line of a results file.
 pub fn each_result(path: &Path, mut take: impl FnMut(&ResultLine<'_>)) -> Result<(), ReportError> {
     let input = InputFile::open(&InputArg::from_arg(path))?;
-    let options = ReadOptions { delimiter: None, encoding: Some(Encoding::Utf8) };
+    let options = ReadOptions { encoding: Some(Encoding::Utf8), ..ReadOptions::default() };
     let inspection = inspect(&input, &options)?;
     let file = ResultsFile::new(input.label().to_owned(), &inspection.header)?;
     for record in rows(&input, &inspection)? {

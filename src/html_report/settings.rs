@@ -40,6 +40,7 @@ const NAMES: &[(&str, &str)] = &[
     ("require", "Destinos obrigatórios"),
     ("delimiter", "Separador da entrada"),
     ("encoding", "Codificação da entrada"),
+    ("skip-lines", "Linhas puladas no começo da entrada"),
     ("results", "Resultados"),
     ("results-dialect", "Formato dos resultados"),
     ("rejects", "Rejeitados"),

@@ -70,6 +70,41 @@ pub(super) fn detect(
     Ok(Dialect { delimiter, sep_line, header, crlf: records.line_end() == LineEnd::CrLf })
 }
 
+/// Whether the first record is the header of a rejects file.
+pub(super) fn is_of_rejects(
+    open: impl Fn() -> Result<Records, InputError>,
+    forced: Option<u8>,
+) -> Result<bool, InputError> {
+    let announced = sep_line(&mut open()?)?;
+    for delimiter in forced.or(announced).map_or(CANDIDATES.to_vec(), |one| vec![one]) {
+        let mut records = begin(open()?, announced.is_some(), Some(delimiter), QuoteMode::Lenient)?;
+        if records.read_filled()?.is_some_and(|header| RejectColumns::find(&header).is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The line of a record behind the header, under some delimiter, that `is_header` recognises.
+pub(super) fn find_further_down(
+    open: impl Fn() -> Result<Records, InputError>,
+    is_header: impl Fn(&Record) -> bool,
+) -> Result<Option<u64>, InputError> {
+    const LOOKED_AT: usize = 30;
+    for delimiter in CANDIDATES {
+        let mut records = begin(open()?, false, Some(delimiter), QuoteMode::Lenient)?;
+        records.read_filled()?;
+        for _ in 0..LOOKED_AT {
+            match records.read_filled()? {
+                Some(record) if is_header(&record) => return Ok(Some(record.linha())),
+                Some(_) => {}
+                None => break,
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// Prepares records that were just opened for reading from the header on.
 pub(super) fn begin(
     mut records: Records,

@@ -30,6 +30,9 @@ pub struct ReadOptions {
     /// Codificação: utf-8, utf-16, windows-1252, cp850 [padrão: descoberta pelo arquivo inteiro]
     #[arg(long, value_name = "NOME", value_parser = Encoding::parse)]
     pub encoding: Option<Encoding>,
+    /// Pula as N primeiras linhas do arquivo, que vêm antes do cabeçalho
+    #[arg(long, value_name = "N")]
+    pub skip_lines: Option<u64>,
 }
 
 /// What an input turned out to be; needed to read its rows.
@@ -54,6 +57,8 @@ pub struct Inspection {
     pub sep_line: bool,
     /// Whether lines end in a `\r` without `\n`. Elsewhere such a `\r` is a control character.
     pub cr_ends: bool,
+    /// Physical lines before the header that are left out.
+    skip_lines: u64,
     /// Byte order marks at its beginning.
     marks: usize,
     fingerprints: Arc<Fingerprints>,
@@ -65,7 +70,18 @@ impl Inspection {
         let label = file.shared_label();
         let bytes = file.unpack(file.blocks(Some(self.fingerprints.clone())));
         let text = decode(bytes, self.encoding, self.marks, &label)?;
-        Ok(Records::new(text, self.cr_ends, label))
+        let mut records = Records::new(text, self.cr_ends, label);
+        records.skip_lines(self.skip_lines, self.cr_ends)?;
+        Ok(records)
+    }
+
+    /// The line of a record a little further down that `is_header` recognises.
+    pub fn header_further_down(
+        &self,
+        file: &InputFile,
+        is_header: impl Fn(&Record) -> bool,
+    ) -> Result<Option<u64>, InputError> {
+        dialect::find_further_down(|| self.records(file), is_header)
     }
 }
 
@@ -122,6 +138,7 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
         encoding,
         bom,
         marks,
+        skip_lines: 0,
         forced_encoding: options.encoding,
         looks_like_utf8,
         cr_ends: line_end.is_cr(),
@@ -131,6 +148,12 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
         crlf: false,
         sep_line: false,
     };
+    // Rejects have the header alone, and are read under the flags of the original.
+    if let Some(lines) = options.skip_lines
+        && !dialect::is_of_rejects(|| found.records(file), options.delimiter)?
+    {
+        found.skip_lines = lines;
+    }
     let dialect = dialect::detect(|| found.records(file), options.delimiter, &label)?;
     Dialect {
         delimiter: found.delimiter,

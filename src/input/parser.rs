@@ -111,6 +111,11 @@ impl Parser {
         }
     }
 
+    /// Says that so many physical lines were left out before the first byte.
+    pub(super) fn skipped(&mut self, lines: u64) {
+        self.line += lines;
+    }
+
     /// Reads on in another dialect; for use between records.
     pub(super) fn set_dialect(&mut self, delimiter: Option<u8>, mode: QuoteMode) {
         self.delimiter = delimiter;

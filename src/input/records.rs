@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use memchr::memchr;
+
 use super::decode::ByteStream;
 use super::error::InputError;
 use super::parser::{Damage, DamageKind, LineEnd, ParseProgress, Parser, QuoteMode};
@@ -34,6 +36,24 @@ impl Records {
             record: RecordBuilder::default(),
             label,
         }
+    }
+
+    /// Leaves out physical lines before the first record, whatever they hold.
+    pub(super) fn skip_lines(&mut self, lines: u64, cr_ends: bool) -> Result<(), InputError> {
+        let end = if cr_ends { b'\r' } else { b'\n' };
+        let mut left = lines;
+        while left > 0 {
+            let piece = fill(&mut self.text, &self.label)?;
+            if piece.is_empty() {
+                break;
+            }
+            let found = memchr(end, piece);
+            let used = found.map_or(piece.len(), |at| at + 1);
+            self.text.consume(used);
+            left -= u64::from(found.is_some());
+        }
+        self.parser.skipped(lines);
+        Ok(())
     }
 
     /// Reads on in this dialect; for use between records.

@@ -4,8 +4,8 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::MappingError;
 use super::values::excerpt;
+use super::{MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
 use crate::output::{RESULT_COLUMNS, RejectColumns};
 
@@ -80,6 +80,17 @@ pub fn snapshot_account(header: &Record) -> Option<usize> {
     let find = |own: &str| header.cells().position(|cell| name_of(cell).eq_ignore_ascii_case(own));
     let [read_at, account] = SNAPSHOT_ORIGIN.map(find);
     read_at.and(account)
+}
+
+/// Whether a record looks like the header of a file that these options are for: two of its cells, or
+/// all, are names that mean something.
+pub fn looks_like_header(record: &Record, options: &MappingOptions) -> bool {
+    let means = |cell: &str| {
+        matches!(Target::parse(cell), Ok(Some(_)))
+            || options.map.iter().any(|(column, _)| normalised(column) == normalised(cell))
+    };
+    let known = record.cells().map(name_of).filter(|cell| means(cell)).count();
+    known >= 2 || (known > 0 && known == record.filled_len())
 }
 
 /// The columns of a name: those that are spelled exactly so (surrounding space apart) or, if there are

@@ -21,6 +21,7 @@ mod values;
 mod warnings;
 
 pub use error::MappingError;
+pub use header::looks_like_header;
 pub use options::{Key, MappingOptions};
 pub use plan::MappingPlan;
 pub use target::Target;

@@ -20,7 +20,7 @@ use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspect, rows};
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, judge_without_ledger};
 use crate::locale::foreign_text::visible;
-use crate::mapping::{MappingError, MappingOptions, MappingPlan};
+use crate::mapping::{MappingError, MappingOptions, MappingPlan, looks_like_header};
 use crate::model::Update;
 use crate::selection::Selection;
 use crate::snapshot::{Snapshot, SnapshotError};
@@ -53,14 +53,16 @@ pub enum PreflightError {
     #[error("{0}")]
     Guard(String),
     /// The header and the flags.
-    #[error("{label}, linha {linha}: {error}")]
+    #[error("{label}, linha {linha}: {error}{hint}")]
     Mapping {
         /// The file.
         label: String,
         /// The line of its header.
         linha: u64,
         /// What is wrong.
-        error: MappingError,
+        error: Box<MappingError>,
+        /// Where the header seems to stand instead.
+        hint: String,
     },
 }
 
@@ -135,6 +137,23 @@ pub struct Lookup {
     pub busy: Option<Option<Holder>>,
 }
 
+/// A sentence about a line further down that looks like the header; empty if there is none.
+fn header_hint(
+    file: &InputFile,
+    inspection: &Inspection,
+    mapping: &MappingOptions,
+) -> Result<String, InputError> {
+    if looks_like_header(&inspection.header, mapping) {
+        return Ok(String::new());
+    }
+    let is_header = |record: &Record| looks_like_header(record, mapping);
+    let further_down = inspection.header_further_down(file, is_header)?;
+    Ok(further_down.map_or(String::new(), |linha| {
+        let before = linha - 1;
+        format!("\nO cabeçalho parece estar na linha {linha}: use --skip-lines {before}")
+    }))
+}
+
 impl Preflight {
     /// Reads all of the input.
     ///
@@ -147,11 +166,15 @@ impl Preflight {
         mut known: Known<'_>,
     ) -> Result<Self, PreflightError> {
         let inspection = inspect(file, read)?;
-        let plan =
-            MappingPlan::new(&inspection.header, mapping, inspection.cr_ends).map_err(|error| {
+        let plan = match MappingPlan::new(&inspection.header, mapping, inspection.cr_ends) {
+            Ok(plan) => plan,
+            Err(error) => {
                 let (label, linha) = (file.label().to_owned(), inspection.header.linha());
-                PreflightError::Mapping { label, linha, error }
-            })?;
+                let hint = header_hint(file, &inspection, mapping)?;
+                let error = Box::new(error);
+                return Err(PreflightError::Mapping { label, linha, error, hint });
+            }
+        };
         let mut rows = rows(file, &inspection)?;
         let mut found = Self {
             inspection,

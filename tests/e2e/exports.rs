@@ -200,3 +200,20 @@ fn thousands_of_columns_do_not_fill_the_screen() {
         assert_eq!(server.count(), 0);
     }
 }
+
+#[test]
+fn f97_title_lines_above_the_header_are_skipped_on_request() {
+    let text = "Relatório de \"clientes\"\nGerado em 27/11/2026, 10:00\n\n\
+                identificador;nome\n1;Ana\n..;Bia\n";
+    for text in [text.to_owned(), text.replace('\n', "\r\n"), text.replace('\n', "\r")] {
+        let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
+        finished.refused_before_sending(&server, &["linha 4: use --skip-lines 3"]);
+        let args = ["--id-type", "I", "--skip-lines", "3"];
+        let (server, finished) = run_bytes(text.as_bytes(), &args);
+        finished.exits(1).accounted([5, 6]);
+        assert_eq!(sent(&server), pairs(&[("1", "Ana")]));
+        // Rejects begin with the header, and are read under the same flags.
+        let (_, again) = run_bytes(&finished.read("clientes.rejeitados.csv"), &args);
+        again.exits(1).accounted([2]);
+    }
+}
