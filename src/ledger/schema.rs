@@ -146,11 +146,11 @@ fn exists(path: &Path) -> Result<bool, LedgerError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => {
             check_names(path, &metadata)?;
-            check_logs(path)?;
             Ok(true)
         }
         Ok(_) => Err(foreign(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            check_logs(path)?;
             if has_log(path) {
                 // SQLite would replay it into a new, unrelated file.
                 return Err(damaged(path, "o arquivo sumiu, mas o -wal dele ainda existe"));
@@ -258,6 +258,7 @@ pub fn restrict(path: &Path) {
 }
 
 pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
+    check_logs(path)?;
     let failed = |source| error(path, source);
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;

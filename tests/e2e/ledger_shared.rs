@@ -114,6 +114,18 @@ fn a_log_or_key_that_leads_elsewhere_is_refused() {
         assert_eq!(fs::read_to_string(&victim).unwrap(), VICTIM);
         fs::remove_file(&log).unwrap();
     }
+    // Nor does a new ledger get such a log.
+    let new = nights.path("novo.db-wal");
+    for kind in ["link", "pipe"] {
+        match kind {
+            "link" => symlink(&victim, &new).unwrap(),
+            _ => make_fifo(&new),
+        }
+        let run = Run::new(&nights.server).sharing(&nights.night_folder()).csv(&csv);
+        let run = run.args(["--ledger", "novo.db"]);
+        assert_refused(&nights, [run], &["novo.db-wal", "um link", "só você grava"]);
+        fs::remove_file(&new).unwrap();
+    }
     let key = beside(&nights, ".key");
     for kind in ["link", "second name"] {
         fs::rename(&key, &victim).unwrap();
