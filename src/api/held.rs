@@ -38,7 +38,7 @@ pub struct HeldOrganization {
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct HeldPage<T> {
     pub items: Vec<T>,
     /// How many items all pages hold together, as far as the reply says.
     pub size: Option<u64>,
@@ -58,14 +58,14 @@ pub enum NextPage {
     More,
 }
 
-impl Page<HeldCustomer> {
+impl HeldPage<HeldCustomer> {
     /// `None` where the body is not a page of customers.
     pub fn of_customers(body: &[u8]) -> Option<Self> {
         Self::parse(body, |item| Some(customer(item)))
     }
 }
 
-impl Page<HeldOrganization> {
+impl HeldPage<HeldOrganization> {
     /// `None` where the body is not a page of organisations.
     pub fn of_organizations(body: &[u8]) -> Option<Self> {
         Self::parse(body, |item| {
@@ -74,7 +74,7 @@ impl Page<HeldOrganization> {
     }
 }
 
-impl<T> Page<T> {
+impl<T> HeldPage<T> {
     fn parse(body: &[u8], item: impl Fn(&Map<String, Value>) -> Option<T>) -> Option<Self> {
         let Value::Object(reply) = serde_json::from_slice(body).ok()? else { return None };
         if is_true(reply.get("error")) || reply.get("success") == Some(&Value::Bool(false)) {
@@ -162,8 +162,8 @@ mod tests {
 
     use super::*;
 
-    fn page(body: Value) -> Option<Page<HeldCustomer>> {
-        Page::of_customers(body.to_string().as_bytes())
+    fn page(body: Value) -> Option<HeldPage<HeldCustomer>> {
+        HeldPage::of_customers(body.to_string().as_bytes())
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         ] {
             assert_eq!(page(body.clone()), None, "{body}");
         }
-        assert_eq!(Page::of_customers(b"<html>"), None);
-        assert_eq!(Page::of_customers(b"{\"data\": [{\"id\": 1"), None);
+        assert_eq!(HeldPage::of_customers(b"<html>"), None);
+        assert_eq!(HeldPage::of_customers(b"{\"data\": [{\"id\": 1"), None);
     }
 }

@@ -37,6 +37,6 @@ impl ApiVersion {
 pub use attempt::{Attempt, Cause, ReadAttempt, Reply};
 pub use base_url::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL};
 pub use client::{Client, ClientError};
-pub use held::{HeldCustomer, NextPage, Page};
+pub use held::{HeldCustomer, HeldPage, NextPage};
 pub use token::{Token, TokenError};
 pub use v2::ReadRequest;

@@ -52,7 +52,7 @@ pub struct ShownField {
 
 /// What is found about all rows that would be sent.
 #[derive(Debug)]
-pub struct Changes {
+pub struct PlannedChanges {
     pub columns: Vec<ColumnChanges>,
     pub shown: Vec<ShownRow>,
     /// Rows to show.
@@ -61,7 +61,7 @@ pub struct Changes {
     pub outside: u64,
 }
 
-impl Changes {
+impl PlannedChanges {
     pub const fn showing(show: usize) -> Self {
         Self { columns: Vec::new(), shown: Vec::new(), show, outside: 0 }
     }
@@ -184,7 +184,7 @@ mod tests {
             &[(Nome, "Ana Maria"), (Telefone, "11"), (Email, "a@x")],
             &[Differs, Differs, NotRead, Same],
         );
-        let mut changes = Changes::showing(1);
+        let mut changes = PlannedChanges::showing(1);
         changes.add(2, &update, Some(&held));
         changes.add(3, &update, None);
         let counts: Vec<_> = changes

@@ -25,7 +25,7 @@ use crate::model::Update;
 use crate::selection::Selection;
 use crate::snapshot::{Snapshot, SnapshotError};
 
-pub use self::changes::Changes;
+pub use self::changes::PlannedChanges;
 pub use self::guards::Guards;
 use self::layout::LayoutOddities;
 use self::line_list::LineList;
@@ -101,7 +101,7 @@ pub struct Preflight {
     /// row, none that gives a name of the other type.
     pub probe: Option<Arc<Update>>,
     /// What the rows to be sent change.
-    pub changes: Changes,
+    pub changes: PlannedChanges,
     reassigned_emails: ReassignedEmails,
     spreadsheet_numbers: SpreadsheetNumbers,
     /// Requests of an earlier run whose outcome is unknown and that rows repeat; one may be repeated
@@ -185,7 +185,7 @@ impl Preflight {
             unchanged: (known.ledger.is_some() || known.snapshot.is_some()).then_some(0),
             left_out: 0,
             leading: 0,
-            changes: Changes::showing(known.show),
+            changes: PlannedChanges::showing(known.show),
             probe: None,
             reassigned_emails: ReassignedEmails::default(),
             spreadsheet_numbers: SpreadsheetNumbers::default(),

@@ -3,7 +3,7 @@
 //! The API documents no rule; what was recorded are `pages` and `next_page`, and a 404 past the end.
 //! A page that could not be read is never the end.
 
-use crate::api::{NextPage, Page};
+use crate::api::{HeldPage, NextPage};
 
 /// What follows after a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl<T: PartialEq + Clone> ListEnd<T> {
     }
 
     /// Takes the next page.
-    pub fn take(&mut self, page: &Page<T>) -> ListStep {
+    pub fn take(&mut self, page: &HeldPage<T>) -> ListStep {
         self.taken += 1;
         let number = self.taken;
         if !page.items.is_empty() && page.items == self.previous {
@@ -80,8 +80,8 @@ impl<T: PartialEq + Clone> ListEnd<T> {
 mod tests {
     use super::*;
 
-    fn page(items: &[u32], pages: Option<u64>, next: NextPage) -> Page<u32> {
-        Page { items: items.to_vec(), size: None, pages, next }
+    fn page(items: &[u32], pages: Option<u64>, next: NextPage) -> HeldPage<u32> {
+        HeldPage { items: items.to_vec(), size: None, pages, next }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::PullError;
 use super::list_end::{ListEnd, ListStep};
-use crate::api::{Cause, Client, Page, ReadAttempt, ReadRequest, Reply};
+use crate::api::{Cause, Client, HeldPage, ReadAttempt, ReadRequest, Reply};
 use crate::locale::format::duration_words;
 use crate::scheduler::{Permit, Rate, RateLimiter};
 use crate::stop::{StopListener, StopReason};
@@ -45,7 +45,7 @@ pub struct ListKind<T> {
     /// In the plural, for messages.
     pub what: &'static str,
     pub request: fn(u64) -> ReadRequest,
-    pub parse: fn(&[u8]) -> Option<Page<T>>,
+    pub parse: fn(&[u8]) -> Option<HeldPage<T>>,
 }
 
 /// A page with the moment at which its request began.
@@ -53,7 +53,7 @@ pub struct ListKind<T> {
 pub struct PageRead<T> {
     pub number: u64,
     pub read_at: Timestamp,
-    pub page: Page<T>,
+    pub page: HeldPage<T>,
 }
 
 /// A request in flight that has ended.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::error::PullError;
 use super::list_reader::{ListKind, ListReader};
 use super::snapshot_file::customers;
-use crate::api::{Page, ReadRequest};
+use crate::api::{HeldPage, ReadRequest};
 
 /// Pages of customers in a row without a new custom field, after which no more are read.
 const PAGES_WITHOUT_NEWS: u32 = 3;
@@ -46,7 +46,7 @@ pub async fn read_ids(reader: &mut ListReader) -> Result<Vec<MappingId>, PullErr
     let organizations = ListKind {
         what: "organizações",
         request: |page| ReadRequest::Organizations { page },
-        parse: Page::of_organizations,
+        parse: HeldPage::of_organizations,
     };
     let all = reader.read(organizations, |page| {
         let page = page.page.items.into_iter();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::error::PullError;
 use super::list_reader::{ListKind, ListReader};
 use super::spool::{Spool, SpooledCustomer};
-use crate::api::{HeldCustomer, Page, ReadRequest};
+use crate::api::{HeldCustomer, HeldPage, ReadRequest};
 use crate::model::CustomerType;
 use crate::output::Output;
 
@@ -111,7 +111,7 @@ pub fn customers() -> ListKind<HeldCustomer> {
     ListKind {
         what: "clientes",
         request: |page| ReadRequest::Customers { page },
-        parse: Page::of_customers,
+        parse: HeldPage::of_customers,
     }
 }
 
