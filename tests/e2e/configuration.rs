@@ -24,8 +24,13 @@ fn f84_a_found_file_chooses_no_file_and_no_account() {
         files.filter_map(|flag| flag.trim().strip_prefix("--")).filter(|name| *name != "config");
     let files: Vec<String> = files.map(|name| format!("{name} = \"alvo\"")).collect();
     assert!(files.len() >= 6, "{files:?}");
-    let others =
-        ["base-url = \"https://a.b\"", "account = \"a\"", "sandbox = true", "no-ledger = true"];
+    let others = [
+        "base-url = \"https://a.b\"",
+        "account = \"a\"",
+        "sandbox = true",
+        "no-ledger = true",
+        "only = \"alvo\"",
+    ];
     for line in files.iter().map(String::as_str).chain(others) {
         let line = format!("{line}\n");
         let found = Run::bare(&["run"]).csv(&table::customers(1)).file(FOUND, &line).go();
