@@ -27,7 +27,7 @@ const TEXT_LENGTH: usize = 400;
 
 #[derive(Template)]
 #[template(path = "relatorio.html")]
-struct Page {
+struct ReportPage {
     name: String,
     rehearsal: bool,
     verdict: RunVerdict,
@@ -91,7 +91,7 @@ pub fn html(
         "-" => "entrada padrão",
         name => name,
     };
-    let page = Page {
+    let page = ReportPage {
         name: text(name),
         rehearsal: summary.is_some_and(RunSummary::is_rehearsal),
         verdict: verdict(code, &stats.counts, summary),
