@@ -29,10 +29,12 @@ pub fn duration_words(duration: Duration) -> String {
     }
 }
 
-/// The local time of a second since 1970: `02:10`.
+/// The local time of a second since 1970: `02:10`, and `02:10 de 26/11/2026` on another day.
 pub fn local_time(second: u32) -> String {
-    let at = jiff::Timestamp::from_second(second.into()).unwrap_or_default();
-    jiff::tz::TimeZone::system().to_datetime(at).strftime("%H:%M").to_string()
+    let zone = jiff::tz::TimeZone::system();
+    let at = zone.to_datetime(jiff::Timestamp::from_second(second.into()).unwrap_or_default());
+    let is_today = at.date() == zone.to_datetime(jiff::Timestamp::now()).date();
+    at.strftime(if is_today { "%H:%M" } else { "%H:%M de %d/%m/%Y" }).to_string()
 }
 
 /// `1 linha`, `2 linhas`: the count with the word in the right number.

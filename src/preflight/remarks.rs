@@ -84,7 +84,7 @@ impl Preflight {
         text.push_str(&format!("  {:>9} {word}\n", number(self.invalid)));
         if self.changes.outside > 0 {
             text.push_str(&format!(
-                "  {:>9} fora do retrato (entre as a enviar)\n",
+                "  {:>9} fora do retrato (contam como a enviar)\n",
                 number(self.changes.outside)
             ));
         }
@@ -114,7 +114,7 @@ impl Preflight {
 
     /// What changes in each column, and the first rows that would be sent.
     fn changes_text(&self) -> String {
-        let mut text = String::from("O que muda, por coluna:\n");
+        let mut text = String::new();
         for column in &self.changes.columns {
             let counts = [
                 (column.changed, counted(column.changed, "muda", "mudam")),
@@ -127,6 +127,9 @@ impl Preflight {
                 text.push_str(&format!("  {}: {}\n", column.field, told.join(", ")));
             }
         }
+        if !text.is_empty() {
+            text.insert_str(0, "O que muda, por coluna:\n");
+        }
         for column in self.changes.columns.iter().filter(|it| it.is_kept_in_another_form()) {
             text.push_str(&format!(
                 "aviso: o TomTicket guarda {0} em outra forma (só maiúsculas, espaços ou pontuação diferem em {1} de {2}): essas linhas seriam enviadas todas as vezes. Se a diferença não importa: --assume {0}\n",
@@ -137,6 +140,11 @@ impl Preflight {
         }
         for row in &self.changes.shown {
             text.push_str(&format!("Linha {}: {}\n", number(row.linha), one_line(&row.name)));
+            if row.fields.is_empty() {
+                text.push_str(
+                    "  nada difere, mas o retrato não basta: algo é enviado a este cliente perto da leitura ou depois dela, ou por --full ou --max-age\n",
+                );
+            }
             for field in &row.fields {
                 let before = match &field.before {
                     None => "?".to_owned(),

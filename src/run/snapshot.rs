@@ -35,7 +35,7 @@ pub(super) fn open(
         );
         if is_the_input(settings, &given.input) {
             text.push_str(
-                "aviso: o retrato é a própria entrada: nada pode diferir dele, e nada será enviado. Compare a entrada com um retrato lido agora (tomticket-sync pull)\n",
+                "aviso: o retrato é a própria entrada: nada pode diferir dele, e o que você mudou no arquivo passa por já feito. Compare com um retrato lido à parte (tomticket-sync pull)\n",
             );
         }
         terminal.print(&text);

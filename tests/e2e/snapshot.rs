@@ -128,6 +128,10 @@ fn a_file_that_is_no_snapshot_of_this_account_is_refused() {
     let old = snapshot_at("2020-01-01T00:00:00Z", CUSTOMERS);
     let finished = run(&server, &old, csv).args(["--snapshot-age", "3650d"]).go();
     assert_eq!(situacoes(finished.exits(0)), ["inalterado"]);
+    assert!(
+        finished.results()[0].mensagem.contains(" de 01/01/2020")
+            || finished.results()[0].mensagem.contains(" de 31/12/2019")
+    );
 }
 
 #[test]
@@ -200,7 +204,12 @@ fn a_plan_that_breaks_a_guard_does_not_begin() {
 fn a_snapshot_given_as_its_own_input_is_told() {
     let text = snapshot(CUSTOMERS);
     let finished = check(&text, "x\n").on("antes.csv").go();
-    finished.exits(0).says(&["o retrato é a própria entrada", "0 a enviar", "3 sem mudança"]);
+    finished.exits(0).says(&[
+        "o retrato é a própria entrada",
+        "passa por já feito",
+        "0 a enviar",
+        "3 sem mudança",
+    ]);
 }
 
 #[test]
