@@ -73,10 +73,11 @@ impl Record {
         self.overlong
     }
 
-    /// Whether every cell is empty or white space (`;;;;`), so that the record is no row. A record
-    /// that lost text is not blank: what it held is unknown.
+    /// Whether every cell is empty or white space (`;;;;`), or the line holds only the end-of-file mark
+    /// of DOS, so that the record is no row. A record that lost text is not blank: what it held is
+    /// unknown.
     pub fn is_blank(&self) -> bool {
-        self.text.chars().all(char::is_whitespace) && self.cut.is_empty() && !self.overlong
+        matches!(self.text.trim(), "" | "\u{1a}") && self.cut.is_empty() && !self.overlong
     }
 
     /// Number of cells without the blank ones at the end.
@@ -243,6 +244,7 @@ mod tests {
     #[test]
     fn white_space_is_blank_but_what_lost_text_is_not() {
         assert!(Record::from_cells(1, ["", " ", "\u{a0}\t"]).is_blank());
+        assert!(Record::from_cells(1, ["\u{1a}"]).is_blank());
         assert!(!Record::from_cells(1, ["", "0"]).is_blank());
         let spaces = vec![b' '; CELL_MAX + 1];
         assert!(!built(&[&[&spaces]]).is_blank());

@@ -202,6 +202,14 @@ fn thousands_of_columns_do_not_fill_the_screen() {
 }
 
 #[test]
+fn a_line_of_the_dos_mark_alone_is_no_row() {
+    let (server, finished) =
+        run_bytes(b"identificador;nome\r\n1;Ana\r\n\x1a\r\n", &["--id-type", "I"]);
+    finished.exits(0).accounted([2]);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
 fn f97_title_lines_above_the_header_are_skipped_on_request() {
     let text = "Relatório de \"clientes\"\nGerado em 27/11/2026, 10:00\n\n\
                 identificador;nome\n1;Ana\n..;Bia\n";
