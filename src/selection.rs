@@ -32,8 +32,8 @@ impl SelectionError {
 /// Customers that a run may have changed, by every name that its results give.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// How each of them is addressed.
-    addresses: Vec<Customer>,
+    /// How each line addresses its customer, and the later line that renamed it again.
+    addresses: Vec<(Customer, Option<usize>)>,
     /// By type and lower-case name.
     by_name: HashMap<(CustomerType, String), usize>,
 }
@@ -61,9 +61,17 @@ impl Selection {
         };
         let Ok(identifier) = Identifier::new(now) else { return };
         let number = self.addresses.len();
-        self.addresses.push(Customer { ctype, identifier });
+        let key = |name: &str| (ctype, name.to_lowercase());
+        // In a chain a→b, b→c the customer that was a is c now.
+        if let Some(earlier) = self.by_name.get(&key(line.identificador))
+            && let Some((address, later)) = self.addresses.get_mut(*earlier)
+            && key(address.identifier.as_str()) == key(line.identificador)
+        {
+            *later = Some(number);
+        }
+        self.addresses.push((Customer { ctype, identifier }, None));
         for name in [line.identificador, now] {
-            self.by_name.insert((ctype, name.to_lowercase()), number);
+            self.by_name.insert(key(name), number);
         }
     }
 
@@ -101,7 +109,12 @@ impl Selection {
         let lines = names.into_iter().flatten();
         let lines = lines
             .filter_map(|(ctype, name)| self.by_name.get(&(ctype, name.to_lowercase())).copied());
-        self.addresses.get(lines.max()?)
+        let first = self.addresses.get(lines.max()?)?;
+        let (mut address, mut later) = (&first.0, first.1);
+        while let Some(next) = later.and_then(|later| self.addresses.get(later)) {
+            (address, later) = (&next.0, next.1);
+        }
+        Some(address)
     }
 }
 
@@ -165,12 +178,16 @@ mod tests {
             ("c@x", "E", Inalterado, ""),
             ("d@x", "E", Recusado, ""),
             ("e@x", "E", Incerto, ""),
+            ("f@x", "E", Atualizado, "g@x"),
+            ("G@x", "E", Atualizado, ""),
+            ("g@x", "E", Atualizado, "h@x"),
         ]);
         for (row, address) in [
             (update(Email, "A@x", &[(Param::Email, "a@x")]), Some("E novo@x")),
             (update(Email, "novo@x", &[]), Some("E novo@x")),
             (update(Email, "b@x", &[(Param::IdInterno, "7")]), Some("I 7")),
             (update(Internal, "9", &[(Param::Email, "e@x")]), Some("E e@x")),
+            (update(Internal, "8", &[(Param::Email, "f@x")]), Some("E h@x")),
             (update(Email, "c@x", &[]), None),
             (update(Email, "d@x", &[]), None),
             (update(Internal, "a@x", &[]), None),
