@@ -94,10 +94,12 @@ impl AcceptedState {
         row.touched().any(|name| self.blocked.values().flatten().any(|blocked| *blocked == name))
     }
 
-    /// Whether the API is known to hold every value that the row would send.
+    /// Whether the API is known to hold every value that the row would send. What `held` shows
+    /// otherwise and was learned before is not known.
     pub fn is_up_to_date(
         &self,
         row: &RowKeys<'_>,
+        held: Option<&HeldRow>,
         records: &PendingRecords,
         policy: &Policy,
         now: u32,
@@ -105,7 +107,10 @@ impl AcceptedState {
         if policy.full || self.touches_blocked(row) {
             return Ok(false);
         }
-        let Some(values) = self.known_values(row, records)? else { return Ok(false) };
+        let Some((_, mut values)) = self.known_values(row, records)? else { return Ok(false) };
+        if let Some(held) = held {
+            self.outdate(row, held, &mut values);
+        }
         for index in 0..row.sent.len() {
             match self.accepted_update(row, &values, index, records)? {
                 Some(update) if policy.is_recent(update.at, now) => {}
@@ -125,7 +130,7 @@ impl AcceptedState {
         policy: &Policy,
         now: u32,
     ) -> Result<Option<Unchanged>, LedgerError> {
-        let holds_all = self.is_up_to_date(row, records, policy, now)?;
+        let holds_all = self.is_up_to_date(row, held, records, policy, now)?;
         let as_ledger = holds_all.then_some(Unchanged::Accepted);
         let Some(held) = held else { return Ok(as_ledger) };
         if policy.full || row.removes_own_name || self.touches_blocked(row) {
@@ -158,7 +163,7 @@ impl AcceptedState {
             written_at = written_at.max(record.written_at);
             unanswered_at = unanswered_at.max(record.unanswered_at);
         }
-        let known = self.known_values(row, records)?;
+        let known = self.known_values(row, records)?.map(|(_, known)| known);
         let mut values = Vec::with_capacity(held.values.len());
         for (index, snapshot) in held.values.iter().enumerate() {
             let ledger = match (&known, snapshot) {
@@ -171,35 +176,44 @@ impl AcceptedState {
         }
         Ok(Evidence {
             last_write: LastWrite::of(written_at, unanswered_at, held.record.read_at),
+            is_silent: held.is_silent,
             values,
-            contradicted: self.contradicts(row, held, records)?,
+            contradicted: self.contradicted(row, held, records)?.is_some(),
             is_recent: policy.is_recent(held.record.read_at, now),
         })
     }
 
-    /// Whether the snapshot shows a value of the row's customer otherwise than it is known here.
-    /// Fields that the user takes for the same do not count.
-    pub fn contradicts(
+    /// What is still known of the row's customer, and under which name, where the snapshot
+    /// contradicts what was known before it was read; `None` where it does not.
+    pub fn contradicted(
         &self,
         row: &RowKeys<'_>,
         held: &HeldRow,
         records: &PendingRecords,
-    ) -> Result<bool, LedgerError> {
-        let Some(known) = self.known_values(row, records)? else { return Ok(false) };
-        let salt = known.salt();
-        let shown: Vec<_> = held
-            .record
-            .values
-            .iter()
-            .filter(|(field, _)| !held.assumed.contains(field))
-            .map(|(field, value)| row.other_value(field, value, salt))
-            .collect();
-        Ok(known.updates.iter().any(|update| {
+    ) -> Result<Option<(HashedName, KnownValues)>, LedgerError> {
+        let Some((name, mut known)) = self.known_values(row, records)? else { return Ok(None) };
+        Ok(self.outdate(row, held, &mut known).then_some((name, known)))
+    }
+
+    /// Forgets what was known before the snapshot was read if it shows any of that otherwise: somebody
+    /// else changed the customer, or another one has the name. Fields that the user takes for the same
+    /// do not count.
+    fn outdate(&self, row: &RowKeys<'_>, held: &HeldRow, known: &mut KnownValues) -> bool {
+        let (record, salt) = (&held.record, known.salt());
+        let read = record.values.iter().filter(|(field, _)| !held.assumed.contains(field));
+        let shown: Vec<_> =
+            read.map(|(field, value)| row.other_value(field, value, salt)).collect();
+        let older = known.updates.iter().filter(|update| update.at < record.read_at);
+        let contradicted = older.into_iter().any(|update| {
             update.values.iter().any(|(tag, value)| {
                 self.is_valid(row.ctype, *tag, update.sequence)
                     && shown.iter().any(|(field, shown)| field == tag && shown != value)
             })
-        }))
+        });
+        if contradicted {
+            known.updates.retain(|update| update.at >= record.read_at);
+        }
+        contradicted
     }
 
     /// Whether the row's customer is known to have the alias (or to lack one) that the row gives it,
@@ -223,12 +237,12 @@ impl AcceptedState {
     }
 
     /// The values of the row's customer: stored under the name in the row's path or, for a rename
-    /// that was executed, under the new name.
+    /// that was executed, under the new name. With that name.
     fn known_values(
         &self,
         row: &RowKeys<'_>,
         records: &PendingRecords,
-    ) -> Result<Option<KnownValues>, LedgerError> {
+    ) -> Result<Option<(HashedName, KnownValues)>, LedgerError> {
         let mut name = row.primary_name;
         if let Some(renamed_to) = row.renamed_to {
             match records.record(row.primary_name.key)?.known {
@@ -243,7 +257,9 @@ impl AcceptedState {
             }
         }
         match records.record(name.key)?.known {
-            KnownState::Values(values) if values.spelling == name.spelling => Ok(Some(values)),
+            KnownState::Values(values) if values.spelling == name.spelling => {
+                Ok(Some((name.key, values)))
+            }
             _ => Ok(None),
         }
     }

@@ -48,6 +48,8 @@ pub struct ValueEvidence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     pub last_write: LastWrite,
+    /// Whether the record cannot hold the row ([`HeldRow::is_silent`]).
+    pub is_silent: bool,
     pub values: Vec<ValueEvidence>,
     /// Whether the snapshot shows a value of this customer otherwise than the ledger knows it.
     pub contradicted: bool,
@@ -77,11 +79,13 @@ pub enum Judgement {
     Send,
 }
 
-/// Decides. `ledger_holds_all` is the ledger's own verdict on the whole row.
+/// Decides. `ledger_holds_all` is the ledger's own verdict on the whole row, without what the record
+/// shows otherwise and the ledger learned before the reading.
 pub fn judge(evidence: &Evidence, ledger_holds_all: bool) -> Judgement {
     let any = |value| evidence.values.iter().any(|it| it.snapshot == value);
     match evidence.last_write {
         LastWrite::After => Judgement::AsLedger,
+        _ if evidence.is_silent => Judgement::AsLedger,
         LastWrite::Unanswered => Judgement::Send,
         LastWrite::Shortly if any(HeldValue::Differs) || !ledger_holds_all => Judgement::Send,
         LastWrite::Shortly => Judgement::AsLedger,
@@ -106,6 +110,7 @@ pub fn judge_without_ledger(held: &HeldRow) -> Option<Unchanged> {
     let values = values.map(|snapshot| ValueEvidence { snapshot: *snapshot, ledger: false });
     let evidence = Evidence {
         last_write: LastWrite::Before,
+        is_silent: held.is_silent,
         values: values.collect(),
         contradicted: false,
         is_recent: true,
@@ -172,9 +177,16 @@ mod tests {
         ] {
             let values =
                 values.into_iter().map(|(snapshot, ledger)| ValueEvidence { snapshot, ledger });
-            let evidence =
-                Evidence { last_write, values: values.collect(), contradicted, is_recent: true };
+            let mut evidence = Evidence {
+                last_write,
+                is_silent: false,
+                values: values.collect(),
+                contradicted,
+                is_recent: true,
+            };
             assert_eq!(judge(&evidence, ledger_holds_all), expected, "{name}");
+            evidence.is_silent = true;
+            assert_eq!(judge(&evidence, ledger_holds_all), as_ledger, "{name}, silent");
         }
     }
 
@@ -183,6 +195,7 @@ mod tests {
         let value = ValueEvidence { snapshot: Same, ledger: true };
         let evidence = Evidence {
             last_write: Before,
+            is_silent: false,
             values: vec![value],
             contradicted: false,
             is_recent: false,

@@ -34,6 +34,8 @@ mod run_tests;
 mod schema;
 #[cfg(test)]
 mod simulated_server;
+#[cfg(test)]
+mod snapshot_model_tests;
 mod state;
 mod tables;
 #[cfg(test)]

@@ -74,8 +74,8 @@ impl Rules {
             if intent.resolved {
                 rules.keep_open(intent);
             } else {
-                let at = intent.at;
-                rules.mark_unknown(intent, at)?;
+                // Its attempts may have gone on until the process ended, which nobody noted.
+                rules.mark_unknown(intent, now)?;
             }
         }
         let changed = rules.next_sequence != saved.next_sequence;
@@ -84,7 +84,8 @@ impl Rules {
     }
 
     /// Why this row need not be sent: the API accepted its values, or held them when a snapshot was
-    /// read. What a snapshot showed is recorded where it was not known; the changes say so.
+    /// read. What a snapshot showed is recorded where it was not known, and what it contradicts is
+    /// forgotten; the changes say so.
     pub fn check(
         &mut self,
         update: &Update,
@@ -101,15 +102,21 @@ impl Rules {
             return Ok((None, None));
         }
         let unchanged = self.accepted.check(&row, held, &self.records, &self.policy, now)?;
-        let (Some(Unchanged::Held { .. }), Some(held)) = (unchanged, held) else {
-            return Ok((unchanged, None));
-        };
-        if self.accepted.is_up_to_date(&row, &self.records, &self.policy, now)? {
+        let Some(held) = held else { return Ok((unchanged, None)) };
+        let contradicted = self.accepted.contradicted(&row, held, &self.records)?;
+        let shows_more = matches!(unchanged, Some(Unchanged::Held { .. }))
+            && !self.accepted.is_up_to_date(&row, None, &self.records, &self.policy, now)?;
+        if !shows_more && contradicted.is_none() {
             return Ok((unchanged, None));
         }
-        let sequence = SequenceNumber(self.next_sequence);
-        self.next_sequence += 1;
-        record_held(&mut self.records, &self.accepted, &row, held, sequence)?;
+        if let Some((name, known)) = contradicted {
+            self.records.change(name, |record| record.known = KnownState::Values(known))?;
+        }
+        if shows_more {
+            let sequence = SequenceNumber(self.next_sequence);
+            self.next_sequence += 1;
+            record_held(&mut self.records, &self.accepted, &row, held, sequence)?;
+        }
         Ok((unchanged, Some(self.take_changes(now))))
     }
 
@@ -210,7 +217,7 @@ impl Rules {
 
     /// A request without a known outcome: nothing is known of its names, and everything that it may
     /// have changed elsewhere is invalidated. A rename stays open.
-    /// `at` is when it may have been executed at the earliest.
+    /// `at` is when its last attempt may have left, at the latest.
     fn mark_unknown(&mut self, mut intent: Intent, at: u32) -> Result<(), LedgerError> {
         self.forget_names(&intent)?;
         self.note_write(&intent, at, true)?;
@@ -219,7 +226,7 @@ impl Rules {
             self.remove_intent(intent.sequence);
             return Ok(());
         }
-        intent.resolved = true;
+        (intent.resolved, intent.at) = (true, at);
         self.records.changes.intents.insert(intent.sequence, Some(intent.clone()));
         self.keep_open(intent);
         Ok(())
@@ -349,7 +356,7 @@ fn accept(
 }
 
 /// A snapshot showed that the API holds values of this row: they are known from then on, beside what
-/// was known of the other fields, unless the snapshot contradicts that.
+/// is known of the other fields.
 fn record_held(
     records: &mut PendingRecords,
     accepted: &AcceptedState,
@@ -362,13 +369,8 @@ fn record_held(
         return Ok(());
     }
     let before = records.record(row.primary_name.key)?;
-    let contradicted = accepted.contradicts(row, held, records)?;
     let mut known = match before.known {
-        KnownState::Values(known)
-            if known.spelling == row.primary_name.spelling && !contradicted =>
-        {
-            known
-        }
+        KnownState::Values(known) if known.spelling == row.primary_name.spelling => known,
         _ => KnownValues::new(row.primary_name.spelling),
     };
     let salt = known.salt();

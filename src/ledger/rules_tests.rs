@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::accepted_state::{AcceptedState, Policy};
 use super::row_keys::RowKeys;
 use super::testing::{A_TO_B, Bench, FIRST, LATER, keys, row};
+use crate::model::{HeldRecord, HeldRow, HeldValue};
 use crate::scheduler::ledger::RequestOutcome::{NotSent, Refused, Unknown};
 
 #[test]
@@ -107,10 +108,62 @@ fn a_reader_takes_what_an_open_request_may_change_as_unknown() {
     let up_to_date = |text: &str| {
         let (update, records) = (row(text).update(), &bench.rules.records);
         let row = RowKeys::new(&keys, &update);
-        accepted.is_up_to_date(&row, records, &Policy::default(), bench.now).unwrap()
+        accepted.is_up_to_date(&row, None, records, &Policy::default(), bench.now).unwrap()
     };
     assert!(!up_to_date("a@x nome=N"));
     assert!(!up_to_date("7 campo:x=1"));
     assert!(up_to_date("c@x nome=N"));
     assert!(up_to_date("8 campo:y=1"));
+}
+
+/// `text` beside a snapshot that shows these values of its customer.
+fn held(text: &str, read_at: u32, shown: &str) -> HeldRow {
+    let (update, record) = (row(text).update(), row(shown).update());
+    let name = record.primary_name();
+    let values: Vec<_> =
+        record.values().map(|(field, value)| (field.clone(), value.into())).collect();
+    let names = vec![(name.ctype, name.text.into())];
+    let record = HeldRecord { read_at, names, values };
+    let compared = update.values().map(|(field, value)| match record.value(field) {
+        Some(held) if held == value => HeldValue::Same,
+        Some(_) => HeldValue::Differs,
+        None => HeldValue::NotRead,
+    });
+    let values = compared.collect();
+    HeldRow { record, values, assumed: [].into(), is_silent: false }
+}
+
+#[test]
+fn what_a_snapshot_contradicts_is_forgotten_for_good() {
+    let mut bench = Bench::new();
+    bench.accept("a@x nome=N idioma=pt_BR");
+    bench.now += 1000;
+    let read_at = bench.now;
+    // Somebody changed the name in the panel; then another column is sent.
+    bench.now += 10;
+    bench.accept("a@x telefone=1");
+    for text in ["a@x nome=N", "a@x idioma=pt_BR", "a@x telefone=1"] {
+        let held = held(text, read_at, "a@x nome=P telefone=0");
+        let found = bench.rules.check(&row(text).update(), Some(&held), bench.now).unwrap();
+        assert_eq!(found.0.is_some(), text.contains("telefone"), "{text}");
+        if let Some(changes) = &found.1 {
+            bench.apply(changes);
+        }
+    }
+    // And without the snapshot.
+    bench.assert(false, &["a@x nome=N", "a@x idioma=pt_BR"]);
+    bench.assert(true, &["a@x telefone=1"]);
+}
+
+#[test]
+fn a_request_that_died_with_its_process_may_have_left_at_its_end() {
+    let mut bench = Bench::new();
+    bench.record_intent("a@x nome=M");
+    bench.now += 500;
+    bench.next_run();
+    bench.now += 200;
+    let text = "a@x nome=N";
+    let held = held(text, bench.now, text);
+    let found = bench.rules.check(&row(text).update(), Some(&held), bench.now + 400).unwrap();
+    assert_eq!(found.0, None);
 }

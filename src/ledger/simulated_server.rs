@@ -21,7 +21,7 @@ pub struct ServerKind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedServer {
     pub kind: ServerKind,
-    customers: Vec<BTreeMap<String, String>>,
+    pub customers: Vec<BTreeMap<String, String>>,
     /// `None` where no customer has the name any more.
     names: BTreeMap<(CustomerType, String), Option<usize>>,
 }
@@ -50,7 +50,7 @@ impl SimulatedServer {
         (ctype, if fold { name.to_lowercase() } else { name.into() })
     }
 
-    fn find(&self, ctype: CustomerType, name: &str) -> Option<usize> {
+    pub fn find(&self, ctype: CustomerType, name: &str) -> Option<usize> {
         self.names.get(&self.key(ctype, name)).copied().flatten()
     }
 
@@ -80,7 +80,7 @@ impl SimulatedServer {
         true
     }
 
-    fn set(&mut self, id: usize, field: &str, value: &str) {
+    pub fn set(&mut self, id: usize, field: &str, value: &str) {
         let ctype = match field {
             EMAIL => Some(CustomerType::Email),
             INTERNO => Some(CustomerType::Internal),

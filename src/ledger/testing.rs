@@ -95,7 +95,7 @@ impl Bench {
         bench
     }
 
-    fn apply(&mut self, changes: &Changes) {
+    pub fn apply(&mut self, changes: &Changes) {
         self.rules.records.durable.apply(changes).unwrap();
         self.rules.records.acknowledge(1);
     }

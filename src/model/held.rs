@@ -43,4 +43,7 @@ pub struct HeldRow {
     pub values: Vec<HeldValue>,
     /// The fields that the user takes for the same.
     pub assumed: Arc<[FieldName]>,
+    /// Whether the record cannot hold the row: a row that touches the customer was sent since, or the
+    /// record has only the name that the row gives. It still outweighs what was believed before.
+    pub is_silent: bool,
 }

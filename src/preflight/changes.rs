@@ -169,7 +169,7 @@ mod tests {
     fn held(values: &[(Param, &str)], compared: &[HeldValue]) -> HeldRow {
         let values = values.iter().map(|(p, v)| (FieldName::Param(*p), (*v).into())).collect();
         let record = HeldRecord { values, ..HeldRecord::default() };
-        HeldRow { record, values: compared.to_vec(), assumed: [].into() }
+        HeldRow { record, values: compared.to_vec(), assumed: [].into(), is_silent: false }
     }
 
     #[test]

@@ -259,9 +259,7 @@ impl Preflight {
         let snapshot = known.snapshot.as_deref();
         let held = snapshot.map_or(Ok(None), |snapshot| snapshot.compare(&update));
         let held = held.map_err(SnapshotError::Spool)?;
-        // Once a row of the customer is to be sent, the snapshot says nothing more about it.
-        let is_silent = snapshot.is_some_and(|snapshot| snapshot.is_silent(&update));
-        let evidence = held.as_ref().filter(|_| !is_silent && !known.full);
+        let evidence = held.as_ref().filter(|_| !known.full);
         let unchanged = match reader {
             Some(reader) => reader.check(&update, evidence)?,
             None => evidence.and_then(judge_without_ledger),
@@ -278,7 +276,7 @@ impl Preflight {
             self.keep_for_probe(update);
             return Ok(());
         }
-        let shown = held.as_ref().filter(|_| !is_silent);
+        let shown = held.as_ref().filter(|held| !held.is_silent);
         self.changes.outside += u64::from(known.snapshot.is_some() && held.is_none());
         self.changes.add(linha, &update, shown);
         if let Some(snapshot) = known.snapshot.as_deref_mut() {

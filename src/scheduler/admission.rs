@@ -60,7 +60,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// The row is the first of its customer: does it need to be sent?
     fn check(&mut self, seq: u64) {
         let Some(update) = self.window.update(seq) else { return };
-        let held = self.snapshot.as_ref().map_or(Ok(None), |snapshot| snapshot.evidence(&update));
+        let held = self.snapshot.as_ref().map_or(Ok(None), |snapshot| snapshot.compare(&update));
         let held = match held {
             Ok(held) => held,
             Err(error) => {

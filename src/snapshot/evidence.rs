@@ -52,7 +52,16 @@ impl Snapshot {
     /// The row beside its customer; `None` where the snapshot does not show exactly one customer of
     /// that name. Reads one record, which takes microseconds.
     pub fn compare(&self, update: &Update) -> io::Result<Option<HeldRow>> {
-        let Some(number) = self.find(update.primary_name())? else { return Ok(None) };
+        let mut is_silent = self.touched(update).any(|number| self.is_customer_silent(number));
+        let number = match (self.find(update.primary_name())?, update.rename_to()) {
+            (Some(number), _) => number,
+            (None, Some(new_name)) => {
+                is_silent = true;
+                let Some(number) = self.find(new_name)? else { return Ok(None) };
+                number
+            }
+            (None, None) => return Ok(None),
+        };
         let record = self.records.record(number)?;
         let values = update
             .values()
@@ -63,17 +72,7 @@ impl Snapshot {
                 None => HeldValue::NotRead,
             })
             .collect();
-        Ok(Some(HeldRow { record, values, assumed: Arc::clone(&self.assumed) }))
-    }
-
-    /// As [`compare`](Self::compare), but `None` once a row that touches the customer was sent.
-    pub fn evidence(&self, update: &Update) -> io::Result<Option<HeldRow>> {
-        if self.is_silent(update) { Ok(None) } else { self.compare(update) }
-    }
-
-    /// Whether a row that touches a customer of this row was sent.
-    pub fn is_silent(&self, update: &Update) -> bool {
-        self.touched(update).any(|number| self.is_customer_silent(number))
+        Ok(Some(HeldRow { record, values, assumed: Arc::clone(&self.assumed), is_silent }))
     }
 
     /// The customers that may be touched by a row, by any name that it uses or gives. Two customers

@@ -13,7 +13,7 @@ use super::error::SnapshotError;
 use super::index::{IndexBuilder, NameIndex, RecordNumber};
 use crate::input::{InputFile, ReadOptions, Record, inspect, read_at, rows};
 use crate::locale::format::duration_words;
-use crate::model::{CustomerType, FieldName, HeldRecord, Param};
+use crate::model::{CustomerType, FieldName, HeldRecord, Param, same_name};
 
 /// How far a clock may run ahead before a reading counts as one of the future.
 const CLOCK_SKEW: u32 = 60;
@@ -152,17 +152,20 @@ impl RecordFile {
         self.with(number, &mut bytes, |stored| held(stored, &self.columns))
     }
 
-    /// Whether this record has this name, in whatever letter case.
+    /// Whether this record has this name: an e-mail in whatever letter case, an internal identifier
+    /// exactly.
     pub fn has_name(
         &self,
         number: RecordNumber,
         ctype: CustomerType,
         name: &str,
     ) -> io::Result<bool> {
-        let folded = name.to_lowercase();
+        let is_same = |text: &str| match ctype {
+            CustomerType::Email => same_name(text, name),
+            CustomerType::Internal => text == name,
+        };
         self.with(number, &mut Vec::new(), |stored| {
-            names_of(stored, &self.columns)
-                .any(|(other, text)| other == ctype && text.to_lowercase() == folded)
+            names_of(stored, &self.columns).any(|(other, text)| other == ctype && is_same(text))
         })
     }
 
