@@ -54,6 +54,7 @@ mod sandbox;
 mod secrets;
 mod server;
 mod snapshot;
+mod snapshot_nights;
 mod soak;
 mod stops;
 mod support_selftest;

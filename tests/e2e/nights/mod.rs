@@ -74,7 +74,7 @@ impl Seen {
 
 /// Waits until no request of a killed client can still be executed: no connection is open and the
 /// counters do not change.
-fn wait_until_idle(simulator: &Simulator) {
+pub fn wait_until_idle(simulator: &Simulator) {
     let end = Instant::now() + PATIENCE;
     let mut unchanged = 0;
     let mut before = simulator.counters();
@@ -88,7 +88,7 @@ fn wait_until_idle(simulator: &Simulator) {
     }
 }
 
-fn requests(simulator: &Simulator) -> u64 {
+pub fn requests(simulator: &Simulator) -> u64 {
     simulator.counters()["requisicoes"].as_u64().unwrap()
 }
 
