@@ -1,11 +1,12 @@
 //! `pull`: what TomTicket holds, as a snapshot.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::error::CommandError;
 use super::reading::{OpenAccount, report};
-use crate::cli::PullArgs;
+use crate::cli::{PullArgs, ReadingArgs};
 use crate::exit_code;
 use crate::locale::foreign_text::{shell_word, visible_path};
 use crate::locale::format::{counted, duration_words, number};
@@ -43,7 +44,15 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
     let (pulled, output) = pulled?;
     output.complete()?;
     if !args.reading.quiet {
-        terminal.print(&summary(&pulled, &destination));
+        let mut text = summary(&pulled, &destination);
+        if let Destination::Path(path) = &destination {
+            let snapshot = shell_word(path.as_os_str());
+            let account = account_flags(&args.reading);
+            text.push_str(&format!(
+                "Próximo passo: tomticket-sync check clientes.csv --snapshot {snapshot}{account}\n"
+            ));
+        }
+        terminal.print(&text);
     }
     Ok(exit_code::OK)
 }
@@ -104,13 +113,20 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
             number(pulled.customers)
         ));
     }
-    if let Destination::Path(path) = destination {
-        text.push_str(&format!(
-            "Próximo passo: tomticket-sync check clientes.csv --snapshot {}\n",
-            shell_word(path.as_os_str())
-        ));
-    }
     text
+}
+
+/// The flags without which the next command would take the snapshot for another account's.
+fn account_flags(reading: &ReadingArgs) -> String {
+    let flag = |name: &str, value: &OsStr| format!(" --{name} {}", shell_word(value));
+    let base_url = reading.base_url.as_ref().map(ToString::to_string);
+    let flags = [
+        ("base-url", base_url.as_deref().map(OsStr::new)),
+        ("account", reading.account.as_deref().map(OsStr::new)),
+        ("token-file", reading.token_file.as_deref().map(Path::as_os_str)),
+        ("config", reading.config.as_deref().map(Path::as_os_str)),
+    ];
+    flags.into_iter().filter_map(|(name, value)| Some(flag(name, value?))).collect()
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ fn the_key_and_the_account_can_be_chosen() {
     all[0]["id"] = json!("7");
     let server = listing(all);
     let finished = pull(&server).args(["--key", "email", "--account", "matriz"]).go();
+    finished.says(&["--snapshot antes.csv --base-url http://127.0.0.1:", "--account matriz"]);
     let line = lines(&finished.exits(0).text("antes.csv")).remove(0);
     let cells = ["identificador", "tipo_identificador", "id_interno", "conta"].map(|c| &*line[c]);
     assert_eq!(cells, ["c00000@x.com", "E", "7", "matriz"]);
