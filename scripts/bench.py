@@ -286,7 +286,7 @@ def changed(bench, rows):
         account.write(header)
         export.write(header)
         for i in range(rows):
-            line = row(i).replace(",pt_BR,", ",")
+            line = row(i).replace(",pt_BR,", ",").replace(",sim,", ",true,")
             account.write(line)
             export.write(line if i % 100 else line.replace("(00) 9", "(00) 8"))
     return paths
@@ -301,7 +301,7 @@ def snapshot(bench, report, rows, rounds):
     peak = max(run.peak for run in read)
     report.add(f"peak memory of pull, {number(rows)} customers", f"{number(peak, 1)} MiB", aim="≤ 40 MiB", met=peak <= 40)
     plain, compared = [], []
-    command = [bench.options.binary, "check", export, "--quiet", "--no-ledger"]
+    command = [bench.options.binary, "check", export, "--quiet", "--base-url", url]
     for _ in range(rounds):
         plain.append(Process(command, bench.env))
         compared.append(Process([*command, "--snapshot", bench.path("before.csv")], bench.env))

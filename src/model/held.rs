@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CustomerType, FieldName};
+use super::{CustomerType, FieldName, Name, same_name};
 
 /// A customer as a snapshot shows it. A field that is not listed was not read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub struct HeldRecord {
 }
 
 impl HeldRecord {
+    /// Whether the customer has this name: an e-mail in whatever letter case, an internal identifier
+    /// exactly.
+    pub fn has_name(&self, name: Name<'_>) -> bool {
+        let is_same = |text: &str| match name.ctype {
+            CustomerType::Email => same_name(text, name.text),
+            CustomerType::Internal => text == name.text,
+        };
+        self.names.iter().any(|(ctype, text)| *ctype == name.ctype && is_same(text))
+    }
+
     /// The value that was read; `None` where the field was not.
     pub fn value(&self, field: &FieldName) -> Option<&str> {
         self.values.iter().find(|(name, _)| name == field).map(|(_, value)| &**value)

@@ -8,7 +8,7 @@ use super::error::SnapshotError;
 use super::file::{self, RecordFile, SnapshotRules, SnapshotTimes};
 use super::index::{NameIndex, RecordNumber};
 use crate::input::InputFile;
-use crate::model::{FieldName, HeldRow, HeldValue, Name, Update};
+use crate::model::{FieldName, HeldRecord, HeldRow, HeldValue, Name, Update};
 
 /// A snapshot, open.
 #[derive(Debug)]
@@ -53,16 +53,15 @@ impl Snapshot {
     /// that name. Reads one record, which takes microseconds.
     pub fn compare(&self, update: &Update) -> io::Result<Option<HeldRow>> {
         let mut is_silent = self.touched(update).any(|number| self.is_customer_silent(number));
-        let number = match (self.find(update.primary_name())?, update.rename_to()) {
-            (Some(number), _) => number,
+        let record = match (self.find(update.primary_name())?, update.rename_to()) {
+            (Some(record), _) => record,
             (None, Some(new_name)) => {
                 is_silent = true;
-                let Some(number) = self.find(new_name)? else { return Ok(None) };
-                number
+                let Some(record) = self.find(new_name)? else { return Ok(None) };
+                record
             }
             (None, None) => return Ok(None),
         };
-        let record = self.records.record(number)?;
         let values = update
             .values()
             .map(|(field, value)| match record.value(field) {
@@ -108,14 +107,15 @@ impl Snapshot {
     }
 
     /// The one customer of this name.
-    fn find(&self, name: Name<'_>) -> io::Result<Option<RecordNumber>> {
+    fn find(&self, name: Name<'_>) -> io::Result<Option<HeldRecord>> {
         let mut found = None;
         for number in self.index.candidates(name.ctype, name.text) {
-            if self.records.has_name(number, name.ctype, name.text)? {
+            let record = self.records.record(number)?;
+            if record.has_name(name) {
                 if found.is_some() {
                     return Ok(None);
                 }
-                found = Some(number);
+                found = Some(record);
             }
         }
         Ok(found)

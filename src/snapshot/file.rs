@@ -13,7 +13,7 @@ use super::error::SnapshotError;
 use super::index::{IndexBuilder, NameIndex, RecordNumber};
 use crate::input::{InputFile, ReadOptions, Record, inspect, read_at, rows};
 use crate::locale::format::duration_words;
-use crate::model::{CustomerType, FieldName, HeldRecord, Param, same_name};
+use crate::model::{CustomerType, FieldName, HeldRecord, Param};
 
 /// How far a clock may run ahead before a reading counts as one of the future.
 const CLOCK_SKEW: u32 = 60;
@@ -65,7 +65,7 @@ pub fn read(
     let columns = SnapshotColumns::of(&inspection.header, &label)?;
     let file = tempfile::tempfile().map_err(SnapshotError::Spool)?;
     let mut writer = BufWriter::with_capacity(1 << 16, &file);
-    let (mut offset, mut offsets, mut names) = (0, vec![0], 0);
+    let (mut offset, mut offsets, mut index) = (0, vec![0], IndexBuilder::default());
     let mut times = SnapshotTimes { oldest: u32::MAX, newest: 0 };
     let mut stamps = StampReader::default();
     let mut bytes = Vec::new();
@@ -99,7 +99,10 @@ pub fn read(
             identifier: cell(columns.identifier),
             cells: columns.fields.iter().map(|(_, index)| cell(*index)).collect(),
         };
-        names += names_of(&stored, &columns).count();
+        let number = (offsets.len() - 1) as RecordNumber;
+        for (ctype, name) in names_of(&stored, &columns) {
+            index.add(ctype, name, number);
+        }
         bytes.clear();
         bytes = postcard::to_extend(&stored, bytes)
             .map_err(|error| SnapshotError::Spool(io::Error::other(error)))?;
@@ -115,9 +118,7 @@ pub fn read(
         return Err(SnapshotError::Old { label, age, most });
     }
     offsets.shrink_to_fit();
-    let records = RecordFile { file, offsets, columns };
-    let index = records.index(names).map_err(SnapshotError::Spool)?;
-    Ok((records, index, times))
+    Ok((RecordFile { file, offsets, columns }, index.build(), times))
 }
 
 fn check_account(
@@ -148,36 +149,9 @@ impl RecordFile {
     }
 
     pub fn record(&self, number: RecordNumber) -> io::Result<HeldRecord> {
-        let mut bytes = Vec::new();
-        self.with(number, &mut bytes, |stored| held(stored, &self.columns))
-    }
-
-    /// Whether this record has this name: an e-mail in whatever letter case, an internal identifier
-    /// exactly.
-    pub fn has_name(
-        &self,
-        number: RecordNumber,
-        ctype: CustomerType,
-        name: &str,
-    ) -> io::Result<bool> {
-        let is_same = |text: &str| match ctype {
-            CustomerType::Email => same_name(text, name),
-            CustomerType::Internal => text == name,
-        };
-        self.with(number, &mut Vec::new(), |stored| {
-            names_of(stored, &self.columns).any(|(other, text)| other == ctype && is_same(text))
-        })
-    }
-
-    fn with<T>(
-        &self,
-        number: RecordNumber,
-        bytes: &mut Vec<u8>,
-        take: impl FnOnce(&StoredRecord<'_>) -> T,
-    ) -> io::Result<T> {
         let place = self.offsets.get(number as usize..).unwrap_or_default();
         let [start, end, ..] = place else { return Err(ErrorKind::InvalidInput.into()) };
-        bytes.resize((end - start) as usize, 0);
+        let mut bytes = vec![0; (end - start) as usize];
         let mut filled = 0;
         while filled < bytes.len() {
             match read_at(&self.file, &mut bytes[filled..], start + filled as u64)? {
@@ -185,22 +159,8 @@ impl RecordFile {
                 read => filled += read,
             }
         }
-        let stored = postcard::from_bytes(bytes).map_err(|_| ErrorKind::InvalidData)?;
-        Ok(take(&stored))
-    }
-
-    /// The index of all records, which have this many names.
-    fn index(&self, names: usize) -> io::Result<NameIndex> {
-        let mut builder = IndexBuilder::with_capacity(names);
-        let mut bytes = Vec::new();
-        for number in 0..self.len() as RecordNumber {
-            self.with(number, &mut bytes, |stored| {
-                for (ctype, name) in names_of(stored, &self.columns) {
-                    builder.add(ctype, name, number);
-                }
-            })?;
-        }
-        Ok(builder.build())
+        let stored = postcard::from_bytes(&bytes).map_err(|_| ErrorKind::InvalidData)?;
+        Ok(held(&stored, &self.columns))
     }
 }
 

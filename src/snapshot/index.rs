@@ -12,18 +12,13 @@ pub type RecordNumber = u32;
 type Entry = [u8; 12];
 
 /// Names without order, while they are collected.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct IndexBuilder {
     hasher: RandomState,
     entries: Vec<Entry>,
 }
 
 impl IndexBuilder {
-    /// Room for this many names.
-    pub fn with_capacity(names: usize) -> Self {
-        Self { hasher: RandomState::new(), entries: Vec::with_capacity(names) }
-    }
-
     pub fn add(&mut self, ctype: CustomerType, name: &str, record: RecordNumber) {
         let hash = hash(&self.hasher, ctype, name);
         let mut entry = [0; 12];
@@ -74,7 +69,7 @@ mod tests {
     #[test]
     fn a_name_finds_every_record_that_has_it() {
         use CustomerType::{Email, Internal};
-        let mut builder = IndexBuilder::with_capacity(4);
+        let mut builder = IndexBuilder::default();
         for (ctype, name, record) in
             [(Email, "Ana@x", 0), (Internal, "7", 0), (Email, "ana@X", 3), (Email, "b@x", 2)]
         {
