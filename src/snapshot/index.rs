@@ -58,7 +58,10 @@ impl NameIndex {
 fn hash(hasher: &RandomState, ctype: CustomerType, name: &str) -> u64 {
     let mut state = hasher.build_hasher();
     ctype.hash(&mut state);
-    state.write(name.to_lowercase().as_bytes());
+    match name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        true => state.write(name.as_bytes()),
+        false => state.write(name.to_lowercase().as_bytes()),
+    }
     state.finish()
 }
 
