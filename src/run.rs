@@ -144,7 +144,9 @@ impl<'a> Run<'a> {
         if let Some(text) = lookup.and_then(|lookup| preflight.in_flight_text(&lookup)) {
             terminal.print(&format!("aviso: {text}\n"));
         }
-        preflight.guard(&settings.guards)?;
+        if !settings.check {
+            preflight.guard(&settings.guards)?;
+        }
         Ok(Self {
             settings,
             terminal,

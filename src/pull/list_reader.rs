@@ -39,6 +39,9 @@ pub struct ListReader {
     pub requests: u64,
 }
 
+/// Faults of one page after which the user is told.
+const FAULTS_TOLD: u32 = 2;
+
 /// A kind of list.
 #[derive(Debug, Clone, Copy)]
 pub struct ListKind<T> {
@@ -244,6 +247,12 @@ impl ListReader {
         if now - fault.since >= patience {
             let waited = duration_words(now - fault.since);
             return Err(PullError::GaveUp { what: kind.what, page: number, waited, why });
+        }
+        if fault.times == FAULTS_TOLD {
+            tracing::warn!(
+                "a página {number} de {} não pôde ser lida ({why}); a leitura espera e tenta de novo",
+                kind.what
+            );
         }
         let wait = (FIRST_WAIT * (1 << fault.times.min(5))).min(LONGEST_WAIT);
         fault.times += 1;

@@ -28,6 +28,11 @@ impl Run<'_> {
         let tolerates = preflight.invalid <= self.ok_with();
         let code = if tolerates { exit_code::OK } else { exit_code::ROWS_TO_FIX };
         let per_second = settings.rate.per_second();
+        if let Err(broken) = preflight.guard(&settings.guards) {
+            // The plan shows what is wrong with the file.
+            terminal.print(&preflight.plan_text(per_second, settings.limit, unknown));
+            return Err(broken.into());
+        }
         self.write_plan(code)?;
         if !settings.quiet || !tolerates {
             terminal.print(&preflight.plan_text(per_second, settings.limit, unknown));
