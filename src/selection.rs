@@ -32,10 +32,13 @@ impl SelectionError {
 /// Customers that a run may have changed, by every name that its results give.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// How each line addresses its customer, and the later line that renamed it again.
-    addresses: Vec<(Customer, Option<usize>)>,
-    /// By type and lower-case name.
-    by_name: HashMap<(CustomerType, String), usize>,
+    /// How each of them is addressed after the run, and the line that said so last.
+    addresses: Vec<(Customer, usize)>,
+    /// Who had a name before the run, by type and lower-case name.
+    before: HashMap<(CustomerType, String), usize>,
+    /// Who has it after the run.
+    after: HashMap<(CustomerType, String), usize>,
+    lines: usize,
 }
 
 impl Selection {
@@ -60,45 +63,52 @@ impl Selection {
             renamed => renamed,
         };
         let Ok(identifier) = Identifier::new(now) else { return };
-        let number = self.addresses.len();
         let key = |name: &str| (ctype, name.to_lowercase());
-        // In a chain a→b, b→c the customer that was a is c now.
-        if let Some(earlier) = self.by_name.get(&key(line.identificador))
-            && let Some((address, later)) = self.addresses.get_mut(*earlier)
-            && key(address.identifier.as_str()) == key(line.identificador)
-        {
-            *later = Some(number);
+        self.lines += 1;
+        // A name may be given away and used again within a run: lines are followed in their order.
+        let number = self.after.remove(&key(line.identificador)).unwrap_or_else(|| {
+            self.before.entry(key(line.identificador)).or_insert(self.addresses.len());
+            self.addresses.len()
+        });
+        let address = (Customer { ctype, identifier }, self.lines);
+        match self.addresses.get_mut(number) {
+            Some(earlier) => *earlier = address,
+            None => self.addresses.push(address),
         }
-        self.addresses.push((Customer { ctype, identifier }, None));
-        for name in [line.identificador, now] {
-            self.by_name.insert(key(name), number);
-        }
+        self.after.insert(key(now), number);
     }
 
-    /// Leaves a row out, or addresses it as its customer answers now.
-    pub fn apply(&self, row: &mut Row) {
+    /// Customers that the run may have changed.
+    pub fn len(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// Leaves a row out, or addresses it as its customer answers now. Returns which customer that is.
+    pub fn apply(&self, row: &mut Row) -> Option<usize> {
         let Ok(update) = &row.update else {
             row.left_out = !self.names(row.tipo, &row.identificador);
-            return;
+            return None;
         };
-        let Some(address) = self.address(update) else {
+        let number = self.find(update);
+        let Some((address, _)) = number.and_then(|number| self.addresses.get(number)) else {
             row.left_out = true;
-            return;
+            return None;
         };
         if address != update.customer() {
             row.identificador = address.identifier.as_str().into();
             row.tipo = Some(address.ctype);
             row.update = Ok(Arc::new(readdressed(update, address)));
         }
+        number
     }
 
     fn names(&self, ctype: Option<CustomerType>, name: &str) -> bool {
-        ctype.is_some_and(|ctype| self.by_name.contains_key(&(ctype, name.to_lowercase())))
+        ctype.is_some_and(|ctype| self.before.contains_key(&(ctype, name.to_lowercase())))
     }
 
-    /// How the row's customer is addressed, found by any name that the row gives. The latest line of
-    /// the results counts.
-    fn address(&self, update: &Update) -> Option<&Customer> {
+    /// The row's customer, found by any name that the row gives: names as they were before the run, as
+    /// the input has them, or else as they are now. Of several, the one that a line named last.
+    fn find(&self, update: &Update) -> Option<usize> {
         let own = update.customer();
         let given = |param| update.param(param).filter(|name| !name.is_empty());
         let names = [
@@ -106,15 +116,13 @@ impl Selection {
             given(Param::Email).map(|name| (CustomerType::Email, name)),
             given(Param::IdInterno).map(|name| (CustomerType::Internal, name)),
         ];
-        let lines = names.into_iter().flatten();
-        let lines = lines
-            .filter_map(|(ctype, name)| self.by_name.get(&(ctype, name.to_lowercase())).copied());
-        let first = self.addresses.get(lines.max()?)?;
-        let (mut address, mut later) = (&first.0, first.1);
-        while let Some(next) = later.and_then(|later| self.addresses.get(later)) {
-            (address, later) = (&next.0, next.1);
-        }
-        Some(address)
+        let names: Vec<_> = names.into_iter().flatten().collect();
+        [&self.before, &self.after].into_iter().find_map(|known| {
+            let found = names
+                .iter()
+                .filter_map(|(ctype, name)| known.get(&(*ctype, name.to_lowercase())).copied());
+            found.max_by_key(|number| self.addresses.get(*number).map(|(_, line)| *line))
+        })
     }
 }
 
@@ -192,10 +200,27 @@ mod tests {
             (update(Email, "d@x", &[]), None),
             (update(Internal, "a@x", &[]), None),
         ] {
-            let found = selection.address(&row);
+            let found = selection.find(&row).map(|number| &selection.addresses[number].0);
             let found = found.map(|it| format!("{} {}", it.ctype, it.identifier.as_str()));
             assert_eq!(found.as_deref(), address, "{row:?}");
         }
+    }
+
+    #[test]
+    fn a_name_that_was_given_away_and_used_again_finds_its_first_owner() {
+        use CustomerType::{Email, Internal};
+        use Situacao::Atualizado;
+        let selection = selection(&[
+            ("a@x", "E", Atualizado, "c@x"),
+            ("b@x", "E", Atualizado, "a@x"),
+            ("c@x", "E", Atualizado, "d@x"),
+        ]);
+        for (name, address) in [("a@x", "d@x"), ("b@x", "a@x"), ("d@x", "d@x")] {
+            let row = update(Internal, "9", &[(Param::Email, name)]);
+            let found = selection.find(&row).map(|number| &selection.addresses[number].0);
+            assert_eq!(found.map(|it| it.identifier.as_str()), Some(address), "{name}");
+        }
+        assert_eq!(selection.find(&update(Email, "z@x", &[])), None);
     }
 
     #[test]

@@ -63,8 +63,9 @@ fn progress_text(page: u64, pages: Option<u64>, customers: u64, elapsed: Duratio
     let Some(pages) = pages.filter(|pages| *pages >= page && page > 0) else {
         return format!("lendo: página {}, {customers}", number(page));
     };
-    let left = elapsed.mul_f64((pages - page) as f64 / page as f64);
-    let left = Duration::from_secs(left.as_secs());
+    let left = elapsed.as_secs_f64() * (pages - page) as f64 / page as f64;
+    // Also where a server announces more pages than there can be.
+    let left = Duration::from_secs(left.min(1e7) as u64);
     format!(
         "lendo: página {} de {}, {customers}, faltam {}",
         number(page),

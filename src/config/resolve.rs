@@ -143,7 +143,8 @@ fn suggested_commands(
 ) -> SuggestedCommands {
     let sandbox = args.sending.sandbox;
     let (results, rejects) = (readable(results), readable(rejects));
-    let snapshot = args.snapshot.snapshot.as_deref().filter(|path| !is_special(path));
+    let snapshot = args.snapshot.snapshot.as_deref();
+    let snapshot = snapshot.filter(|path| !is_special(path) && path.as_os_str() != "-");
     let way_back = snapshot.zip(results);
     let given = [
         ("results", &args.output.results, "resultado"),

@@ -179,7 +179,6 @@ impl AcceptedState {
             is_silent: held.is_silent,
             values,
             contradicted: self.contradicted(row, held, records)?.is_some(),
-            is_recent: policy.is_recent(held.record.read_at, now),
         })
     }
 

@@ -53,8 +53,6 @@ pub struct Evidence {
     pub values: Vec<ValueEvidence>,
     /// Whether the snapshot shows a value of this customer otherwise than the ledger knows it.
     pub contradicted: bool,
-    /// Whether the reading is recent enough (`--max-age`).
-    pub is_recent: bool,
 }
 
 /// Why a row need not be sent.
@@ -91,8 +89,7 @@ pub fn judge(evidence: &Evidence, ledger_holds_all: bool) -> Judgement {
         LastWrite::Shortly => Judgement::AsLedger,
         LastWrite::Before => {
             let is_held = |value: &ValueEvidence| match value.snapshot {
-                HeldValue::Same => evidence.is_recent,
-                HeldValue::Assumed => true,
+                HeldValue::Same | HeldValue::Assumed => true,
                 HeldValue::Differs => false,
                 HeldValue::NotRead => value.ledger && !evidence.contradicted,
             };
@@ -113,7 +110,6 @@ pub fn judge_without_ledger(held: &HeldRow) -> Option<Unchanged> {
         is_silent: held.is_silent,
         values: values.collect(),
         contradicted: false,
-        is_recent: true,
     };
     match judge(&evidence, false) {
         Judgement::Held { assumed } => {
@@ -177,29 +173,11 @@ mod tests {
         ] {
             let values =
                 values.into_iter().map(|(snapshot, ledger)| ValueEvidence { snapshot, ledger });
-            let mut evidence = Evidence {
-                last_write,
-                is_silent: false,
-                values: values.collect(),
-                contradicted,
-                is_recent: true,
-            };
+            let mut evidence =
+                Evidence { last_write, is_silent: false, values: values.collect(), contradicted };
             assert_eq!(judge(&evidence, ledger_holds_all), expected, "{name}");
             evidence.is_silent = true;
             assert_eq!(judge(&evidence, ledger_holds_all), as_ledger, "{name}, silent");
         }
-    }
-
-    #[test]
-    fn an_old_reading_does_not_hold_a_value() {
-        let value = ValueEvidence { snapshot: Same, ledger: true };
-        let evidence = Evidence {
-            last_write: Before,
-            is_silent: false,
-            values: vec![value],
-            contradicted: false,
-            is_recent: false,
-        };
-        assert_eq!(judge(&evidence, true), Judgement::Send);
     }
 }

@@ -95,6 +95,9 @@ pub struct Preflight {
     pub unchanged: Option<u64>,
     /// Rows that the user left out (`--only`).
     pub left_out: u64,
+    /// The customers of `--only` that the input has, and how many there are.
+    selected: HashSet<usize>,
+    wanted: usize,
     /// Rows before the first one that may have to be sent.
     pub leading: u64,
     /// An unchanged row that can be sent again without harm: no rename and, if the file has such a
@@ -184,6 +187,8 @@ impl Preflight {
             examples: Vec::with_capacity(EXAMPLES),
             unchanged: (known.ledger.is_some() || known.snapshot.is_some()).then_some(0),
             left_out: 0,
+            selected: HashSet::new(),
+            wanted: known.selection.map_or(0, Selection::len),
             leading: 0,
             changes: PlannedChanges::showing(known.show),
             probe: None,
@@ -202,7 +207,7 @@ impl Preflight {
             }
             found.rows += 1;
             if let Some(selection) = known.selection {
-                selection.apply(&mut row);
+                found.selected.extend(selection.apply(&mut row));
             }
             match row.update {
                 _ if row.left_out => found.left_out += 1,

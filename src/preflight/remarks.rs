@@ -30,6 +30,14 @@ impl Preflight {
         let of_plan = self.plan.warnings().iter().cloned();
         let of_rows = self.spreadsheet_numbers.warnings().chain(self.reassigned_emails.warning());
         let of_layout = self.layout.warnings();
+        let missing = self.wanted.saturating_sub(self.selected.len()) as u64;
+        let missing = (missing > 0).then(|| {
+            format!(
+                "{} que --only cita não estão nesta entrada, e nada é enviado a eles",
+                counted(missing, "cliente", "clientes")
+            )
+        });
+        let of_rows = of_rows.chain(missing);
         for warning in misread.into_iter().chain(of_plan).chain(of_layout).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));
         }

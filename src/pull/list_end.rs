@@ -53,7 +53,7 @@ impl<T: PartialEq + Clone> ListEnd<T> {
         }
         // Customers are added while a list is read, but not that many.
         if let Some(announced) = self.announced {
-            let most = announced + announced / 20 + 10;
+            let most = announced.saturating_add(announced / 20 + 10);
             if number > most {
                 return ListStep::Nonsense(format!(
                     "a lista anunciou {announced} páginas e não termina na {most}"

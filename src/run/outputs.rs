@@ -30,6 +30,12 @@ pub fn check(settings: &Settings) -> Result<(), OutputError> {
     for (index, (output, _)) in outputs.iter().enumerate() {
         output.differs_from(input, "é a própria entrada")?;
         output.differs_from(config, "é o arquivo de configuração")?;
+        if let Some(snapshot) = &settings.snapshot {
+            output.differs_from(input_path(&snapshot.input), "é o retrato (--snapshot)")?;
+        }
+        if let Some(only) = &settings.only {
+            output.differs_from(only, "é o arquivo de --only")?;
+        }
         if let Some(token) = token {
             output.differs_from(token, "é o arquivo do token")?;
         }

@@ -59,7 +59,7 @@ impl Run<'_> {
             for record in rows(input, &preflight.inspection)? {
                 let mut row = preflight.plan.map(0, record?);
                 if let Some(selection) = &self.selection {
-                    selection.apply(&mut row);
+                    let _ = selection.apply(&mut row);
                 }
                 if let Err(mensagem) = &row.update
                     && !row.left_out

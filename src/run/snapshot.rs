@@ -6,7 +6,7 @@ use super::Run;
 use crate::config::{Remote, Settings};
 use crate::input::{InputArg, InputFile};
 use crate::ledger::account_mark;
-use crate::locale::format::{local_time, number};
+use crate::locale::format::{counted, local_time};
 use crate::mapping::Target;
 use crate::output::{SnapshotSavings, Terminal};
 use crate::snapshot::{Snapshot, SnapshotError, SnapshotRules};
@@ -19,19 +19,26 @@ pub(super) fn open(
     let Some(given) = &settings.snapshot else { return Ok(None) };
     let assumed = Target::fields_of_flag(&given.assume, "--assume")?;
     let file = InputFile::open(&given.input)?;
-    let rules = SnapshotRules { account: account(settings), max_age: given.max_age };
     let now = u32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    let max_age = settings.policy.max_age.map(|most| most.as_secs());
+    let not_before = max_age.map_or(0, |most| u64::from(now).saturating_sub(most));
+    let rules = SnapshotRules {
+        account: account(settings),
+        max_age: given.max_age,
+        not_before: u32::try_from(not_before).unwrap_or(now),
+    };
     let snapshot = Snapshot::open(&file, &rules, Arc::from(assumed), now)?;
     if !settings.quiet {
         let (first, last) = snapshot.times();
         let when = match (local_time(first), local_time(last)) {
-            (first, last) if first == last => format!("às {first}"),
-            (first, last) => format!("das {first} às {last}"),
+            _ if snapshot.customers() == 0 => String::new(),
+            (first, last) if first == last => format!(", lido às {first}"),
+            (first, last) => format!(", lido das {first} às {last}"),
         };
         let mut text = format!(
-            "{}: retrato de {} clientes, lido {when}\n",
+            "{}: retrato de {}{when}\n",
             snapshot.label(),
-            number(snapshot.customers() as u64)
+            counted(snapshot.customers() as u64, "cliente", "clientes")
         );
         if is_the_input(settings, &given.input) {
             text.push_str(
@@ -46,6 +53,10 @@ pub(super) fn open(
 /// The account that a snapshot must be of; `None` where it is simulated, or unknown to a check.
 pub(super) fn account(settings: &Settings) -> Option<String> {
     let Remote::Server { base_url, token } = &settings.remote else { return None };
+    // A simulator has another address each time.
+    if base_url.is_loopback() && settings.account.is_none() {
+        return None;
+    }
     let by_token = || Some(account_mark(base_url.as_str(), token.as_ref()?.expose_for_key()));
     settings.account.clone().or_else(by_token)
 }

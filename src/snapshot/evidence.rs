@@ -19,6 +19,8 @@ pub struct Snapshot {
     times: SnapshotTimes,
     /// Fields that are taken for granted (`--assume`).
     assumed: Arc<[FieldName]>,
+    /// Earlier readings do not count (`--max-age`), in seconds since 1970.
+    not_before: u32,
     /// One bit a customer: whether a row that touches it was sent.
     silent: Vec<u64>,
 }
@@ -33,7 +35,8 @@ impl Snapshot {
     ) -> Result<Self, SnapshotError> {
         let (records, index, times) = file::read(input, rules, now)?;
         let silent = vec![0; records.len().div_ceil(64)];
-        Ok(Self { label: input.label().to_owned(), records, index, times, assumed, silent })
+        let (label, not_before) = (input.label().to_owned(), rules.not_before);
+        Ok(Self { label, records, index, times, assumed, not_before, silent })
     }
 
     pub fn label(&self) -> &str {
@@ -62,10 +65,13 @@ impl Snapshot {
             }
             (None, None) => return Ok(None),
         };
+        let is_recent = record.read_at >= self.not_before;
         let values = update
             .values()
             .map(|(field, value)| match record.value(field) {
-                Some(held) if held == value => HeldValue::Same,
+                Some(held) if held == value && is_recent => HeldValue::Same,
+                // What was read too long ago is as good as not read.
+                Some(held) if held == value && !self.assumed.contains(field) => HeldValue::NotRead,
                 _ if self.assumed.contains(field) => HeldValue::Assumed,
                 Some(_) => HeldValue::Differs,
                 None => HeldValue::NotRead,

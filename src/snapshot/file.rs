@@ -25,6 +25,8 @@ pub struct SnapshotRules {
     pub account: Option<String>,
     /// The oldest reading that is accepted.
     pub max_age: Duration,
+    /// Readings before this second since 1970 count as none (`--max-age`).
+    pub not_before: u32,
 }
 
 /// The records of a snapshot on disk.
@@ -188,7 +190,10 @@ fn held(stored: &StoredRecord<'_>, columns: &SnapshotColumns) -> HeldRecord {
     for ((field, _), cell) in columns.fields.iter().zip(&stored.cells) {
         let value = match field {
             // A permission that is withheld here may be the organisation's.
-            FieldName::Param(Param::CriarChamados) if *cell != "true" => continue,
+            FieldName::Param(Param::CriarChamados) => match is_true(cell) {
+                true => "true",
+                false => continue,
+            },
             // A line addressed by the internal identifier does not repeat it.
             FieldName::Param(Param::IdInterno) if !stored.is_email => stored.identifier,
             _ => cell,
@@ -197,6 +202,11 @@ fn held(stored: &StoredRecord<'_>, columns: &SnapshotColumns) -> HeldRecord {
     }
     let names = names_of(stored, columns).map(|(ctype, name)| (ctype, name.into())).collect();
     HeldRecord { read_at: stored.read_at, names, values }
+}
+
+/// Whether a permission was read as given; a spreadsheet spells it in its own language.
+fn is_true(cell: &str) -> bool {
+    ["true", "verdadeiro"].iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
 /// Reads times. The customers of one page share theirs, so that the last text is kept.

@@ -255,3 +255,36 @@ fn a_snapshot_is_an_input_whose_cells_are_sent_as_they_are() {
     other.exits(2).says(&["linha 2", "de outra conta", "matriz"]);
     assert_eq!(server.count(), 1);
 }
+
+#[test]
+fn an_output_does_not_overwrite_the_snapshot_or_the_results_of_only() {
+    let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\n";
+    let server = Server::start();
+    let text = snapshot(CUSTOMERS);
+    for (flag, name) in [("--results", "antes.csv"), ("--rejects", "antes.csv")] {
+        let finished = run(&server, &text, csv).args([flag, name]).go();
+        finished.refused_before_sending(&server, &["antes.csv é o retrato"]);
+        assert_eq!(finished.text("antes.csv"), text);
+    }
+    let header = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,tentativas,duracao_ms,concluido_em,identificador_atual\n";
+    let finished = run(&server, &text, csv)
+        .file("r.csv", header)
+        .args(["--only", "r.csv", "--rejects", "r.csv"])
+        .go();
+    finished.refused_before_sending(&server, &["r.csv é o arquivo de --only"]);
+    assert_eq!(finished.text("r.csv"), header);
+}
+
+#[test]
+fn a_reading_older_than_max_age_does_not_hold_a_value() {
+    let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\n";
+    let second = jiff::Timestamp::now().as_second() - 7200;
+    let read_at = jiff::Timestamp::from_second(second).unwrap().to_string();
+    let old = snapshot_at(&read_at, CUSTOMERS);
+    let server = Server::start();
+    check(&old, csv).args(["--max-age", "1h"]).go().says(&["1 a enviar"]);
+    let sent = run(&server, &old, csv).args(["--max-age", "1h"]).go();
+    assert_eq!(situacoes(sent.exits(0)), ["atualizado"]);
+    let held = run(&server, &old, csv).args(["--max-age", "3h"]).go();
+    assert_eq!(situacoes(held.exits(0)), ["inalterado"]);
+}
