@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::MappingError;
 use super::values::excerpt;
+use crate::input::{Record, name_of};
 use crate::model::{CustomerType, Param};
 
 /// Which column is also the identifier.
@@ -89,6 +90,32 @@ pub struct MappingOptions {
 }
 
 impl MappingOptions {
+    /// The options for a snapshot: its columns have their own names, whatever an export's are called,
+    /// and its cells are what TomTicket holds. Returns the flags that do not apply.
+    pub(super) fn for_snapshot(&self, header: &Record) -> (Self, Vec<&'static str>) {
+        let mut own = self.clone();
+        let has = |name: &str| {
+            header.cells().any(|cell| name_of(cell).eq_ignore_ascii_case(name_of(name)))
+        };
+        own.map.retain(|(column, _)| has(column));
+        own.ignore.retain(|column| has(column));
+        own.set.retain(|(target, text)| !has(target) && !text.contains('{'));
+        own.null.clear();
+        own.require.clear();
+        (own.key, own.id_type) = (None, None);
+        let dropped = [
+            ("--map", own.map.len() < self.map.len()),
+            ("--ignore", own.ignore.len() < self.ignore.len()),
+            ("--set", own.set.len() < self.set.len()),
+            ("--null", !self.null.is_empty()),
+            ("--require", !self.require.is_empty()),
+            ("--key", self.key.is_some()),
+            ("--id-type", self.id_type.is_some()),
+        ];
+        let dropped = dropped.into_iter().filter(|(_, is)| *is).map(|(flag, _)| flag);
+        (own, dropped.collect())
+    }
+
     /// The marker as cells are compared with it.
     pub(super) fn marker(&self) -> Result<Option<&str>, MappingError> {
         let Some(given) = &self.clear_marker else { return Ok(None) };

@@ -73,8 +73,13 @@ impl MappingPlan {
         cr_ends: bool,
     ) -> Result<Self, MappingError> {
         let mut problems = Problems::default();
-        let marker = problems.keep(options.marker()).flatten();
         let snapshot_account = snapshot_account(header);
+        let (own, dropped) = match snapshot_account {
+            Some(_) => options.for_snapshot(header),
+            None => (options.clone(), Vec::new()),
+        };
+        let options = &own;
+        let marker = problems.keep(options.marker()).flatten();
         let bindings = ColumnBindings::new(header, options, marker, &mut problems);
         let key = options.key.map_or("identificador", Key::as_str);
         let identifier = identifier(&bindings, header, options.key);
@@ -112,6 +117,12 @@ impl MappingPlan {
         let ((identifier, identifier_label), ctype) = problems.finish(identifier.zip(ctype))?;
 
         let mut warnings = Vec::new();
+        if !dropped.is_empty() {
+            warnings.push(format!(
+                "a entrada é um retrato, com as colunas dele; não valem para ela: {}",
+                dropped.join(", ")
+            ));
+        }
         if !bindings.unknown.is_empty() {
             warnings.push(format!(
                 "colunas ignoradas, porque não são destinos conhecidos: {} (use --map para aproveitar, --ignore para calar este aviso)",

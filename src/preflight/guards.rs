@@ -21,6 +21,7 @@ impl Preflight {
         if let Some(least) = guards.min_rows
             && sendable < least
             && !self.plan.is_of_rejects()
+            && self.wanted == 0
         {
             return Err(PreflightError::Guard(format!(
                 "só {} linhas podem ser enviadas, e --min-rows pede {}; a exportação veio inteira? Nada foi enviado. Se está certo, rode uma vez com --min-rows {sendable}",

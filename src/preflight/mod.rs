@@ -97,7 +97,7 @@ pub struct Preflight {
     pub left_out: u64,
     /// The customers of `--only` that the input has, and how many there are.
     selected: HashSet<usize>,
-    wanted: usize,
+    pub(super) wanted: usize,
     /// Rows before the first one that may have to be sent.
     pub leading: u64,
     /// An unchanged row that can be sent again without harm: no rename and, if the file has such a

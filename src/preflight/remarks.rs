@@ -33,7 +33,7 @@ impl Preflight {
         let missing = self.wanted.saturating_sub(self.selected.len()) as u64;
         let missing = (missing > 0).then(|| {
             format!(
-                "{} que --only cita não estão nesta entrada, e nada é enviado a eles",
+                "--only cita {} que esta entrada não tem; nada é enviado a eles",
                 counted(missing, "cliente", "clientes")
             )
         });

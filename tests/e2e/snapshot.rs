@@ -288,3 +288,28 @@ fn a_reading_older_than_max_age_does_not_hold_a_value() {
     let held = run(&server, &old, csv).args(["--max-age", "3h"]).go();
     assert_eq!(situacoes(held.exits(0)), ["inalterado"]);
 }
+
+#[test]
+fn the_way_back_does_not_need_the_columns_of_the_export() {
+    let server = Server::start();
+    let config = "min-rows = 50\nkey = \"email\"\nrequire = [\"idioma\"]\n[map]\n\"E-mail da pessoa\" = \"email\"\n[set]\nnome = \"{First} {Last}\"\nidioma = \"pt_BR\"\n";
+    let results = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,tentativas,duracao_ms,concluido_em,identificador_atual\n\
+        2,a@x.com,E,atualizado,false,ok,200,1,1,2026-11-24T04:05:06.789Z,\n\
+        3,z@x.com,E,atualizado,false,ok,200,1,1,2026-11-24T04:05:06.789Z,\n";
+    let finished = Run::new(&server)
+        .args(["--account", "matriz", "--only", "r.csv", "--config", "c.toml"])
+        .file("c.toml", config)
+        .file("r.csv", results)
+        .csv(&snapshot(CUSTOMERS))
+        .go();
+    finished.exits(0).says(&[
+        "não valem para ela: --map, --set, --require, --key",
+        "--only cita 1 cliente que esta entrada não tem",
+    ]);
+    assert_eq!(situacoes(&finished), ["atualizado", "nao_enviado", "nao_enviado"]);
+    let sent = server.requests().remove(0);
+    assert_eq!(
+        (sent.field("nome"), sent.field("idioma")),
+        (Some("Ana".into()), Some("pt_BR".into()))
+    );
+}
