@@ -118,6 +118,8 @@ impl CustomerOrder {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::CustomerType;
 
@@ -170,6 +172,48 @@ mod tests {
             order.leave(1, &by_id);
             assert_eq!(order.pop_unblocked(), Some(2));
             assert!(order.is_first(2, &by_mail));
+        }
+    }
+
+    proptest! {
+        /// Finishing first rows in any order finishes all of them, and no row is first while an
+        /// earlier row that shares a name or a customer is unfinished.
+        #[test]
+        fn every_row_gets_its_turn(
+            rows in proptest::collection::vec(
+                (0u8..4, 0u8..4, any::<bool>(), proptest::collection::vec(0u32..3, 0..2)),
+                1..30,
+            ),
+            picks in proptest::collection::vec(any::<prop::sample::Index>(), 60),
+        ) {
+            let mut order = CustomerOrder::default();
+            let mut open = Vec::new();
+            for (seq, (id, to, is_rename, customers)) in (0u64..).zip(&rows) {
+                let to = format!("{to}@x");
+                let email = is_rename.then_some(to.as_str());
+                let row = update(CustomerType::Email, &format!("{id}@x"), email, None);
+                let keys = order.enter(seq, &row, customers.iter().copied());
+                prop_assert!(customers.iter().all(|number| keys.contains(&u64::from(*number))));
+                open.push((seq, keys));
+            }
+            for pick in picks {
+                if open.is_empty() {
+                    break;
+                }
+                for (at, (seq, keys)) in open.iter().enumerate() {
+                    let mut earlier = open[..at].iter();
+                    let blocked = earlier.any(|(_, k)| k.iter().any(|key| keys.contains(key)));
+                    prop_assert_eq!(order.is_first(*seq, keys), !blocked);
+                }
+                let free: Vec<usize> = (0..open.len())
+                    .filter(|at| order.is_first(open[*at].0, &open[*at].1))
+                    .collect();
+                prop_assert!(!free.is_empty(), "one row must be first");
+                let (seq, keys) = open.remove(free[pick.index(free.len())]);
+                order.leave(seq, &keys);
+            }
+            prop_assert!(open.is_empty());
+            prop_assert!(order.queues.is_empty());
         }
     }
 }
