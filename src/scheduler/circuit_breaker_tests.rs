@@ -121,6 +121,19 @@ fn an_unreachable_server_is_probed_until_the_run_gives_up() {
 }
 
 #[test]
+fn denials_stop_at_once_before_any_success_and_after_five_later() {
+    assert!(Clocked::new(GIVE_UP).reply(0, Reply::Denied, "m").is_some());
+    let mut clocked = Clocked::new(GIVE_UP);
+    for good in [Reply::Accepted, Reply::Refused, Reply::Accepted] {
+        clocked.goes_on(0, good);
+        for _ in 1..DENIED_IN_A_ROW {
+            clocked.goes_on(0, Reply::Denied);
+        }
+    }
+    assert!(clocked.reply(0, Reply::Denied, "m").is_some());
+}
+
+#[test]
 fn the_text_of_a_stop_names_the_status_once_and_the_proxy() {
     let away = "o TomTicket está fora do ar ou inacessível há 1,5 s; última resposta: m";
     for (reply, mensagem, expected) in [

@@ -4,6 +4,19 @@ use super::*;
 use crate::scheduler::window::WINDOW_ROWS;
 
 #[tokio::test(start_paused = true)]
+async fn an_outage_is_waited_out_without_touching_rows() {
+    let began = Instant::now();
+    let fake = FakeTransport::new(move |_, _| match began.elapsed() < Duration::from_secs(200) {
+        true => (Duration::ZERO, AWAY, "recusada"),
+        false => OK,
+    });
+    let finished = go(&fake, None, options(), customers(20), None).await;
+    assert!(finished.rows.iter().all(|o| o.situacao == Situacao::Atualizado && o.tentativas == 1));
+    // Half a minute of doubling, then one probe every 15 s: not a storm of connections.
+    assert!(fake.sent().len() < 20 + 40, "{}", fake.sent().len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
     let fake = FakeTransport::new(|_, number| match number {
         1 => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),

@@ -48,6 +48,27 @@ async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rows_left_unanswered_by_a_stop_do_not_count_for_max_errors() {
+    let most = SchedulerOptions { max_errors: Some(0), breaker: false, ..options() };
+    let late = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Ambiguous, "caiu"));
+    for ledger in [None, Some(FakeLedger::default())] {
+        // Rows in flight, and rows that wait before a repeat.
+        for after in [Duration::from_millis(100), Duration::from_millis(901)] {
+            let stopped = go(&late, ledger.clone(), most.clone(), customers(8), Some(after)).await;
+            assert!(stopped.situacoes().contains(&Situacao::Falhou));
+            assert_eq!(stopped.stop, Some(StopReason::Signal(Signal::Int)), "{after:?}");
+        }
+    }
+    // An outage: ten replies are ambiguous, none of them a third attempt, and then the run gives up.
+    let away = FakeTransport::new(|_, _| (Duration::from_millis(5), Reply::Ambiguous, "caiu"));
+    let soon = Duration::from_millis(400);
+    let outage = SchedulerOptions { concurrency: 16, give_up_after: soon, ..most };
+    let ended = go(&away, None, outage, customers(20), None).await;
+    assert!(ended.situacoes().contains(&Situacao::Falhou));
+    assert!(matches!(ended.stop, Some(StopReason::Temporary(_))), "{:?}", ended.stop);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_that_comes_after_the_stop_does_not_change_the_reason() {
     let fake = FakeTransport::new(|_, _| (Duration::from_millis(900), Reply::Refused, "não"));
     let most = SchedulerOptions { max_errors: Some(0), ..options() };
