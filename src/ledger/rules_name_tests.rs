@@ -60,6 +60,35 @@ fn the_pointer_ends_when_the_old_name_is_written_to() {
 }
 
 #[test]
+fn a_rename_without_an_answer_stays_open_until_there_is_one() {
+    for crash in [true, false] {
+        let mut bench = Bench::new();
+        bench.accept("a@x nome=N");
+        bench.accept("b@x nome=N");
+        match crash {
+            true => drop(bench.record_intent(A_TO_B)),
+            false => assert!(!bench.send(A_TO_B, Unknown)),
+        }
+        for _ in 0..3 {
+            bench.next_run();
+            assert_eq!(bench.open_intents(), 1);
+            bench.assert(false, &[A_TO_B, "a@x nome=N", "b@x nome=N"]);
+        }
+        // A refusal of a row that depends on it proves nothing.
+        assert!(bench.send("b@x nome=N", Refused));
+        assert!(bench.send("c@x email=a@x", Refused));
+        assert!(!bench.send("c@x nome=N", Refused));
+        // What is accepted while the rename is open is not known.
+        bench.accept("b@x telefone=1");
+        bench.assert(false, &["b@x telefone=1"]);
+        bench.accept(A_TO_B);
+        assert_eq!(bench.open_intents(), 0);
+        bench.assert(true, &[A_TO_B, "b@x nome=N"]);
+        bench.assert(false, &["b@x telefone=1"]);
+    }
+}
+
+#[test]
 fn a_refused_repeat_of_an_open_rename_is_uncertain_and_closes_it() {
     let mut bench = Bench::new();
     bench.send(A_TO_B, Unknown);
@@ -186,6 +215,18 @@ fn an_internal_id_that_may_have_been_given_away_is_unknown() {
         bench.send("7 campo:x=1", how);
         bench.assert(true, &["a@x id_interno=7"]);
     }
+}
+
+#[test]
+fn a_cleared_internal_id_takes_a_name_away() {
+    let mut bench = Bench::new();
+    bench.accept("7 campo:x=1");
+    bench.accept("a@x id_interno=");
+    bench.assert(false, &["7 campo:x=1"]);
+    bench.assert(true, &["a@x id_interno="]);
+    bench.accept("7 campo:x=1");
+    bench.accept("a@x id_interno=");
+    bench.assert(true, &["7 campo:x=1"]);
 }
 
 #[test]

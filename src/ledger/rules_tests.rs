@@ -10,6 +10,20 @@ use crate::model::{HeldRecord, HeldRow, HeldValue};
 use crate::scheduler::ledger::RequestOutcome::{NotSent, Refused, Unknown};
 
 #[test]
+fn the_names_of_an_open_request_are_unknown() {
+    let mut bench = Bench::new();
+    bench.accept("a@x nome=N");
+    bench.accept("b@x nome=N");
+    let sent = "a@x nome=M";
+    let id = bench.record_intent(sent);
+    bench.assert(false, &["a@x nome=N", "a@x nome=M", "A@X nome=N"]);
+    bench.assert(true, &["b@x nome=N"]);
+    bench.record_outcome(id, sent, FIRST);
+    bench.assert(true, &["a@x nome=M"]);
+    bench.assert(false, &["a@x nome=N"]);
+}
+
+#[test]
 fn a_request_that_was_not_sent_changes_nothing() {
     let mut bench = Bench::new();
     bench.accept("a@x nome=N id_interno=7");
