@@ -235,6 +235,8 @@ fn checksum(key: &[u8], blob: &[u8]) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::keys::{Spelling, ValueHash};
+    use crate::ledger::state::{AcceptedUpdate, KnownValues};
     use crate::ledger::testing::memory_tables;
 
     #[test]
@@ -251,5 +253,30 @@ mod tests {
             assert_eq!(tables.record(name).unwrap(), record);
             assert_eq!(tables.record(other).unwrap(), CustomerRecord::default());
         }
+    }
+
+    /// Files of this version hold these bytes.
+    #[test]
+    fn ten_fields_of_one_customer_take_little() {
+        let values = (0..10).map(|n| (FieldTag([n; 4]), ValueHash([n; 8]))).collect();
+        let sequence = SequenceNumber(2_000_000);
+        let update = AcceptedUpdate { sequence, at: u32::MAX, values };
+        let known = KnownValues { updates: vec![update], ..KnownValues::new(Spelling([1; 8])) };
+        let record = CustomerRecord {
+            alias_owner: None,
+            known: KnownState::Values(known),
+            written_at: u32::MAX - 1,
+            unanswered_at: 7,
+        };
+        let stored = postcard::to_extend(&record, Vec::new()).unwrap();
+        let advice = "a file of before cannot be read any more: raise schema::VERSION";
+        assert_eq!(stored.len(), 147, "{advice}");
+        // The owner, which state is known, its spelling, no salt, one update: its number, its time.
+        let mut expected = vec![0, 2, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1];
+        expected.extend([0x80, 0x89, 0x7a, 0xff, 0xff, 0xff, 0xff, 0x0f, 10]);
+        expected.extend((0..10).flat_map(|n| [n; 12]));
+        // When it was written, and when a request had no answer.
+        expected.extend([0xfe, 0xff, 0xff, 0xff, 0x0f, 7]);
+        assert_eq!(stored, expected, "{advice}");
     }
 }
