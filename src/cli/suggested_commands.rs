@@ -6,8 +6,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches};
 
 use crate::input::Encoding;
 use crate::locale::foreign_text::shell_word;
@@ -136,6 +136,14 @@ impl<'t> TypedCommand<'t> {
             if typed.value_source(id) != Some(ValueSource::CommandLine) {
                 continue;
             }
+            if matches!(arg.get_action(), ArgAction::Count) {
+                // Only the last of its places is known.
+                let at = typed.index_of(id).unwrap_or_default();
+                let times = usize::from(typed.get_count(id));
+                let flag = || (at, name.to_owned(), format!("--{name}"));
+                flags.extend(std::iter::repeat_with(flag).take(times));
+                continue;
+            }
             let mut values = typed.get_raw(id).into_iter().flatten();
             flags.extend(typed.indices_of(id).into_iter().flatten().map(|at| {
                 let value = values.next().filter(|_| arg.get_action().takes_values());
@@ -203,6 +211,7 @@ mod tests {
                 "b.csv",
                 "t run b.csv --rate 2",
             ),
+            (&["t", "run", "-vv", "a"], "b.csv", "t run b.csv --verbose --verbose"),
             // A value that looks like the input.
             (&["t", "run", "--id-type", "E", "E"], "E.r.csv", "t run E.r.csv --id-type E"),
             (
