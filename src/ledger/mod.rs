@@ -22,6 +22,8 @@ mod keys;
 mod lock;
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod random_weeks;
 mod reader;
 mod row_keys;
 mod rules;
@@ -34,6 +36,8 @@ mod run_tests;
 mod schema;
 #[cfg(test)]
 mod simulated_server;
+#[cfg(test)]
+mod simulated_snapshot;
 #[cfg(test)]
 mod snapshot_model_tests;
 mod state;

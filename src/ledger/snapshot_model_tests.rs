@@ -2,7 +2,7 @@
 //! read when, written since, edited in the panel, unanswered, late or cut off by a crash, a row that is
 //! called unchanged is one that the server holds.
 //!
-//! A value may be another only where nobody could know (see [`World::is_excused`]):
+//! A value may be another only where nobody could know (see [`SnapshotWorld::is_excused`]):
 //! - it, or a name of the customer, was edited in the panel after the snapshot was read; or, where the
 //!   snapshot does not show the value or the customer, the value was edited after it was last accepted,
 //!   or a name at any time;
@@ -20,207 +20,25 @@ use proptest::test_runner::TestRunner;
 
 use super::Policy;
 use super::judge::{LATEST_EFFECT, Unchanged};
+use super::random_weeks::{WeekFate, WeekStep, customers, step};
 use super::simulated_server::{EMAIL, INTERNO, ServerKind, SimulatedServer};
-use super::testing::{Bench, FIRST, LATER, TestRow, row};
-use crate::model::same_name;
-use crate::model::{CustomerType, FieldName, HeldRecord, HeldRow, HeldValue, Name, Update};
+use super::simulated_snapshot::Pulled;
+use super::testing::{Bench, FIRST, LATER, TestRow};
+use crate::model::{HeldRow, HeldValue, Name, Update};
 use crate::scheduler::ledger::RequestOutcome;
 
-/// The fields that a snapshot has columns for, `campo:k` only where somebody has a value.
-const READABLE: [&str; 5] = ["nome", EMAIL, INTERNO, "criarchamados", "campo:k"];
-
-/// What becomes of a request.
-#[derive(Debug, Clone, Copy)]
-enum RequestFate {
-    Answered,
-    NotSent,
-    /// No attempt is answered; one takes effect after this part of [`LATEST_EFFECT`], if any does.
-    Lost(Option<f32>),
-    /// The first attempt as above, the second one is answered.
-    Repeated(Option<f32>),
-}
-
-#[derive(Debug, Clone)]
-enum WeekStep {
-    Row(TestRow, RequestFate),
-    /// The sender learns the outcome of a request in flight.
-    Settle(prop::sample::Index),
-    /// Somebody changes a value of a customer in the panel.
-    Edit(prop::sample::Index, &'static str, &'static str),
-    /// The process is killed; TomTicket is read so many seconds later, if at all, and a run begins.
-    Crash(Option<u32>),
-    /// The run ends, and TomTicket is read.
-    Pull,
-    /// The run ends, and the next one uses the latest snapshot, the one before, or none.
-    Run(Option<u8>),
-    /// Seconds pass.
-    Wait(u32),
-}
-
-fn values(field: &str) -> &'static [&'static str] {
-    match field {
-        "nome" => &["N", "M"],
-        "campo:k" => &["u", "v", ""],
-        "criarchamados" => &["true", "false"],
-        "idioma" => &["pt_BR", "en_US"],
-        EMAIL => &["a@x", "b@x", "c@x", "B@x", "d@x"],
-        _ => &["1", "2", "k", "K", "3"],
-    }
-}
-
-fn any_row() -> impl Strategy<Value = TestRow> {
-    let home = &["a@x", "b@x", "c@x", "A@x", "1", "2", "k", "K"][..];
-    let value = |field: &'static str, weight| {
-        let value = prop::sample::select(values(field)).prop_map(move |value| (field, value));
-        prop::option::weighted(weight, value)
-    };
-    let fields = (
-        value("nome", 0.7),
-        value("campo:k", 0.2),
-        value("criarchamados", 0.2),
-        value("idioma", 0.15),
-        value(EMAIL, 0.15),
-        value(INTERNO, 0.15),
-    );
-    (prop::sample::select(home), fields).prop_map(|(home, (f1, f2, f3, f4, f5, f6))| {
-        let mut row = row(home);
-        for (field, value) in [f1, f2, f3, f4, f5, f6].into_iter().flatten() {
-            if field != INTERNO || row.ctype == CustomerType::Email {
-                row = row.set(field, value);
-            }
-        }
-        if row.values.is_empty() { row.set("nome", "N") } else { row }
-    })
-}
-
-fn fate() -> impl Strategy<Value = RequestFate> {
-    let late = || prop::option::of(0.0..=1f32);
-    prop_oneof![
-        12 => Just(RequestFate::Answered),
-        1 => Just(RequestFate::NotSent),
-        1 => late().prop_map(RequestFate::Lost),
-        1 => late().prop_map(RequestFate::Repeated),
-    ]
-}
-
-fn edit() -> impl Strategy<Value = WeekStep> {
-    let fields = &["nome", "nome", "campo:k", "criarchamados", "idioma", EMAIL, INTERNO][..];
-    let place = any::<prop::sample::Index>();
-    (prop::sample::select(fields), place.clone(), place).prop_map(|(field, customer, value)| {
-        WeekStep::Edit(customer, field, values(field)[value.index(values(field).len())])
-    })
-}
-
-fn step() -> impl Strategy<Value = WeekStep> {
-    prop_oneof![
-        20 => (any_row(), fate()).prop_map(|(row, fate)| WeekStep::Row(row, fate)),
-        6 => any::<prop::sample::Index>().prop_map(WeekStep::Settle),
-        3 => edit(),
-        2 => prop::option::of(0..900u32).prop_map(WeekStep::Crash),
-        3 => Just(WeekStep::Pull),
-        3 => prop::option::weighted(0.8, 0..2u8).prop_map(WeekStep::Run),
-        3 => prop_oneof![1..60u32, 60..700u32, 700..20_000u32].prop_map(WeekStep::Wait),
-    ]
-}
-
-type Customers = Vec<(Option<&'static str>, Option<&'static str>)>;
-
-fn customers() -> impl Strategy<Value = Customers> {
-    let email = prop::sample::select(&[None, Some("a@x"), Some("b@x"), Some("c@x")][..]);
-    let interno = prop::sample::select(&[Some("1"), Some("2"), Some("k"), Some("K"), None][..]);
-    prop::collection::vec((email, interno), 2..7)
-}
-
-/// What TomTicket held at one moment.
-#[derive(Debug, Clone)]
-struct Pulled {
-    records: Vec<HeldRecord>,
-    /// The event after which it was read.
-    event: u64,
-}
-
-impl Pulled {
-    fn of(server: &SimulatedServer, read_at: u32, event: u64) -> Self {
-        let held = |customer: &BTreeMap<String, String>, field: &str| {
-            customer.get(field).map_or("", String::as_str).to_owned()
-        };
-        let has_campo = server.customers.iter().any(|it| !held(it, "campo:k").is_empty());
-        let mut records = Vec::new();
-        for customer in &server.customers {
-            let names = [(CustomerType::Email, EMAIL), (CustomerType::Internal, INTERNO)];
-            let names = names.map(|(ctype, field)| (ctype, held(customer, field).into()));
-            let names: Vec<(CustomerType, Box<str>)> =
-                names.into_iter().filter(|(_, name): &(_, Box<str>)| !name.is_empty()).collect();
-            let values = READABLE.into_iter().filter(|field| match *field {
-                "criarchamados" => held(customer, field) == "true",
-                "campo:k" => has_campo,
-                _ => true,
-            });
-            let values =
-                values.map(|field| (field_name(field), held(customer, field).into())).collect();
-            if !names.is_empty() {
-                records.push(HeldRecord { read_at, names, values });
-            }
-        }
-        Self { records, event }
-    }
-
-    fn find(&self, name: Name<'_>) -> Option<usize> {
-        let mut found = self.named(name, true);
-        found.next().filter(|_| found.next().is_none())
-    }
-
-    fn named(&self, name: Name<'_>, exactly: bool) -> impl Iterator<Item = usize> {
-        let is_same = move |text: &str| match name.ctype {
-            CustomerType::Internal if exactly => text == name.text,
-            _ => same_name(text, name.text),
-        };
-        let has = move |record: &HeldRecord| {
-            record.names.iter().any(|(ctype, text)| *ctype == name.ctype && is_same(text))
-        };
-        let found: Vec<usize> =
-            (0..self.records.len()).filter(|number| has(&self.records[*number])).collect();
-        found.into_iter()
-    }
-
-    fn touched(&self, update: &Update) -> BTreeSet<usize> {
-        let names = [Some(update.primary_name()), update.rename_to(), update.alias()];
-        names.into_iter().flatten().flat_map(|name| self.named(name, false)).collect()
-    }
-
-    /// As `Snapshot::compare` has it.
-    fn compare(&self, update: &Update, silent: &BTreeSet<usize>) -> Option<HeldRow> {
-        let own = self.find(update.primary_name());
-        let is_silent = own.is_none() || !self.touched(update).is_disjoint(silent);
-        let number = own.or_else(|| self.find(update.rename_to()?))?;
-        let record = self.records[number].clone();
-        let values = update.values().map(|(field, value)| match record.value(field) {
-            Some(held) if held == value => HeldValue::Same,
-            Some(_) => HeldValue::Differs,
-            None => HeldValue::NotRead,
-        });
-        let values = values.collect();
-        Some(HeldRow { record, values, assumed: [].into(), is_silent })
-    }
-}
-
-fn field_name(field: &str) -> FieldName {
-    let row = TestRow::new(CustomerType::Email, "a@x").set(field, "true").update();
-    row.values().next().unwrap().0.clone()
-}
-
-struct SentRow {
+struct FlyingRow {
     id: u64,
     row: TestRow,
     update: Update,
-    fate: RequestFate,
+    fate: WeekFate,
 }
 
-struct World {
+struct SnapshotWorld {
     server: SimulatedServer,
     bench: Bench,
     policy: Policy,
-    in_flight: Vec<SentRow>,
+    in_flight: Vec<FlyingRow>,
     /// Attempts that will take effect, and when.
     late: Vec<(u32, TestRow)>,
     pulled: Vec<Pulled>,
@@ -238,7 +56,7 @@ struct World {
     known: u64,
 }
 
-impl World {
+impl SnapshotWorld {
     fn new(kind: ServerKind, customers: &[(Option<&str>, Option<&str>)], policy: Policy) -> Self {
         let mut server = SimulatedServer::new(kind, customers);
         for id in 0..server.customers.len() {
@@ -311,7 +129,7 @@ impl World {
         }
     }
 
-    fn take(&mut self, row: TestRow, fate: RequestFate) -> Result<(), TestCaseError> {
+    fn take(&mut self, row: TestRow, fate: WeekFate) -> Result<(), TestCaseError> {
         let update = row.update();
         // The scheduler's part: rows that touch one name or one customer of the snapshot take turns.
         while let Some(at) = self.in_flight.iter().position(|it| self.meets(&it.update, &update)) {
@@ -319,7 +137,7 @@ impl World {
         }
         let (mut unchanged, mut held) = self.check(&update);
         let other = update.customer().ctype.other();
-        let others = |it: &SentRow| it.row.ctype == other;
+        let others = |it: &FlyingRow| it.row.ctype == other;
         if unchanged.is_some() && self.in_flight.iter().any(others) {
             while let Some(at) = self.in_flight.iter().position(others) {
                 self.end(at);
@@ -340,7 +158,7 @@ impl World {
         let id = self.bench.ids;
         let changes = self.bench.rules.record_intent(id, &update, self.bench.now).unwrap();
         self.bench.apply(&changes);
-        self.in_flight.push(SentRow { id, row, update, fate });
+        self.in_flight.push(FlyingRow { id, row, update, fate });
         if self.in_flight.len() > 3 {
             self.end(0);
         }
@@ -420,11 +238,11 @@ impl World {
 
     /// The sender learns the outcome.
     fn end(&mut self, at: usize) {
-        let SentRow { id, row, update, fate } = self.in_flight.remove(at);
+        let FlyingRow { id, row, update, fate } = self.in_flight.remove(at);
         let outcome = match fate {
-            RequestFate::Answered => self.answer(&row, FIRST),
-            RequestFate::NotSent => RequestOutcome::NotSent,
-            RequestFate::Repeated(late) if update.rename_to().is_none() => {
+            WeekFate::Answered => self.answer(&row, FIRST),
+            WeekFate::NotSent => RequestOutcome::NotSent,
+            WeekFate::Repeated(late) if update.rename_to().is_none() => {
                 self.attempt(&row, late);
                 match self.answer(&row, LATER) {
                     // An attempt before it may have been executed.
@@ -432,7 +250,7 @@ impl World {
                     outcome => outcome,
                 }
             }
-            RequestFate::Lost(late) | RequestFate::Repeated(late) => {
+            WeekFate::Lost(late) | WeekFate::Repeated(late) => {
                 self.attempt(&row, late);
                 RequestOutcome::Unknown
             }
@@ -456,11 +274,11 @@ impl World {
     }
 
     fn crash(&mut self) {
-        for SentRow { row, fate, .. } in std::mem::take(&mut self.in_flight) {
+        for FlyingRow { row, fate, .. } in std::mem::take(&mut self.in_flight) {
             match fate {
-                RequestFate::NotSent => {}
-                RequestFate::Answered => self.attempt(&row, Some(0.0)),
-                RequestFate::Lost(late) | RequestFate::Repeated(late) => self.attempt(&row, late),
+                WeekFate::NotSent => {}
+                WeekFate::Answered => self.attempt(&row, Some(0.0)),
+                WeekFate::Lost(late) | WeekFate::Repeated(late) => self.attempt(&row, late),
             }
         }
     }
@@ -531,7 +349,7 @@ fn a_row_that_is_unchanged_is_one_that_the_server_holds() {
     let checked = runner.run(&world, |((resets_defaults, ages), customers, steps)| {
         let kind = ServerKind { customers_always_exist: false, resets_defaults, minds_case: false };
         let max_age = ages.then_some(Duration::from_hours(2));
-        let mut world = World::new(kind, &customers, Policy { max_age, full: false });
+        let mut world = SnapshotWorld::new(kind, &customers, Policy { max_age, full: false });
         steps.into_iter().try_for_each(|step| world.step(step))?;
         held.set(held.get() + world.held);
         known.set(known.get() + world.known);
