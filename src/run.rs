@@ -305,7 +305,7 @@ impl<'a> Run<'a> {
             resultados: output.reporter.results.output().current_path(),
             rejeitados: output.reporter.rejects.file.output().current_path(),
             configuracao: Some(effective_settings(settings)),
-            retrato: self.snapshot_savings(),
+            retrato: self.snapshot_savings(&output.tally),
             ..RunSummary::of(
                 &output.tally,
                 self.preflight.rows,

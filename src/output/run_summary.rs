@@ -74,12 +74,12 @@ pub struct RunSummary {
     pub configuracao: Option<Map<String, Value>>,
 }
 
-/// What a snapshot saved a run, as the plan had it.
+/// What a snapshot saved a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotSavings {
     /// Rows that needed no request.
     pub poupadas: u64,
-    /// What the other rows change, by column.
+    /// What the other rows change by the plan, by column.
     pub colunas: BTreeMap<String, ColumnCounts>,
 }
 

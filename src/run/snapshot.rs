@@ -8,7 +8,8 @@ use crate::input::{InputArg, InputFile};
 use crate::ledger::account_mark;
 use crate::locale::format::{counted, local_time};
 use crate::mapping::Target;
-use crate::output::{SnapshotSavings, Terminal};
+use crate::model::Situacao;
+use crate::output::{SnapshotSavings, Tally, Terminal};
 use crate::snapshot::{Snapshot, SnapshotError, SnapshotRules};
 
 /// Opens the snapshot, if the run has one, and says what it is.
@@ -70,10 +71,10 @@ fn is_the_input(settings: &Settings, snapshot: &InputArg) -> bool {
 }
 
 impl Run<'_> {
-    /// What the snapshot saved.
-    pub(super) fn snapshot_savings(&self) -> Option<SnapshotSavings> {
+    /// What the snapshot saved: the rows that ended unchanged, and what the plan said of the others.
+    pub(super) fn snapshot_savings(&self, tally: &Tally) -> Option<SnapshotSavings> {
         self.settings.snapshot.as_ref()?;
-        let poupadas = self.preflight.unchanged?;
+        let poupadas = tally.count_decided(&[Situacao::Inalterado]);
         Some(SnapshotSavings { poupadas, colunas: self.preflight.changes.counts() })
     }
 }
