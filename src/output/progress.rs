@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::tally::Tally;
 use super::terminal::Terminal;
@@ -35,15 +35,7 @@ pub struct Progress {
 impl Progress {
     /// A bar where standard error is a terminal, else plain lines; nothing with `quiet`.
     pub fn new(to_send: u64, rate: Option<f64>, terminal: Terminal, quiet: bool) -> Self {
-        let bar = (!quiet && terminal.is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            // The text already fits; this cuts it where the terminal has just become narrower.
-            let style = ProgressStyle::with_template("{wide_msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner());
-            bar.set_style(style);
-            terminal.set_bar(Some(bar.clone()));
-            bar
-        });
+        let bar = terminal.start_bar(quiet);
         Self { to_send, rate, terminal, bar, quiet, phase: Phase::Sending, shown: Instant::now() }
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::progress::TARGET;
 use super::terminal::Terminal;
@@ -22,14 +22,7 @@ pub struct StatusLine {
 impl StatusLine {
     /// Nothing is shown with `quiet`.
     pub fn new(terminal: Terminal, quiet: bool) -> Self {
-        let bar = (!quiet && terminal.is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{wide_msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner());
-            bar.set_style(style);
-            terminal.set_bar(Some(bar.clone()));
-            bar
-        });
+        let bar = terminal.start_bar(quiet);
         Self { terminal, bar, quiet, shown: Instant::now() }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
@@ -93,6 +93,19 @@ impl Terminal {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
+    }
+
+    /// A line that is redrawn, where standard error can show one; nothing with `quiet`.
+    pub(super) fn start_bar(&self, quiet: bool) -> Option<ProgressBar> {
+        if quiet || !self.is_terminal() {
+            return None;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        // The text already fits; this cuts it where the terminal has just become narrower.
+        let style = ProgressStyle::with_template("{wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        self.set_bar(Some(bar.clone()));
+        Some(bar)
     }
 
     pub(super) fn set_bar(&self, bar: Option<ProgressBar>) {
