@@ -7,6 +7,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use super::values::excerpt;
 use super::{MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
+use crate::model::ORIGIN_COLUMNS;
 use crate::output::{RESULT_COLUMNS, RejectColumns};
 
 /// The columns of one file.
@@ -65,20 +66,17 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// When and of which account a snapshot read a customer: the columns by which one is recognised.
-const SNAPSHOT_ORIGIN: [&str; 2] = ["lido_em", "conta"];
-
 /// Whether a column carries something of our own: a column of a results file that is no target, or
 /// one that says where a snapshot comes from.
 pub fn is_own_column(name: &str) -> bool {
-    let mut own = RESULT_COLUMNS.iter().chain(&SNAPSHOT_ORIGIN);
+    let mut own = RESULT_COLUMNS.iter().chain(&ORIGIN_COLUMNS);
     own.any(|own| own.eq_ignore_ascii_case(name_of(name)))
 }
 
 /// The column `conta` of a snapshot; `None` in any other file.
 pub fn snapshot_account(header: &Record) -> Option<usize> {
     let find = |own: &str| header.cells().position(|cell| name_of(cell).eq_ignore_ascii_case(own));
-    let [read_at, account] = SNAPSHOT_ORIGIN.map(find);
+    let [read_at, account] = ORIGIN_COLUMNS.map(find);
     read_at.and(account)
 }
 

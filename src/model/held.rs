@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use super::{CustomerType, FieldName, Name, same_name};
 
+/// The columns of a snapshot that say when and of which account a customer was read. A file with both
+/// is a snapshot.
+pub const ORIGIN_COLUMNS: [&str; 2] = ["lido_em", "conta"];
+
 /// A customer as a snapshot shows it. A field that is not listed was not read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeldRecord {

@@ -16,7 +16,7 @@ pub use customer::{
     same_name,
 };
 pub use field::{CampoId, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
-pub use held::{HeldRecord, HeldRow, HeldValue};
+pub use held::{HeldRecord, HeldRow, HeldValue, ORIGIN_COLUMNS};
 pub use outcome::{Outcome, Situacao};
 pub use row::{Row, UpdateResult};
 pub use update::Update;

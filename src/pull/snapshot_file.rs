@@ -13,7 +13,7 @@ use super::error::PullError;
 use super::list_reader::{ListKind, ListReader};
 use super::spool::{Spool, SpooledCustomer};
 use crate::api::{HeldCustomer, HeldPage, ReadRequest};
-use crate::model::CustomerType;
+use crate::model::{CustomerType, ORIGIN_COLUMNS};
 use crate::output::Output;
 
 /// The columns before the custom fields.
@@ -27,8 +27,6 @@ pub const SNAPSHOT_COLUMNS: [&str; 8] = [
     "id_organizacao",
     "id_interno",
 ];
-/// The columns after them: when a customer was read, and of which account.
-pub const SNAPSHOT_ORIGIN: [&str; 2] = ["lido_em", "conta"];
 
 /// Lines that a remark names.
 const NAMED: usize = 3;
@@ -139,7 +137,7 @@ fn write_csv<W: Write>(
     let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(to);
     let campos = fields.iter().map(|field| format!("campo:{}", field.id.as_str()));
     let header = SNAPSHOT_COLUMNS.into_iter().map(ToOwned::to_owned).chain(campos);
-    csv.write_record(header.chain(SNAPSHOT_ORIGIN.map(ToOwned::to_owned)))?;
+    csv.write_record(header.chain(ORIGIN_COLUMNS.map(ToOwned::to_owned)))?;
     let mut identifiers: HashMap<u64, ()> = HashMap::new();
     let mut line = 1;
     let mut cells: Vec<String> = Vec::new();

@@ -3,10 +3,7 @@
 use super::error::SnapshotError;
 use crate::input::{Record, name_of};
 use crate::mapping::Target;
-use crate::model::{FieldName, Param};
-
-/// When and of which account a customer was read.
-pub const ORIGIN_COLUMNS: [&str; 2] = ["lido_em", "conta"];
+use crate::model::{FieldName, ORIGIN_COLUMNS, Param};
 
 /// Where what stands in a record of the CSV.
 #[derive(Debug)]
