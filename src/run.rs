@@ -30,7 +30,7 @@ use crate::preflight::{Known, Preflight};
 use crate::resources::{self, ResourceError};
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::scheduler::{Knowledge, SchedulerOptions};
-use crate::selection::Selection;
+use crate::selection::{Selection, rehearsal_warning};
 use crate::signals;
 use crate::snapshot::Snapshot;
 use crate::stop::{StopReason, channel};
@@ -136,7 +136,8 @@ impl<'a> Run<'a> {
         };
         let preflight = Preflight::of(&input, read, mapping, known)?;
         if !settings.quiet {
-            if let Some(warning) = exposed_token_file(settings.token_file()) {
+            let rehearsal = settings.only.as_deref().and_then(rehearsal_warning);
+            for warning in exposed_token_file(settings.token_file()).into_iter().chain(rehearsal) {
                 terminal.print(&warning);
             }
             terminal.print(&preflight.remarks(input.label()));
@@ -145,7 +146,7 @@ impl<'a> Run<'a> {
             terminal.print(&format!("aviso: {text}\n"));
         }
         if !settings.check {
-            preflight.guard(&settings.guards)?;
+            preflight.guard(&settings.guards, settings.limit)?;
         }
         Ok(Self {
             settings,

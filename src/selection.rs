@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use crate::html_report::{ReportError, each_result};
 use crate::locale::foreign_text::visible_path;
-use crate::model::{Customer, CustomerType, FieldName, Identifier, Param, Row, Situacao, Update};
+use crate::mapping::MappingPlan;
+use crate::model::{
+    Customer, CustomerType, FieldName, Identifier, Name, Param, Row, Situacao, Update,
+};
 use crate::output::ResultLine;
 
 /// Why a file cannot say which rows to send.
@@ -27,6 +30,17 @@ impl SelectionError {
     pub fn exit_code(&self) -> u8 {
         crate::exit_code::USAGE
     }
+}
+
+/// The warning about results of a rehearsal, which changed nobody.
+pub fn rehearsal_warning(results: &Path) -> Option<String> {
+    let name = results.file_name()?.to_string_lossy();
+    name.contains(".simulado.").then(|| {
+        format!(
+            "aviso: {} é de um ensaio (--sandbox): nada do que ele diz foi enviado ao TomTicket, e não há o que desfazer\n",
+            visible_path(results)
+        )
+    })
 }
 
 /// Customers that a run may have changed, by every name that its results give.
@@ -84,12 +98,14 @@ impl Selection {
     }
 
     /// Leaves a row out, or addresses it as its customer answers now. Returns which customer that is.
-    pub fn apply(&self, row: &mut Row) -> Option<usize> {
+    pub fn apply(&self, row: &mut Row, plan: &MappingPlan) -> Option<usize> {
         let Ok(update) = &row.update else {
-            row.left_out = !self.names(row.tipo, &row.identificador);
-            return None;
+            let names = plan.names(row);
+            let number = self.find(names.iter().map(|(ctype, text)| Name { ctype: *ctype, text }));
+            row.left_out = number.is_none();
+            return number;
         };
-        let number = self.find(update);
+        let number = self.find(update.names());
         let Some((address, _)) = number.and_then(|number| self.addresses.get(number)) else {
             row.left_out = true;
             return None;
@@ -102,25 +118,12 @@ impl Selection {
         number
     }
 
-    fn names(&self, ctype: Option<CustomerType>, name: &str) -> bool {
-        ctype.is_some_and(|ctype| self.before.contains_key(&(ctype, name.to_lowercase())))
-    }
-
     /// The row's customer, found by any name that the row gives: names as they were before the run, as
     /// the input has them, or else as they are now. Of several, the one that a line named last.
-    fn find(&self, update: &Update) -> Option<usize> {
-        let own = update.customer();
-        let given = |param| update.param(param).filter(|name| !name.is_empty());
-        let names = [
-            Some((own.ctype, own.identifier.as_str())),
-            given(Param::Email).map(|name| (CustomerType::Email, name)),
-            given(Param::IdInterno).map(|name| (CustomerType::Internal, name)),
-        ];
-        let names: Vec<_> = names.into_iter().flatten().collect();
+    fn find<'n>(&self, names: impl Iterator<Item = Name<'n>>) -> Option<usize> {
+        let keys: Vec<_> = names.map(|name| (name.ctype, name.text.to_lowercase())).collect();
         [&self.before, &self.after].into_iter().find_map(|known| {
-            let found = names
-                .iter()
-                .filter_map(|(ctype, name)| known.get(&(*ctype, name.to_lowercase())).copied());
+            let found = keys.iter().filter_map(|key| known.get(key).copied());
             found.max_by_key(|number| self.addresses.get(*number).map(|(_, line)| *line))
         })
     }
@@ -200,7 +203,7 @@ mod tests {
             (update(Email, "d@x", &[]), None),
             (update(Internal, "a@x", &[]), None),
         ] {
-            let found = selection.find(&row).map(|number| &selection.addresses[number].0);
+            let found = selection.find(row.names()).map(|number| &selection.addresses[number].0);
             let found = found.map(|it| format!("{} {}", it.ctype, it.identifier.as_str()));
             assert_eq!(found.as_deref(), address, "{row:?}");
         }
@@ -217,10 +220,10 @@ mod tests {
         ]);
         for (name, address) in [("a@x", "d@x"), ("b@x", "a@x"), ("d@x", "d@x")] {
             let row = update(Internal, "9", &[(Param::Email, name)]);
-            let found = selection.find(&row).map(|number| &selection.addresses[number].0);
+            let found = selection.find(row.names()).map(|number| &selection.addresses[number].0);
             assert_eq!(found.map(|it| it.identifier.as_str()), Some(address), "{name}");
         }
-        assert_eq!(selection.find(&update(Email, "z@x", &[])), None);
+        assert_eq!(selection.find(update(Email, "z@x", &[]).names()), None);
     }
 
     #[test]

@@ -82,6 +82,22 @@ impl MappingPlan {
         }
     }
 
+    /// The names that a row gives for its customer, though it may be invalid.
+    pub fn names(&self, row: &Row) -> Vec<(CustomerType, String)> {
+        let own = row.tipo.map(|ctype| (ctype, &self.identifier));
+        let given = CustomerType::ALL.into_iter().filter_map(|ctype| {
+            let field = FieldName::Param(Param::of_name(ctype));
+            let rule = self.rules.iter().find(|rule| rule.field == field)?;
+            Some((ctype, &rule.source))
+        });
+        let sources = own.into_iter().chain(given);
+        let names = sources.filter_map(|(ctype, source)| {
+            let name = self.value(source, &row.record).filter(|name| !name.is_empty())?;
+            Some((ctype, name.into_owned()))
+        });
+        names.collect()
+    }
+
     fn check_shape(&self, record: &Record) -> Result<(), String> {
         let (has, wants) = (record.len(), self.columns);
         if record.is_overlong() {

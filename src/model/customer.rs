@@ -17,6 +17,9 @@ pub enum CustomerType {
 }
 
 impl CustomerType {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Internal, Self::Email];
+
     /// The letter that TomTicket uses.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::CustomerType;
+
 /// The longest identifier, `nome`, `email`, `id_organizacao` and `id_interno` the API documents, in
 /// characters.
 pub const MAX_TEXT: usize = 250;
@@ -46,6 +48,14 @@ impl Param {
             Self::IdInterno => "id_interno",
             Self::Idioma => "idioma",
             Self::PortfolioId => "portfolio_id",
+        }
+    }
+
+    /// The parameter that holds a customer's name of this type.
+    pub const fn of_name(ctype: CustomerType) -> Self {
+        match ctype {
+            CustomerType::Internal => Self::IdInterno,
+            CustomerType::Email => Self::Email,
         }
     }
 

@@ -55,12 +55,17 @@ impl Update {
     /// one addressed by e-mail, the e-mail of one addressed by internal identifier.
     pub fn alias(&self) -> Option<Name<'_>> {
         let ctype = self.customer.ctype.other();
-        let param = match ctype {
-            CustomerType::Internal => Param::IdInterno,
-            CustomerType::Email => Param::Email,
-        };
-        let text = self.param(param).filter(|name| !name.is_empty())?;
+        let text = self.param(Param::of_name(ctype)).filter(|name| !name.is_empty())?;
         Some(Name { ctype, text })
+    }
+
+    /// The names that this row gives for its customer: the one it is found by, and those it is to have.
+    pub fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        let own = Some(self.primary_name());
+        own.into_iter().chain(CustomerType::ALL.into_iter().filter_map(|ctype| {
+            let text = self.param(Param::of_name(ctype)).filter(|name| !name.is_empty())?;
+            Some(Name { ctype, text })
+        }))
     }
 
     /// Bytes of memory that the update takes on the heap.

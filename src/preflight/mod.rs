@@ -97,7 +97,9 @@ pub struct Preflight {
     pub left_out: u64,
     /// The customers of `--only` that the input has, and how many there are.
     selected: HashSet<usize>,
-    pub(super) wanted: usize,
+    wanted: usize,
+    /// Whether there is a `--only`.
+    has_selection: bool,
     /// Rows before the first one that may have to be sent.
     pub leading: u64,
     /// An unchanged row that can be sent again without harm: no rename and, if the file has such a
@@ -189,6 +191,7 @@ impl Preflight {
             left_out: 0,
             selected: HashSet::new(),
             wanted: known.selection.map_or(0, Selection::len),
+            has_selection: known.selection.is_some(),
             leading: 0,
             changes: PlannedChanges::showing(known.show),
             probe: None,
@@ -207,7 +210,7 @@ impl Preflight {
             }
             found.rows += 1;
             if let Some(selection) = known.selection {
-                found.selected.extend(selection.apply(&mut row));
+                found.selected.extend(selection.apply(&mut row, &found.plan));
             }
             match row.update {
                 _ if row.left_out => found.left_out += 1,

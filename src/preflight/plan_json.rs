@@ -23,6 +23,9 @@ struct Plan {
     inalteradas: Option<u64>,
     invalidas: u64,
     fora_do_retrato: u64,
+    /// Only with `--only`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fora_de_only: Option<u64>,
     colunas: BTreeMap<String, ColumnCounts>,
     /// `null` at an unlimited rate.
     duracao_estimada_s: Option<f64>,
@@ -47,6 +50,7 @@ impl Preflight {
                 inalteradas: self.unchanged,
                 invalidas: self.invalid,
                 fora_do_retrato: self.changes.outside,
+                fora_de_only: self.has_selection.then_some(self.left_out),
                 colunas: self.changes.counts(),
                 duracao_estimada_s: per_second.map(|rate| a_enviar as f64 / rate),
             },

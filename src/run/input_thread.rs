@@ -37,7 +37,7 @@ pub(super) fn read(
         };
         let mut row = plan.map(seq, record);
         if let Some(selection) = selection {
-            let _ = selection.apply(&mut row);
+            let _ = selection.apply(&mut row, plan);
         }
         bytes += row.heap_bytes();
         batch.push(row);

@@ -28,7 +28,7 @@ impl Run<'_> {
         let tolerates = preflight.invalid <= self.ok_with();
         let code = if tolerates { exit_code::OK } else { exit_code::ROWS_TO_FIX };
         let per_second = settings.rate.per_second();
-        if let Err(broken) = preflight.guard(&settings.guards) {
+        if let Err(broken) = preflight.guard(&settings.guards, settings.limit) {
             // The plan shows what is wrong with the file.
             terminal.print(&preflight.plan_text(per_second, settings.limit, unknown));
             return Err(broken.into());
@@ -59,7 +59,7 @@ impl Run<'_> {
             for record in rows(input, &preflight.inspection)? {
                 let mut row = preflight.plan.map(0, record?);
                 if let Some(selection) = &self.selection {
-                    let _ = selection.apply(&mut row);
+                    let _ = selection.apply(&mut row, &preflight.plan);
                 }
                 if let Err(mensagem) = &row.update
                     && !row.left_out

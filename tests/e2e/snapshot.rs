@@ -186,7 +186,8 @@ fn a_plan_that_breaks_a_guard_does_not_begin() {
     for (flag, says) in [
         (["--max-changes", "1"], "--max-changes 2"),
         (["--max-changes", "49%"], "seriam enviadas 2 de 4"),
-        (["--min-rows", "5"], "--min-rows 4"),
+        (["--max-changes", "0"], "rode uma vez com --max-changes 2"),
+        (["--min-rows", "5"], "só 4 linhas podem ser enviadas"),
     ] {
         let finished = run(&server, &snapshot(CUSTOMERS), csv).args(flag).go();
         finished.refused_before_sending(&server, &[says]);
@@ -194,6 +195,10 @@ fn a_plan_that_breaks_a_guard_does_not_begin() {
         let told = ["a enviar", says];
         check(&snapshot(CUSTOMERS), csv).args(flag).go().exits(2).says(&told);
     }
+    let one = check(&snapshot(CUSTOMERS), csv).args(["--limit", "1", "--max-changes", "0"]).go();
+    one.exits(2).says(&["seria enviada 1 de 4 linhas, e --max-changes permite 0"]);
+    let limited = ["--limit", "1", "--max-changes", "1"];
+    check(&snapshot(CUSTOMERS), csv).args(limited).go().exits(0).says(&["1 a enviar"]);
     for flag in [["--max-changes", "2"], ["--max-changes", "50%"], ["--min-rows", "4"]] {
         check(&snapshot(CUSTOMERS), csv).args(flag).go().exits(0);
     }

@@ -73,6 +73,31 @@ fn what_a_run_changed_can_be_taken_back() {
 }
 
 #[test]
+fn only_leaves_out_what_it_does_not_name_and_says_so() {
+    let header = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,tentativas,duracao_ms,concluido_em,identificador_atual\n";
+    let line = |n: u8, name: &str, tipo: &str| {
+        format!("{n},{name},{tipo},atualizado,false,ok,200,1,1,2026-11-24T04:05:06.789Z,\n")
+    };
+    let results = format!("{header}{}{}", line(2, "a@x.com", "E"), line(3, "7", "I"));
+    // Invalid rows belong to a results line by any of their names too.
+    let csv = "identificador,tipo_identificador,nome,email,id_interno,telefone\n\
+               a@x.com,E,Ana,,,\n\
+               b@x.com,E,Bia,,7,123456789012345678901\n\
+               8,I,Caio,a@x.com,,123456789012345678901\n\
+               9,I,Davi,d@x.com,,123456789012345678901\n\
+               e@x.com,E,Eva,,,\n";
+    let check = Run::bare(&["check"])
+        .csv(csv)
+        .file("clientes.simulado.resultado.csv", results)
+        .args(["--only", "clientes.simulado.resultado.csv", "--summary-json", "plano.json"])
+        .go();
+    check.exits(1).says(&["é de um ensaio", "1 a enviar", "2 fora (--only)", "2 inválidas"]);
+    let plan: serde_json::Value = serde_json::from_str(&check.text("plano.json")).unwrap();
+    let count = |name: &str| plan["plano"][name].as_u64();
+    assert_eq!(["a_enviar", "invalidas", "fora_de_only"].map(count), [1, 2, 2].map(Some));
+}
+
+#[test]
 fn unfinished_results_do_not_say_what_to_take_back() {
     let simulator = Simulator::start(&["--customers", ACCOUNT]);
     let run = |name: &str, text: &str| {
