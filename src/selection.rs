@@ -10,7 +10,7 @@ use crate::html_report::{ReportError, each_result};
 use crate::locale::foreign_text::visible_path;
 use crate::mapping::MappingPlan;
 use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, Name, Param, Row, Situacao, Update,
+    Customer, CustomerType, FieldName, Identifier, LeftOut, Name, Param, Row, Situacao, Update,
 };
 use crate::output::ResultLine;
 
@@ -76,7 +76,7 @@ impl Selection {
             "" => line.identificador,
             renamed => renamed,
         };
-        let Ok(identifier) = Identifier::new(now) else { return };
+        let Ok(identifier) = Identifier::held(now) else { return };
         let key = |name: &str| (ctype, name.to_lowercase());
         self.lines += 1;
         // A name may be given away and used again within a run: lines are followed in their order.
@@ -102,12 +102,12 @@ impl Selection {
         let Ok(update) = &row.update else {
             let names = plan.names(row);
             let number = self.find(names.iter().map(|(ctype, text)| Name { ctype: *ctype, text }));
-            row.left_out = number.is_none();
+            row.left_out = number.is_none().then_some(LeftOut::NotChosen);
             return number;
         };
         let number = self.find(update.names());
         let Some((address, _)) = number.and_then(|number| self.addresses.get(number)) else {
-            row.left_out = true;
+            row.left_out = Some(LeftOut::NotChosen);
             return None;
         };
         if address != update.customer() {

@@ -93,7 +93,7 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
     };
     if pulled.nameless.count > 0 {
         text.push_str(&format!(
-            "aviso: {} sem e-mail nem identificador interno ({}): estão no arquivo, mas não há como atualizá-los\n",
+            "aviso: {} sem e-mail nem identificador interno que sirva de endereço ({}): estão no arquivo, mas não há como atualizá-los\n",
             counted(pulled.nameless.count, "cliente", "clientes"),
             lines(&pulled.nameless)
         ));

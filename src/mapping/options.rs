@@ -101,6 +101,7 @@ impl MappingOptions {
         own.ignore.retain(|column| has(column));
         own.set.retain(|(target, text)| !has(target) && !text.contains('{'));
         own.null.clear();
+        own.clear_marker = None;
         own.require.clear();
         (own.key, own.id_type) = (None, None);
         let dropped = [
@@ -108,6 +109,7 @@ impl MappingOptions {
             ("--ignore", own.ignore.len() < self.ignore.len()),
             ("--set", own.set.len() < self.set.len()),
             ("--null", !self.null.is_empty()),
+            ("--clear-marker", self.clear_marker.is_some()),
             ("--require", !self.require.is_empty()),
             ("--key", self.key.is_some()),
             ("--id-type", self.id_type.is_some()),

@@ -56,8 +56,7 @@ pub struct MappingPlan {
     /// Texts that stand for an empty cell; trimmed likewise.
     pub(super) nulls: Vec<String>,
     pub(super) no_trim: bool,
-    /// The column `conta`, if the file is a snapshot. Its cells are what TomTicket holds: they are
-    /// sent back as they are.
+    /// The column `conta`, if the file is a snapshot.
     pub(super) snapshot_account: Option<usize>,
     warnings: Vec<String>,
 }
@@ -165,6 +164,12 @@ impl MappingPlan {
     /// Whether a record is whole although its number of cells is not the header's.
     pub fn is_uneven(&self, record: &Record) -> bool {
         record.len() != self.columns && self.is_whole(record)
+    }
+
+    /// Whether the file is a snapshot: its cells are what TomTicket holds, so that nothing in them is
+    /// odd, and they are sent back as they are.
+    pub fn is_of_snapshot(&self) -> bool {
+        self.snapshot_account.is_some()
     }
 
     /// Of which account a record was read, if the file is a snapshot.

@@ -11,7 +11,7 @@ use super::plan::{FieldRule, MappingPlan, TypeSource};
 use super::values::{RuleViolation, excerpt, has_forbidden_control, has_lone_cr, normalise};
 use crate::input::Record;
 use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, IdentifierError, Param, Row, Update,
+    Customer, CustomerType, FieldName, Identifier, IdentifierError, LeftOut, Param, Row, Update,
     UpdateResult,
 };
 use crate::output::RaggedRow;
@@ -21,7 +21,10 @@ impl MappingPlan {
     /// result.
     pub fn map(&self, seq: u64, record: Record) -> Row {
         let text = self.value(&self.identifier, &record).unwrap_or_default();
-        let identifier = Identifier::new(&text);
+        let identifier = match self.is_of_snapshot() {
+            true => Identifier::held(&text),
+            false => Identifier::new(&text),
+        };
         let identificador: Box<str> = match &identifier {
             Ok(identifier) => identifier.as_str().into(),
             Err(_) => excerpt(&text).into(),
@@ -30,7 +33,11 @@ impl MappingPlan {
         let tipo = ctype.as_ref().ok().copied();
         let identifier = identifier.map_err(|why| (why, text));
         let update = self.update(&record, identifier, ctype);
-        Row { seq, record, identificador, tipo, update, left_out: false }
+        let mut row = Row { seq, record, identificador, tipo, update, left_out: None };
+        if self.is_of_snapshot() && row.identificador.is_empty() && self.names(&row).is_empty() {
+            row.left_out = Some(LeftOut::Nameless);
+        }
+        row
     }
 
     /// The update, or all violations. A violation of the identifier comes with its text.
@@ -129,7 +136,7 @@ impl MappingPlan {
         })
     }
 
-    /// Used cells may hold neither control characters nor more than 64 KiB.
+    /// Used cells may hold no more than 64 KiB and, but for what TomTicket holds, no control characters.
     fn bad_cells(&self, record: &Record) -> BadCells {
         let mut bad = BadCells::default();
         // Nearly every record passes in one look at its whole text.
@@ -141,7 +148,9 @@ impl MappingPlan {
             let cell = record.cell(*index).unwrap_or_default();
             if record.is_cut(*index) {
                 bad.messages.push(format!("coluna \"{name}\": a célula passa de 64 KiB"));
-            } else if has_forbidden_control(cell) || (may_have_cr && has_lone_cr(cell)) {
+            } else if !self.is_of_snapshot()
+                && (has_forbidden_control(cell) || (may_have_cr && has_lone_cr(cell)))
+            {
                 bad.controls.push(*index);
                 bad.messages.push(format!(
                     "coluna \"{name}\": \"{}\" contém um caractere de controle",
@@ -183,7 +192,7 @@ impl MappingPlan {
         }
         match normalise(&rule.field, &text) {
             // Whatever TomTicket holds can be sent back.
-            Err(RuleViolation::Rule(_)) if self.snapshot_account.is_some() => Ok(Some(text.into())),
+            Err(_) if self.is_of_snapshot() && is_verbatim(&rule.field) => Ok(Some(text.into())),
             Ok(value) => Ok(Some(value.into())),
             Err(RuleViolation::Identifier(IdentifierError::Control))
                 if cells.blames(&rule.source) =>
@@ -224,6 +233,12 @@ impl MappingPlan {
     fn trimmed<'t>(&self, text: &'t str) -> &'t str {
         if self.no_trim { text } else { text.trim() }
     }
+}
+
+/// Whether a snapshot shows this field as TomTicket holds it: a text of its own, not one of few words
+/// that this program chose.
+fn is_verbatim(field: &FieldName) -> bool {
+    !matches!(field, FieldName::Param(Param::CriarChamados | Param::Idioma))
 }
 
 /// Used cells that make a row invalid.

@@ -128,3 +128,49 @@ fn padding_of_a_rejects_file_is_not_sent_until_the_row_is_edited() {
         assert!(go(edited).update.is_ok(), "{edited:?}");
     }
 }
+
+#[test]
+fn what_a_snapshot_shows_is_sent_back_as_it_is() {
+    let header = [
+        "identificador",
+        "tipo_identificador",
+        "nome",
+        "email",
+        "telefone",
+        "criarchamados",
+        "id_interno",
+        "campo:k",
+        "lido_em",
+        "conta",
+    ];
+    let options = MappingOptions {
+        clear_marker: Some("#N/A".into()),
+        null: vec!["NULL".into()],
+        ..Default::default()
+    };
+    let go = |cells: [&str; 8]| {
+        let cells: Vec<_> = cells.into_iter().chain(["2026-11-27T02:10:00Z", "c"]).collect();
+        map(&header, &cells, &options)
+    };
+    let long = "é".repeat(300);
+    let odd = ["1,23E+13", "I", "a\0b", " sem arroba ", &long, "true", "", "#N/A"];
+    let values = sent(&go(odd));
+    let values: Vec<_> = values.iter().map(|(_, value)| &**value).collect();
+    assert_eq!(values, ["a\0b", " sem arroba ", &long, "true", "#N/A"]);
+    let odd = ["a@x", "E", "NULL", "", "\r", "", "1,23E+13", "\t"];
+    let values = sent(&go(odd));
+    let values: Vec<_> = values.iter().map(|(_, value)| &**value).collect();
+    assert_eq!(values, ["NULL", "\r", "1,23E+13", "\t"]);
+    // What no name of a customer can be, and words of this program's own.
+    for (cells, says) in [
+        ([".", "I", "Ana", "", "", "", "", ""], "identificador: \".\""),
+        (["a\tb", "E", "Ana", "", "", "", "", ""], "de controle"),
+        (["", "E", "Ana", "a@x", "", "", "", ""], "identificador está vazio"),
+        (["7", "I", "Ana", "", "", "talvez", "", ""], "criarchamados: \"talvez\""),
+    ] {
+        let row = go(cells);
+        assert!(why(&row).contains(says), "{}", why(&row));
+        assert_eq!(row.left_out, None);
+    }
+    assert_eq!(go(["", "E", "Ana", "", "1", "", "", ""]).left_out, Some(LeftOut::Nameless));
+}

@@ -79,12 +79,34 @@ impl Identifier {
         Self::check(text).map(|()| Self(text.into()))
     }
 
+    /// The same of a name that TomTicket holds: it is neither too long nor a spreadsheet's mistake, and
+    /// only what cannot be addressed is not valid.
+    ///
+    /// # Errors
+    /// The first rule that `text` breaks.
+    pub fn held(text: &str) -> Result<Self, IdentifierError> {
+        Self::check_address(text).map(|()| Self(text.into()))
+    }
+
     /// Whether `text` can address a customer. A value that gives a customer a new internal identifier
     /// must satisfy this too.
     ///
     /// # Errors
     /// The first rule that `text` breaks.
     pub fn check(text: &str) -> Result<(), IdentifierError> {
+        Self::check_address(text)?;
+        if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT {
+            return Err(IdentifierError::Other("passa de 250 caracteres"));
+        }
+        if looks_like_spreadsheet_number(text.trim()) {
+            return Err(IdentifierError::Other(
+                "parece um número estragado pela planilha; formate a coluna como texto e exporte de novo",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_address(text: &str) -> Result<(), IdentifierError> {
         if text.trim().is_empty() {
             return Err(IdentifierError::Other("está vazio"));
         }
@@ -94,14 +116,6 @@ impl Identifier {
         }
         if text.chars().any(char::is_control) {
             return Err(IdentifierError::Control);
-        }
-        if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT {
-            return Err(IdentifierError::Other("passa de 250 caracteres"));
-        }
-        if looks_like_spreadsheet_number(text.trim()) {
-            return Err(IdentifierError::Other(
-                "parece um número estragado pela planilha; formate a coluna como texto e exporte de novo",
-            ));
         }
         Ok(())
     }
@@ -182,5 +196,15 @@ mod tests {
             assert_eq!(Identifier::new(text).map(|i| i.as_str().to_owned()), Ok(text.to_owned()));
         }
         assert!(Identifier::new(&"é".repeat(250)).is_ok());
+    }
+
+    #[test]
+    fn of_what_tomticket_holds_only_what_cannot_be_addressed_is_refused() {
+        for text in ["1,23E+13", " a@x ", &*"é".repeat(251)] {
+            assert!(Identifier::held(text).is_ok(), "{text}");
+        }
+        for text in ["", "\u{a0}", ".", "..", "a\tb"] {
+            assert!(Identifier::held(text).is_err(), "{text:?}");
+        }
     }
 }

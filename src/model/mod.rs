@@ -18,5 +18,5 @@ pub use customer::{
 pub use field::{CampoId, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
 pub use held::{HeldRecord, HeldRow, HeldValue, ORIGIN_COLUMNS};
 pub use outcome::{Outcome, Situacao};
-pub use row::{Row, UpdateResult};
+pub use row::{LeftOut, Row, UpdateResult};
 pub use update::Update;

@@ -17,8 +17,29 @@ pub struct Row {
     /// The identifier's type; `None` if the row has no valid one.
     pub tipo: Option<CustomerType>,
     pub update: UpdateResult,
-    /// Whether the user left the row out of this run (`--only`).
-    pub left_out: bool,
+    /// Why the row is none of this run's, if it is not.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why a row is not to be sent, although nothing is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// The user did not choose its customer (`--only`).
+    NotChosen,
+    /// It is the line of a customer that has no name in TomTicket.
+    Nameless,
+}
+
+impl LeftOut {
+    /// What the results say of the row.
+    pub const fn mensagem(self) -> &'static str {
+        match self {
+            Self::NotChosen => "Fora desta execução: --only não cita este cliente.",
+            Self::Nameless => {
+                "Este cliente não tem e-mail nem identificador interno no TomTicket: não há como endereçá-lo."
+            }
+        }
+    }
 }
 
 impl Row {

@@ -104,7 +104,7 @@ impl Reporter {
             let mensagem = safe_cell(&outcome.mensagem);
             let line = ResultLine::new(row, outcome, &mensagem);
             self.results.write_row(&line)?;
-            if line.erro && !row.left_out {
+            if line.erro && row.left_out.is_none() {
                 self.rejects.write(&row.record, outcome.situacao, &mensagem)?;
             }
             if let Some(stats) = &mut self.stats {
@@ -121,7 +121,7 @@ impl Reporter {
             match event {
                 Event::Settled(row, outcome) => {
                     log::row(row.linha(), &outcome);
-                    tally.settled(&outcome, row.left_out);
+                    tally.settled(&outcome, row.left_out.is_some());
                 }
                 Event::Decided(situacao) => tally.decided(situacao),
                 Event::Request(request) => {

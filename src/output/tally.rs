@@ -49,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// A row that the user left out is no failure.
+    /// A row that is none of this run's is no failure.
     pub(super) fn settled(&mut self, outcome: &Outcome, left_out: bool) {
         self.settled[outcome.situacao.index()] += 1;
         if outcome.situacao.erro() && !left_out {

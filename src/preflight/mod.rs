@@ -21,7 +21,7 @@ use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspe
 use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, judge_without_ledger};
 use crate::locale::foreign_text::visible;
 use crate::mapping::{MappingError, MappingOptions, MappingPlan, looks_like_header};
-use crate::model::Update;
+use crate::model::{LeftOut, Update};
 use crate::selection::Selection;
 use crate::snapshot::{Snapshot, SnapshotError};
 
@@ -93,8 +93,10 @@ pub struct Preflight {
     examples: Vec<(u64, String)>,
     /// Rows that need not be sent, as far as can be told before sending; `None` without a ledger.
     pub unchanged: Option<u64>,
-    /// Rows that the user left out (`--only`).
+    /// Rows that are none of this run's.
     pub left_out: u64,
+    /// Of these, those without any name in TomTicket.
+    nameless: u64,
     /// The customers of `--only` that the input has, and how many there are.
     selected: HashSet<usize>,
     wanted: usize,
@@ -189,6 +191,7 @@ impl Preflight {
             examples: Vec::with_capacity(EXAMPLES),
             unchanged: (known.ledger.is_some() || known.snapshot.is_some()).then_some(0),
             left_out: 0,
+            nameless: 0,
             selected: HashSet::new(),
             wanted: known.selection.map_or(0, Selection::len),
             has_selection: known.selection.is_some(),
@@ -212,11 +215,17 @@ impl Preflight {
             if let Some(selection) = known.selection {
                 found.selected.extend(selection.apply(&mut row, &found.plan));
             }
+            if let Some(why) = row.left_out {
+                found.left_out += 1;
+                found.nameless += u64::from(why == LeftOut::Nameless);
+                continue;
+            }
             match row.update {
-                _ if row.left_out => found.left_out += 1,
                 Ok(update) => {
                     found.reassigned_emails.add(linha, &update);
-                    found.spreadsheet_numbers.add(linha, &update);
+                    if !found.plan.is_of_snapshot() {
+                        found.spreadsheet_numbers.add(linha, &update);
+                    }
                     found.look_up(&mut known, linha, update)?;
                 }
                 Err(mensagem) => {

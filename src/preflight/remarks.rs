@@ -85,8 +85,13 @@ impl Preflight {
             }
             None => text.push_str(&format!("          ? sem mudança ({unknown})\n")),
         }
-        if self.left_out > 0 {
-            text.push_str(&format!("  {:>9} fora (--only)\n", number(self.left_out)));
+        for (count, why) in [
+            (self.left_out - self.nameless, "--only"),
+            (self.nameless, "sem nome no TomTicket, não há como endereçar"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!("  {:>9} fora ({why})\n", number(count)));
+            }
         }
         let word = if self.invalid == 1 { "inválida" } else { "inválidas" };
         text.push_str(&format!("  {:>9} {word}\n", number(self.invalid)));

@@ -13,7 +13,7 @@ use super::error::PullError;
 use super::list_reader::{ListKind, ListReader};
 use super::spool::{Spool, SpooledCustomer};
 use crate::api::{HeldCustomer, HeldPage, ReadRequest};
-use crate::model::{CustomerType, ORIGIN_COLUMNS};
+use crate::model::{CustomerType, Identifier, ORIGIN_COLUMNS};
 use crate::output::Output;
 
 /// The columns before the custom fields.
@@ -38,7 +38,7 @@ pub struct PulledCustomers {
     pub pages: u64,
     /// The number of customers that the first and the last page gave.
     pub announced: [Option<u64>; 2],
-    /// Lines of customers without any name.
+    /// Lines of customers without any name that can be addressed.
     pub nameless: LineCount,
     /// Lines whose identifier an earlier line has.
     pub shared: LineCount,
@@ -144,7 +144,7 @@ fn write_csv<W: Write>(
     spool.for_each(|customer| {
         line += 1;
         let (ctype, identifier) = name(&customer, format.prefers_email);
-        if identifier.is_empty() {
+        if Identifier::held(identifier).is_err() {
             pulled.nameless.add(line);
         } else if identifiers.insert(hash(ctype, &identifier.to_lowercase()), ()).is_some() {
             pulled.shared.add(line);
@@ -183,15 +183,17 @@ fn write_csv<W: Write>(
     csv.into_inner().map_err(|error| error.into_error())
 }
 
-/// The name by which a line addresses its customer.
+/// The name by which a line addresses its customer: one that can be addressed, if there is one.
 fn name(customer: &SpooledCustomer, prefers_email: bool) -> (CustomerType, &str) {
-    let has_id = !customer.id_interno.is_empty();
-    let has_email = !customer.email.is_empty();
-    match (has_id, has_email) {
-        (true, true) if prefers_email => (CustomerType::Email, &customer.email),
-        (true, _) => (CustomerType::Internal, &customer.id_interno),
-        (false, _) => (CustomerType::Email, &customer.email),
+    let mut names =
+        [(CustomerType::Internal, &*customer.id_interno), (CustomerType::Email, &*customer.email)];
+    if prefers_email {
+        names.reverse();
     }
+    let can_be_addressed = |(_, name): &(_, &str)| Identifier::held(name).is_ok();
+    let any = |(_, name): &(_, &str)| !name.is_empty();
+    let found = names.into_iter().find(can_be_addressed);
+    found.or_else(|| names.into_iter().find(any)).unwrap_or((CustomerType::Email, ""))
 }
 
 /// Line breaks inside cells, which move the lines after them.

@@ -62,7 +62,7 @@ impl Run<'_> {
                     let _ = selection.apply(&mut row, &preflight.plan);
                 }
                 if let Err(mensagem) = &row.update
-                    && !row.left_out
+                    && row.left_out.is_none()
                 {
                     rejects.write_row(&row.record, Situacao::Invalido, mensagem)?;
                 }

@@ -32,7 +32,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let seq = row.seq;
         let left_out = row.left_out;
         let (update, invalid) = match &row.update {
-            _ if left_out => (None, None),
+            _ if left_out.is_some() => (None, None),
             Ok(update) => (Some(Arc::clone(update)), None),
             Err(mensagem) => (None, Some(mensagem.clone())),
         };
@@ -45,8 +45,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         };
         let is_first = self.order.is_first(seq, &keys);
         self.window.push(RowEntry::new(Some(Box::new(row)), update, keys));
-        if left_out {
-            let mensagem = "Fora desta execução: --only não cita este cliente.".to_owned();
+        if let Some(left_out) = left_out {
+            let mensagem = left_out.mensagem().to_owned();
             self.finish(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));
         } else if let Some(mensagem) = invalid {
             self.finish(seq, Outcome::unsent(Situacao::Invalido, mensagem));

@@ -1,6 +1,10 @@
 //! `--snapshot`: only what differs is sent, and the plan shows it before.
 
-use crate::support::{Finished, Run, Server};
+use serde_json::json;
+
+use super::pull::pull;
+use crate::support::held_list::{customer, page, page_number};
+use crate::support::{Finished, Reply, Run, Server};
 
 /// A snapshot of three customers, read now. The account of a rehearsal is not compared.
 fn snapshot(lines: &str) -> String {
@@ -259,6 +263,41 @@ fn a_snapshot_is_an_input_whose_cells_are_sent_as_they_are() {
     let other = Run::new(&server).args(["--account", "filial"]).csv(&text).go();
     other.exits(2).says(&["linha 2", "de outra conta", "matriz"]);
     assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn what_was_read_is_never_odd_when_it_is_sent_back() {
+    let mut all = vec![customer("sem arroba", " "), customer("", "Sem nome nenhum")];
+    all[0]["phone"] = json!("1,2E+10");
+    all[0]["custom_fields"] = json!([{"id": "k", "name": "K", "value": "a\u{0}b\u{85}\rc"}]);
+    all.push(customer("x@x.com", &"N".repeat(300)));
+    all[2]["id"] = json!("1,23E+13");
+    all.push(customer("ponto@x.com", "#N/A"));
+    all[3]["id"] = json!(".");
+    let server = Server::start();
+    server.script(move |request, _| match request.method.as_str() {
+        "GET" => page(&all, page_number(request)),
+        _ => Reply::ok(),
+    });
+    let pulled = pull(&server).go();
+    pulled.exits(0).says(&["1 cliente sem e-mail nem identificador interno"]);
+    let checked = Run::bare(&["check"])
+        .in_folder_of(&pulled)
+        .on("antes.csv")
+        .args(["--snapshot", "antes.csv", "--clear-marker", "#N/A"])
+        .go();
+    checked.exits(0).says(&["0 a enviar", "3 sem mudança", "1 fora (sem nome no TomTicket"]);
+    let sent = Run::new(&server).in_folder_of(&pulled).on("antes.csv").go();
+    assert_eq!(sent.exits(0).results()[1].situacao, "nao_enviado");
+    assert!(!sent.stderr.contains("planilha"), "{}", sent.stderr);
+    let mut requests = server.raw_requests();
+    requests.retain(|request| request.method == "POST");
+    requests.sort_by_key(|request| request.identificador().to_owned());
+    let names: Vec<_> = requests.iter().map(|request| request.identificador()).collect();
+    assert_eq!(names, ["1,23E+13", "ponto@x.com", "sem arroba"]);
+    let odd = &requests[2];
+    assert_eq!(odd.field("nome").as_deref(), Some(" "));
+    assert_eq!(odd.field("campos[k]").as_deref(), Some("a\u{0}b\u{85}\rc"));
 }
 
 #[test]

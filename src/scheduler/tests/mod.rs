@@ -67,7 +67,7 @@ fn row(seq: u64, update: UpdateResult) -> Row {
         Err(_) => ("".into(), None),
     };
     let record = Record::from_cells(seq + 2, ["x"]);
-    Row { seq, record, identificador, tipo, update, left_out: false }
+    Row { seq, record, identificador, tipo, update, left_out: None }
 }
 
 fn update(name: &str, email: Option<&str>) -> UpdateResult {
