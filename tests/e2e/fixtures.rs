@@ -27,6 +27,9 @@ fn rehearse(command: &str) -> (i32, BTreeMap<u64, String>) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for entry in std::fs::read_dir(fixtures).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         std::fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
     }
     let words = command.trim_matches('`').split(' ');
