@@ -17,6 +17,7 @@ mod config;
 mod core_dumps;
 mod exit_code;
 mod html_report;
+mod init;
 mod input;
 mod ledger;
 mod locale;

@@ -1,6 +1,7 @@
 //! What the user typed: commands, options and their help, in Portuguese. What an option means with
 //! its variable, the configuration file and the defaults is decided by [`crate::config`].
 
+mod init_args;
 mod ledger_args;
 mod parse;
 mod pull_args;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
 
+pub use init_args::InitArgs;
 pub use ledger_args::{LedgerArgs, LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
 pub use parse::parse;
 pub use pull_args::{IdsArgs, PullArgs, ReadingArgs};
@@ -55,6 +57,10 @@ pub enum Command {
     /// Só confere a entrada: não envia nada, não precisa de token
     #[command(allow_negative_numbers = true, after_help = PRECEDENCE, override_usage = "tomticket-sync check <ENTRADA> [OPÇÕES]")]
     Check(Box<RunArgs>),
+
+    /// Propõe um arquivo de configuração para uma exportação, pelo cabeçalho e pelos valores
+    #[command(override_usage = "tomticket-sync init <ENTRADA> [OPÇÕES]")]
+    Init(InitArgs),
 
     /// Lê todos os clientes do TomTicket e grava um retrato: um CSV que run e check aceitam
     #[command(after_help = READING, override_usage = "tomticket-sync pull [OPÇÕES]")]

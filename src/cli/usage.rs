@@ -23,7 +23,8 @@ pub fn explain(error: &clap::Error) -> String {
             return "o token não é dado na linha de comando, onde outros o veriam: ponha-o na variável TOMTICKET_TOKEN ou num arquivo indicado com --token-file".to_owned();
         }
         ErrorKind::UnknownArgument if !arg.starts_with('-') => {
-            let reads = ["run", "check", "report"].iter().any(|name| command.ends_with(name));
+            let reads =
+                ["run", "check", "init", "report"].iter().any(|name| command.ends_with(name));
             let why =
                 if reads { "O programa lê um arquivo por vez" } else { "O comando não o usa" };
             format!("há um argumento a mais: {arg}. {why}")

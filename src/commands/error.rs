@@ -7,8 +7,10 @@ use crate::api::ClientError;
 use crate::config::{CommandLineError, SettingsError};
 use crate::exit_code;
 use crate::html_report::ReportError;
+use crate::input::InputError;
 use crate::ledger::LedgerError;
 use crate::locale::os_error::describe_os_error;
+use crate::mapping::MappingError;
 use crate::output::OutputError;
 use crate::pull::PullError;
 use crate::resources::ResourceError;
@@ -32,6 +34,16 @@ pub(super) enum CommandError {
     Pull(#[from] PullError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// No column says who the customer is. The text says which may.
+    #[error("{0}")]
+    NoCustomer(String),
+    /// A person did not want what was proposed.
+    #[error("nada foi gravado")]
+    Declined,
     #[error("{0}: o formato .xlsx ainda não existe aqui; grave um .csv")]
     NoXlsx(String),
     /// A sandbox whose port cannot be bound.
@@ -51,7 +63,10 @@ impl CommandError {
             | Self::Sandbox(_)
             | Self::SandboxPort(_)
             | Self::Client(_)
+            | Self::Mapping(_)
             | Self::NoXlsx(_) => exit_code::USAGE,
+            Self::NoCustomer(_) | Self::Declined => exit_code::ROWS_TO_FIX,
+            Self::Input(error) => error.exit_code(),
             Self::Pull(error) => error.exit_code(),
             Self::Output(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),

@@ -36,11 +36,21 @@ pub(super) fn real_path(path: &Path) -> PathBuf {
 /// The output that lies beside an input, or in the working directory for standard input. A rehearsal
 /// has other names, so that it is never taken for a real run.
 pub(super) fn output(input: &Path, sandbox: bool, what: &str) -> PathBuf {
+    let rehearsal = if sandbox { ".simulado" } else { "" };
+    beside(input, &format!("{rehearsal}.{what}.csv"))
+}
+
+/// The configuration file that `init` proposes for an input: `clientes.csv` → `clientes.toml`.
+pub fn proposed_config(input: &Path) -> PathBuf {
+    beside(input, ".toml")
+}
+
+/// The input's name without its ending, with this one.
+fn beside(input: &Path, ending: &str) -> PathBuf {
     let (folder, name) = folder_and_name(input);
     let name = strip_ending(&name, ".gz");
     let stem = Path::new(name).file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
-    let rehearsal = if sandbox { ".simulado" } else { "" };
-    folder.join(format!("{stem}{rehearsal}.{what}.csv"))
+    folder.join(format!("{stem}{ending}"))
 }
 
 /// Puts the start of the run, in local time, where a name says `{inicio}`. Other braces are part of

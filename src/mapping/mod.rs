@@ -21,7 +21,9 @@ mod values;
 mod warnings;
 
 pub use error::MappingError;
-pub use header::looks_like_header;
+pub use header::{Columns, is_own_column, looks_like_header};
 pub use options::{Key, MappingOptions};
 pub use plan::MappingPlan;
+pub use suggest::suggestion;
 pub use target::Target;
+pub use values::normalise;

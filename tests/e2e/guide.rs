@@ -66,10 +66,10 @@ impl Desk {
     fn new() -> Self {
         let folder = TempDir::with_prefix("tomticket-guia-").unwrap();
         let desk = Self { folder, server: Server::start() };
-        for name in ["bin", "casa", "tmp", "fixtures", "docs/exemplos"] {
+        for name in ["bin", "casa", "tmp", "fixtures/exportacoes", "docs/exemplos"] {
             std::fs::create_dir_all(desk.path(name)).unwrap();
         }
-        for folder in ["fixtures", "docs/exemplos"] {
+        for folder in ["fixtures", "fixtures/exportacoes", "docs/exemplos"] {
             for entry in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
                 let entry = entry.unwrap();
                 let name = entry.file_name().into_string().unwrap();
@@ -203,6 +203,7 @@ fn every_flag_in_the_documents_exists() {
     for subcommand in Vec::from([
         "run",
         "check",
+        "init",
         "pull",
         "ids",
         "sandbox",

@@ -18,6 +18,7 @@ mod full_disk;
 #[cfg(unix)]
 mod guide;
 mod hostile;
+mod init;
 mod input;
 mod input_source;
 mod ledger;

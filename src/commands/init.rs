@@ -1,0 +1,163 @@
+//! `init`: a configuration file for an export, proposed, asked about on a terminal, and written beside
+//! it. What is proposed is [`crate::init`]'s.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
+
+use super::error::CommandError;
+use super::print;
+use crate::cli::InitArgs;
+use crate::config::proposed_config;
+use crate::exit_code;
+use crate::init::{Customer, Dialogue, KnownNames, Proposal, Sample, config_text, table};
+use crate::input::{
+    Encoding, InputArg, InputError, InputFile, Inspection, ReadOptions, inspect, rows,
+};
+use crate::locale::foreign_text::{shell_word, visible, visible_path};
+use crate::locale::format::counted;
+use crate::mapping::MappingPlan;
+use crate::output::{Destination, ModeLimit, Terminal, is_free, write_new_file};
+
+pub(super) fn run(args: InitArgs) -> Result<u8, CommandError> {
+    let terminal = Terminal::default();
+    let config = proposed_config(&args.input);
+    let asks = !args.yes && can_ask();
+    if args.yes || asks {
+        let is_input = Destination::from_arg(config.as_path());
+        is_input.differs_from(&args.input, "é a própria entrada")?;
+        if !args.force {
+            is_free(&config)?;
+        }
+    }
+    let known = KnownNames::read();
+    let file = InputFile::open(&InputArg::from_arg(&args.input))?;
+    let mut read = args.read;
+    let inspection = inspect_export(&file, &mut read, &known)?;
+    let sample = Sample::read(rows(&file, &inspection)?)?;
+    let mut proposal = Proposal::of(&inspection.header, &sample, &known);
+    let text =
+        |proposal: &Proposal| config_text(proposal, &name_of(&args.input), &reading_keys(&read));
+    if !args.yes && !asks {
+        print(&text(&proposal))?;
+        require_customer(&proposal)?;
+        let here = shell_word(args.input.as_os_str());
+        terminal.print(&format!(
+            "Nada foi gravado. Para gravar {}: {} init {here} --yes\n",
+            visible_path(&config),
+            program()
+        ));
+        return Ok(exit_code::OK);
+    }
+    terminal.print(&format!(
+        "{}: {}, {} lidas\n{}",
+        file.label(),
+        counted(inspection.header.len() as u64, "coluna", "colunas"),
+        counted(sample.len() as u64, "linha", "linhas"),
+        table(&proposal)
+    ));
+    if asks {
+        let mut say = |text: &str| terminal.print(text);
+        let mut hear = || io::stdin().lock().lines().next()?.ok();
+        let mut dialogue = Dialogue { say: &mut say, hear: &mut hear };
+        let settled = dialogue.settle(&mut proposal, &sample);
+        settled.map_err(|_| CommandError::Declined)?;
+        require_customer(&proposal)?;
+        let question = format!("Gravar {}?", visible_path(&config));
+        if dialogue.confirm(&question, true) != Ok(true) {
+            return Err(CommandError::Declined);
+        }
+    }
+    require_customer(&proposal)?;
+    // What is written is a mapping of this file.
+    MappingPlan::new(&inspection.header, &proposal.mapping(), inspection.cr_ends)?;
+    write_new_file(&config, &text(&proposal), ModeLimit::of_input(&args.input), args.force)?;
+    terminal.print(&format!(
+        "Gravado: {}. Confira o que ele diz.\n{}",
+        visible_path(&config),
+        next_commands(&args.input, &config)
+    ));
+    Ok(exit_code::OK)
+}
+
+/// Whether there is a person to ask.
+fn can_ask() -> bool {
+    let is_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    !is_ci && io::stdin().is_terminal() && Terminal::default().is_terminal()
+}
+
+/// Reads the beginning of an export. What it takes to read it, and was not given, is added to `read`:
+/// the encoding of DOS, and the lines above the header.
+fn inspect_export(
+    file: &InputFile,
+    read: &mut ReadOptions,
+    known: &KnownNames,
+) -> Result<Inspection, InputError> {
+    let inspection = match inspect(file, read) {
+        Err(InputError::LooksLikeCp850 { .. }) => {
+            read.encoding = Some(Encoding::Cp850);
+            inspect(file, read)?
+        }
+        inspected => inspected?,
+    };
+    if read.skip_lines.is_none()
+        && !known.are_in(&inspection.header)
+        && let Some(linha) = inspection.header_further_down(file, |row| known.are_in(row))?
+    {
+        read.skip_lines = Some(linha - 1);
+        return inspect(file, read);
+    }
+    Ok(inspection)
+}
+
+/// The options of reading that the configuration file must repeat, as keys and values in TOML.
+fn reading_keys(read: &ReadOptions) -> Vec<(&'static str, String)> {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let delimiter = read.delimiter.map(|byte| match byte {
+        b'\t' => quoted("tab"),
+        byte => quoted(char::from(byte).encode_utf8(&mut [0; 4])),
+    });
+    let encoding = read.encoding.map(|encoding| quoted(encoding.name()));
+    let skip_lines = read.skip_lines.map(|lines| lines.to_string());
+    [("delimiter", delimiter), ("encoding", encoding), ("skip-lines", skip_lines)]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+}
+
+/// The proposal is of no use where nobody knows who the customer is.
+fn require_customer(proposal: &Proposal) -> Result<(), CommandError> {
+    let Customer::Unknown(candidates) = &proposal.customer else { return Ok(()) };
+    let names: Vec<String> = candidates
+        .iter()
+        .map(|at| format!("\"{}\"", visible(&proposal.columns[*at].name)))
+        .collect();
+    let may_be = match names.as_slice() {
+        [] => "nenhuma coluna tem um e-mail ou um código diferente em cada linha".to_owned(),
+        [one] => format!("pode ser a coluna {one}"),
+        several => format!("pode ser uma destas colunas: {}", several.join(", ")),
+    };
+    Err(CommandError::NoCustomer(format!(
+        "não sei quem é o cliente: {may_be}. Nada foi gravado. Num terminal, init pergunta; ou escreva a configuração com key = \"email\" ou key = \"id_interno\""
+    )))
+}
+
+/// The commands that use the file.
+fn next_commands(input: &Path, config: &Path) -> String {
+    let (program, input) = (program(), shell_word(input.as_os_str()));
+    let config = shell_word(config.as_os_str());
+    format!(
+        "Próximo passo:\n  {program} check {input} --config {config}\n  {program} run {input} --config {config} --sandbox\n"
+    )
+}
+
+fn program() -> String {
+    let program = std::env::args_os().next().unwrap_or_default();
+    shell_word(&program)
+}
+
+/// The file's own name, for a comment.
+fn name_of(input: &Path) -> String {
+    let name = input.file_name().unwrap_or(OsStr::new("a entrada padrão"));
+    name.to_string_lossy().into_owned()
+}

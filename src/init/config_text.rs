@@ -1,0 +1,112 @@
+//! A proposal as text: the configuration file, and the table that a person reads. Neither quotes a
+//! value of a customer.
+
+use super::proposal::{Certainty, Customer, Proposal, ProposedColumn, Usage};
+use crate::locale::foreign_text::visible;
+use crate::mapping::Key;
+
+/// The configuration file for `input`. `reading` are options of reading that it needs, as keys and
+/// values in TOML.
+pub fn config_text(proposal: &Proposal, input: &str, reading: &[(&str, String)]) -> String {
+    let mut text = format!(
+        "# Proposta de tomticket-sync init para {}, pelo cabeçalho e pelos valores.\n# As chaves são os nomes longos das opções de run, sem os dois hifens.\n\n",
+        visible(input)
+    );
+    text.push_str(match proposal.customer {
+        Customer::Columns => "# Quem é o cliente: identificador e tipo_identificador.\n",
+        Customer::Typed(_) => "# Quem é o cliente: identificador, de um tipo só em todas as linhas.\n",
+        Customer::Key(Key::Email) => "# Quem é o cliente: o e-mail.\n",
+        Customer::Key(Key::IdInterno) => "# Quem é o cliente: o identificador interno.\n",
+        Customer::Unknown(_) => "# Quem é o cliente? Escreva a coluna em [map], e aqui \"email\" ou \"id_interno\":\n# key = \"email\"\n",
+    });
+    let options = proposal.mapping();
+    if let Some(key) = options.key {
+        text.push_str(&format!("key = \"{}\"\n", key.as_str()));
+    }
+    if let Some(ctype) = options.id_type {
+        text.push_str(&format!("id-type = \"{ctype}\"\n"));
+    }
+    for (key, value) in reading {
+        text.push_str(&format!("{key} = {value}\n"));
+    }
+    if !options.ignore.is_empty() {
+        let names: Vec<String> = options.ignore.iter().map(|name| quoted(name)).collect();
+        text.push_str(&format!(
+            "\n# Não usadas, embora o nome seja ou pareça o de um destino.\nignore = [{}]\n",
+            names.join(", ")
+        ));
+    }
+    text.push_str("\n# Coluna da exportação = destino no TomTicket.\n[map]\n");
+    for (column, target) in &options.map {
+        text.push_str(&format!("{} = {}\n", quoted(column), quoted(target)));
+    }
+    let line = |column: &ProposedColumn, target: &str| {
+        format!("# {} = {}\n", quoted(&column.reference), quoted(target))
+    };
+    let likely: String = proposal
+        .columns
+        .iter()
+        .filter_map(|column| match &column.usage {
+            Usage::Target(target, Certainty::Likely) => Some(line(column, &target.to_string())),
+            _ => None,
+        })
+        .collect();
+    if !likely.is_empty() {
+        text.push_str(
+            "\n# Provável. Se é isso mesmo, tire o # (e o nome da lista ignore, se está lá).\n",
+        );
+        text.push_str(&likely);
+    }
+    let unknown = proposal.columns.iter().filter(|column| column.usage == Usage::Unknown);
+    let unknown: String = unknown.map(|column| line(column, "campo:<id>")).collect();
+    if !unknown.is_empty() {
+        text.push_str("\n# Sem destino conhecido. Para um campo personalizado, tire o # e escreva o id dele\n# (tomticket-sync ids mostra os ids).\n");
+        text.push_str(&unknown);
+    }
+    if let Some(template) = proposal.name_template() {
+        text.push_str(&format!("\n[set]\nnome = {}\n", quoted(&template)));
+    }
+    text
+}
+
+/// A text as a TOML string.
+fn quoted(text: &str) -> String {
+    // A JSON string is a TOML string, but for one control that JSON leaves as it is.
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// Columns without a target that the table names.
+const NAMED: usize = 12;
+
+/// Each column with its target and how sure that is, for a person.
+pub fn table(proposal: &Proposal) -> String {
+    let mut lines = Vec::new();
+    let mut rest = Vec::new();
+    for column in &proposal.columns {
+        let (target, certainty) = match &column.usage {
+            Usage::Target(target, Certainty::Sure) => (target.to_string(), "certo"),
+            Usage::Target(target, Certainty::Likely) => (target.to_string(), "provável"),
+            Usage::NamePart => ("nome".to_owned(), "certo, junto com as outras partes"),
+            Usage::Own => continue,
+            Usage::Unknown => {
+                rest.push(format!("\"{}\"", visible(&column.name)));
+                continue;
+            }
+        };
+        lines.push((format!("\"{}\"", visible(&column.name)), target, certainty));
+    }
+    let width = |longest: usize, text: &String| longest.max(text.chars().count());
+    let first = lines.iter().map(|line| &line.0).fold(0, width).min(40);
+    let second = lines.iter().map(|line| &line.1).fold(0, width);
+    let mut text = String::new();
+    for (name, target, certainty) in lines {
+        text.push_str(&format!("  {name:first$}  →  {target:second$}  {certainty}\n"));
+    }
+    if !rest.is_empty() {
+        let more = rest.len().saturating_sub(NAMED);
+        rest.truncate(NAMED);
+        let more = if more > 0 { format!(" e mais {more}") } else { String::new() };
+        text.push_str(&format!("  sem destino conhecido: {}{more}\n", rest.join(", ")));
+    }
+    text
+}

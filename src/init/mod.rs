@@ -1,0 +1,17 @@
+//! A first mapping for an export: header and values → proposal → configuration file.
+//!
+//! [`Proposal::of`] is pure: it knows what columns are called elsewhere (`known_names`) and looks at
+//! the first rows (`sample`). Asking a person (`dialogue`) and the text of the file
+//! (`config_text`) are separate; reading and writing are the command's.
+
+mod config_text;
+mod dialogue;
+mod known_names;
+mod proposal;
+mod sample;
+
+pub use self::config_text::{config_text, table};
+pub use self::dialogue::Dialogue;
+pub use self::known_names::KnownNames;
+pub use self::proposal::{Customer, Proposal};
+pub use self::sample::Sample;

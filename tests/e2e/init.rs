@@ -1,0 +1,170 @@
+//! `init`: from an export under another program's headers to a rehearsal. What is recognised is tested
+//! beside the code, against `fixtures/exportacoes/destinos.csv`.
+
+use std::path::Path;
+
+use crate::support::{Finished, Run};
+
+const BOB: &str = "E-mail,Nome,Sobrenome,Empresa\nbob.silva@example.com,Bob,Silva,Modelo\n";
+
+fn init(csv: &str, args: &[&str]) -> Finished {
+    Run::bare(&["init"]).csv(csv).args(args.iter().copied()).go()
+}
+
+#[test]
+fn f150_every_export_is_proposed_checked_and_rehearsed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/exportacoes");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name == "destinos.csv" {
+            continue;
+        }
+        count += 1;
+        let made = Run::bare(&["init"]).input(name, std::fs::read(&path).unwrap());
+        let english =
+            |run: Run| ["Address", "- Value", "File As"].into_iter().fold(run, Run::with_english);
+        let made = english(made).arg("--yes").go();
+        made.exits(0);
+        let config = Path::new(name).with_extension("toml").display().to_string();
+        let with = |command: &str| {
+            let run = Run::bare(&[command]).on(name).args(["--config", &config]);
+            english(run).in_folder_of(&made)
+        };
+        with("check").go().exits(0);
+        let rehearsal = with("run").args(["--sandbox", "--rate", "unlimited"]).go();
+        rehearsal.exits(0);
+        let stem = Path::new(name).with_extension("").display().to_string();
+        let results = rehearsal.text(&format!("{stem}.simulado.resultado.csv"));
+        assert_eq!(results.matches(",atualizado,").count(), 6, "{name}: {results}");
+    }
+    assert_eq!(count, 10);
+}
+
+#[test]
+fn the_file_is_a_mapping_that_quotes_no_customer() {
+    let made = init(BOB, &["--yes"]);
+    made.exits(0).says(&["check clientes.csv --config clientes.toml", "certo", "\"Empresa\""]);
+    let toml = made.text("clientes.toml");
+    for part in [
+        "key = \"email\"",
+        "\"E-mail\" = \"email\"",
+        "nome = \"{Nome} {Sobrenome}\"",
+        "# \"Empresa\" = \"campo:<id>\"",
+    ] {
+        assert!(toml.contains(part), "no {part} in {toml}");
+    }
+    for value in ["bob", "Bob", "Silva", "Modelo"] {
+        assert!(!toml.contains(value) && !made.stderr.contains(value), "{value}: {toml}");
+    }
+    assert!(!toml.contains("delimiter") && !toml.contains("encoding"), "{toml}");
+}
+
+#[test]
+fn f151_an_existing_file_stays_unless_forced() {
+    let made = init(BOB, &["--yes"]);
+    made.exits(0);
+    std::fs::write(made.work().join("clientes.toml"), "# meu\n").unwrap();
+    let again = |args: &[&str]| {
+        let run = Run::bare(&["init", "clientes.csv", "--yes"]).in_folder_of(&made);
+        run.args(args.iter().copied()).go()
+    };
+    again(&[]).exits(2).says(&["já existe", "--force"]);
+    assert_eq!(made.text("clientes.toml"), "# meu\n");
+    again(&["--force"]).exits(0);
+    assert!(made.text("clientes.toml").contains("key = \"email\""));
+    // The configuration of a file of that very name would be the file.
+    let own = Run::bare(&["init"]).input("x.toml", BOB).args(["--yes", "--force"]).go();
+    own.exits(2).says(&["é a própria entrada"]);
+    assert_eq!(own.text("x.toml"), BOB);
+}
+
+#[cfg(unix)]
+#[test]
+fn f151_a_link_is_not_followed_and_no_more_is_shown_than_the_export_shows() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let run = Run::bare(&["init"]).csv(BOB).file("alvo", "meu");
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(run.work().join("clientes.csv"), private).unwrap();
+    symlink("alvo", run.work().join("clientes.toml")).unwrap();
+    let folder = run.folder();
+    run.arg("--yes").go().exits(2);
+    let forced = Run::bare(&["init", "clientes.csv", "--yes", "--force"]).sharing(&folder).go();
+    assert_eq!(forced.exits(0).text("alvo"), "meu");
+    let meta = forced.work().join("clientes.toml").symlink_metadata().unwrap();
+    assert!(meta.is_file() && meta.permissions().mode() & 0o777 == 0o600);
+}
+
+#[test]
+fn without_a_terminal_the_proposal_goes_to_standard_output_and_no_file_is_written() {
+    let shown = init(BOB, &[]);
+    shown.exits(0).says(&["Nada foi gravado", "init clientes.csv --yes"]);
+    assert!(!shown.exists("clientes.toml"));
+    let toml = shown.stdout_text();
+    let used = Run::bare(&["check", "clientes.csv", "--config", "c.toml"]);
+    used.in_folder_of(&shown).file("c.toml", &toml).go().exits(0);
+}
+
+#[test]
+fn where_no_column_says_who_the_customer_is_the_candidates_are_named() {
+    let rows = "Cidade,Sócio,Turma\nBelém,A-1,x\nBelém,A-2,x\n";
+    for args in [&[][..], &["--yes"]] {
+        let unknown = init(rows, args);
+        unknown.exits(1).says(&["não sei quem é o cliente", "pode ser a coluna \"Sócio\""]);
+        assert!(!unknown.exists("clientes.toml"));
+    }
+    let neither = init("Cidade\nBelém\nBelém\n", &["--yes"]);
+    neither.exits(1).says(&["nenhuma coluna tem"]);
+}
+
+/// What the file needs to be read is in its configuration, whether it was found or given.
+#[test]
+fn f152_what_it_takes_to_read_the_file_is_written_down() {
+    let title =
+        "Relatório de clientes\r\nGerado em 01/02/2026\r\nE-mail;Nome\r\na@example.com;Ana\r\n";
+    let cp850 = b"E-mail;Nome;Cidade\na@example.com;Jo\xc6o Concei\x87\xc6o;S\xc6o Jo\xc6o\n";
+    let tie = "E-mail;x|Nome\na@example.com;y|Ana\n";
+    for (bytes, args, key) in [
+        (title.as_bytes(), &[][..], "skip-lines = 2"),
+        (cp850, &[], "encoding = \"cp850\""),
+        (tie.as_bytes(), &["--delimiter", ";"], "delimiter = \";\""),
+    ] {
+        let made = Run::bare(&["init"]).input("clientes.csv", bytes).args(args.iter().copied());
+        let made = made.arg("--yes").go();
+        made.exits(0);
+        let toml = made.text("clientes.toml");
+        assert!(toml.contains(key), "no {key} in {toml}");
+        let checked = Run::bare(&["check", "clientes.csv", "--config", "clientes.toml"]);
+        checked.in_folder_of(&made).go().exits(0);
+    }
+    Run::bare(&["init"]).csv(tie).arg("--yes").go().exits(2).says(&["--delimiter"]);
+}
+
+#[test]
+fn the_input_may_be_a_pipe_or_compressed() {
+    let piped = Run::bare(&["init"]).stdin(BOB).arg("--yes").go();
+    assert!(piped.exits(0).text("entrada.toml").contains("key = \"email\""));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, BOB.as_bytes()).unwrap();
+    let packed = Run::bare(&["init"]).input("a b.csv.gz", gzip.finish().unwrap()).arg("--yes").go();
+    packed.exits(0).says(&["check 'a b.csv.gz' --config 'a b.toml'"]);
+    assert!(packed.exists("a b.toml"));
+}
+
+/// f150
+#[test]
+fn names_of_columns_do_not_act_on_the_terminal_or_break_the_file() {
+    let evil = "x\u{1b}[2J\u{7f}\u{202e}\"\\";
+    let header = format!("E-mail,\"{}\",\"a\nb\",telefones", evil.replace('"', "\"\""));
+    let made = init(&format!("{header}\na@example.com,1,2,3\n"), &["--yes"]);
+    assert!(!made.exits(0).log.contains(['\u{1b}', '\u{7f}', '\u{202e}']), "{:?}", made.log);
+    let checked = Run::bare(&["check", "clientes.csv", "--config", "clientes.toml"]);
+    checked.in_folder_of(&made).go().exits(0);
+    // A commented line is one of the file once its # is gone.
+    let toml = made.text("clientes.toml");
+    let line = toml.lines().find(|line| line.contains("[2J")).unwrap();
+    let edited = toml.replace(line, &line.replace("# ", "").replace("campo:<id>", "campo:x"));
+    let checked = Run::bare(&["check", "clientes.csv", "--config", "c.toml"]);
+    checked.in_folder_of(&made).file("c.toml", edited).go().exits(0).says(&["campo:x (coluna"]);
+}
