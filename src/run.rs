@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
         let plan = self.preflight.plan.clone();
         let (selection, reporter) = (self.selection.take(), outputs.reporter);
         let pipeline = Pipeline { client, options, reading, plan, selection, reporter };
-        let mut snapshot = self.snapshot.take().filter(|_| !settings.policy.full);
+        let mut snapshot = self.snapshot.take();
         if let Some(snapshot) = &mut snapshot {
             snapshot.rewind();
         }
@@ -205,6 +205,7 @@ impl<'a> Run<'a> {
             give_up_after: settings.give_up_after,
             drain: DRAIN,
             probe: preflight.probe.clone(),
+            full: settings.policy.full,
         }
     }
 
@@ -293,10 +294,9 @@ impl<'a> Run<'a> {
         if let Some(encoding) = output.reporter.rejects.encoding_to_give() {
             suggested = suggested.in_encoding(encoding);
         }
-        let touched = [Situacao::Atualizado, Situacao::Falhou, Situacao::Incerto];
-        let is_touched = output.tally.count_decided(&touched) > 0;
+        let is_touched = output.tally.count_decided(&Situacao::MAY_HAVE_CHANGED) > 0;
         suggested.undo = suggested.undo.filter(|_| is_touched && !output.broke_off());
-        suggested = suggested.emptying(&self.preflight.changes.filled_columns());
+        suggested = suggested.emptying(&output.tally.changed.filled());
         let note = ledger::misses_this_run(settings).then(|| {
             "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
                 .to_owned()

@@ -67,8 +67,7 @@ impl Selection {
     }
 
     fn add(&mut self, line: &ResultLine<'_>) {
-        use Situacao::{Atualizado, Falhou, Incerto};
-        if !matches!(line.situacao, Atualizado | Falhou | Incerto) {
+        if !Situacao::MAY_HAVE_CHANGED.contains(&line.situacao) {
             return;
         }
         let Ok(ctype) = line.tipo_identificador.parse::<CustomerType>() else { return };

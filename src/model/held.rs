@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CustomerType, FieldName, Name, same_name};
+use super::{CustomerType, FieldName, Name, Update, same_name};
 
 /// The columns of a snapshot that say when and of which account a customer was read. A file with both
 /// is a snapshot.
@@ -60,4 +60,67 @@ pub struct HeldRow {
     /// Whether the record cannot hold the row: a row that touches the customer was sent since, or the
     /// record has only the name that the row gives. It still outweighs what was believed before.
     pub is_silent: bool,
+}
+
+impl HeldRow {
+    /// What TomTicket holds where the row has the value `index`, of `field`; `None` where that is
+    /// unknown.
+    pub fn before(&self, index: usize, field: &FieldName) -> Option<&str> {
+        match self.values.get(index)? {
+            _ if self.is_silent => None,
+            HeldValue::NotRead => None,
+            _ => self.record.value(field),
+        }
+    }
+}
+
+/// What a row does to one value of its customer, as far as a snapshot tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueChange {
+    Same,
+    /// What TomTicket holds was not read, or may have changed since.
+    Unknown,
+    /// The same, but when it was read, there was nothing.
+    OnceEmpty,
+    /// It holds nothing, and the row fills it.
+    Filled,
+    /// It holds a value, and the row clears it.
+    Emptied,
+    /// It holds another one, but for letter case, white space and punctuation the same.
+    OtherForm,
+    /// It holds another one.
+    Other,
+}
+
+impl ValueChange {
+    /// One for each value of a row, in its order. `held` is the row's customer, where a snapshot shows
+    /// it.
+    pub fn of_row(update: &Update, held: Option<&HeldRow>) -> Vec<Self> {
+        let changes = update.values().enumerate().map(|(index, (field, after))| {
+            match held.and_then(|held| held.before(index, field)) {
+                None if !after.is_empty()
+                    && held.is_some_and(|held| held.record.value(field) == Some("")) =>
+                {
+                    Self::OnceEmpty
+                }
+                None => Self::Unknown,
+                Some(before) if before == after => Self::Same,
+                Some("") => Self::Filled,
+                Some(_) if after.is_empty() => Self::Emptied,
+                Some(before) if differ_in_form(before, after) => Self::OtherForm,
+                Some(_) => Self::Other,
+            }
+        });
+        changes.collect()
+    }
+}
+
+/// Whether two texts are one but for letter case, white space and punctuation.
+fn differ_in_form(a: &str, b: &str) -> bool {
+    let letters = |text: &str| -> String {
+        let kept = text.chars().filter(|c| c.is_alphanumeric());
+        kept.flat_map(char::to_lowercase).collect()
+    };
+    let letters_of_a = letters(a);
+    !letters_of_a.is_empty() && letters_of_a == letters(b)
 }

@@ -57,6 +57,9 @@ impl Situacao {
         !matches!(self, Self::Atualizado | Self::Inalterado)
     }
 
+    /// Of a row whose request was executed, or may have been.
+    pub const MAY_HAVE_CHANGED: [Self; 3] = [Self::Atualizado, Self::Falhou, Self::Incerto];
+
     /// Its position in [`ALL`](Self::ALL), for counting.
     pub const fn index(self) -> usize {
         self as usize

@@ -6,6 +6,7 @@
 //! stopped: rows sent meanwhile must not be counted as never sent.
 
 mod atomic_file;
+mod column_changes;
 mod csv_file;
 mod destination;
 mod error;
@@ -34,6 +35,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub use atomic_file::{Output, still_named};
+pub use column_changes::ChangedColumns;
 pub use csv_file::CsvFile;
 pub use destination::{Destination, resolved};
 pub use error::OutputError;
@@ -126,6 +128,7 @@ impl Reporter {
                     tally.settled(&outcome, row.left_out.is_some());
                 }
                 Event::Decided(situacao) => tally.decided(situacao),
+                Event::Changed(update, changes) => tally.changed.add(&update, &changes),
                 Event::Request(request) => {
                     log::request(&request);
                     tally.request(&request);

@@ -79,7 +79,7 @@ pub struct RunSummary {
 pub struct SnapshotSavings {
     /// Rows that needed no request.
     pub poupadas: u64,
-    /// What the other rows change by the plan, by column.
+    /// What the rows changed, or may have changed, by column.
     pub colunas: BTreeMap<String, ColumnCounts>,
 }
 
@@ -97,8 +97,8 @@ impl SnapshotSavings {
     }
 }
 
-/// Values of one column in the rows that are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Values of one column: in a plan of the rows that would be sent, in a summary of those that were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnCounts {
     /// TomTicket holds another value.
     pub mudam: u64,

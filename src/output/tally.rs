@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::column_changes::ChangedColumns;
 use super::frequent::FrequentKeys;
 use super::request_rate::RequestRate;
 use super::run_summary::MinuteCounts;
@@ -26,6 +27,8 @@ pub struct Tally {
     /// their turn in the output.
     decided: [u64; 7],
     pub requests: u64,
+    /// What the rows that were sent changed, or may have changed.
+    pub changed: ChangedColumns,
     /// The messages of rows with `erro`.
     pub messages: FrequentKeys<String>,
     /// The minutes of sending so far, without gaps.
@@ -43,6 +46,7 @@ impl Tally {
             settled: [0; 7],
             decided: [0; 7],
             requests: 0,
+            changed: ChangedColumns::default(),
             messages: FrequentKeys::default(),
             minutes: Vec::new(),
             rate: RequestRate::default(),

@@ -293,9 +293,8 @@ impl Preflight {
             self.keep_for_probe(update);
             return Ok(());
         }
-        let shown = held.as_ref().filter(|held| !held.is_silent);
         self.changes.outside += u64::from(known.snapshot.is_some() && held.is_none());
-        self.changes.add(linha, &update, shown);
+        self.changes.add(linha, &update, held.as_ref());
         if let Some(snapshot) = known.snapshot.as_deref_mut() {
             snapshot.silence(&update);
         }

@@ -51,7 +51,7 @@ impl Preflight {
                 invalidas: self.invalid,
                 fora_do_retrato: self.changes.outside,
                 fora_de_only: self.has_selection.then_some(self.left_out),
-                colunas: self.changes.counts(),
+                colunas: self.changes.columns.counts(),
                 duracao_estimada_s: per_second.map(|rate| a_enviar as f64 / rate),
             },
             codigo_saida,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Lookup, Preflight};
 use crate::locale::format::{counted, duration_words, number};
-use crate::output::{excerpt, one_line};
+use crate::output::{ColumnCounts, excerpt, one_line};
 
 /// The warning about UTF-8 that the user has read in one byte per character.
 const MISREAD: &str = "acentos deste arquivo parecem UTF-8, e o --encoding dado os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
@@ -128,11 +128,12 @@ impl Preflight {
     /// What changes in each column, and the first rows that would be sent.
     fn changes_text(&self) -> String {
         let mut text = String::new();
-        for column in &self.changes.columns {
+        for column in self.changes.columns.iter() {
+            let ColumnCounts { mudam, esvaziam, desconhecidos } = column.counts;
             let counts = [
-                (column.changed, counted(column.changed, "muda", "mudam")),
-                (column.emptied, counted(column.emptied, "é esvaziado", "são esvaziados")),
-                (column.unknown, counted(column.unknown, "desconhecido", "desconhecidos")),
+                (mudam, counted(mudam, "muda", "mudam")),
+                (esvaziam, counted(esvaziam, "é esvaziado", "são esvaziados")),
+                (desconhecidos, counted(desconhecidos, "desconhecido", "desconhecidos")),
             ];
             let told: Vec<_> =
                 counts.into_iter().filter(|(n, _)| *n > 0).map(|(_, told)| told).collect();
@@ -148,7 +149,7 @@ impl Preflight {
                 "aviso: o TomTicket guarda {0} em outra forma (só maiúsculas, espaços ou pontuação diferem em {1} de {2}): essas linhas seriam enviadas todas as vezes. Se a diferença não importa: --assume {0}\n",
                 column.field,
                 number(column.other_form),
-                number(column.changed)
+                number(column.counts.mudam)
             ));
         }
         for row in &self.changes.shown {

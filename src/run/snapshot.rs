@@ -71,10 +71,10 @@ fn is_the_input(settings: &Settings, snapshot: &InputArg) -> bool {
 }
 
 impl Run<'_> {
-    /// What the snapshot saved: the rows that ended unchanged, and what the plan said of the others.
+    /// What the snapshot saved: the rows that ended unchanged, and what the others changed.
     pub(super) fn snapshot_savings(&self, tally: &Tally) -> Option<SnapshotSavings> {
         self.settings.snapshot.as_ref()?;
         let poupadas = tally.count_decided(&[Situacao::Inalterado]);
-        Some(SnapshotSavings { poupadas, colunas: self.preflight.changes.counts() })
+        Some(SnapshotSavings { poupadas, colunas: tally.changed.counts() })
     }
 }

@@ -12,7 +12,7 @@ use super::{InputBatch, Scheduler, Transport};
 use crate::ledger::Unchanged;
 use crate::locale::format::local_time;
 use crate::locale::os_error::describe_os_error;
-use crate::model::{Outcome, Row, Situacao};
+use crate::model::{Outcome, Row, Situacao, ValueChange};
 use crate::stop::StopReason;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
@@ -71,7 +71,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 return self.begin_stop(StopReason::Local(reason), Instant::now());
             }
         };
-        match self.recorder.check(seq, &update, held.as_ref()) {
+        let evidence = held.as_ref().filter(|_| !self.options.full);
+        match self.recorder.check(seq, &update, evidence) {
             Some(Some(_)) if self.may_concern_same_customer(seq) => {
                 self.window.set_state(seq, RowState::Deferred);
             }
@@ -82,6 +83,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             Some(None) => {
                 if let Some(snapshot) = &mut self.snapshot {
                     snapshot.silence(&update);
+                    if let Some(entry) = self.window.get(seq) {
+                        entry.changes = ValueChange::of_row(&update, held.as_ref());
+                    }
                 }
                 self.window.set_state(seq, RowState::Unsent);
             }

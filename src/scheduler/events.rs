@@ -1,10 +1,11 @@
 //! What the scheduler tells the reporter. Events carry facts; counting, writing and showing them is
 //! the reporter's task.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::api::Reply;
-use crate::model::{Outcome, Row, Situacao};
+use crate::model::{Outcome, Row, Situacao, Update, ValueChange};
 
 /// One fact. Events of one run come in the order in which they happened, except that
 /// [`Settled`](Self::Settled) comes in the order of the input.
@@ -15,6 +16,9 @@ pub enum Event {
     /// A row got its verdict; its [`Settled`](Self::Settled) follows when all earlier rows have
     /// theirs. For the progress display, which does not wait for a slow row.
     Decided(Situacao),
+    /// A row was sent, and what it changes was, or may have been, executed: of each value what that
+    /// does to what the snapshot shows. Only in a run with one.
+    Changed(Arc<Update>, Vec<ValueChange>),
     /// A request ended, or was aborted.
     Request(Request),
     /// The scheduler changed its phase.

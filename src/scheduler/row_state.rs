@@ -38,7 +38,7 @@ use tokio::time::Instant;
 use super::customer_order::CustomerKeys;
 use crate::api::{Attempt, Reply};
 use crate::locale::format::within;
-use crate::model::{Outcome, Row, Situacao, Update};
+use crate::model::{Outcome, Row, Situacao, Update, ValueChange};
 
 /// Where a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +79,8 @@ pub struct RowEntry {
     pub backoff_until: Option<Instant>,
     /// Whether the ledger holds an open intent for the row.
     pub has_intent: bool,
+    /// What the row does to each value that the snapshot shows, from Unsent on.
+    pub changes: Vec<ValueChange>,
     /// The verdict, from RecordingOutcome on.
     pub outcome: Option<Outcome>,
 }
@@ -94,6 +96,7 @@ impl RowEntry {
             attempts: AttemptHistory::default(),
             backoff_until: None,
             has_intent: false,
+            changes: Vec::new(),
             outcome: None,
         }
     }

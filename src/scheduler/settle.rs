@@ -85,6 +85,11 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let situacao = outcome.situacao;
         let sent = outcome.tentativas > 0;
         let stop = self.breaker.on_verdict(situacao, &outcome.mensagem, sent);
+        let changes = std::mem::take(&mut entry.changes);
+        if Situacao::MAY_HAVE_CHANGED.contains(&situacao) && !changes.is_empty() {
+            let update = entry.update.clone();
+            self.outbox.extend(update.map(|update| Event::Changed(update, changes)));
+        }
         entry.outcome = Some(outcome);
         self.window.set_state(seq, RowState::Finished);
         self.order.leave(seq, &keys);

@@ -183,6 +183,42 @@ fn the_plan_shows_what_changes_field_by_field() {
 }
 
 #[test]
+fn the_summary_tells_what_the_rows_changed_that_were_sent() {
+    let csv = "identificador,tipo_identificador,nome,telefone\n\
+               a@x.com,E,Ana Maria,\n\
+               b@x.com,E,,33\n\
+               42,I,,44\n\
+               42,I,,45\n";
+    let undo = |finished: &Finished| {
+        let line = finished.stderr.lines().find(|line| line.contains("--only")).unwrap();
+        line.trim().to_owned()
+    };
+    let columns = |finished: &Finished| finished.summary()["retrato"]["colunas"].clone();
+    let counts = |mudam: u8, desconhecidos: u8| serde_json::json!({"mudam": mudam, "esvaziam": 0, "desconhecidos": desconhecidos});
+    let server = Server::start();
+    let limited = run(&server, &snapshot(CUSTOMERS), csv).args(["--limit", "1"]).go();
+    limited.exits(0).says(&["diferiam: nome 1\n"]);
+    assert_eq!(columns(&limited), serde_json::json!({"nome": counts(1, 0)}));
+    assert!(!undo(&limited).contains("--send-empty"), "{}", undo(&limited));
+
+    // What a refused row asked for changed nothing; nor does --full change what is compared.
+    let server = Server::start();
+    server.reply("b@x.com", Reply::refuse("não"));
+    let full = run(&server, &snapshot(CUSTOMERS), csv).arg("--full").go();
+    full.exits(1).says(&["diferiam: nome 1, telefone 1\n"]);
+    let expected = serde_json::json!({"nome": counts(1, 0), "telefone": counts(1, 1)});
+    assert_eq!(columns(&full), expected);
+
+    // The second row of a customer fills what was empty before the first.
+    let csv = "identificador,tipo_identificador,nome,telefone\n\
+               b@x.com,E,Bia Nova,\nb@x.com,E,,33\n";
+    let server = Server::start();
+    let twice = run(&server, &snapshot(CUSTOMERS), csv).go();
+    let words = "--send-empty telefone --only";
+    assert!(undo(twice.exits(0)).contains(words), "{}", undo(&twice));
+}
+
+#[test]
 fn a_plan_that_breaks_a_guard_does_not_begin() {
     let csv = "identificador,tipo_identificador,nome\n\
                a@x.com,E,Ana\nb@x.com,E,Beatriz\n42,I,Caio\nd@x.com,E,Davi\n";

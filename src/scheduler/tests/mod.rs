@@ -89,6 +89,7 @@ fn options() -> SchedulerOptions {
         give_up_after: Duration::from_secs(300),
         drain: Duration::from_secs(10),
         probe: None,
+        full: false,
     }
 }
 
@@ -153,7 +154,7 @@ async fn go(
                     finished.rows.push(outcome);
                 }
                 Event::Decided(situacao) => finished.decided.push(situacao),
-                Event::Request(_) | Event::Phase(_) => {}
+                Event::Changed(..) | Event::Request(_) | Event::Phase(_) => {}
             }
         }
     }
