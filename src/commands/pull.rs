@@ -82,8 +82,17 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
         counted(pulled.customers, "cliente", "clientes"),
         counted(pulled.pages, "página", "páginas")
     );
-    for (id, name) in &pulled.fields {
-        text.push_str(&format!("  campo:{id} é \"{name}\"\n"));
+    if pulled.customers == 0 {
+        text.push_str("aviso: o TomTicket não listou nenhum cliente\n");
+    }
+    for field in &pulled.fields {
+        text.push_str(&format!("  campo:{} é \"{}\"\n", field.id.as_str(), field.name));
+    }
+    for field in pulled.fields.iter().filter(|field| !field.is_text) {
+        text.push_str(&format!(
+            "aviso: campo:{} tem listas em vez de textos: não está no arquivo, e conta como não lido\n",
+            field.id.as_str()
+        ));
     }
     let lines = |lines: &LineCount| {
         let named: Vec<String> = lines.first.iter().map(|line| number(*line)).collect();

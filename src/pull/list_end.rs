@@ -62,11 +62,11 @@ impl<T: PartialEq + Clone> ListEnd<T> {
         }
         self.previous.clone_from(&page.items);
         self.is_told = page.next != NextPage::Unsaid || page.pages.is_some();
-        match (page.next, page.pages) {
-            (NextPage::Last, _) => ListStep::End,
-            (_, Some(pages)) if number >= pages => ListStep::End,
-            (NextPage::Unsaid, None) if page.items.is_empty() => ListStep::End,
-            _ => ListStep::Next,
+        let is_past_the_end =
+            page.next == NextPage::Unsaid && page.pages.is_none() && page.items.is_empty();
+        match is_past_the_end || is_last(number, page) {
+            true => ListStep::End,
+            false => ListStep::Next,
         }
     }
 
@@ -74,6 +74,11 @@ impl<T: PartialEq + Clone> ListEnd<T> {
     pub fn is_missing_page_the_end(&self) -> bool {
         self.taken > 0 && !self.is_told
     }
+}
+
+/// Whether a page says that it is the last one.
+pub fn is_last<T>(number: u64, page: &HeldPage<T>) -> bool {
+    page.next == NextPage::Last || page.pages.is_some_and(|pages| number >= pages)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! repeated after any fault. Which page is the last is [`super::list_end`]'s; what is done with a page
 //! is the caller's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::error::PullError;
-use super::list_end::{ListEnd, ListStep};
+use super::list_end::{ListEnd, ListStep, is_last};
 use crate::api::{Cause, Client, HeldPage, ReadAttempt, ReadRequest, Reply};
 use crate::locale::format::duration_words;
 use crate::scheduler::{Permit, Rate, RateLimiter};
@@ -88,8 +88,10 @@ struct Reading<T> {
     in_flight: JoinSet<EndedRead>,
     faults: BTreeMap<u64, Fault>,
     waiting: BTreeMap<u64, (PageRead<T>, usize)>,
-    /// Pages that do not exist.
-    missing: Vec<u64>,
+    /// Pages that were not there when they were last asked for.
+    missing: BTreeSet<u64>,
+    /// A page that was read again, because one after it was missing.
+    read_again: Option<PageRead<T>>,
     paused_until: Option<Instant>,
 }
 
@@ -122,7 +124,8 @@ impl ListReader {
             in_flight: JoinSet::new(),
             faults: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            missing: Vec::new(),
+            missing: BTreeSet::new(),
+            read_again: None,
             paused_until: None,
         };
         loop {
@@ -139,9 +142,17 @@ impl ListReader {
                     return Ok(());
                 }
             }
+            if let Some(read) = reading.read_again.take()
+                && is_last(read.number, &read.page)
+            {
+                return take(read).map(|_| ());
+            }
             let next = reading.end.next_page();
-            if reading.missing.contains(&next) && reading.end.is_missing_page_the_end() {
-                return Ok(());
+            if reading.missing.remove(&next) {
+                if reading.end.is_missing_page_the_end() {
+                    return Ok(());
+                }
+                reading.read_before(next);
             }
             let wake = self.send_due(&kind, &mut reading);
             tokio::select! {
@@ -209,13 +220,23 @@ impl ListReader {
             Reply::Accepted => (kind.parse)(&attempt.body),
             _ => None,
         };
-        if let Some(page) = page {
+        let is_empty = page.as_ref().is_some_and(|page| {
+            number == 1 && page.items.is_empty() && page.size.is_some_and(|size| size > 0)
+        });
+        if let Some(page) = page.filter(|_| !is_empty) {
             reading.faults.remove(&number);
             let read = PageRead { number, read_at, page };
-            reading.waiting.insert(number, (read, attempt.body.len()));
+            if number < reading.end.next_page() {
+                reading.read_again = Some(read);
+            } else {
+                reading.waiting.insert(number, (read, attempt.body.len()));
+            }
             return Ok(());
         }
         let (status, why) = match attempt.reply {
+            Reply::Accepted if is_empty => {
+                (attempt.status, "a lista anuncia itens e a página vem vazia".to_owned())
+            }
             Reply::Accepted => (attempt.status, "a resposta não é uma lista".to_owned()),
             _ => (attempt.status, attempt.mensagem),
         };
@@ -237,7 +258,12 @@ impl ListReader {
                     "Confira o endereço (--base-url): a API v2.0 não está lá, ou a conta não a tem; o envio (run) não depende disso.",
                 ));
             }
-            (Reply::Refused, Some(404)) => reading.missing.push(number),
+            (Reply::Refused, Some(404)) if number < reading.end.next_page() => {
+                reading.read_before(number);
+            }
+            (Reply::Refused, Some(404)) => {
+                reading.missing.insert(number);
+            }
             _ => {}
         }
         let is_limited = matches!(attempt.reply, Reply::Limited { .. });
@@ -268,6 +294,16 @@ impl ListReader {
 }
 
 impl<T: PartialEq + Clone> Reading<T> {
+    /// Reads the page before one that is missing once more: if it is the last one now, the list became
+    /// shorter while it was read.
+    fn read_before(&mut self, missing: u64) {
+        let due = Instant::now();
+        if missing > 1 {
+            let again = Fault { since: due, times: 0, due: Some(due) };
+            self.faults.entry(missing - 1).or_insert(again);
+        }
+    }
+
     /// The page to request now.
     ///
     /// # Errors

@@ -20,8 +20,16 @@ pub struct MappingId {
     pub nome: String,
 }
 
+/// The ids of one account.
+#[derive(Debug)]
+pub struct MappingIds {
+    pub ids: Vec<MappingId>,
+    /// Why the organisations are not among them.
+    pub organizations: Result<(), PullError>,
+}
+
 /// Reads the ids: custom fields first.
-pub async fn read_ids(reader: &mut ListReader) -> Result<Vec<MappingId>, PullError> {
+pub async fn read_ids(reader: &mut ListReader) -> Result<MappingIds, PullError> {
     let mut ids = Vec::new();
     let mut known = HashSet::new();
     let mut without_news = 0;
@@ -43,16 +51,22 @@ pub async fn read_ids(reader: &mut ListReader) -> Result<Vec<MappingId>, PullErr
     });
     fields.await?;
     reader.concurrency = read_ahead;
-    let organizations = ListKind {
+    let list = ListKind {
         what: "organizações",
         request: |page| ReadRequest::Organizations { page },
         parse: HeldPage::of_organizations,
     };
-    let all = reader.read(organizations, |page| {
-        let page = page.page.items.into_iter();
+    let fields = ids.len();
+    // One that moves between pages is met twice.
+    let mut known = HashSet::new();
+    let all = reader.read(list, |page| {
+        let page = page.page.items.into_iter().filter(|it| known.insert(it.id.clone()));
         ids.extend(page.map(|it| MappingId { tipo: "organizacao", id: it.id, nome: it.name }));
         Ok(ControlFlow::Continue(()))
     });
-    all.await?;
-    Ok(ids)
+    let organizations = all.await;
+    if organizations.is_err() {
+        ids.truncate(fields);
+    }
+    Ok(MappingIds { ids, organizations })
 }

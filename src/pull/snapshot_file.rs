@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::error::PullError;
 use super::list_reader::{ListKind, ListReader};
-use super::spool::{Spool, SpooledCustomer};
+use super::spool::{Spool, SpooledCustomer, SpooledField};
 use crate::api::{HeldCustomer, HeldPage, ReadRequest};
 use crate::model::{CustomerType, Identifier, ORIGIN_COLUMNS};
 use crate::output::Output;
@@ -42,8 +42,8 @@ pub struct PulledCustomers {
     pub nameless: LineCount,
     /// Lines whose identifier an earlier line has.
     pub shared: LineCount,
-    /// The custom fields: id and what the panel calls it.
-    pub fields: Vec<(String, String)>,
+    /// The custom fields.
+    pub fields: Vec<SpooledField>,
 }
 
 /// Some lines of the file, the first of them by number.
@@ -86,8 +86,11 @@ pub async fn pull(
     let mut pulled = PulledCustomers::default();
     let mut read = 0;
     let reading = reader.read(customers(), |page| {
+        if pulled.pages == 0 {
+            pulled.announced[0] = page.page.size;
+        }
+        pulled.announced[1] = page.page.size;
         pulled.pages = page.number;
-        pulled.announced[usize::from(page.number > 1)] = page.page.size;
         read += page.page.items.len() as u64;
         for customer in page.page.items {
             spool.add(customer, page.read_at).map_err(failed)?;
@@ -96,9 +99,6 @@ pub async fn pull(
         Ok(ControlFlow::Continue(()))
     });
     reading.await?;
-    if pulled.pages == 1 {
-        pulled.announced[1] = pulled.announced[0];
-    }
     let written = write(&mut spool, format, output, &mut pulled);
     // A file that cannot be written is of no use; the error names its place.
     written.map(|output| (pulled, output)).map_err(failed)
@@ -134,8 +134,10 @@ fn write_csv<W: Write>(
     pulled: &mut PulledCustomers,
 ) -> io::Result<W> {
     let fields = spool.fields().to_vec();
+    // The file must not say that a value is empty which cannot be written: the field has no column.
+    let shown: Vec<usize> = (0..fields.len()).filter(|number| fields[*number].is_text).collect();
     let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(to);
-    let campos = fields.iter().map(|field| format!("campo:{}", field.id.as_str()));
+    let campos = shown.iter().map(|number| format!("campo:{}", fields[*number].id.as_str()));
     let header = SNAPSHOT_COLUMNS.into_iter().map(ToOwned::to_owned).chain(campos);
     csv.write_record(header.chain(ORIGIN_COLUMNS.map(ToOwned::to_owned)))?;
     let mut identifiers: HashMap<u64, ()> = HashMap::new();
@@ -166,10 +168,10 @@ fn write_csv<W: Write>(
             id_interno,
         ];
         cells.extend(fixed.map(ToOwned::to_owned));
-        cells.resize(fixed.len() + fields.len(), String::new());
+        cells.resize(fixed.len() + shown.len(), String::new());
         for (number, value) in &customer.campos {
-            if let Some(cell) = cells.get_mut(fixed.len() + *number as usize) {
-                cell.clone_from(value);
+            if let Ok(place) = shown.binary_search(&(*number as usize)) {
+                cells[fixed.len() + place].clone_from(value);
             }
         }
         cells.push(Timestamp::from_second(customer.read_at).unwrap_or_default().to_string());
@@ -179,7 +181,7 @@ fn write_csv<W: Write>(
         Ok::<_, io::Error>(())
     })?;
     pulled.customers = spool.customers();
-    pulled.fields = fields.into_iter().map(|f| (f.id.as_str().to_owned(), f.name)).collect();
+    pulled.fields = fields;
     csv.into_inner().map_err(|error| error.into_error())
 }
 

@@ -34,6 +34,8 @@ pub struct SpooledCustomer {
 pub struct SpooledField {
     pub id: CampoId,
     pub name: String,
+    /// Whether all of its values can be written.
+    pub is_text: bool,
 }
 
 /// The customers that were read so far.
@@ -42,8 +44,8 @@ pub struct Spool {
     file: BufWriter<File>,
     fields: Vec<SpooledField>,
     field_numbers: HashMap<CampoId, u32>,
-    /// The latest reading of each customer, by a hash of its names.
-    latest: HashMap<u128, u32>,
+    /// The latest reading of each customer and its second since 1970, by a hash of its names.
+    latest: HashMap<u128, (u32, u32)>,
     /// Whether each reading is the latest of its customer.
     is_latest: Vec<bool>,
 }
@@ -67,13 +69,20 @@ impl Spool {
     /// Adds a customer that was read by a request sent at `read_at`.
     pub fn add(&mut self, customer: HeldCustomer, read_at: Timestamp) -> io::Result<()> {
         let number = self.is_latest.len() as u32;
-        // Without any name it cannot be recognised.
-        if !(customer.id_interno.is_empty() && customer.email.is_empty())
-            && let Some(earlier) = self.latest.insert(identity(&customer), number)
-        {
-            self.is_latest[earlier as usize] = false;
-        }
         self.is_latest.push(true);
+        // Without any name it cannot be recognised.
+        if !(customer.id_interno.is_empty() && customer.email.is_empty()) {
+            let second = u32::try_from(read_at.as_second()).unwrap_or(0);
+            let latest = self.latest.entry(identity(&customer)).or_insert((number, second));
+            let earlier = *latest;
+            // A page that failed is read after those that follow it.
+            if second >= earlier.1 {
+                *latest = (number, second);
+            }
+            for other in [earlier.0, number] {
+                self.is_latest[other as usize] = other == latest.0;
+            }
+        }
         let mut campos = Vec::with_capacity(customer.campos.len());
         for field in customer.campos {
             let number = match self.field_numbers.get(&field.id) {
@@ -81,12 +90,18 @@ impl Spool {
                 None => {
                     let number = self.fields.len() as u32;
                     self.field_numbers.insert(field.id.clone(), number);
-                    self.fields.push(SpooledField { id: field.id, name: field.name });
+                    self.fields.push(SpooledField {
+                        id: field.id,
+                        name: field.name,
+                        is_text: true,
+                    });
                     number
                 }
             };
-            if !field.value.is_empty() {
-                campos.push((number, field.value));
+            match field.value {
+                Some(value) if value.is_empty() => {}
+                Some(value) => campos.push((number, value)),
+                None => self.fields[number as usize].is_text = false,
             }
         }
         let spooled = SpooledCustomer {
@@ -162,15 +177,18 @@ mod tests {
     #[test]
     fn a_customer_that_is_met_twice_stays_as_last_read() {
         let mut spool = Spool::new().unwrap();
-        for (id, email, nome) in [
-            ("1", "a@x", "velho"),
-            ("", "b@x", "b"),
-            ("", "", "sem nome"),
-            ("", "", "sem nome"),
-            ("1", "A@x", "novo"),
-            ("1", "c@x", "outro cliente"),
+        for (id, email, nome, second) in [
+            ("1", "a@x", "velho", 10),
+            ("", "b@x", "b", 11),
+            ("", "", "sem nome", 11),
+            ("", "", "sem nome", 11),
+            ("1", "A@x", "novo", 12),
+            // Its page came later, but was read earlier.
+            ("1", "a@x", "atrasado", 11),
+            ("1", "c@x", "outro cliente", 12),
         ] {
-            spool.add(customer(id, email, nome), Timestamp::UNIX_EPOCH).unwrap();
+            let read_at = Timestamp::from_second(second).unwrap();
+            spool.add(customer(id, email, nome), read_at).unwrap();
         }
         let mut names = Vec::new();
         spool

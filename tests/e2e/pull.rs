@@ -169,6 +169,35 @@ fn the_ids_of_fields_and_organizations_are_listed() {
 }
 
 #[test]
+fn fields_are_listed_where_organizations_may_not_be_read() {
+    let mut all = customers(2);
+    all[0]["custom_fields"] = json!([{"id": "abc01", "name": "Plano", "value": null}]);
+    let server = Server::start();
+    server.script(move |request, _| match request.target.starts_with("/v2.0/organization/") {
+        true => Reply::json(403, "{}"),
+        false => page(&all, page_number(request)),
+    });
+    let finished =
+        Run::bare(&["ids", "--base-url", &server.url()]).env("TOMTICKET_TOKEN", CANARY).go();
+    finished.exits(3).says(&["não deixa ler organizações"]);
+    assert_eq!(finished.stdout_text(), "tipo,id,nome\ncampo,abc01,Plano\n");
+}
+
+#[test]
+fn a_field_with_a_list_for_a_value_counts_as_not_read() {
+    let mut all = customers(2);
+    let field = |id: &str, value: Value| json!({"id": id, "name": id, "value": value});
+    all[0]["custom_fields"] = json!([field("a", json!("x")), field("b", json!("y"))]);
+    all[1]["custom_fields"] = json!([field("a", json!(["u", "v"])), field("b", json!(null))]);
+    let server = listing(all);
+    let finished = pull(&server).go();
+    finished.exits(0).says(&["campo:a tem listas em vez de textos", "conta como não lido"]);
+    let text = finished.text("antes.csv");
+    assert!(text.lines().next().unwrap().contains(",id_interno,campo:b,lido_em,"), "{text}");
+    assert_eq!(lines(&text)[0]["campo:b"], "y");
+}
+
+#[test]
 fn the_account_comes_from_variables_and_the_configuration_of_run() {
     let server = listing(customers(3));
     let config = format!(

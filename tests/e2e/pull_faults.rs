@@ -150,3 +150,60 @@ fn an_interrupted_snapshot_leaves_nothing() {
     finished.exits(130).says(&["nada foi gravado"]);
     assert!(!finished.exists("antes.csv") && !finished.exists("antes.csv.parcial"));
 }
+
+#[test]
+fn a_list_that_becomes_shorter_while_it_is_read_ends_where_it_ends_now() {
+    let old = customers(151);
+    // After the third page was read; in the second case it is gone too when it is asked for again.
+    for (deleted, pages) in [(1, 3), (51, 2)] {
+        let (before, now) = (old.clone(), old[deleted..].to_vec());
+        let server = Server::start();
+        let asked = std::sync::Mutex::new(std::collections::HashSet::new());
+        server.script(move |request, _| {
+            let number = page_number(request);
+            let is_first = asked.lock().unwrap().insert(number);
+            page(if is_first && number <= 3 { &before } else { &now }, number)
+        });
+        let finished = pull(&server).go();
+        finished.exits(0).says(&[&format!("em {pages} páginas"), "clientes mudaram de página"]);
+        let text = finished.text("antes.csv");
+        assert!(text.contains("c00150@x.com"), "it moved to a page that was read before: {text}");
+    }
+}
+
+#[test]
+fn a_page_that_is_missing_in_the_middle_is_a_fault() {
+    let all = customers(251);
+    let server = Server::start();
+    server.script(move |request, _| match page_number(request) {
+        3 => Reply::html(404),
+        number => page(&all, number),
+    });
+    let finished = pull(&server).args(["--give-up-after", "1s"]).go();
+    finished.exits(4).says(&["a página 3 de clientes", "HTTP 404"]);
+    assert!(!finished.exists("antes.csv"));
+}
+
+#[test]
+fn an_account_without_customers_is_told_and_an_empty_first_page_is_not_one() {
+    for body in [json!({"data": null}), json!({"data": [], "size": 0, "pages": 1})] {
+        let server = Server::start();
+        server.script(move |_, _| Reply::json(200, &body.to_string()));
+        let finished = pull(&server).go();
+        finished.exits(0).says(&["0 clientes", "não listou nenhum cliente"]);
+        assert_eq!(finished.text("antes.csv").lines().count(), 1);
+    }
+    let server = Server::start();
+    server.script(|_, _| Reply::json(200, r#"{"data": [], "size": 120, "pages": 3}"#));
+    let finished = pull(&server).args(["--give-up-after", "1s"]).go();
+    finished.exits(4).says(&["a página 1 de clientes", "anuncia itens e a página vem vazia"]);
+}
+
+#[test]
+fn a_page_of_countless_records_costs_no_memory() {
+    let body = format!("{{\"data\": [{}{{}}]}}", "{},".repeat(1_300_000));
+    let server = Server::start();
+    server.script(move |_, _| Reply::json(200, &body));
+    let finished = pull(&server).args(["--give-up-after", "1s"]).go();
+    finished.exits(4).says(&["não é uma lista"]).peak_memory_below(60 * 1024);
+}
