@@ -7,6 +7,7 @@ mod parse;
 mod pull_args;
 mod run_args;
 mod sandbox_args;
+mod short_help;
 mod suggested_commands;
 mod usage;
 mod values;
@@ -51,11 +52,17 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Confere a entrada, envia o que for preciso e grava os resultados
-    #[command(allow_negative_numbers = true, after_help = PRECEDENCE, override_usage = "tomticket-sync run <ENTRADA> [OPÇÕES]")]
+    #[command(
+        allow_negative_numbers = true,
+        override_usage = "tomticket-sync run <ENTRADA> [OPÇÕES]"
+    )]
     Run(Box<RunArgs>),
 
     /// Só confere a entrada: não envia nada, não precisa de token
-    #[command(allow_negative_numbers = true, after_help = PRECEDENCE, override_usage = "tomticket-sync check <ENTRADA> [OPÇÕES]")]
+    #[command(
+        allow_negative_numbers = true,
+        override_usage = "tomticket-sync check <ENTRADA> [OPÇÕES]"
+    )]
     Check(Box<RunArgs>),
 
     /// Propõe um arquivo de configuração para uma exportação, pelo cabeçalho e pelos valores
@@ -63,11 +70,11 @@ pub enum Command {
     Init(InitArgs),
 
     /// Lê todos os clientes do TomTicket e grava um retrato: um CSV que run e check aceitam
-    #[command(after_help = READING, override_usage = "tomticket-sync pull [OPÇÕES]")]
+    #[command(override_usage = "tomticket-sync pull [OPÇÕES]")]
     Pull(PullArgs),
 
     /// Lista os ids de que um mapeamento precisa: campos personalizados e organizações
-    #[command(after_help = READING, override_usage = "tomticket-sync ids [OPÇÕES]")]
+    #[command(override_usage = "tomticket-sync ids [OPÇÕES]")]
     Ids(IdsArgs),
 
     /// Simula o TomTicket em 127.0.0.1 até ser interrompido; a primeira linha da saída é o endereço
@@ -119,7 +126,7 @@ pub struct CompletionsArgs {
 /// The definition of the command line, for parsing, completions and the manual.
 pub fn command() -> clap::Command {
     let version = Arg::new("version").short('V').long("version").action(ArgAction::Version);
-    in_portuguese(Cli::command())
+    short_help::with_screens(in_portuguese(Cli::command()))
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
         .arg(version.help("Mostra a versão"))
