@@ -61,11 +61,14 @@ pub struct Proposal {
 impl Proposal {
     pub fn of(header: &Record, sample: &Sample, known: &KnownNames) -> Self {
         let found = Columns::new(header);
-        let columns = found.iter().filter(|(_, name)| !name.is_empty());
-        let columns = columns.map(|(index, name)| ProposedColumn {
+        // A column that no name and no position means alone is left to a person.
+        let named = found.iter().filter(|(_, name)| !name.is_empty());
+        let named =
+            named.filter_map(|(index, name)| Some((index, name, reference(&found, index, name)?)));
+        let columns = named.map(|(index, name, reference)| ProposedColumn {
             index,
             name: name.to_owned(),
-            reference: reference(&found, index, name),
+            reference,
             // `identificador` and its type are in results too.
             usage: match is_own_column(name) && matches!(Target::parse(name), Ok(None)) {
                 true => Usage::Own,
@@ -182,12 +185,10 @@ fn field(param: Param) -> Target {
     Target::Field(FieldName::Param(param))
 }
 
-/// How a configuration names this column and no other.
-fn reference(columns: &Columns<'_>, index: usize, name: &str) -> String {
-    match columns.one(name, "") {
-        Ok(found) if found == index => name.to_owned(),
-        _ => format!("#{}", index + 1),
-    }
+/// How a configuration names this column and no other, if it can.
+fn reference(columns: &Columns<'_>, index: usize, name: &str) -> Option<String> {
+    let means_it = |name: &String| columns.one(name, "").is_ok_and(|found| found == index);
+    [name.to_owned(), format!("#{}", index + 1)].into_iter().find(means_it)
 }
 
 /// What the steps of a proposal look at.
