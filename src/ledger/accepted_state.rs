@@ -146,6 +146,33 @@ impl AcceptedState {
         })
     }
 
+    /// The values of the row, by index, that the snapshot shows and that are not known, or known from
+    /// an earlier time.
+    pub fn news(
+        &self,
+        row: &RowKeys<'_>,
+        held: &HeldRow,
+        records: &PendingRecords,
+    ) -> Result<Vec<usize>, LedgerError> {
+        let mut news = Vec::new();
+        // A row that changes a name and counts as held all the same rests on an assumption.
+        if row.renamed_to.is_some() {
+            return Ok(news);
+        }
+        let known = self.known_values(row, records)?.map(|(_, known)| known);
+        for (index, shown) in held.values.iter().enumerate() {
+            let accepted = match &known {
+                Some(known) => self.accepted_update(row, known, index, records)?,
+                None => None,
+            };
+            let is_new = accepted.is_none_or(|update| update.at < held.record.read_at);
+            if *shown == HeldValue::Same && is_new {
+                news.push(index);
+            }
+        }
+        Ok(news)
+    }
+
     fn evidence(
         &self,
         row: &RowKeys<'_>,

@@ -23,7 +23,7 @@ use super::state::{
     SequenceNumber,
 };
 use super::tables::AccountTables;
-use crate::model::{HeldRow, HeldValue, Update};
+use crate::model::{HeldRow, Update};
 use crate::scheduler::ledger::RequestOutcome;
 
 /// A request of this run whose outcome is not known yet.
@@ -104,18 +104,21 @@ impl Rules {
         let unchanged = self.accepted.check(&row, held, &self.records, &self.policy, now)?;
         let Some(held) = held else { return Ok((unchanged, None)) };
         let contradicted = self.accepted.contradicted(&row, held, &self.records)?;
-        let shows_more = matches!(unchanged, Some(Unchanged::Held { .. }))
-            && !self.accepted.is_up_to_date(&row, None, &self.records, &self.policy, now)?;
-        if !shows_more && contradicted.is_none() {
+        let news = match unchanged {
+            Some(Unchanged::Held { .. }) => self.accepted.news(&row, held, &self.records)?,
+            _ => Vec::new(),
+        };
+        if news.is_empty() && contradicted.is_none() {
             return Ok((unchanged, None));
         }
         if let Some((name, known)) = contradicted {
             self.records.change(name, |record| record.known = KnownState::Values(known))?;
         }
-        if shows_more {
+        if !news.is_empty() {
             let sequence = SequenceNumber(self.next_sequence);
             self.next_sequence += 1;
-            record_held(&mut self.records, &self.accepted, &row, held, sequence)?;
+            let update = AcceptedUpdate { sequence, at: held.record.read_at, values: Vec::new() };
+            record_held(&mut self.records, &self.accepted, &row, &news, update)?;
         }
         Ok((unchanged, Some(self.take_changes(now))))
     }
@@ -355,39 +358,34 @@ fn accept(
     Ok(())
 }
 
-/// A snapshot showed that the API holds values of this row: they are known from then on, beside what
-/// is known of the other fields.
+/// A snapshot showed that the API holds the values of the row at these indices: `update` has them from
+/// then on, beside what is known of the other fields.
 fn record_held(
     records: &mut PendingRecords,
     accepted: &AcceptedState,
     row: &RowKeys<'_>,
-    held: &HeldRow,
-    sequence: SequenceNumber,
+    news: &[usize],
+    mut update: AcceptedUpdate,
 ) -> Result<(), LedgerError> {
-    // A row that changes a name and counts as held all the same rests on an assumption.
-    if row.renamed_to.is_some() {
-        return Ok(());
-    }
     let before = records.record(row.primary_name.key)?;
     let mut known = match before.known {
         KnownState::Values(known) if known.spelling == row.primary_name.spelling => known,
         _ => KnownValues::new(row.primary_name.spelling),
     };
     let salt = known.salt();
-    let shown = row.sent.iter().zip(&held.values).enumerate();
-    let shown: Vec<_> = shown.filter(|(_, (_, value))| **value == HeldValue::Same).collect();
-    let tags: Vec<_> = shown.iter().map(|(_, (sent, _))| sent.field.tag()).collect();
-    for update in &mut known.updates {
-        let of = update.sequence;
-        update
-            .values
-            .retain(|(tag, _)| !tags.contains(tag) && accepted.is_valid(row.ctype, *tag, of));
+    let shown = news.iter().filter_map(|index| row.sent.get(*index));
+    update.values = shown.map(|sent| (sent.field.tag(), row.value(sent, salt))).collect();
+    for earlier in &mut known.updates {
+        let sequence = earlier.sequence;
+        earlier.values.retain(|(tag, _)| {
+            !update.values.iter().any(|(shown, _)| shown == tag)
+                && accepted.is_valid(row.ctype, *tag, sequence)
+        });
     }
-    known.updates.retain(|update| !update.values.is_empty());
-    let gives_alias = shown.iter().any(|(index, _)| row.alias_index == Some(*index));
-    let values =
-        shown.iter().map(|(_, (sent, _))| (sent.field.tag(), row.value(sent, salt))).collect();
-    known.updates.push(AcceptedUpdate { sequence, at: held.record.read_at, values });
+    known.updates.retain(|earlier| !earlier.values.is_empty());
+    let gives_alias = row.alias_index.is_some_and(|index| news.contains(&index));
+    let sequence = update.sequence;
+    known.updates.push(update);
     let known = KnownState::Values(known);
     records.put(row.primary_name.key, CustomerRecord { known, ..before });
     if let Some(alias) = row.alias.filter(|_| gives_alias) {

@@ -170,6 +170,30 @@ fn what_a_snapshot_contradicts_is_forgotten_for_good() {
 }
 
 #[test]
+fn a_value_that_a_snapshot_confirms_counts_from_its_reading() {
+    let max_age = Some(Duration::from_secs(2000));
+    let mut bench = Bench::with(Policy { max_age, full: false });
+    bench.accept("a@x nome=N telefone=1");
+    bench.now += 1500;
+    let (text, read_at) = ("a@x nome=N", bench.now);
+    let mut check = |read_at| {
+        let held = held(text, read_at, "a@x nome=N telefone=1");
+        let found = bench.rules.check(&row(text).update(), Some(&held), bench.now).unwrap();
+        assert!(found.0.is_some());
+        if let Some(changes) = &found.1 {
+            bench.apply(changes);
+        }
+        found.1.is_some()
+    };
+    assert!(check(read_at));
+    assert!(!check(read_at), "nothing new is not written");
+    assert!(!check(read_at - 1), "nor what is known from a later time");
+    bench.now += 1000;
+    bench.assert(true, &[text]);
+    bench.assert(false, &["a@x telefone=1"]);
+}
+
+#[test]
 fn a_request_that_died_with_its_process_may_have_left_at_its_end() {
     let mut bench = Bench::new();
     bench.record_intent("a@x nome=M");

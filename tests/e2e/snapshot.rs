@@ -286,6 +286,22 @@ fn full_sends_everything_and_the_ledger_learns_what_a_snapshot_shows() {
 }
 
 #[test]
+fn a_later_snapshot_makes_what_is_known_younger() {
+    let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\n42,I,Caio\n";
+    let server = Server::start();
+    let night = |text: &str| {
+        run(&server, text, csv).args(["--ledger", "registro.db", "--snapshot-age", "3650d"])
+    };
+    let first = night(&snapshot_at("2020-01-01T00:00:00Z", CUSTOMERS)).go();
+    let second = night(&snapshot(CUSTOMERS)).in_folder_of(&first).go();
+    assert_eq!(situacoes(second.exits(0)), ["inalterado"; 2]);
+    let flags = ["--account", "matriz", "--ledger", "registro.db", "--max-age", "1h"];
+    let third = Run::new(&server).args(flags).in_folder_of(&second).on("clientes.csv").go();
+    assert_eq!(situacoes(third.exits(0)), ["inalterado"; 2]);
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
 fn a_snapshot_is_an_input_whose_cells_are_sent_as_they_are() {
     let server = Server::start();
     let lines = "a@x.com,E, Ana ,a@x.com,+55 (11) 98888-7777 ramal 12345,true,,,\u{a0}x";
