@@ -73,7 +73,7 @@ pub enum MappingError {
     NullAndMarker { text: String },
 
     #[error(
-        "não sei quem é o cliente: falta a coluna \"identificador\". Use --map \"COLUNA=identificador\", ou --key email / --key id_interno para tirar o identificador de uma dessas colunas. Colunas encontradas: {found}"
+        "não sei quem é o cliente: falta a coluna \"identificador\". Peça uma proposta com `tomticket-sync init ARQUIVO`, ou use --map \"COLUNA=identificador\", ou --key email / --key id_interno para tirar o identificador de uma dessas colunas. Colunas encontradas: {found}"
     )]
     NoIdentifier { found: String },
 
