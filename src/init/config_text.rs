@@ -43,26 +43,30 @@ pub fn config_text(proposal: &Proposal, input: &str, reading: &[(&str, String)])
     let line = |column: &ProposedColumn, target: &str| {
         format!("# {} = {}\n", quoted(&column.reference), quoted(target))
     };
-    let likely: String = proposal
-        .columns
-        .iter()
-        .filter_map(|column| match &column.usage {
-            Usage::Target(target, Certainty::Likely) => Some(line(column, &target.to_string())),
+    let commented = |heading: &str, target: &dyn Fn(&Usage) -> Option<String>| {
+        let lines = proposal.columns.iter();
+        let lines = lines.filter_map(|column| Some(line(column, &target(&column.usage)?)));
+        let lines: String = lines.collect();
+        if lines.is_empty() { lines } else { format!("\n# {heading}\n{lines}") }
+    };
+    text.push_str(&commented(
+        "Provável. Se é isso mesmo, tire o # (e o nome da lista ignore, se está lá).",
+        &|usage| match usage {
+            Usage::Target(target, Certainty::Likely) => Some(target.to_string()),
             _ => None,
-        })
-        .collect();
-    if !likely.is_empty() {
-        text.push_str(
-            "\n# Provável. Se é isso mesmo, tire o # (e o nome da lista ignore, se está lá).\n",
-        );
-        text.push_str(&likely);
-    }
-    let unknown = proposal.columns.iter().filter(|column| column.usage == Usage::Unknown);
-    let unknown: String = unknown.map(|column| line(column, "campo:<id>")).collect();
-    if !unknown.is_empty() {
-        text.push_str("\n# Sem destino conhecido. Para um campo personalizado, tire o # e escreva o id dele\n# (tomticket-sync ids mostra os ids).\n");
-        text.push_str(&unknown);
-    }
+        },
+    ));
+    text.push_str(&commented(
+        "Pelo nome seria, mas os valores não são os que o TomTicket aceita.",
+        &|usage| match usage {
+            Usage::Unfit(target) => Some(target.to_string()),
+            _ => None,
+        },
+    ));
+    text.push_str(&commented(
+        "Sem destino conhecido. Para um campo personalizado, tire o # e escreva o id dele\n# (tomticket-sync ids mostra os ids).",
+        &|usage| (*usage == Usage::Unknown).then(|| "campo:<id>".to_owned()),
+    ));
     if let Some(template) = proposal.name_template() {
         text.push_str(&format!("\n[set]\nnome = {}\n", quoted(&template)));
     }
@@ -87,6 +91,7 @@ pub fn table(proposal: &Proposal) -> String {
             Usage::Target(target, Certainty::Sure) => (target.to_string(), "certo"),
             Usage::Target(target, Certainty::Likely) => (target.to_string(), "provável"),
             Usage::NamePart => ("nome".to_owned(), "certo, junto com as outras partes"),
+            Usage::Unfit(target) => (target.to_string(), "não: os valores não servem"),
             Usage::Own => continue,
             Usage::Unknown => {
                 rest.push(format!("\"{}\"", visible(&column.name)));

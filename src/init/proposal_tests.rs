@@ -22,6 +22,7 @@ fn usages(proposal: &Proposal) -> Vec<String> {
         Usage::Target(target, Certainty::Sure) => target.to_string(),
         Usage::Target(target, Certainty::Likely) => format!("{target}?"),
         Usage::NamePart => "+".to_owned(),
+        Usage::Unfit(target) => format!("não {target}"),
         Usage::Own => "(nosso)".to_owned(),
         Usage::Unknown => "-".to_owned(),
     };
@@ -92,9 +93,9 @@ fn names_and_values_decide_together() {
         (&["Razão Social", "Sobrenome"], &[&["Loja", ""]], &["nome?", "-"]),
         // What a column is called and what it holds.
         (&["Email", "Contato"], &[&["7", a]], &["-", "email?"]),
-        (&["Idioma", "Telefone"], &[&["português", phone]], &["-", "telefone"]),
-        (&["Idioma", "Telefone"], &[&["", "11 90000-0001 ramal 2222"]], &["-", "-"]),
-        (&["Nome", "E-mail"], &[&[a, a]], &["-", "email"]),
+        (&["Idioma", "Telefone"], &[&["português", phone]], &["não idioma", "telefone"]),
+        (&["Idioma", "Telefone"], &[&["", "11 90000-0001 ramal 2222"]], &["-", "não telefone"]),
+        (&["Nome", "E-mail"], &[&[a, a]], &["não nome", "email"]),
         // Several of a kind.
         (&["E-mail", "Email"], &[&[a, b]], &["email", "-"]),
         (&["Telefone", "Celular"], &[&[phone, phone]], &["telefone", "-"]),

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::support::{Finished, Run};
+use crate::support::{Finished, Run, prerequisites};
 
 const BOB: &str = "E-mail,Nome,Sobrenome,Empresa\nbob.silva@example.com,Bob,Silva,Modelo\n";
 
@@ -167,4 +167,35 @@ fn names_of_columns_do_not_act_on_the_terminal_or_break_the_file() {
     let edited = toml.replace(line, &line.replace("# ", "").replace("campo:<id>", "campo:x"));
     let checked = Run::bare(&["check", "clientes.csv", "--config", "c.toml"]);
     checked.in_folder_of(&made).file("c.toml", edited).go().exits(0).says(&["campo:x (coluna"]);
+}
+
+/// The dialogue needs a terminal, which `script` makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_it_asks_and_in_ci_it_does_not() {
+    if !prerequisites::program("script", "on_a_terminal_it_asks_and_in_ci_it_does_not") {
+        return;
+    }
+    let csv = "E-mail,ID\na@example.com,1\nb@example.com,2\n";
+    let typed = |answers: &str, ci: &str| {
+        let shell = format!("printf '{answers}' | script -qec \"$0 $*\" /dev/null");
+        let run = Run::bare(&["init"]).csv(csv).env("TERM", "xterm").env("CI", ci);
+        run.through_shell(&shell).go()
+    };
+    let asked = typed("x\\ns\\n\\n", "");
+    let said = asked.exits(0).stdout_text();
+    for part in [
+        "\"ID\" parece ser id_interno. Usar assim? [s/N]",
+        "Responda s ou n.",
+        "Gravar clientes.toml?",
+    ] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
+    assert!(asked.text("clientes.toml").contains("\n\"ID\" = \"id_interno\""));
+    let declined = typed("\\nn\\n", "");
+    assert!(!declined.exits(1).exists("clientes.toml"));
+    let silent = typed("s\\ns\\n", "true");
+    assert!(
+        !silent.exits(0).exists("clientes.toml") && !silent.stdout_text().contains("Usar assim")
+    );
 }
