@@ -294,9 +294,10 @@ impl<'a> Run<'a> {
         if let Some(encoding) = output.reporter.rejects.encoding_to_give() {
             suggested = suggested.in_encoding(encoding);
         }
-        let is_touched = output.tally.count_decided(&Situacao::MAY_HAVE_CHANGED) > 0;
+        let is_touched = output.tally.count_decided(&Situacao::MAY_HAVE_CHANGED) > 0
+            || output.tally.way_back.rows_of_earlier > 0;
         suggested.undo = suggested.undo.filter(|_| is_touched && !output.broke_off());
-        suggested = suggested.emptying(&output.tally.changed.filled());
+        suggested = suggested.emptying(&output.tally.filled_columns());
         let note = ledger::misses_this_run(settings).then(|| {
             "o registro desta conta não sabe desta execução (--no-ledger); na próxima com registro, use --full se algum valor voltou atrás"
                 .to_owned()
@@ -322,6 +323,7 @@ impl<'a> Run<'a> {
             note,
             relatorio: settings.report.as_ref().map(Destination::label),
             suggested,
+            way_back: output.tally.way_back,
             report_error: None,
             json_error: None,
         }

@@ -10,7 +10,8 @@ use crate::html_report::{ReportError, each_result};
 use crate::locale::foreign_text::visible_path;
 use crate::mapping::MappingPlan;
 use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, LeftOut, Name, Param, Row, Situacao, Update,
+    ACCEPTED_SINCE, Customer, CustomerType, FieldName, Identifier, LeftOut, Name, Param, Row,
+    Situacao, Update,
 };
 use crate::output::ResultLine;
 
@@ -67,7 +68,9 @@ impl Selection {
     }
 
     fn add(&mut self, line: &ResultLine<'_>) {
-        if !Situacao::MAY_HAVE_CHANGED.contains(&line.situacao) {
+        let is_of_earlier =
+            line.situacao == Situacao::Inalterado && line.mensagem == ACCEPTED_SINCE;
+        if !is_of_earlier && !Situacao::MAY_HAVE_CHANGED.contains(&line.situacao) {
             return;
         }
         let Ok(ctype) = line.tipo_identificador.parse::<CustomerType>() else { return };

@@ -138,6 +138,9 @@ impl AcceptedState {
         }
         let evidence = self.evidence(row, held, records, policy, now)?;
         Ok(match judge(&evidence, holds_all) {
+            Judgement::AsLedger if evidence.last_write == LastWrite::After => {
+                holds_all.then_some(Unchanged::AcceptedSince)
+            }
             Judgement::AsLedger => as_ledger,
             Judgement::Held { assumed } => {
                 Some(Unchanged::Held { read_at: held.record.read_at, assumed })
@@ -181,15 +184,6 @@ impl AcceptedState {
         policy: &Policy,
         now: u32,
     ) -> Result<Evidence, LedgerError> {
-        let (mut written_at, mut unanswered_at) = (0, 0);
-        let of_row = row.touched().chain(row.alias);
-        let of_customer = held.record.names.iter();
-        let of_customer = of_customer.map(|(ctype, text)| row.name(Name { ctype: *ctype, text }));
-        for name in of_row.chain(of_customer) {
-            let record = records.record(name)?;
-            written_at = written_at.max(record.written_at);
-            unanswered_at = unanswered_at.max(record.unanswered_at);
-        }
         let known = self.known_values(row, records)?.map(|(_, known)| known);
         let mut values = Vec::with_capacity(held.values.len());
         for (index, snapshot) in held.values.iter().enumerate() {
@@ -202,11 +196,30 @@ impl AcceptedState {
             values.push(ValueEvidence { snapshot: *snapshot, ledger });
         }
         Ok(Evidence {
-            last_write: LastWrite::of(written_at, unanswered_at, held.record.read_at),
+            last_write: self.last_write(row, held, records)?,
             is_silent: held.is_silent,
             values,
             contradicted: self.contradicted(row, held, records)?.is_some(),
         })
+    }
+
+    /// When a name of the row or of its customer in the snapshot was last written to.
+    pub fn last_write(
+        &self,
+        row: &RowKeys<'_>,
+        held: &HeldRow,
+        records: &PendingRecords,
+    ) -> Result<LastWrite, LedgerError> {
+        let (mut written_at, mut unanswered_at) = (0, 0);
+        let of_row = row.touched().chain(row.alias);
+        let of_customer = held.record.names.iter();
+        let of_customer = of_customer.map(|(ctype, text)| row.name(Name { ctype: *ctype, text }));
+        for name in of_row.chain(of_customer) {
+            let record = records.record(name)?;
+            written_at = written_at.max(record.written_at);
+            unanswered_at = unanswered_at.max(record.unanswered_at);
+        }
+        Ok(LastWrite::of(written_at, unanswered_at, held.record.read_at))
     }
 
     /// What is still known of the row's customer, and under which name, where the snapshot

@@ -111,7 +111,8 @@ impl Ledger for LedgerHandle {
         held: Option<&HeldRow>,
     ) -> Result<Checked, LedgerError> {
         if sequence < self.up_to_date_before {
-            return Ok(Checked { unchanged: Some(Unchanged::Accepted), is_recording: false });
+            let unchanged = Some(Unchanged::Accepted);
+            return Ok(Checked { unchanged, was_written: false, is_recording: false });
         }
         let (unchanged, changes) = self.rules.check(update, held, now())?;
         let is_recording = changes.is_some();
@@ -119,7 +120,11 @@ impl Ledger for LedgerHandle {
             self.writer.hand_over(changes);
             self.unacknowledged.push_back(Recorded::Held);
         }
-        Ok(Checked { unchanged, is_recording })
+        let was_written = match held.filter(|_| unchanged.is_none()) {
+            Some(held) => self.rules.was_written_since(update, held)?,
+            None => false,
+        };
+        Ok(Checked { unchanged, was_written, is_recording })
     }
 
     fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerError> {

@@ -60,6 +60,9 @@ pub struct Evidence {
 pub enum Unchanged {
     /// The API accepted every value before.
     Accepted,
+    /// The same, and something was written to the customer since the snapshot was read: taking the
+    /// snapshot back must include it.
+    AcceptedSince,
     /// TomTicket held every value when it was read, at this second since 1970. `assumed` says that a
     /// value was taken for granted.
     Held { read_at: u32, assumed: bool },

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::LedgerError;
 use super::accepted_state::{AcceptedState, Policy};
 use super::changes::{Changes, PendingRecords};
-use super::judge::{LATEST_EFFECT, Unchanged};
+use super::judge::{LATEST_EFFECT, LastWrite, Unchanged};
 use super::keys::{AccountKey, HashedName};
 use super::row_keys::RowKeys;
 use super::state::{
@@ -121,6 +121,14 @@ impl Rules {
             record_held(&mut self.records, &self.accepted, &row, &news, update)?;
         }
         Ok((unchanged, Some(self.take_changes(now))))
+    }
+
+    /// Whether an earlier run wrote to the row's customer since the snapshot was read.
+    pub fn was_written_since(&self, update: &Update, held: &HeldRow) -> Result<bool, LedgerError> {
+        let row = RowKeys::new(&self.keys, update);
+        let last_write = self.accepted.last_write(&row, held, &self.records)?;
+        // What this run sends silences the snapshot.
+        Ok(!held.is_silent && last_write == LastWrite::After)
     }
 
     /// Records that this row is about to be sent, and marks its names as unknown until its outcome

@@ -147,7 +147,7 @@ impl SnapshotWorld {
         if let Some(unchanged) = unchanged {
             match unchanged {
                 Unchanged::Held { .. } => self.held += 1,
-                Unchanged::Accepted => self.known += 1,
+                Unchanged::Accepted | Unchanged::AcceptedSince => self.known += 1,
             }
             return self.expect_held(&row, unchanged, held.as_ref());
         }

@@ -17,6 +17,6 @@ pub use customer::{
 };
 pub use field::{CampoId, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
 pub use held::{HeldRecord, HeldRow, HeldValue, ORIGIN_COLUMNS, ValueChange};
-pub use outcome::{Outcome, Situacao};
+pub use outcome::{ACCEPTED_SINCE, Outcome, Situacao};
 pub use row::{LeftOut, Row, UpdateResult};
 pub use update::Update;

@@ -72,6 +72,12 @@ impl fmt::Display for Situacao {
     }
 }
 
+/// The message of a row that is unchanged because of a request after the snapshot was read, as a rule
+/// of a run that was killed. The way back must include its customer, and knows it by this text: the
+/// columns of the results have no other place for it.
+pub const ACCEPTED_SINCE: &str =
+    "Sem mudança: o TomTicket aceitou estes valores depois do retrato.";
+
 /// The outcome of a row, derived from its attempts: one line of the results.
 #[derive(Debug, Clone)]
 pub struct Outcome {

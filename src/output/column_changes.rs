@@ -63,9 +63,9 @@ impl ChangedColumns {
     }
 
     /// The columns in which an empty value was filled.
-    pub fn filled(&self) -> Vec<String> {
+    pub fn filled(&self) -> impl Iterator<Item = String> {
         let filled = self.iter().filter(|column| column.filled > 0);
-        filled.map(|column| column.field.to_string()).collect()
+        filled.map(|column| column.field.to_string())
     }
 
     fn column(&mut self, field: &FieldName) -> &mut ColumnChanges {

@@ -128,7 +128,11 @@ impl Reporter {
                     tally.settled(&outcome, row.left_out.is_some());
                 }
                 Event::Decided(situacao) => tally.decided(situacao),
-                Event::Changed(update, changes) => tally.changed.add(&update, &changes),
+                Event::Changed { update, changes, situacao } => {
+                    tally.changed(situacao, &update, &changes);
+                }
+                Event::Unreached => tally.way_back.rows_unreached += 1,
+                Event::NamesLost(customers) => tally.way_back.names_lost = customers,
                 Event::Request(request) => {
                     log::request(&request);
                     tally.request(&request);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::run_summary::{MessageCount, RunSummary, SnapshotSavings};
 use super::sanitize::excerpt;
+use super::tally::WayBack;
 use crate::cli::SuggestedCommands;
 use crate::exit_code;
 use crate::locale::foreign_text::visible;
@@ -31,6 +32,7 @@ pub struct Summary {
     /// The report as it was named, where one was asked for.
     pub relatorio: Option<String>,
     pub suggested: SuggestedCommands,
+    pub way_back: WayBack,
     /// Why there is no report although one was asked for.
     pub report_error: Option<String>,
     /// Why there is no summary JSON although it was asked for.
@@ -122,12 +124,45 @@ impl Summary {
         }
         text.push_str(&format!("Próximo passo: {}\n", self.next_step()));
         if let Some(command) = &self.suggested.undo {
-            text.push_str(&format!("Para desfazer o que esta execução mudou:\n  {command}\n"));
-            if command.contains(" --send-empty ") {
-                text.push_str(
-                    "  (--send-empty esvazia o que estava vazio; se o TomTicket aceita isso não está documentado)\n",
-                );
-            }
+            text.push_str(&self.undo(command));
+        }
+        text
+    }
+
+    /// The way back, with what it takes along and what it leaves.
+    fn undo(&self, command: &str) -> String {
+        let WayBack { rows_of_earlier, rows_unreached, names_lost } = self.way_back;
+        let rows = |n| counted(n, "linha", "linhas");
+        let notes = [
+            (rows_of_earlier > 0).then(|| {
+                format!(
+                    "também {} sem mudança agora, que outra execução enviou depois do retrato",
+                    rows(rows_of_earlier)
+                )
+            }),
+            (rows_unreached > 0).then(|| {
+                format!(
+                    "fora {} sem efeito agora (o motivo está nos resultados), de clientes que outra execução mudou depois do retrato",
+                    rows(rows_unreached)
+                )
+            }),
+            (names_lost > 0).then(|| {
+                let (one, many) = ("cliente que perdeu", "clientes que perderam");
+                format!(
+                    "fora {} o e-mail ou o identificador interno para outro; veja o aviso do começo",
+                    counted(names_lost, one, many)
+                )
+            }),
+            self.run.motivo.as_ref().map(|_| {
+                "só o que estes resultados citam: se outra execução foi interrompida antes, rode até o fim e use os resultados de então".to_owned()
+            }),
+            command.contains(" --send-empty ").then(|| {
+                "--send-empty esvazia o que estava vazio; se o TomTicket aceita isso não está documentado".to_owned()
+            }),
+        ];
+        let mut text = format!("Para desfazer o que esta execução mudou:\n  {command}\n");
+        for note in notes.into_iter().flatten() {
+            text.push_str(&format!("  ({note})\n"));
         }
         text
     }
@@ -219,6 +254,7 @@ mod tests {
                 undo: None,
                 real: Some(["check", "run"].map(|it| format!("tomticket-sync {it} clientes.csv"))),
             },
+            way_back: WayBack::default(),
             report_error: None,
             json_error: None,
         }

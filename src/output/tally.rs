@@ -1,5 +1,6 @@
 //! The counts of a run while it runs, for the progress display and the summary.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -10,11 +11,22 @@ use super::request_rate::RequestRate;
 use super::run_summary::MinuteCounts;
 use super::sanitize::cut;
 use crate::api::Reply;
-use crate::model::{Outcome, Situacao};
+use crate::model::{Outcome, Situacao, Update, ValueChange};
 use crate::scheduler::events::Request;
 
 /// Characters of a message that are compared.
 const MESSAGE_LENGTH: usize = 300;
+
+/// What the way back of a run with a snapshot takes along, and what it leaves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WayBack {
+    /// Unchanged rows that earlier runs sent since the snapshot was read: they go back too.
+    pub rows_of_earlier: u64,
+    /// Rows without effect whose customers earlier runs changed since then: they do not.
+    pub rows_unreached: u64,
+    /// Customers that lost a name to another one, and of whom no row speaks: they do not.
+    pub names_lost: u64,
+}
 
 #[derive(Debug)]
 pub struct Tally {
@@ -29,6 +41,9 @@ pub struct Tally {
     pub requests: u64,
     /// What the rows that were sent changed, or may have changed.
     pub changed: ChangedColumns,
+    /// The same of rows that earlier runs sent since the snapshot was read.
+    changed_earlier: ChangedColumns,
+    pub way_back: WayBack,
     /// The messages of rows with `erro`.
     pub messages: FrequentKeys<String>,
     /// The minutes of sending so far, without gaps.
@@ -47,6 +62,8 @@ impl Tally {
             decided: [0; 7],
             requests: 0,
             changed: ChangedColumns::default(),
+            changed_earlier: ChangedColumns::default(),
+            way_back: WayBack::default(),
             messages: FrequentKeys::default(),
             minutes: Vec::new(),
             rate: RequestRate::default(),
@@ -63,6 +80,21 @@ impl Tally {
 
     pub(super) fn decided(&mut self, situacao: Situacao) {
         self.decided[situacao.index()] += 1;
+    }
+
+    pub(super) fn changed(&mut self, situacao: Situacao, update: &Update, changes: &[ValueChange]) {
+        if situacao == Situacao::Inalterado {
+            self.way_back.rows_of_earlier += 1;
+            self.changed_earlier.add(update, changes);
+        } else {
+            self.changed.add(update, changes);
+        }
+    }
+
+    /// The columns in which an empty value was filled since the snapshot was read.
+    pub fn filled_columns(&self) -> Vec<String> {
+        let columns = self.changed.filled().chain(self.changed_earlier.filled());
+        columns.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     pub(super) fn request(&mut self, request: &Request) {

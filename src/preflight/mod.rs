@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspect, rows};
-use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, judge_without_ledger};
+use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, Unchanged, judge_without_ledger};
 use crate::locale::foreign_text::visible;
 use crate::mapping::{MappingError, MappingOptions, MappingPlan, looks_like_header};
 use crate::model::{LeftOut, Update};
@@ -110,6 +110,8 @@ pub struct Preflight {
     /// What the rows to be sent change.
     pub changes: PlannedChanges,
     reassigned_emails: ReassignedEmails,
+    /// Rows that take a name from a customer of whom no row speaks.
+    names_lost: LineList,
     spreadsheet_numbers: SpreadsheetNumbers,
     /// Requests of an earlier run whose outcome is unknown and that rows repeat; one may be repeated
     /// by several.
@@ -199,6 +201,7 @@ impl Preflight {
             changes: PlannedChanges::showing(known.show),
             probe: None,
             reassigned_emails: ReassignedEmails::default(),
+            names_lost: LineList::default(),
             spreadsheet_numbers: SpreadsheetNumbers::default(),
             repeated: HashSet::new(),
             repeating: LineList::naming(REPEATS),
@@ -237,6 +240,8 @@ impl Preflight {
             }
         }
         found.layout.repeated_headers = rows.repeated_headers();
+        let lost = known.snapshot.map_or_else(Vec::new, |snapshot| snapshot.names_lost());
+        lost.into_iter().for_each(|linha| found.names_lost.add(linha));
         Ok(found)
     }
 
@@ -289,6 +294,11 @@ impl Preflight {
             if before + 1 == self.rows && settled && known.snapshot.is_none() {
                 self.leading = self.rows;
             }
+            if let (Some(Unchanged::AcceptedSince), Some(snapshot)) =
+                (unchanged, known.snapshot.as_deref_mut())
+            {
+                snapshot.note_names(&update, linha);
+            }
             *self.unchanged.get_or_insert(0) += 1;
             self.keep_for_probe(update);
             return Ok(());
@@ -297,6 +307,7 @@ impl Preflight {
         self.changes.add(linha, &update, held.as_ref());
         if let Some(snapshot) = known.snapshot.as_deref_mut() {
             snapshot.silence(&update);
+            snapshot.note_names(&update, linha);
         }
         Ok(())
     }

@@ -37,7 +37,14 @@ impl Preflight {
                 counted(missing, "cliente", "clientes")
             )
         });
-        let of_rows = of_rows.chain(missing);
+        let lost = self.names_lost.several().map(|several| {
+            let verb = if several { "dão" } else { "dá" };
+            format!(
+                "{}: {verb} a um cliente um e-mail ou identificador interno que no retrato é de outro, e nenhuma linha a enviar é desse outro: ele perde o nome, e --only não o traz de volta",
+                self.names_lost.text()
+            )
+        });
+        let of_rows = of_rows.chain(missing).chain(lost);
         for warning in misread.into_iter().chain(of_plan).chain(of_layout).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));
         }

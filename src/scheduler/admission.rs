@@ -12,7 +12,7 @@ use super::{InputBatch, Scheduler, Transport};
 use crate::ledger::Unchanged;
 use crate::locale::format::local_time;
 use crate::locale::os_error::describe_os_error;
-use crate::model::{Outcome, Row, Situacao, ValueChange};
+use crate::model::{ACCEPTED_SINCE, HeldRow, Outcome, Row, Situacao, Update, ValueChange};
 use crate::stop::StopReason;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
@@ -72,25 +72,35 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             }
         };
         let evidence = held.as_ref().filter(|_| !self.options.full);
-        match self.recorder.check(seq, &update, evidence) {
-            Some(Some(_)) if self.may_concern_same_customer(seq) => {
+        // The ledger failed: the row waits for the stop that follows.
+        let Some(checked) = self.recorder.check(seq, &update, evidence) else { return };
+        match checked.unchanged {
+            Some(_) if self.may_concern_same_customer(seq) => {
                 self.window.set_state(seq, RowState::Deferred);
             }
-            Some(Some(unchanged)) => {
+            Some(unchanged) => {
+                if unchanged == Unchanged::AcceptedSince {
+                    self.note_changes(seq, &update, held.as_ref());
+                }
                 let mensagem = unchanged_message(unchanged);
                 self.finish(seq, Outcome::unsent(Situacao::Inalterado, mensagem));
             }
-            Some(None) => {
+            None => {
                 if let Some(snapshot) = &mut self.snapshot {
                     snapshot.silence(&update);
-                    if let Some(entry) = self.window.get(seq) {
-                        entry.changes = ValueChange::of_row(&update, held.as_ref());
-                    }
+                    self.note_changes(seq, &update, held.as_ref());
+                }
+                if let Some(entry) = self.window.get(seq) {
+                    entry.was_written = checked.was_written;
                 }
                 self.window.set_state(seq, RowState::Unsent);
             }
-            // The ledger failed: the row waits for the stop that follows.
-            None => {}
+        }
+    }
+
+    fn note_changes(&mut self, seq: u64, update: &Update, held: Option<&HeldRow>) {
+        if let Some(entry) = self.window.get(seq) {
+            entry.changes = ValueChange::of_row(update, held);
         }
     }
 
@@ -126,6 +136,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 fn unchanged_message(unchanged: Unchanged) -> String {
     match unchanged {
         Unchanged::Accepted => "Sem mudança: o TomTicket já aceitou estes valores.".to_owned(),
+        Unchanged::AcceptedSince => ACCEPTED_SINCE.to_owned(),
         Unchanged::Held { read_at, assumed } => {
             let assumed = match assumed {
                 true => " (o que --assume dá por certo não foi comparado)",

@@ -36,6 +36,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             }
             self.wait(wake).await;
         }
+        if let Some(snapshot) = &self.snapshot {
+            self.outbox.push(Event::NamesLost(snapshot.names_lost().len() as u64));
+            self.send_events().await;
+        }
     }
 
     /// Sends collected events on. The run ends if the reporter is gone.

@@ -16,9 +16,19 @@ pub enum Event {
     /// A row got its verdict; its [`Settled`](Self::Settled) follows when all earlier rows have
     /// theirs. For the progress display, which does not wait for a slow row.
     Decided(Situacao),
-    /// A row was sent, and what it changes was, or may have been, executed: of each value what that
-    /// does to what the snapshot shows. Only in a run with one.
-    Changed(Arc<Update>, Vec<ValueChange>),
+    /// A row was executed, or may have been, since the snapshot was read; an unchanged one by an
+    /// earlier run. Only in a run with a snapshot.
+    Changed {
+        update: Arc<Update>,
+        /// What became of each value that the snapshot shows.
+        changes: Vec<ValueChange>,
+        situacao: Situacao,
+    },
+    /// A row had no effect, but an earlier run changed its customer since the snapshot was read.
+    Unreached,
+    /// So many customers of the snapshot lost a name to another one, and no row speaks of them. Told
+    /// once, at the end.
+    NamesLost(u64),
     /// A request ended, or was aborted.
     Request(Request),
     /// The scheduler changed its phase.

@@ -33,6 +33,9 @@ pub enum RequestOutcome {
 pub struct Checked {
     /// Why the row need not be sent; `None` if it must be.
     pub unchanged: Option<Unchanged>,
+    /// Whether an earlier run wrote to the customer of a row that is to be sent since the snapshot was
+    /// read.
+    pub was_written: bool,
     /// Whether what the snapshot showed is being recorded: [`Recorded::Held`] follows.
     pub is_recording: bool,
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::ledger::{Ledger, Recorded, RequestOutcome};
-use crate::ledger::{Unchanged, judge_without_ledger};
+use super::ledger::{Checked, Ledger, Recorded, RequestOutcome};
+use crate::ledger::judge_without_ledger;
 use crate::model::{HeldRow, Update};
 
 #[derive(Debug)]
@@ -33,20 +33,16 @@ impl<L: Ledger> Recorder<L> {
         self.ledger.is_some() && !self.abandoned
     }
 
-    /// Why the row need not be sent, or `Some(None)` if it must be; `None` after a failure.
-    pub fn check(
-        &mut self,
-        seq: u64,
-        update: &Update,
-        held: Option<&HeldRow>,
-    ) -> Option<Option<Unchanged>> {
+    /// What is known of the row; `None` after a failure.
+    pub fn check(&mut self, seq: u64, update: &Update, held: Option<&HeldRow>) -> Option<Checked> {
         let Some(ledger) = &mut self.ledger else {
-            return Some(held.and_then(judge_without_ledger));
+            let unchanged = held.and_then(judge_without_ledger);
+            return Some(Checked { unchanged, was_written: false, is_recording: false });
         };
         let checked = ledger.check(seq, update, held);
         let checked = self.keep_failure(checked)?;
         self.pending += usize::from(checked.is_recording);
-        Some(checked.unchanged)
+        Some(checked)
     }
 
     /// Whether a request may leave; not where another run has taken the account over.

@@ -79,8 +79,11 @@ pub struct RowEntry {
     pub backoff_until: Option<Instant>,
     /// Whether the ledger holds an open intent for the row.
     pub has_intent: bool,
-    /// What the row does to each value that the snapshot shows, from Unsent on.
+    /// What the row does to each value that the snapshot shows, from Unsent on; also of a row that an
+    /// earlier run sent since then.
     pub changes: Vec<ValueChange>,
+    /// Whether an earlier run wrote to the customer since then; from Unsent on.
+    pub was_written: bool,
     /// The verdict, from RecordingOutcome on.
     pub outcome: Option<Outcome>,
 }
@@ -97,6 +100,7 @@ impl RowEntry {
             backoff_until: None,
             has_intent: false,
             changes: Vec::new(),
+            was_written: false,
             outcome: None,
         }
     }

@@ -85,13 +85,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let situacao = outcome.situacao;
         let sent = outcome.tentativas > 0;
         let stop = self.breaker.on_verdict(situacao, &outcome.mensagem, sent);
-        let changes = std::mem::take(&mut entry.changes);
-        if Situacao::MAY_HAVE_CHANGED.contains(&situacao) && !changes.is_empty() {
-            let update = entry.update.clone();
-            self.outbox.extend(update.map(|update| Event::Changed(update, changes)));
-        }
         entry.outcome = Some(outcome);
         self.window.set_state(seq, RowState::Finished);
+        self.tell_changes(seq, situacao);
         self.order.leave(seq, &keys);
         self.rows_finished += 1;
         self.outbox.push(Event::Decided(situacao));
@@ -101,6 +97,27 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         {
             self.begin_stop(reason, Instant::now());
         }
+    }
+
+    /// Tells what the row changed since the snapshot was read, if it did or may have.
+    fn tell_changes(&mut self, seq: u64, situacao: Situacao) {
+        let Some(entry) = self.window.get(seq) else { return };
+        let changes = std::mem::take(&mut entry.changes);
+        if entry.was_written && !Situacao::MAY_HAVE_CHANGED.contains(&situacao) {
+            self.outbox.push(Event::Unreached);
+            return;
+        }
+        let is_changed =
+            situacao == Situacao::Inalterado || Situacao::MAY_HAVE_CHANGED.contains(&situacao);
+        let Some(update) = entry.update.clone().filter(|_| is_changed && !changes.is_empty())
+        else {
+            return;
+        };
+        if let Some(snapshot) = &mut self.snapshot {
+            let linha = entry.row.as_ref().map_or(0, |row| row.linha());
+            snapshot.note_names(&update, linha);
+        }
+        self.outbox.push(Event::Changed { update, changes, situacao });
     }
 
     /// Hands on the verdicts of all finished rows at the head of the window.

@@ -1,6 +1,7 @@
 //! A snapshot while rows are compared with it. It falls silent about a customer as soon as a row that
 //! touches it is sent: what it shows is no longer what TomTicket holds.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -22,7 +23,11 @@ pub struct Snapshot {
     /// Earlier readings do not count (`--max-age`), in seconds since 1970.
     not_before: u32,
     /// One bit a customer: whether a row that touches it was sent.
-    silent: Vec<u64>,
+    silent: BitSet,
+    /// The same: whether a row of this pass addressed it and changed something.
+    addressed: BitSet,
+    /// Customers of whom a row gave a name to another, and that row's line.
+    bereft: BTreeMap<RecordNumber, u64>,
 }
 
 impl Snapshot {
@@ -34,9 +39,18 @@ impl Snapshot {
         now: u32,
     ) -> Result<Self, SnapshotError> {
         let (records, index, times) = file::read(input, rules, now)?;
-        let silent = vec![0; records.len().div_ceil(64)];
-        let (label, not_before) = (input.label().to_owned(), rules.not_before);
-        Ok(Self { label, records, index, times, assumed, not_before, silent })
+        let customers = BitSet::of(records.len());
+        Ok(Self {
+            label: input.label().to_owned(),
+            records,
+            index,
+            times,
+            assumed,
+            not_before: rules.not_before,
+            silent: customers.clone(),
+            addressed: customers,
+            bereft: BTreeMap::new(),
+        })
     }
 
     pub fn label(&self) -> &str {
@@ -55,7 +69,7 @@ impl Snapshot {
     /// The row beside its customer; `None` where the snapshot does not show exactly one customer of
     /// that name. Reads one record, which takes microseconds.
     pub fn compare(&self, update: &Update) -> io::Result<Option<HeldRow>> {
-        let mut is_silent = self.touched(update).any(|number| self.is_customer_silent(number));
+        let mut is_silent = self.touched(update).any(|number| self.silent.contains(number));
         let record = match (self.find(update.primary_name())?, update.rename_to()) {
             (Some(record), _) => record,
             (None, Some(new_name)) => {
@@ -96,20 +110,39 @@ impl Snapshot {
     pub fn silence(&mut self, update: &Update) {
         let touched: Vec<RecordNumber> = self.touched(update).collect();
         for number in touched {
-            if let Some(bits) = self.silent.get_mut(number as usize / 64) {
-                *bits |= 1 << (number % 64);
+            self.silent.insert(number);
+        }
+    }
+
+    /// Notes which customer a row addresses that changes something, and whose names it takes.
+    pub fn note_names(&mut self, update: &Update, linha: u64) {
+        let primary = update.primary_name();
+        let own: Vec<_> = self.index.candidates(primary.ctype, primary.text).collect();
+        // Of a customer that the snapshot lacks it is not known whether the name was its own.
+        if own.is_empty() {
+            return;
+        }
+        let touched: Vec<_> = self.touched(update).collect();
+        for number in touched {
+            match own.contains(&number) {
+                true => self.addressed.insert(number),
+                false => drop(self.bereft.insert(number, linha)),
             }
         }
     }
 
-    /// Forgets which rows were sent: the next pass begins anew.
-    pub fn rewind(&mut self) {
-        self.silent.fill(0);
+    /// The lines of the rows that took a name from a customer of whom no row speaks: no results name
+    /// that one.
+    pub fn names_lost(&self) -> Vec<u64> {
+        let lost = self.bereft.iter().filter(|(number, _)| !self.addressed.contains(**number));
+        lost.map(|(_, linha)| *linha).collect()
     }
 
-    fn is_customer_silent(&self, number: RecordNumber) -> bool {
-        let bits = self.silent.get(number as usize / 64);
-        bits.is_some_and(|bits| bits & (1 << (number % 64)) != 0)
+    /// Forgets which rows were sent: the next pass begins anew.
+    pub fn rewind(&mut self) {
+        self.silent.clear();
+        self.addressed.clear();
+        self.bereft.clear();
     }
 
     /// The one customer of this name.
@@ -125,5 +158,30 @@ impl Snapshot {
             }
         }
         Ok(found)
+    }
+}
+
+/// A set of records, one bit each.
+#[derive(Debug, Clone)]
+struct BitSet(Vec<u64>);
+
+impl BitSet {
+    fn of(records: usize) -> Self {
+        Self(vec![0; records.div_ceil(64)])
+    }
+
+    fn insert(&mut self, number: RecordNumber) {
+        if let Some(bits) = self.0.get_mut(number as usize / 64) {
+            *bits |= 1 << (number % 64);
+        }
+    }
+
+    fn contains(&self, number: RecordNumber) -> bool {
+        let bits = self.0.get(number as usize / 64);
+        bits.is_some_and(|bits| bits & (1 << (number % 64)) != 0)
+    }
+
+    fn clear(&mut self) {
+        self.0.fill(0);
     }
 }

@@ -1,7 +1,7 @@
 //! The four commands of a night with a snapshot, against the simulator: read, look, send, take back.
 
 use crate::support::canary::CANARY;
-use crate::support::{Run, Simulator};
+use crate::support::{Finished, Run, Simulator};
 
 const ACCOUNT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/conta.csv");
 const EXPORT: &[u8] = include_bytes!("../../fixtures/exportacao-noturna.csv");
@@ -36,40 +36,132 @@ fn what_a_run_changed_can_be_taken_back() {
     assert_eq!(sent.summary()["requisicoes"], planned);
     assert_ne!(simulator.customers(), before);
 
-    // The command that the summary names.
-    let line = sent.stderr.lines().find(|line| line.contains("--only")).unwrap();
-    let words: Vec<&str> = line.split_whitespace().skip(2).collect();
-    assert_eq!(words[0], "antes.csv", "{line}");
-    let empties = words.iter().filter(|word| **word == "--send-empty").count();
-    assert!(empties > 0, "{line}");
-    let back = Run::bare(&["run"])
-        .env("TOMTICKET_TOKEN", CANARY)
-        .in_folder_of(&pulled)
-        .args(words)
-        .with_summary()
-        .results("antes.resultado.csv")
-        .rejects("antes.rejeitados.csv")
-        .go();
+    let line = undo_line(&sent);
+    assert!(line.contains("--send-empty"), "{line}");
+    let back = take_back(&sent);
     back.exits(0);
     assert!(back.summary()["situacoes"]["nao_enviado"].as_u64().unwrap() > 0);
     assert_eq!(back.summary()["mensagens"], serde_json::json!([]));
     assert_eq!(back.text("antes.rejeitados.csv").lines().count(), 1);
-
     let after = command(&["pull"], &simulator).args(["-o", "depois.csv"]).go();
-    let readable = |text: String| -> Vec<String> {
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let columns = reader.headers().unwrap().clone();
-        let kept = |name: &str| !matches!(name, "lido_em" | "criarchamados");
-        reader
-            .records()
-            .map(|line| {
-                let line = line.unwrap();
-                let cells = columns.iter().zip(&line).filter(|(name, _)| kept(name));
-                cells.map(|(name, cell)| format!("{name}={cell}")).collect::<Vec<_>>().join("|")
-            })
-            .collect()
-    };
-    assert_eq!(readable(after.text("depois.csv")), readable(pulled.text("antes.csv")));
+    assert_eq!(readable(&after.text("depois.csv")), readable(&pulled.text("antes.csv")));
+}
+
+/// The command that the summary names.
+fn undo_line(sent: &Finished) -> &str {
+    let line = sent.stderr.lines().find(|line| line.contains("--only"));
+    line.unwrap_or_else(|| sent.fail("no way back"))
+}
+
+/// Runs it.
+fn take_back(sent: &Finished) -> Finished {
+    let words: Vec<&str> = undo_line(sent).split_whitespace().skip(2).collect();
+    assert_eq!(words[0], "antes.csv");
+    Run::bare(&["run"])
+        .env("TOMTICKET_TOKEN", CANARY)
+        .in_folder_of(sent)
+        .args(words)
+        .with_summary()
+        .results("antes.resultado.csv")
+        .rejects("antes.rejeitados.csv")
+        .go()
+}
+
+/// The lines of a snapshot without when they were read, and without what may not be read back.
+fn readable(text: &str) -> Vec<String> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let columns = reader.headers().unwrap().clone();
+    let kept = |name: &str| !matches!(name, "lido_em" | "criarchamados");
+    reader
+        .records()
+        .map(|line| {
+            let line = line.unwrap();
+            let cells = columns.iter().zip(&line).filter(|(name, _)| kept(name));
+            cells.map(|(name, cell)| format!("{name}={cell}")).collect::<Vec<_>>().join("|")
+        })
+        .collect()
+}
+
+/// A simulator that holds these customers, and a snapshot of it in `antes.csv`.
+fn account(customers: &str) -> (Simulator, Finished) {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("conta.csv");
+    std::fs::write(&list, customers).unwrap();
+    let simulator = Simulator::start(&["--customers", list.to_str().unwrap()]);
+    let pulled = command(&["pull"], &simulator).args(["-o", "antes.csv"]).go();
+    pulled.exits(0);
+    (simulator, pulled)
+}
+
+/// A night with this export, against the snapshot.
+fn night(simulator: &Simulator, pulled: &Finished, csv: &str) -> Finished {
+    command(&["run"], simulator)
+        .in_folder_of(pulled)
+        .csv(csv)
+        .args(["--snapshot", "antes.csv", "--ledger", "l.db"])
+        .go()
+}
+
+#[track_caller]
+fn is_as_before(simulator: &Simulator, pulled: &Finished) {
+    let after = command(&["pull"], simulator).args(["-o", "depois.csv"]).go();
+    assert_eq!(readable(&after.text("depois.csv")), readable(&pulled.text("antes.csv")));
+}
+
+#[test]
+fn what_an_interrupted_run_changed_is_taken_back_too() {
+    let (simulator, pulled) = account(
+        "identificador,tipo_identificador,nome,email,telefone,id_interno\n\
+         a@x.com,E,Ana,a@x.com,,\nb@x.com,E,Bia,b@x.com,11,\nc@x.com,E,Caio,c@x.com,22,\n",
+    );
+    let header = "identificador,tipo_identificador,nome,email,telefone\n";
+    let first = format!("{header}a@x.com,E,Ana,z@x.com,33\nb@x.com,E,Bia Nova,,\n");
+    // A run that ends early changes these two; its results are lost.
+    night(&simulator, &pulled, &first).exits(0);
+    let all = night(&simulator, &pulled, &format!("{first}c@x.com,E,Caio Novo,,\n"));
+    let rows = all.exits(0).results();
+    let since = "Sem mudança: o TomTicket aceitou estes valores depois do retrato.";
+    assert_eq!((&*rows[0].mensagem, &*rows[1].mensagem), (since, since));
+    all.says(&["diferiam: nome 1\n", "também 2 linhas sem mudança agora", "--send-empty telefone"]);
+    // Where everything was done before, there still is a way back.
+    let nothing = night(&simulator, &pulled, &format!("{first}c@x.com,E,Caio Novo,,\n"));
+    nothing.exits(0).says(&["Para desfazer", "também 3 linhas"]);
+    let back = take_back(&nothing);
+    assert_eq!(back.exits(0).summary()["situacoes"]["atualizado"], 3);
+    is_as_before(&simulator, &pulled);
+    // What an earlier run did and this one's refusal hides does not go back, and that is said.
+    let renamed = format!("{header}a@x.com,E,Ana,z@x.com,33\n7,I,x,,\n");
+    let (simulator, pulled) = account(
+        "identificador,tipo_identificador,nome,email,telefone,id_interno\n\
+         a@x.com,E,Ana,a@x.com,,\n7,I,Bia,b@x.com,11,7\n",
+    );
+    night(&simulator, &pulled, &renamed).exits(0);
+    let again = night(&simulator, &pulled, &renamed);
+    again.exits(1).says(&["recusado", "fora 1 linha sem efeito agora"]);
+}
+
+#[test]
+fn who_loses_a_name_without_a_row_is_told() {
+    let (simulator, pulled) = account(
+        "identificador,tipo_identificador,nome,email,id_interno\n\
+         a@x.com,E,Ana,a@x.com,\n7,I,Bia,b@x.com,7\n",
+    );
+    let header = "identificador,tipo_identificador,nome,id_interno\n";
+    let taken = format!("{header}a@x.com,E,Ana,7\n");
+    let sent = night(&simulator, &pulled, &taken);
+    sent.exits(0).says(&[
+        "aviso: linha 2: dá a um cliente um e-mail ou identificador interno",
+        "fora 1 cliente que perdeu o e-mail ou o identificador interno",
+    ]);
+    // A row of the other one, under the name that it keeps, puts it into the results.
+    let (simulator, pulled) = account(
+        "identificador,tipo_identificador,nome,email,id_interno\n\
+         a@x.com,E,Ana,a@x.com,\n7,I,Bia,b@x.com,7\n",
+    );
+    let sent = night(&simulator, &pulled, &format!("{taken}b@x.com,E,Bia Nova,\n"));
+    assert!(!sent.exits(0).stderr.contains("perdeu"), "{}", sent.stderr);
+    take_back(&sent).exits(0);
+    is_as_before(&simulator, &pulled);
 }
 
 #[test]

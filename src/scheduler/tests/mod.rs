@@ -154,7 +154,11 @@ async fn go(
                     finished.rows.push(outcome);
                 }
                 Event::Decided(situacao) => finished.decided.push(situacao),
-                Event::Changed(..) | Event::Request(_) | Event::Phase(_) => {}
+                Event::Changed { .. }
+                | Event::Unreached
+                | Event::NamesLost(_)
+                | Event::Request(_)
+                | Event::Phase(_) => {}
             }
         }
     }
@@ -228,7 +232,7 @@ impl Ledger for FakeLedger {
         let name = update.customer().identifier.as_str();
         let is_unchanged = self.unchanged.lock().unwrap().iter().any(|known| known == name);
         let unchanged = is_unchanged.then_some(Unchanged::Accepted);
-        Ok(Checked { unchanged, is_recording: false })
+        Ok(Checked { unchanged, was_written: false, is_recording: false })
     }
 
     fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), Self::Error> {
