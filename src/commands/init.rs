@@ -16,7 +16,7 @@ use crate::input::{
 };
 use crate::locale::foreign_text::{shell_word, visible, visible_path};
 use crate::locale::format::counted;
-use crate::mapping::MappingPlan;
+use crate::mapping::{MappingPlan, shortened};
 use crate::output::{Destination, ModeLimit, Terminal, is_free, write_new_file};
 
 pub(super) fn run(args: InitArgs) -> Result<u8, CommandError> {
@@ -135,7 +135,7 @@ fn require_customer(proposal: &Proposal) -> Result<(), CommandError> {
     let may_be = match names.as_slice() {
         [] => "nenhuma coluna tem um e-mail ou um código diferente em cada linha".to_owned(),
         [one] => format!("pode ser a coluna {one}"),
-        several => format!("pode ser uma destas colunas: {}", several.join(", ")),
+        several => format!("pode ser uma destas colunas: {}", shortened(several)),
     };
     Err(CommandError::NoCustomer(format!(
         "não sei quem é o cliente: {may_be}. Nada foi gravado. Num terminal, init pergunta; ou escreva a configuração com key = \"email\" ou key = \"id_interno\""

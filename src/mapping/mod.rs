@@ -21,7 +21,7 @@ mod values;
 mod warnings;
 
 pub use error::MappingError;
-pub use header::{Columns, is_own_column, looks_like_header};
+pub use header::{Columns, is_own_column, looks_like_header, shortened};
 pub use options::{Key, MappingOptions};
 pub use plan::MappingPlan;
 pub use suggest::suggestion;

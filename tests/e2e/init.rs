@@ -116,6 +116,9 @@ fn where_no_column_says_who_the_customer_is_the_candidates_are_named() {
     }
     let neither = init("Cidade\nBelém\nBelém\n", &["--yes"]);
     neither.exits(1).says(&["nenhuma coluna tem"]);
+    let row = |cell: &str| (1..=40).map(|n| format!("{cell}{n}")).collect::<Vec<_>>().join(",");
+    let many = init(&[row("x"), row("a"), row("b")].join("\n"), &["--yes"]);
+    assert!(!many.exits(1).says(&["\"x30\" e mais 10"]).stderr.contains("\"x31\""));
 }
 
 /// What the file needs to be read is in its configuration, whether it was found or given.
