@@ -205,6 +205,7 @@ impl<'a> Run<'a> {
             give_up_after: settings.give_up_after,
             drain: DRAIN,
             probe: preflight.probe.clone(),
+            first: preflight.first.clone(),
             full: settings.policy.full,
         }
     }

@@ -2,6 +2,8 @@
 //! addressed as that customer answers now. It makes the way back: what TomTicket held before, sent to
 //! those that were touched.
 
+mod handed_over;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::model::{
     Situacao, Update,
 };
 use crate::output::ResultLine;
+
+pub use handed_over::HandedOver;
 
 /// Why a file cannot say which rows to send.
 #[derive(Debug, thiserror::Error)]

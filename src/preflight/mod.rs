@@ -13,7 +13,7 @@ mod reassigned_emails;
 mod remarks;
 mod spreadsheet_numbers;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::exit_code;
@@ -22,7 +22,7 @@ use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, Unchanged, judge_w
 use crate::locale::foreign_text::visible;
 use crate::mapping::{MappingError, MappingOptions, MappingPlan, looks_like_header};
 use crate::model::{LeftOut, Update};
-use crate::selection::Selection;
+use crate::selection::{HandedOver, Selection};
 use crate::snapshot::{Snapshot, SnapshotError};
 
 pub use self::changes::PlannedChanges;
@@ -109,6 +109,9 @@ pub struct Preflight {
     pub probe: Option<Arc<Update>>,
     /// What the rows to be sent change.
     pub changes: PlannedChanges,
+    /// Rows that go before all others, so that an e-mail is free when another row is to have it.
+    pub first: Vec<(u64, Arc<Update>)>,
+    circles: LineList,
     reassigned_emails: ReassignedEmails,
     /// Rows that take a name from a customer of whom no row speaks.
     names_lost: LineList,
@@ -200,6 +203,8 @@ impl Preflight {
             leading: 0,
             changes: PlannedChanges::showing(known.show),
             probe: None,
+            first: Vec::new(),
+            circles: LineList::default(),
             reassigned_emails: ReassignedEmails::default(),
             names_lost: LineList::default(),
             spreadsheet_numbers: SpreadsheetNumbers::default(),
@@ -207,6 +212,7 @@ impl Preflight {
             repeating: LineList::naming(REPEATS),
             layout: LayoutOddities::default(),
         };
+        let mut handed_over = HandedOver::default();
         for record in &mut rows {
             let mut row = found.plan.map(found.rows, record?);
             found.check_account(&row.record, known.account.as_deref())?;
@@ -225,6 +231,9 @@ impl Preflight {
             }
             match row.update {
                 Ok(update) => {
+                    if known.selection.is_some() {
+                        handed_over.add(row.seq, linha, &update);
+                    }
                     found.reassigned_emails.add(linha, &update);
                     if !found.plan.is_of_snapshot() {
                         found.spreadsheet_numbers.add(linha, &update);
@@ -242,7 +251,36 @@ impl Preflight {
         found.layout.repeated_headers = rows.repeated_headers();
         let lost = known.snapshot.map_or_else(Vec::new, |snapshot| snapshot.names_lost());
         lost.into_iter().for_each(|linha| found.names_lost.add(linha));
+        if let Some(selection) = known.selection {
+            found.find_first(file, selection, &handed_over)?;
+        }
         Ok(found)
+    }
+
+    /// Reads the rows that go first once more.
+    fn find_first(
+        &mut self,
+        file: &InputFile,
+        selection: &Selection,
+        handed_over: &HandedOver,
+    ) -> Result<(), InputError> {
+        let first = handed_over.first_rows();
+        first.circles.iter().for_each(|linha| self.circles.add(*linha));
+        if first.seqs.is_empty() {
+            return Ok(());
+        }
+        let wanted: HashSet<u64> = first.seqs.iter().copied().collect();
+        let mut updates = HashMap::new();
+        for (seq, record) in (0u64..).zip(rows(file, &self.inspection)?) {
+            let record = record?;
+            if wanted.contains(&seq) {
+                let mut row = self.plan.map(seq, record);
+                let _ = selection.apply(&mut row, &self.plan);
+                updates.extend(row.update.ok().map(|update| (seq, update)));
+            }
+        }
+        self.first.extend(first.seqs.iter().filter_map(|seq| updates.remove_entry(seq)));
+        Ok(())
     }
 
     /// A line of a snapshot must be of the account that it is sent to.

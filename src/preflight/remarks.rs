@@ -37,6 +37,12 @@ impl Preflight {
                 counted(missing, "cliente", "clientes")
             )
         });
+        let circle = self.circles.several().map(|_| {
+            format!(
+                "{}: os e-mails destes clientes trocaram de dono em círculo, e cada um só fica livre depois do outro; o TomTicket deve recusar. Acerte esses clientes no painel, um deles com um e-mail provisório",
+                self.circles.text()
+            )
+        });
         let lost = self.names_lost.several().map(|several| {
             let verb = if several { "dão" } else { "dá" };
             format!(
@@ -44,7 +50,7 @@ impl Preflight {
                 self.names_lost.text()
             )
         });
-        let of_rows = of_rows.chain(missing).chain(lost);
+        let of_rows = of_rows.chain(missing).chain(lost).chain(circle);
         for warning in misread.into_iter().chain(of_plan).chain(of_layout).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));
         }

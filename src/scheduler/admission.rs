@@ -28,7 +28,27 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
     }
 
+    /// Admits the rows that go before all others. The input reaches them later.
+    pub(super) fn admit_first(&mut self) {
+        for (seq, update) in std::mem::take(&mut self.options.first) {
+            let keys = self.enter(seq, &update);
+            let is_first = self.order.is_first(seq, &keys);
+            let entry = RowEntry::new(None, Some(update), keys);
+            self.window.add_early(seq, RowEntry { goes_first: true, ..entry });
+            if is_first {
+                self.check(seq);
+            }
+        }
+    }
+
+    /// Queues a row behind the earlier rows of the customers that it touches.
+    fn enter(&mut self, seq: u64, update: &Update) -> CustomerKeys {
+        let touched = self.snapshot.as_ref().map(|snapshot| snapshot.touched(update));
+        self.order.enter(seq, update, touched.into_iter().flatten())
+    }
+
     fn admit(&mut self, row: Row) {
+        let Some(row) = self.window.place_early(row) else { return };
         let seq = row.seq;
         let left_out = row.left_out;
         let (update, invalid) = match &row.update {
@@ -37,10 +57,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             Err(mensagem) => (None, Some(mensagem.clone())),
         };
         let keys = match &update {
-            Some(update) => {
-                let touched = self.snapshot.as_ref().map(|snapshot| snapshot.touched(update));
-                self.order.enter(seq, update, touched.into_iter().flatten())
-            }
+            Some(update) => self.enter(seq, update),
             None => CustomerKeys::default(),
         };
         let is_first = self.order.is_first(seq, &keys);
@@ -126,7 +143,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// Whether an earlier row under the other identifier type is unfinished. Which e-mail belongs to
     /// which internal identifier is unknown here, so it may be the same customer.
     fn may_concern_same_customer(&mut self, seq: u64) -> bool {
-        let update = self.window.get(seq).and_then(|entry| entry.update.as_ref());
+        let entry = self.window.get(seq).filter(|entry| !entry.goes_first);
+        let update = entry.and_then(|entry| entry.update.as_ref());
         let other = update.map(|update| update.customer().ctype.other());
         other.is_some_and(|other| self.window.has_unfinished_before(seq, other))
     }

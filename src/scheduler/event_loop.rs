@@ -12,6 +12,7 @@ use crate::stop::StopReason;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) async fn run_to_end(&mut self) {
+        self.admit_first();
         loop {
             let now = Instant::now();
             if let Some(reason) = self.stop.reason().or_else(|| self.breaker.gave_up(now)) {

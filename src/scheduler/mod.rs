@@ -92,6 +92,8 @@ pub struct SchedulerOptions {
     /// An unchanged row, sent once if the breaker is about to trip: it tells a dead token from a
     /// file full of refusals.
     pub probe: Option<Arc<Update>>,
+    /// Rows that go before all others, by their place in the input.
+    pub first: Vec<(u64, Arc<Update>)>,
     /// Every row is sent (`--full`), whatever a snapshot shows.
     pub full: bool,
 }

@@ -67,11 +67,14 @@ pub enum RowState {
 /// A row in the window.
 #[derive(Debug)]
 pub struct RowEntry {
-    /// The row itself; `None` for the breaker's probe, which is no row of the input.
+    /// The row itself; `None` for the breaker's probe, which is no row of the input, and for a row that
+    /// goes first until the input reaches it.
     pub row: Option<Box<Row>>,
     /// What it sends; `None` for an invalid row.
     pub update: Option<Arc<Update>>,
     pub keys: CustomerKeys,
+    /// Whether it goes before all others, whatever its place in the input.
+    pub goes_first: bool,
     /// Changed only by [`super::window::RowWindow::set_state`].
     pub(super) state: RowState,
     pub attempts: AttemptHistory,
@@ -95,6 +98,7 @@ impl RowEntry {
             row,
             update,
             keys,
+            goes_first: false,
             state: RowState::Blocked,
             attempts: AttemptHistory::default(),
             backoff_until: None,

@@ -2,7 +2,7 @@
 //! states. Bounded in rows and in bytes; it also puts verdicts back into input order. It does not
 //! decide which state a row gets.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::row_state::{RowEntry, RowState};
@@ -26,6 +26,8 @@ pub struct RowWindow {
     base: u64,
     bytes: usize,
     probe: Option<Box<RowEntry>>,
+    /// Rows that go before all others, until the input reaches them.
+    early: BTreeMap<u64, RowEntry>,
     /// The rows in each state, oldest first.
     queues: [BTreeSet<u64>; RowState::Finished as usize + 1],
     /// The unfinished rows of each identifier type.
@@ -41,18 +43,36 @@ impl RowWindow {
 
     /// Whether neither a row nor a probe is left.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.probe.is_none()
+        self.rows.is_empty() && self.probe.is_none() && self.early.is_empty()
     }
 
     /// Adds the next row; rows come in input order without gaps.
     pub fn push(&mut self, entry: RowEntry) {
-        let seq = self.base + self.rows.len() as u64;
+        self.queue(self.base + self.rows.len() as u64, &entry);
+        self.bytes += entry.heap_bytes();
+        self.rows.push_back(entry);
+    }
+
+    fn queue(&mut self, seq: u64, entry: &RowEntry) {
         self.queues[entry.state as usize].insert(seq);
         if let Some(update) = &entry.update {
             self.unfinished[update.customer().ctype as usize].insert(seq);
         }
+    }
+
+    /// Adds a row before the input reaches it.
+    pub fn add_early(&mut self, seq: u64, entry: RowEntry) {
+        self.queue(seq, &entry);
+        self.early.insert(seq, entry);
+    }
+
+    /// Puts a row that was added before into its place; gives back one that was not.
+    pub fn place_early(&mut self, row: Row) -> Option<Row> {
+        let Some(mut entry) = self.early.remove(&row.seq) else { return Some(row) };
+        entry.row = Some(Box::new(row));
         self.bytes += entry.heap_bytes();
         self.rows.push_back(entry);
+        None
     }
 
     /// Adds the breaker's probe, under [`PROBE`].
@@ -71,6 +91,9 @@ impl RowWindow {
     pub fn get(&mut self, seq: u64) -> Option<&mut RowEntry> {
         if seq == PROBE {
             return self.probe.as_deref_mut();
+        }
+        if let Some(early) = self.early.get_mut(&seq) {
+            return Some(early);
         }
         let index = usize::try_from(seq.checked_sub(self.base)?).ok()?;
         self.rows.get_mut(index)
@@ -107,10 +130,11 @@ impl RowWindow {
         &self.queues[state as usize]
     }
 
-    /// The sequence numbers of all rows in the window, and of the probe.
+    /// The sequence numbers of all rows in the window, of those that go first, and of the probe.
     pub fn seqs(&self) -> impl Iterator<Item = u64> + use<> {
         let probe = self.probe.is_some().then_some(PROBE);
-        (self.base..self.base + self.rows.len() as u64).chain(probe)
+        let early: Vec<u64> = self.early.keys().copied().collect();
+        (self.base..self.base + self.rows.len() as u64).chain(early).chain(probe)
     }
 
     /// Whether a row before `seq` under this identifier type is unfinished.

@@ -141,6 +141,51 @@ fn what_an_interrupted_run_changed_is_taken_back_too() {
 }
 
 #[test]
+fn names_that_were_handed_over_go_back_in_one_run() {
+    // More customers than the window holds stand between those whose rows wait for one another.
+    let between: String =
+        (0..1_100).map(|n| format!("m{n}@x.com,E,M{n:04},m{n}@x.com,\n")).collect();
+    let (simulator, pulled) = account(&format!(
+        "identificador,tipo_identificador,nome,email,id_interno\n\
+         a@x.com,E,Ana,a@x.com,\n{between}b@x.com,E,Rui,b@x.com,\nd@x.com,E,Zoe,d@x.com,\n\
+         7,I,Bia,i@x.com,7\n8,I,Caio,j@x.com,8\n"
+    ));
+    // E-mails in a chain, and internal identifiers; names in another letter case.
+    let csv = "identificador,tipo_identificador,email,id_interno\n\
+               A@X.COM,E,z@x.com,\nb@x.com,E,a@x.com,\nD@x.com,E,B@x.com,\n\
+               i@x.com,E,,9\nJ@x.com,E,,7\n";
+    let sent = night(&simulator, &pulled, csv);
+    sent.exits(0);
+    assert!(!sent.stderr.contains("perdeu"), "{}", sent.stderr);
+    let back = take_back(&sent);
+    let rows = back.exits(0).results();
+    let lines: Vec<u64> = rows.iter().map(|row| row.linha).collect();
+    assert_eq!(lines, (2..1_107).collect::<Vec<_>>(), "each row once, in input order");
+    assert_eq!(rows.iter().filter(|row| row.situacao == "atualizado").count(), 5);
+    is_as_before(&simulator, &pulled);
+}
+
+#[test]
+fn emails_that_went_in_a_circle_are_told() {
+    let (simulator, pulled) = account(
+        "identificador,tipo_identificador,nome,email,id_interno\n\
+         a@x.com,E,Ana,a@x.com,\nb@x.com,E,Bia,b@x.com,\n",
+    );
+    let csv = "identificador,tipo_identificador,email\n\
+               a@x.com,E,t@x.com\nb@x.com,E,a@x.com\nt@x.com,E,b@x.com\n";
+    let sent = night(&simulator, &pulled, csv);
+    sent.exits(0);
+    let check = command(&["check"], &simulator)
+        .in_folder_of(&sent)
+        .on("antes.csv")
+        .args(["--only", "clientes.resultado.csv"])
+        .go();
+    check
+        .exits(0)
+        .says(&["aviso: linhas 2, 3: os e-mails destes clientes trocaram de dono em círculo"]);
+}
+
+#[test]
 fn who_loses_a_name_without_a_row_is_told() {
     let (simulator, pulled) = account(
         "identificador,tipo_identificador,nome,email,id_interno\n\

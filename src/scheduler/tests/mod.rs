@@ -89,6 +89,7 @@ fn options() -> SchedulerOptions {
         give_up_after: Duration::from_secs(300),
         drain: Duration::from_secs(10),
         probe: None,
+        first: Vec::new(),
         full: false,
     }
 }
