@@ -5,13 +5,31 @@
 //! token in it or a customer's cell.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::Cell;
 use std::io::Write;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
+
+thread_local! {
+    /// Whether a panic of this thread is expected: the caller has an answer to it.
+    static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs the code of a crate that panics on odd files or a full disk; `None` if it did. Nothing is
+/// printed then.
+pub fn contain<T>(run: impl FnOnce() -> T) -> Option<T> {
+    IS_CONTAINED.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(run));
+    IS_CONTAINED.set(false);
+    result.ok()
+}
 
 /// Replaces the standard message by one line in the user's language; `RUST_BACKTRACE=1` adds the
 /// names of the functions.
 pub fn install_panic_hook() {
     panic::set_hook(Box::new(|panicked| {
+        if IS_CONTAINED.get() {
+            return;
+        }
         let place = panicked.location().map_or_else(
             || "lugar desconhecido".to_owned(),
             |location| format!("{}:{}", location.file(), location.line()),

@@ -16,7 +16,7 @@ use crate::scheduler::Rate;
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Arquivo CSV de clientes (também .gz), ou - para a entrada padrão
+    /// Arquivo CSV ou .xlsx (também .gz), ou - para a entrada padrão
     #[arg(value_name = "ENTRADA", help_heading = "Argumentos")]
     pub input: PathBuf,
     #[command(flatten)]

@@ -44,8 +44,6 @@ pub(super) enum CommandError {
     /// A person did not want what was proposed.
     #[error("nada foi gravado")]
     Declined,
-    #[error("{0}: o formato .xlsx ainda não existe aqui; grave um .csv")]
-    NoXlsx(String),
     /// A sandbox whose port cannot be bound.
     #[error("{0}")]
     SandboxPort(String),
@@ -63,8 +61,7 @@ impl CommandError {
             | Self::Sandbox(_)
             | Self::SandboxPort(_)
             | Self::Client(_)
-            | Self::Mapping(_)
-            | Self::NoXlsx(_) => exit_code::USAGE,
+            | Self::Mapping(_) => exit_code::USAGE,
             Self::NoCustomer(_) | Self::Declined => exit_code::ROWS_TO_FIX,
             Self::Input(error) => error.exit_code(),
             Self::Pull(error) => error.exit_code(),

@@ -119,10 +119,16 @@ fn reading_keys(read: &ReadOptions) -> Vec<(&'static str, String)> {
     });
     let encoding = read.encoding.map(|encoding| quoted(encoding.name()));
     let skip_lines = read.skip_lines.map(|lines| lines.to_string());
-    [("delimiter", delimiter), ("encoding", encoding), ("skip-lines", skip_lines)]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect()
+    let sheet = read.sheet.as_deref().map(quoted);
+    let hidden = read.hidden.map(|hidden| quoted(hidden.name()));
+    let keys = [
+        ("delimiter", delimiter),
+        ("encoding", encoding),
+        ("skip-lines", skip_lines),
+        ("sheet", sheet),
+        ("hidden", hidden),
+    ];
+    keys.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 /// The proposal is of no use where nobody knows who the customer is.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::settings::{LedgerChoice, Remote, Settings};
 use crate::cli::MaxErrors;
+use crate::input::HiddenRows;
 use crate::mapping::Key;
 use crate::output::ResultsDialect;
 use crate::scheduler::Rate;
@@ -57,6 +58,8 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "delimiter": settings.read.delimiter.map(delimiter),
         "encoding": settings.read.encoding.map(|encoding| encoding.to_string()),
         "skip-lines": settings.read.skip_lines,
+        "sheet": settings.read.sheet,
+        "hidden": settings.read.hidden.map(HiddenRows::name),
         "results": settings.results.label(),
         "results-dialect": match settings.results_dialect {
             ResultsDialect::Standard => "standard",

@@ -33,11 +33,22 @@ pub(super) fn real_path(path: &Path) -> PathBuf {
     path
 }
 
+/// What the output is called that is of the input's kind.
+pub(super) const REJECTS: &str = "rejeitados";
+
 /// The output that lies beside an input, or in the working directory for standard input. A rehearsal
 /// has other names, so that it is never taken for a real run.
 pub(super) fn output(input: &Path, sandbox: bool, what: &str) -> PathBuf {
     let rehearsal = if sandbox { ".simulado" } else { "" };
-    beside(input, &format!("{rehearsal}.{what}.csv"))
+    let ending = if what == REJECTS && is_workbook(input) { "xlsx" } else { "csv" };
+    beside(input, &format!("{rehearsal}.{what}.{ending}"))
+}
+
+/// Whether an input is named like a workbook.
+fn is_workbook(input: &Path) -> bool {
+    let name = folder_and_name(input).1;
+    let name = strip_ending(&name, ".gz");
+    strip_ending(name, ".xlsx").len() < name.len()
 }
 
 /// The configuration file that `init` proposes for an input: `clientes.csv` → `clientes.toml`.
@@ -102,10 +113,15 @@ mod tests {
     #[test]
     fn outputs_are_named_after_the_input() {
         let name = |input: &str, sandbox| output(Path::new(input), sandbox, "resultado");
+        let rejects = |input: &str| output(Path::new(input), false, REJECTS);
         for (name, expected) in [
             (name("a/clientes.csv", false), "a/clientes.resultado.csv"),
             (name("clientes.CSV.GZ", false), "clientes.resultado.csv"),
             (name("clientes", true), "clientes.simulado.resultado.csv"),
+            (name("a/clientes.xlsx", false), "a/clientes.resultado.csv"),
+            (rejects("a/clientes.xlsx"), "a/clientes.rejeitados.xlsx"),
+            (rejects("clientes.XLSX.gz"), "clientes.rejeitados.xlsx"),
+            (rejects("clientes.csv"), "clientes.rejeitados.csv"),
             (name("-", false), "entrada.resultado.csv"),
             (name("/dev/stdin", false), "entrada.resultado.csv"),
         ] {

@@ -11,7 +11,7 @@ use jiff::ZonedDateTime;
 use super::account::{base_url, token};
 use super::error::SettingsError;
 use super::file::FOUND;
-use super::paths::{is_special, ledger_path, output, with_start};
+use super::paths::{REJECTS, is_special, ledger_path, output, with_start};
 use super::settings::{
     LedgerChoice, PlanOutputs, ProgramFiles, Remote, Settings, SnapshotSettings,
 };
@@ -39,12 +39,12 @@ impl Settings {
             None => Destination::Path(output(&args.input, args.sending.sandbox, what)),
         };
         let results = destination(&args.output.results, "resultado");
-        let rejects = destination(&args.output.rejects, "rejeitados");
+        let rejects = destination(&args.output.rejects, REJECTS);
         Ok(Self {
             check,
             no_ledger: args.memory.no_ledger,
             policy: Policy { max_age: args.memory.max_age, full: args.memory.full },
-            read: args.read,
+            read: args.read.clone(),
             api: args.sending.api.unwrap_or_default(),
             rate: args.sending.rate.unwrap_or(defaults.rate),
             concurrency: args.sending.concurrency.unwrap_or(defaults.concurrency),
@@ -148,7 +148,7 @@ fn suggested_commands(
     let way_back = snapshot.zip(results);
     let given = [
         ("results", &args.output.results, "resultado"),
-        ("rejects", &args.output.rejects, "rejeitados"),
+        ("rejects", &args.output.rejects, REJECTS),
     ];
     let outputs = given.into_iter().filter(|(_, given, _)| given.is_some());
     let outputs =

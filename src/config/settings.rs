@@ -242,7 +242,7 @@ impl Settings {
             show: 0,
             results: Destination::Path(paths::output(&input, sandbox, "resultado")),
             results_dialect: ResultsDialect::default(),
-            rejects: Destination::Path(paths::output(&input, sandbox, "rejeitados")),
+            rejects: Destination::Path(paths::output(&input, sandbox, paths::REJECTS)),
             summary_json: None,
             report: None,
             suggested: SuggestedCommands::default(),

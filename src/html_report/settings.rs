@@ -41,6 +41,8 @@ const NAMES: &[(&str, &str)] = &[
     ("delimiter", "Separador da entrada"),
     ("encoding", "Codificação da entrada"),
     ("skip-lines", "Linhas puladas no começo da entrada"),
+    ("sheet", "Planilha"),
+    ("hidden", "Linhas ocultas da planilha"),
     ("results", "Resultados"),
     ("results-dialect", "Formato dos resultados"),
     ("rejects", "Rejeitados"),

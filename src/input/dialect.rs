@@ -90,16 +90,28 @@ pub(super) fn find_further_down(
     open: impl Fn() -> Result<Records, InputError>,
     is_header: impl Fn(&Record) -> bool,
 ) -> Result<Option<u64>, InputError> {
-    const LOOKED_AT: usize = 30;
     for delimiter in CANDIDATES {
         let mut records = begin(open()?, false, Some(delimiter), QuoteMode::Lenient)?;
         records.read_filled()?;
-        for _ in 0..LOOKED_AT {
-            match records.read_filled()? {
-                Some(record) if is_header(&record) => return Ok(Some(record.linha())),
-                Some(_) => {}
-                None => break,
-            }
+        let found = find_header(|| records.read_filled(), &is_header)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The line of one of the next records that `is_header` recognises.
+pub(super) fn find_header(
+    mut next: impl FnMut() -> Result<Option<Record>, InputError>,
+    is_header: impl Fn(&Record) -> bool,
+) -> Result<Option<u64>, InputError> {
+    const LOOKED_AT: usize = 30;
+    for _ in 0..LOOKED_AT {
+        match next()? {
+            Some(record) if is_header(&record) => return Ok(Some(record.linha())),
+            Some(_) => {}
+            None => break,
         }
     }
     Ok(None)

@@ -8,9 +8,10 @@ use std::fmt;
 use memchr::memchr_iter;
 
 /// The encodings that exports come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
+    #[default]
     Utf8,
     /// UTF-16, little end first (Excel's "Unicode text").
     Utf16Le,

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::encoding::Encoding;
+use super::workbook::WorkbookError;
 use crate::exit_code;
 use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::describe_os_error;
@@ -17,7 +18,7 @@ use crate::locale::os_error::describe_os_error;
 pub enum InputError {
     #[error("não foi possível abrir {label}: {}", reason(cause))]
     Open { label: Arc<str>, cause: io::Error },
-    #[error("{label} é uma pasta; informe um arquivo CSV")]
+    #[error("{label} é uma pasta; informe um arquivo CSV ou .xlsx")]
     Directory { label: Arc<str> },
     #[error(
         "não foi possível copiar {label} para um arquivo temporário em {}: {}",
@@ -41,6 +42,8 @@ pub enum InputError {
     /// It is something else than a CSV.
     #[error("{label} {what}")]
     OtherFormat { label: Arc<str>, what: &'static str },
+    #[error("{label}: {error}")]
+    Workbook { label: Arc<str>, error: WorkbookError },
     #[error(
         "{label} parece UTF-16 sem a marca (BOM) do começo; use --encoding {}",
         if *big_endian { "utf-16be" } else { "utf-16le" }

@@ -5,7 +5,7 @@
 //! the bytes mean is not known here, except that gzip is recognised.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::decode::ByteStream;
 use super::error::InputError;
 use super::file_identity::FileIdentity;
 use super::gunzip::Gunzip;
+use super::workbook;
 use crate::locale::foreign_text::visible_path;
 
 /// The input as the user names it.
@@ -113,6 +114,37 @@ impl InputFile {
         Blocks::new(self.file.clone(), self.label.clone(), expected)
     }
 
+    /// The file with a cursor, which only one reader may use at a time; unpacked to a temporary file
+    /// if gzip packed it.
+    pub(super) fn seekable(&self) -> Result<File, InputError> {
+        let label = self.label.clone();
+        if !self.gzip {
+            return self.file.try_clone().map_err(|cause| InputError::Read { label, cause });
+        }
+        let mut from = self.unpack(self.blocks(None));
+        let mut file = tempfile::tempfile().map_err(|cause| InputError::Spool { label, cause })?;
+        io::copy(&mut from, &mut file).map_err(|error| InputError::from_io(error, &self.label))?;
+        Ok(file)
+    }
+
+    /// The first bytes of what the file holds, unpacked.
+    pub(super) fn beginning(&self, length: u64) -> Result<Vec<u8>, InputError> {
+        let mut start = Vec::new();
+        self.unpack(self.blocks(None))
+            .take(length)
+            .read_to_end(&mut start)
+            .map_err(|error| InputError::from_io(error, &self.label))?;
+        Ok(start)
+    }
+
+    /// Whether it is a workbook (`.xlsx`), or another zip file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn is_workbook(&self) -> Result<bool, InputError> {
+        Ok(workbook::is_workbook(&self.beginning(4)?))
+    }
+
     /// The bytes of the CSV in the raw ones: themselves, or what gzip packed.
     pub(super) fn unpack<'a>(&self, raw: impl BufRead + Send + 'a) -> ByteStream<'a> {
         match self.gzip {
@@ -129,8 +161,6 @@ fn names_a_descriptor(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
     use crate::exit_code;
 

@@ -15,13 +15,15 @@ use super::encoding::{DosScan, Encoding, Utf8Scan, Utf8Verdict};
 use super::error::InputError;
 use super::input_file::InputFile;
 use super::lines::{FirstLineEnd, LineCounter};
+use super::other_formats;
 use super::record::Record;
 use super::records::Records;
+use super::workbook::{self, HiddenRows, Sheet};
 
 /// What the user decided about the input; `None` where it is detected. The comments of the fields are
 /// their help texts. A byte order mark wins over `encoding`, so that a rejects file, which may have
 /// one where the original had none, is read under the flags of the original.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 #[command(next_help_heading = "Leitura")]
 pub struct ReadOptions {
     /// Separador das células: , ; | ou tab [padrão: descoberto pelo conteúdo]
@@ -33,11 +35,22 @@ pub struct ReadOptions {
     /// Pula as N primeiras linhas do arquivo, que vêm antes do cabeçalho
     #[arg(long, value_name = "N")]
     pub skip_lines: Option<u64>,
+    /// Planilha de um .xlsx [padrão: a primeira visível que tem linhas]
+    #[arg(long, value_name = "NOME")]
+    pub sheet: Option<String>,
+    /// Linhas ocultas de um .xlsx: send (envia) ou skip (deixa fora) [padrão: o programa para e pergunta]
+    #[arg(long, value_name = "send|skip")]
+    pub hidden: Option<HiddenRows>,
 }
 
 /// What an input turned out to be; needed to read its rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Inspection {
+    /// The sheet that is read, if it is a workbook. What is said of the bytes of a CSV then says how
+    /// one is written in its place.
+    pub sheet: Option<Sheet>,
+    /// Flags that were given and say nothing about such a file.
+    pub without_effect: Vec<&'static str>,
     /// The encoding it is read in.
     pub encoding: Encoding,
     /// Whether it begins with a byte order mark.
@@ -58,10 +71,10 @@ pub struct Inspection {
     /// Whether lines end in a `\r` without `\n`. Elsewhere such a `\r` is a control character.
     pub cr_ends: bool,
     /// Physical lines before the header that are left out.
-    skip_lines: u64,
+    pub(super) skip_lines: u64,
     /// Byte order marks at its beginning.
-    marks: usize,
-    fingerprints: Arc<Fingerprints>,
+    pub(super) marks: usize,
+    pub(super) fingerprints: Arc<Fingerprints>,
 }
 
 impl Inspection {
@@ -81,7 +94,13 @@ impl Inspection {
         file: &InputFile,
         is_header: impl Fn(&Record) -> bool,
     ) -> Result<Option<u64>, InputError> {
-        dialect::find_further_down(|| self.records(file), is_header)
+        match &self.sheet {
+            Some(sheet) => {
+                let mut rows = sheet.reader(&file.shared_label());
+                dialect::find_header(|| rows.read(), is_header)
+            }
+            None => dialect::find_further_down(|| self.records(file), is_header),
+        }
     }
 }
 
@@ -92,16 +111,24 @@ impl Inspection {
 /// If the input is empty or has no header, cannot be unpacked or decoded, has an ambiguous layout,
 /// or changes meanwhile.
 pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, InputError> {
+    const LOOKED_AT: u64 = 64;
     let label = file.shared_label();
-    let start = beginning(file)?;
+    let start = file.beginning(LOOKED_AT)?;
+    if start.is_empty() {
+        return Err(InputError::Empty { label });
+    }
+    if workbook::is_workbook(&start) {
+        return workbook::inspect(file, options);
+    }
     let mark = Encoding::of_bom(&start);
     // Files that were joined or written twice may have several.
     let marks = mark.map_or(0, |encoding| {
         start.chunks(encoding.bom().len()).take_while(|piece| *piece == encoding.bom()).count()
     });
     let bom = marks > 0;
-    if !bom {
-        refuse_other_formats(&start, file, options.encoding)?;
+    other_formats::refuse(&start, file)?;
+    if !bom && options.encoding.is_none() {
+        refuse_utf16_without_mark(&start, &label)?;
     }
     let known = mark.or(options.encoding);
 
@@ -134,7 +161,10 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
     if file.has_changed() {
         return Err(InputError::Changed { label });
     }
+    let without_effect =
+        [("--sheet", options.sheet.is_some()), ("--hidden", options.hidden.is_some())];
     let mut found = Inspection {
+        without_effect: without_effect.into_iter().filter(|(_, is)| *is).map(|it| it.0).collect(),
         encoding,
         bom,
         marks,
@@ -143,10 +173,7 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
         looks_like_utf8,
         cr_ends: line_end.is_cr(),
         fingerprints: Arc::new(raw.into_fingerprints()),
-        delimiter: None,
-        header: Record::default(),
-        crlf: false,
-        sep_line: false,
+        ..Inspection::default()
     };
     // Rejects have the header alone, and are read under the flags of the original.
     if let Some(lines) = options.skip_lines
@@ -164,57 +191,22 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
     Ok(found)
 }
 
-/// The first bytes: enough for a byte order mark, and to recognise what is no CSV.
-fn beginning(file: &InputFile) -> Result<Vec<u8>, InputError> {
-    const LOOKED_AT: u64 = 64;
-    let label = file.shared_label();
-    let mut start = Vec::new();
-    file.unpack(file.blocks(None))
-        .take(LOOKED_AT)
-        .read_to_end(&mut start)
-        .map_err(|error| InputError::from_io(error, &label))?;
-    if start.is_empty() { Err(InputError::Empty { label }) } else { Ok(start) }
-}
-
-/// Refuses files that people take for CSV, and UTF-16 without a mark. Read as CSV they would be
-/// refused too, but with misleading words about columns.
-fn refuse_other_formats(
-    start: &[u8],
-    file: &InputFile,
-    forced: Option<Encoding>,
-) -> Result<(), InputError> {
-    let label = file.shared_label();
-    let other = |what| Err(InputError::OtherFormat { label: label.clone(), what });
+/// Refuses UTF-16 without a mark. Read as CSV it would be refused too, but with misleading words
+/// about columns.
+fn refuse_utf16_without_mark(start: &[u8], label: &Arc<str>) -> Result<(), InputError> {
     let zeros = |first: usize| start.iter().skip(first).step_by(2).filter(|b| **b == 0).count();
-    match start {
-        [b'P', b'K', 3, 4, ..] => other(
-            "não é um CSV, e sim uma planilha (.xlsx, .ods) ou um arquivo zip; abra a planilha e \
-             salve como \"CSV UTF-8\", ou descompacte o zip",
-        ),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => other(
-            "não é um CSV, e sim uma planilha do Excel (.xls); abra a planilha e salve como \
-             \"CSV UTF-8\"",
-        ),
-        // A plain gzip file has been unpacked before.
-        [0x1F, 0x8B, ..] => other(
-            "foi compactado com gzip duas vezes; descompacte-o uma vez (gunzip) e rode de novo",
-        ),
-        _ if forced.is_some() => Ok(()),
-        // Nearly every letter of a header is below U+0100: one half of it is zero.
-        _ => match (zeros(0), zeros(1)) {
-            (0, zeros) if 4 * zeros >= start.len() && zeros > 1 => {
-                Err(InputError::Utf16WithoutBom { label, big_endian: false })
-            }
-            (zeros, 0) if 4 * zeros >= start.len() && zeros > 1 => {
-                Err(InputError::Utf16WithoutBom { label, big_endian: true })
-            }
-            _ => Ok(()),
-        },
-    }
+    // Nearly every letter of a header is below U+0100: one half of it is zero.
+    let is_half = |zeros: usize| 4 * zeros >= start.len() && zeros > 1;
+    let big_endian = match (zeros(0), zeros(1)) {
+        (0, zeros) if is_half(zeros) => false,
+        (zeros, 0) if is_half(zeros) => true,
+        _ => return Ok(()),
+    };
+    Err(InputError::Utf16WithoutBom { label: label.clone(), big_endian })
 }
 
 /// Reads a stream to its end.
-fn for_each_piece(
+pub(super) fn for_each_piece(
     mut bytes: impl BufRead,
     label: &Arc<str>,
     mut take: impl FnMut(&[u8]),

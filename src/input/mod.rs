@@ -6,7 +6,7 @@
 //!
 //! The stages are readers, one around the other: `blocks` (raw bytes, verified) → `gunzip` → `decode`
 //! (UTF-8) → `records` with `parser` → `rows`. `inspect` detects what they need to know, with
-//! `encoding` and `dialect`.
+//! `encoding` and `dialect`. A `workbook` gives records in their place.
 
 mod blocks;
 mod cp850;
@@ -20,6 +20,7 @@ mod header;
 mod input_file;
 mod inspect;
 mod lines;
+mod other_formats;
 mod parser;
 #[cfg(test)]
 mod properties;
@@ -30,6 +31,7 @@ mod rows;
 pub(crate) mod strategies;
 #[cfg(test)]
 pub(crate) mod testing;
+mod workbook;
 
 pub use blocks::read_at;
 pub use encoding::Encoding;
@@ -40,3 +42,4 @@ pub use input_file::{InputArg, InputFile};
 pub use inspect::{Inspection, ReadOptions, inspect};
 pub use record::{CELL_MAX, Record};
 pub use rows::{RepeatedHeaders, Rows, rows};
+pub use workbook::{CellFault, HiddenRows, Sheet};

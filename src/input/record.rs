@@ -1,9 +1,12 @@
 //! One record of the input, decoded and bounded, and the builder that the parser fills.
 //!
 //! A record holds at most about [`RECORD_MAX`] bytes of text. What was cut is marked, and the mapping
-//! decides whether that matters. Where cells begin and end is the parser's decision.
+//! decides whether that matters. Cells of a sheet may be faulty instead. Where cells begin and end is the parser's decision.
+
+use serde::{Deserialize, Serialize};
 
 use super::header::name_of;
+use super::workbook::CellFault;
 
 /// The longest cell that is kept whole, in bytes of UTF-8; a longer one is cut there (at a
 /// character) and marked.
@@ -15,7 +18,7 @@ pub const RECORD_MAX: usize = 1024 * 1024;
 pub const CELLS_MAX: usize = 16 * 1024;
 
 /// One record: the cells of one line, or of several where a quoted cell holds line breaks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     linha: u64,
     /// The cells, one directly behind the other.
@@ -25,6 +28,8 @@ pub struct Record {
     /// Indices of the cells that lost text, ascending; nearly always empty.
     cut: Box<[u32]>,
     overlong: bool,
+    /// Cells of a sheet whose text must not be sent, by index, ascending; nearly always empty.
+    faults: Box<[(u32, CellFault)]>,
 }
 
 impl Record {
@@ -67,6 +72,50 @@ impl Record {
         u32::try_from(index).is_ok_and(|index| self.cut.binary_search(&index).is_ok())
     }
 
+    /// Why the text of the cell at `index` must not be sent.
+    pub fn fault(&self, index: usize) -> Option<CellFault> {
+        let index = u32::try_from(index).ok()?;
+        let at = self.faults.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        Some(self.faults[at].1)
+    }
+
+    /// Whether there is any such cell.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// The name of a cell in its sheet: `B17`.
+    pub fn address(&self, index: usize) -> String {
+        let mut letters = Vec::new();
+        let mut left = index + 1;
+        while left > 0 {
+            letters.push(b'A' + ((left - 1) % 26) as u8);
+            left = (left - 1) / 26;
+        }
+        let letters = letters.iter().rev().map(|letter| char::from(*letter));
+        format!("{}{}", letters.collect::<String>(), self.linha)
+    }
+
+    /// Forgets the faults of cells for which they do not matter.
+    pub fn retain_faults(&mut self, matters: impl Fn(usize, CellFault) -> bool) {
+        if self.faults.iter().any(|(index, fault)| !matters(*index as usize, *fault)) {
+            let all = std::mem::take(&mut self.faults).into_vec();
+            let kept = all.into_iter().filter(|(index, fault)| matters(*index as usize, *fault));
+            self.faults = kept.collect();
+        }
+    }
+
+    /// The record with exactly so many cells: empty ones are added, and surplus ones dropped.
+    pub(super) fn resized(mut self, cells: usize) -> Self {
+        if self.len() != cells {
+            let end = position(self.text.len());
+            let mut ends = self.ends.into_vec();
+            ends.resize(cells, end);
+            self.ends = ends.into();
+        }
+        self
+    }
+
     /// Whether the record was longer than [`RECORD_MAX`] or had more cells than [`CELLS_MAX`]: its
     /// later cells are then cut, empty or missing.
     pub fn is_overlong(&self) -> bool {
@@ -77,7 +126,10 @@ impl Record {
     /// of DOS, so that the record is no row. A record that lost text is not blank: what it held is
     /// unknown.
     pub fn is_blank(&self) -> bool {
-        matches!(self.text.trim(), "" | "\u{1a}") && self.cut.is_empty() && !self.overlong
+        matches!(self.text.trim(), "" | "\u{1a}")
+            && self.cut.is_empty()
+            && !self.overlong
+            && self.faults.iter().all(|(_, fault)| *fault == CellFault::Merged)
     }
 
     /// Number of cells without the blank ones at the end.
@@ -108,7 +160,9 @@ impl Record {
 
     /// Bytes of memory that the record takes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.text.len() + (self.ends.len() + self.cut.len()) * size_of::<u32>()
+        self.text.len()
+            + (self.ends.len() + self.cut.len()) * size_of::<u32>()
+            + size_of_val(&*self.faults)
     }
 }
 
@@ -126,6 +180,7 @@ pub(super) struct RecordBuilder {
     ends: Vec<u32>,
     cut: Vec<u32>,
     overlong: bool,
+    faults: Vec<(u32, CellFault)>,
     /// Where the current cell begins in `text`.
     cell_start: usize,
     /// The current cell has lost text; the rest of it is dropped.
@@ -177,6 +232,11 @@ impl RecordBuilder {
         self.text.truncate(torn.unwrap_or(self.text.len()));
     }
 
+    /// Says that the text of the current cell must not be sent.
+    pub(super) fn mark(&mut self, fault: CellFault) {
+        self.faults.push((position(self.ends.len()), fault));
+    }
+
     /// Ends the current cell; the next one begins.
     pub(super) fn end_cell(&mut self) {
         self.cell_cut = false;
@@ -196,10 +256,12 @@ impl RecordBuilder {
             ends: self.ends.as_slice().into(),
             cut: self.cut.as_slice().into(),
             overlong: self.overlong,
+            faults: self.faults.as_slice().into(),
         });
         self.text.clear();
         self.ends.clear();
         self.cut.clear();
+        self.faults.clear();
         (self.overlong, self.cell_cut, self.cell_start) = (false, false, 0);
         record
     }

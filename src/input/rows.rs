@@ -1,7 +1,8 @@
 //! The rows of an inspected input: its records after the header that are neither blank nor the header
 //! once more.
 //!
-//! Every reading is verified against the fingerprints of the inspection. Whether a row makes sense
+//! Every reading of a text is verified against the fingerprints of the inspection; the rows of a sheet
+//! were kept by it. Whether a row makes sense
 //! under the header is decided in the mapping.
 
 use super::dialect;
@@ -12,13 +13,30 @@ use super::inspect::Inspection;
 use super::parser::QuoteMode;
 use super::record::Record;
 use super::records::Records;
+use super::workbook::SheetReader;
 
 /// One reading of an input's rows, independent of every other. It ends after an error.
 pub struct Rows {
-    records: Records,
+    source: RowSource,
     ended: bool,
     header: Record,
     repeated: RepeatedHeaders,
+}
+
+/// Where records come from.
+enum RowSource {
+    Text(Records),
+    Sheet(SheetReader),
+}
+
+impl RowSource {
+    /// The next record that is not blank.
+    fn read(&mut self) -> Result<Option<Record>, InputError> {
+        match self {
+            Self::Text(records) => records.read_filled(),
+            Self::Sheet(reader) => reader.read(),
+        }
+    }
 }
 
 /// Records that repeat the header, as files do that were joined from several. They are no rows.
@@ -45,13 +63,22 @@ impl Rows {
 /// # Errors
 /// If the file has changed since, or cannot be read.
 pub fn rows(file: &InputFile, inspection: &Inspection) -> Result<Rows, InputError> {
-    let records = inspection.records(file)?;
-    let mut records =
-        dialect::begin(records, inspection.sep_line, inspection.delimiter, QuoteMode::Strict)?;
-    // The header; the inspection holds it.
-    records.read_filled()?;
+    let source = match &inspection.sheet {
+        Some(_) if file.has_changed() => {
+            return Err(InputError::Changed { label: file.shared_label() });
+        }
+        Some(sheet) => RowSource::Sheet(sheet.reader(&file.shared_label())),
+        None => {
+            let Inspection { sep_line, delimiter, .. } = inspection;
+            let records = inspection.records(file)?;
+            let mut records = dialect::begin(records, *sep_line, *delimiter, QuoteMode::Strict)?;
+            // The header; the inspection holds it.
+            records.read_filled()?;
+            RowSource::Text(records)
+        }
+    };
     let header = inspection.header.clone();
-    Ok(Rows { records, ended: false, header, repeated: RepeatedHeaders::default() })
+    Ok(Rows { source, ended: false, header, repeated: RepeatedHeaders::default() })
 }
 
 impl Iterator for Rows {
@@ -61,7 +88,7 @@ impl Iterator for Rows {
         if self.ended {
             return None;
         }
-        let mut row = self.records.read_filled().transpose();
+        let mut row = self.source.read().transpose();
         while let Some(Ok(record)) = &row
             && self.is_header(record)
         {
@@ -69,7 +96,7 @@ impl Iterator for Rows {
                 self.repeated.first = record.linha();
             }
             self.repeated.count += 1;
-            row = self.records.read_filled().transpose();
+            row = self.source.read().transpose();
         }
         self.ended = !matches!(row, Some(Ok(_)));
         row

@@ -8,7 +8,7 @@ use super::header::{listing, shortened, snapshot_account};
 use super::values::excerpt;
 use super::warnings::documented_warnings;
 use super::{Key, MappingError, MappingOptions, Target};
-use crate::input::{Record, name_of};
+use crate::input::{CellFault, Record, name_of};
 use crate::model::{CustomerType, FieldName, Param};
 use crate::output::RejectColumns;
 
@@ -47,6 +47,8 @@ pub struct MappingPlan {
     /// Columns whose cells are used, with the header's name. Their cells may not hold control
     /// characters or more than 64 KiB.
     pub(super) used: Vec<(usize, String)>,
+    /// Columns of which nothing but `criarchamados` is made: there, true and false are values.
+    boolean: Vec<usize>,
     /// `--require` targets without a binding: every row violates them.
     pub(super) missing_required: Vec<String>,
     /// The columns that an earlier run appended, if the file is its rejects file.
@@ -145,6 +147,7 @@ impl MappingPlan {
             identifier_label,
             ctype,
             rules,
+            boolean: only_permissions(&bindings),
             used,
             missing_required: require.iter().filter(unbound).map(ToString::to_string).collect(),
             reject_columns: bindings.reject_columns,
@@ -154,6 +157,12 @@ impl MappingPlan {
             snapshot_account,
             warnings,
         })
+    }
+
+    /// Whether a cell that must not be sent would be.
+    pub(super) fn uses_faulty(&self, index: usize, fault: CellFault) -> bool {
+        let is_used = self.used.binary_search_by_key(&index, |(index, _)| *index).is_ok();
+        is_used && !(fault == CellFault::Boolean && self.boolean.contains(&index))
     }
 
     /// Whether a record is whole: [`Record::fits`].
@@ -247,6 +256,18 @@ fn ctype(bindings: &ColumnBindings, options: &MappingOptions) -> Result<TypeSour
         (None, Some(binding)) => Ok(TypeSource::From(binding.source.clone(), binding.label())),
         (None, None) => Err(MappingError::NoType),
     }
+}
+
+/// The columns that only a permission is taken from, and as they are.
+fn only_permissions(bindings: &ColumnBindings) -> Vec<usize> {
+    let permission = Target::Field(FieldName::Param(Param::CriarChamados));
+    let (own, others): (Vec<_>, Vec<_>) = bindings.list.iter().partition(|binding| {
+        binding.target == permission && matches!(binding.source, ValueSource::Column(_))
+    });
+    let is_other =
+        |index: &usize| others.iter().any(|binding| binding.source.columns().contains(index));
+    let own = own.iter().flat_map(|binding| binding.source.columns());
+    own.filter(|index| !is_other(index)).collect()
 }
 
 /// The columns that are used, in the header's order, with their names for messages.

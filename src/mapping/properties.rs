@@ -107,7 +107,7 @@ proptest! {
         delimiter in prop::option::weighted(0.3, select(&DELIMITERS[..])),
         encoding in encoding(),
     ) {
-        match read_all(bytes, ReadOptions { delimiter, encoding, skip_lines: None }) {
+        match read_all(bytes, ReadOptions { delimiter, encoding, ..ReadOptions::default() }) {
             Err(error) => {
                 prop_assert_eq!(error.exit_code(), exit_code::USAGE, "{}", error);
                 prop_assert!(!error.to_string().trim().is_empty());

@@ -19,7 +19,8 @@ use crate::output::RaggedRow;
 impl MappingPlan {
     /// Applies the plan to the record at position `seq`. What is wrong with the row is part of the
     /// result.
-    pub fn map(&self, seq: u64, record: Record) -> Row {
+    pub fn map(&self, seq: u64, mut record: Record) -> Row {
+        record.retain_faults(|index, fault| self.uses_faulty(index, fault));
         let text = self.value(&self.identifier, &record).unwrap_or_default();
         let identifier = match self.is_of_snapshot() {
             true => Identifier::held(&text),
@@ -55,10 +56,13 @@ impl MappingPlan {
             return Err(ragged.to_string());
         }
         let mut violations = Vec::new();
-        let ctype = ctype.map_err(|violation| violations.push(violation)).ok();
         let mut cells = self.bad_cells(record);
+        let is_blamed = matches!(&self.ctype, TypeSource::From(source, _) if cells.faults(source));
+        let ctype =
+            ctype.map_err(|violation| violations.extend((!is_blamed).then_some(violation))).ok();
         if let Err((why, text)) = &identifier
             && !(*why == IdentifierError::Control && cells.blames(&self.identifier))
+            && !cells.faults(&self.identifier)
         {
             let label = &self.identifier_label;
             violations.push(match text.is_empty() {
@@ -141,17 +145,35 @@ impl MappingPlan {
         let mut bad = BadCells::default();
         // Nearly every record passes in one look at its whole text.
         let may_have_cr = !self.cr_ends && record.text().contains('\r');
-        if !record.is_any_cut() && !may_have_cr && !has_forbidden_control(record.text()) {
+        let is_sound = !record.is_any_cut() && !record.has_faults();
+        if is_sound && !may_have_cr && !has_forbidden_control(record.text()) {
             return bad;
         }
         for (index, name) in &self.used {
             let cell = record.cell(*index).unwrap_or_default();
-            if record.is_cut(*index) {
+            if let Some(fault) = record.fault(*index) {
+                bad.faulty.push(*index);
+                let shown = match excerpt(cell.trim()) {
+                    empty if empty.is_empty() => empty,
+                    text => format!("\"{text}\" "),
+                };
+                let address = record.address(*index);
+                let why = fault.message();
+                bad.messages.push(format!("coluna \"{name}\", célula {address}: {shown}{why}"));
+            } else if record.is_cut(*index) {
                 bad.messages.push(format!("coluna \"{name}\": a célula passa de 64 KiB"));
             } else if !self.is_of_snapshot()
                 && (has_forbidden_control(cell) || (may_have_cr && has_lone_cr(cell)))
             {
                 bad.controls.push(*index);
+                if cell.ends_with("]\u{1a}") {
+                    bad.faulty.push(*index);
+                    bad.messages.push(format!(
+                        "coluna \"{name}\": \"{}\" foi marcado por uma execução anterior; digite ali o valor certo",
+                        excerpt(cell.trim_end_matches('\u{1a}'))
+                    ));
+                    continue;
+                }
                 bad.messages.push(format!(
                     "coluna \"{name}\": \"{}\" contém um caractere de controle",
                     excerpt(cell)
@@ -170,6 +192,9 @@ impl MappingPlan {
         ctype: Option<CustomerType>,
         cells: &BadCells,
     ) -> Result<Option<Box<str>>, String> {
+        if cells.faults(&rule.source) {
+            return Ok(None);
+        }
         let given = self.value(&rule.source, record);
         let cleared = given.is_none();
         let text = given.unwrap_or_default();
@@ -247,12 +272,19 @@ struct BadCells {
     messages: Vec<String>,
     /// Columns whose message is about a control character.
     controls: Vec<usize>,
+    /// Columns whose message is about a cell of a sheet that stands for no text.
+    faulty: Vec<usize>,
 }
 
 impl BadCells {
     /// Whether a message already blames a control character in a cell that `source` uses.
     fn blames(&self, source: &ValueSource) -> bool {
         source.columns().iter().any(|index| self.controls.contains(index))
+    }
+
+    /// Whether a message already says that a cell which `source` uses stands for no text.
+    fn faults(&self, source: &ValueSource) -> bool {
+        source.columns().iter().any(|index| self.faulty.contains(index))
     }
 }
 

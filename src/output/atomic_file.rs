@@ -134,6 +134,11 @@ impl Output {
         self.persist()
     }
 
+    /// Whether its name asks for a workbook.
+    pub(super) fn is_xlsx(&self) -> bool {
+        self.destination.has_ending("xlsx")
+    }
+
     /// The file that holds what was written, as it is named now; empty where another program took it
     /// away.
     pub fn current_path(&self) -> String {

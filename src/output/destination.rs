@@ -44,6 +44,12 @@ impl Destination {
         }
     }
 
+    /// Whether it is a file of this ending, without the dot.
+    pub fn has_ending(&self, ending: &str) -> bool {
+        let Self::Path(path) = self else { return false };
+        path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending))
+    }
+
     /// The destination inside a Portuguese sentence.
     pub(super) fn in_words(&self) -> String {
         match self {

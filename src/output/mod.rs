@@ -18,6 +18,7 @@ mod next_step;
 pub mod ownership;
 mod progress;
 mod rejects;
+mod rejects_file;
 mod rejects_format;
 mod request_rate;
 mod results;
@@ -27,6 +28,7 @@ mod status_line;
 mod summary;
 mod tally;
 mod terminal;
+mod xlsx_file;
 
 use std::time::{Duration, Instant};
 
@@ -54,6 +56,7 @@ pub use status_line::StatusLine;
 pub use summary::{Summary, meaning, tolerated};
 pub use tally::Tally;
 pub use terminal::{LogFormat, Terminal, start_logging};
+pub use xlsx_file::{SHEET_ROWS, XlsxFile, fits_a_cell};
 
 use self::sanitize::safe_cell;
 use crate::html_report::stats::ResultStats;

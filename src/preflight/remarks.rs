@@ -6,27 +6,40 @@
 use std::time::Duration;
 
 use super::{Lookup, Preflight};
+use crate::input::Sheet;
+use crate::locale::foreign_text::visible;
 use crate::locale::format::{counted, duration_words, number};
 use crate::output::{ColumnCounts, excerpt, one_line};
 
 /// The warning about UTF-8 that the user has read in one byte per character.
 const MISREAD: &str = "acentos deste arquivo parecem UTF-8, e o --encoding dado os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
 
+/// Sheets that are named beside the one that is read.
+const SHEETS: usize = 5;
+
 impl Preflight {
     /// Lines about how the input was read, and warnings.
     pub fn remarks(&self, label: &str) -> String {
-        let delimiter = match self.inspection.delimiter {
+        let delimiter = || match self.inspection.delimiter {
             None => "uma coluna só".to_owned(),
             Some(b'\t') => "separador tab".to_owned(),
             Some(byte) => format!("separador \"{}\"", char::from(byte)),
         };
+        let read_as = match &self.inspection.sheet {
+            Some(sheet) => sheet_text(sheet),
+            None => format!("{}, {}", self.inspection.encoding, delimiter()),
+        };
         let mut text = format!(
-            "{label}: {}, {delimiter}, {}, {}\n",
-            self.inspection.encoding,
+            "{label}: {read_as}, {}, {}\n",
             counted(self.inspection.header.len() as u64, "coluna", "colunas"),
             counted(self.rows, "linha", "linhas")
         );
         let misread = self.inspection.looks_like_utf8.then(|| MISREAD.to_owned());
+        let without_effect = &self.inspection.without_effect;
+        let without_effect = (!without_effect.is_empty()).then(|| {
+            let kind = if self.inspection.sheet.is_some() { "uma planilha" } else { "um CSV" };
+            format!("a entrada é {kind}; sem efeito aqui: {}", without_effect.join(", "))
+        });
         let of_plan = self.plan.warnings().iter().cloned();
         let of_rows = self.spreadsheet_numbers.warnings().chain(self.reassigned_emails.warning());
         let of_layout = self.layout.warnings();
@@ -51,7 +64,8 @@ impl Preflight {
             )
         });
         let of_rows = of_rows.chain(missing).chain(lost).chain(circle);
-        for warning in misread.into_iter().chain(of_plan).chain(of_layout).chain(of_rows) {
+        let of_file = without_effect.into_iter().chain(misread);
+        for warning in of_file.chain(of_plan).chain(of_layout).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));
         }
         text
@@ -183,6 +197,23 @@ impl Preflight {
         }
         text
     }
+}
+
+/// Which sheet is read, and what else there is.
+fn sheet_text(sheet: &Sheet) -> String {
+    let quoted = |name: &String| format!("\"{}\"", visible(name));
+    let mut text = format!("planilha {}", quoted(&sheet.name));
+    if !sheet.others.is_empty() {
+        let others: Vec<_> = sheet.others.iter().take(SHEETS).map(quoted).collect();
+        let more = if sheet.others.len() > SHEETS { ", …" } else { "" };
+        text.push_str(&format!(" (há também {}{more}: --sheet)", others.join(", ")));
+    }
+    if sheet.hidden > 0 {
+        let rows = counted(sheet.hidden, "linha oculta", "linhas ocultas");
+        let what = if sheet.skips_hidden { "fora" } else { "dentro" };
+        text.push_str(&format!(", {rows} {what} (--hidden)"));
+    }
+    text
 }
 
 /// A value on one line; an empty one by its word.

@@ -95,6 +95,7 @@ impl Outputs {
         let limit = mode_limit(settings);
         let open = |wanted: &Destination| Output::open(wanted, limit);
         let open_if = |wanted: &Option<Destination>| wanted.as_ref().map(open).transpose();
+        Rejects::check(&settings.rejects, &preflight.inspection, preflight.rows)?;
         let mut results = open(&settings.results)?;
         let mut rejects = open(&settings.rejects)?;
         let mut summary_json = open_if(&settings.summary_json)?;

@@ -53,6 +53,7 @@ impl Run<'_> {
         }
         outputs::check(settings)?;
         if let Some(destination) = rejects {
+            Rejects::check(destination, &preflight.inspection, preflight.rows)?;
             let mut output = Output::open(destination, outputs::mode_limit(settings))?;
             output.begin()?;
             let mut rejects = Rejects::new(output, &preflight.inspection)?;

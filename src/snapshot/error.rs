@@ -14,6 +14,10 @@ pub enum SnapshotError {
     #[error("retrato (--snapshot): {0}")]
     Input(#[from] InputError),
     #[error(
+        "{label} é uma planilha, e --snapshot compara com o retrato como foi lido; leia um CSV (tomticket-sync pull -o antes.csv). Para enviar a planilha, ela é a entrada: tomticket-sync run {label}"
+    )]
+    Workbook { label: String },
+    #[error(
         "{label} não é um retrato: falta a coluna \"{column}\". Um retrato é o que tomticket-sync pull grava"
     )]
     NoColumn { label: String, column: &'static str },

@@ -63,6 +63,9 @@ pub fn read(
     now: u32,
 ) -> Result<(RecordFile, NameIndex, SnapshotTimes), SnapshotError> {
     let label = input.label().to_owned();
+    if input.is_workbook()? {
+        return Err(SnapshotError::Workbook { label });
+    }
     let inspection = inspect(input, &ReadOptions::default())?;
     let columns = SnapshotColumns::of(&inspection.header, &label)?;
     let file = tempfile::tempfile().map_err(SnapshotError::Spool)?;
