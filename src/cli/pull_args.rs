@@ -14,7 +14,7 @@ use crate::scheduler::Rate;
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct PullArgs {
-    /// Onde gravar o retrato (CSV; comprimido se o nome termina em .gz), - para a saída padrão [padrão: saída padrão]
+    /// Onde gravar o retrato (CSV; comprimido se o nome termina em .gz, planilha se termina em .xlsx), - para a saída padrão [padrão: saída padrão]
     #[arg(short, long, value_name = "ARQUIVO")]
     pub output: Option<PathBuf>,
     /// Identifica por e-mail (email) quem tem e-mail e identificador interno [padrão: id_interno]

@@ -12,7 +12,7 @@ use crate::locale::foreign_text::{shell_word, visible_path};
 use crate::locale::format::{counted, duration_words, number};
 use crate::mapping::Key;
 use crate::output::{Destination, ModeLimit, Output, StatusLine, Terminal};
-use crate::pull::{LineCount, PulledCustomers, SnapshotFormat, is_gzip, pull};
+use crate::pull::{LineCount, PulledCustomers, SnapshotFormat, SnapshotKind, pull};
 
 pub(super) fn run(args: &PullArgs) -> u8 {
     report(&args.reading, |terminal| write_snapshot(args, terminal))
@@ -20,9 +20,6 @@ pub(super) fn run(args: &PullArgs) -> u8 {
 
 fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let path = args.output.as_deref().unwrap_or(Path::new("-"));
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
-        return Err(CommandError::NoXlsx(visible_path(path)));
-    }
     let account = OpenAccount::open(&args.reading)?;
     let destination = Destination::from_arg(path);
     let mut output = Output::open(&destination, ModeLimit::PRIVATE)?;
@@ -30,7 +27,7 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
     let format = SnapshotFormat {
         account: account.account.mark(),
         prefers_email: args.key == Some(Key::Email),
-        is_gzip: is_gzip(path),
+        kind: SnapshotKind::of(path),
     };
     let started = Instant::now();
     let mut line = StatusLine::new(terminal.clone(), args.reading.quiet);
@@ -48,9 +45,15 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
         if let Destination::Path(path) = &destination {
             let snapshot = shell_word(path.as_os_str());
             let account = account_flags(&args.reading);
-            text.push_str(&format!(
-                "Próximo passo: tomticket-sync check clientes.csv --snapshot {snapshot}{account}\n"
-            ));
+            text.push_str(&match format.kind {
+                SnapshotKind::Xlsx => format!(
+                    "Próximo passo: corrija o que for preciso em {} e confira: tomticket-sync check {snapshot}{account}\n",
+                    visible_path(path)
+                ),
+                SnapshotKind::Csv | SnapshotKind::GzippedCsv => format!(
+                    "Próximo passo: tomticket-sync check clientes.csv --snapshot {snapshot}{account}\n"
+                ),
+            });
         }
         terminal.print(&text);
     }

@@ -3,8 +3,9 @@
 use std::io;
 
 use crate::exit_code;
+use crate::locale::format::number;
 use crate::locale::os_error::describe_os_error;
-use crate::output::OutputError;
+use crate::output::{OutputError, SHEET_ROWS};
 use crate::stop::StopReason;
 
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,17 @@ pub enum PullError {
     Stopped(StopReason),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(
+        "uma planilha .xlsx não tem lugar para tantos clientes: são no máximo {} linhas com o cabeçalho; nada foi gravado. Grave um CSV (-o com um nome que termine em .csv)",
+        number(SHEET_ROWS)
+    )]
+    TooManyForXlsx,
+    #[error(
+        "linha {row}: um valor não cabe numa célula de .xlsx (32.767 caracteres); nada foi gravado. Grave um CSV (-o com um nome que termine em .csv)"
+    )]
+    TooLongForXlsx { row: u64 },
+    #[error("não foi possível ler o arquivo temporário: {}", describe_os_error(.0))]
+    Spool(#[from] io::Error),
     #[error("não foi possível gravar {path}: {}. Confira o espaço em disco", describe_os_error(.cause))]
     Write { path: String, cause: io::Error },
 }
@@ -38,7 +50,8 @@ impl PullError {
             Self::GaveUp { .. } | Self::IgnoresPage { .. } => exit_code::TEMPORARY,
             Self::Stopped(reason) => exit_code::of_run(Some(reason), &[0; 7], 0),
             Self::Output(error) => error.exit_code(),
-            Self::Write { .. } => exit_code::LOCAL,
+            Self::TooManyForXlsx | Self::TooLongForXlsx { .. } => exit_code::USAGE,
+            Self::Write { .. } | Self::Spool(_) => exit_code::LOCAL,
         }
     }
 }

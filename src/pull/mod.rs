@@ -15,4 +15,4 @@ mod spool;
 pub use error::PullError;
 pub use list_reader::ListReader;
 pub use mapping_ids::read_ids;
-pub use snapshot_file::{LineCount, PulledCustomers, SnapshotFormat, is_gzip, pull};
+pub use snapshot_file::{LineCount, PulledCustomers, SnapshotFormat, SnapshotKind, pull};

@@ -1,4 +1,4 @@
-//! The snapshot as a file: an ordinary CSV of this program, one line a customer.
+//! The snapshot as a file: an ordinary CSV or workbook of this program, one line a customer.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use super::list_reader::{ListKind, ListReader};
 use super::spool::{Spool, SpooledCustomer, SpooledField};
 use crate::api::{HeldCustomer, HeldPage, ReadRequest};
 use crate::model::{CustomerType, Identifier, ORIGIN_COLUMNS};
-use crate::output::Output;
+use crate::output::{Output, SHEET_ROWS, XlsxFile, fits_a_cell};
 
 /// The columns before the custom fields.
 pub const SNAPSHOT_COLUMNS: [&str; 8] = [
@@ -69,7 +69,28 @@ pub struct SnapshotFormat {
     pub account: String,
     /// Whether a customer with both names is named by its e-mail.
     pub prefers_email: bool,
-    pub is_gzip: bool,
+    pub kind: SnapshotKind,
+}
+
+/// What the file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotKind {
+    Csv,
+    GzippedCsv,
+    /// A workbook of texts.
+    Xlsx,
+}
+
+impl SnapshotKind {
+    /// What a file of this name is.
+    pub fn of(path: &Path) -> Self {
+        let is = |ending| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
+        match () {
+            () if is("gz") => Self::GzippedCsv,
+            () if is("xlsx") => Self::Xlsx,
+            () => Self::Csv,
+        }
+    }
 }
 
 /// Reads all customers and writes them to `output`, which then only lacks its name. `progress` is
@@ -90,6 +111,9 @@ pub async fn pull(
             pulled.announced[0] = page.page.size;
         }
         pulled.announced[1] = page.page.size;
+        if format.kind == SnapshotKind::Xlsx && page.page.size >= Some(SHEET_ROWS) {
+            return Err(PullError::TooManyForXlsx);
+        }
         pulled.pages = page.number;
         read += page.page.items.len() as u64;
         for customer in page.page.items {
@@ -99,6 +123,10 @@ pub async fn pull(
         Ok(ControlFlow::Continue(()))
     });
     reading.await?;
+    if format.kind == SnapshotKind::Xlsx {
+        let output = write_xlsx(&mut spool, format, output, &mut pulled)?;
+        return Ok((pulled, output));
+    }
     let written = write(&mut spool, format, output, &mut pulled);
     // A file that cannot be written is of no use; the error names its place.
     written.map(|output| (pulled, output)).map_err(failed)
@@ -119,7 +147,7 @@ fn write(
     output: Output,
     pulled: &mut PulledCustomers,
 ) -> io::Result<Output> {
-    if format.is_gzip {
+    if format.kind == SnapshotKind::GzippedCsv {
         let packed = GzEncoder::new(output, Compression::default());
         write_csv(spool, format, packed, pulled)?.finish()
     } else {
@@ -133,13 +161,52 @@ fn write_csv<W: Write>(
     to: W,
     pulled: &mut PulledCustomers,
 ) -> io::Result<W> {
+    let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(to);
+    for_each_row(spool, format, pulled, |cells| {
+        csv.write_record(cells)?;
+        Ok::<_, io::Error>(lines_in(cells))
+    })?;
+    csv.into_inner().map_err(|error| error.into_error())
+}
+
+fn write_xlsx(
+    spool: &mut Spool,
+    format: &SnapshotFormat,
+    output: Output,
+    pulled: &mut PulledCustomers,
+) -> Result<Output, PullError> {
+    let mut file = XlsxFile::new(output, "Clientes")?;
+    let mut row = 0;
+    for_each_row(spool, format, pulled, |cells| {
+        row += 1;
+        if row > SHEET_ROWS {
+            return Err(PullError::TooManyForXlsx);
+        }
+        if !cells.iter().all(|cell| fits_a_cell(cell)) {
+            return Err(PullError::TooLongForXlsx { row });
+        }
+        file.write(cells.iter().map(String::as_str))?;
+        Ok(0)
+    })?;
+    file.complete()?;
+    Ok(file.into_output())
+}
+
+/// Hands the cells of the header and of every customer to `put`, which returns how many lines more
+/// than one they took.
+fn for_each_row<E: From<io::Error>>(
+    spool: &mut Spool,
+    format: &SnapshotFormat,
+    pulled: &mut PulledCustomers,
+    mut put: impl FnMut(&[String]) -> Result<u64, E>,
+) -> Result<(), E> {
     let fields = spool.fields().to_vec();
     // The file must not say that a value is empty which cannot be written: the field has no column.
     let shown: Vec<usize> = (0..fields.len()).filter(|number| fields[*number].is_text).collect();
-    let mut csv = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(to);
     let campos = shown.iter().map(|number| format!("campo:{}", fields[*number].id.as_str()));
     let header = SNAPSHOT_COLUMNS.into_iter().map(ToOwned::to_owned).chain(campos);
-    csv.write_record(header.chain(ORIGIN_COLUMNS.map(ToOwned::to_owned)))?;
+    let header: Vec<String> = header.chain(ORIGIN_COLUMNS.map(ToOwned::to_owned)).collect();
+    put(&header)?;
     let mut identifiers: HashMap<u64, ()> = HashMap::new();
     let mut line = 1;
     let mut cells: Vec<String> = Vec::new();
@@ -176,13 +243,12 @@ fn write_csv<W: Write>(
         }
         cells.push(Timestamp::from_second(customer.read_at).unwrap_or_default().to_string());
         cells.push(format.account.clone());
-        line += lines_in(&cells);
-        csv.write_record(&cells)?;
-        Ok::<_, io::Error>(())
+        line += put(&cells)?;
+        Ok::<_, E>(())
     })?;
     pulled.customers = spool.customers();
     pulled.fields = fields;
-    csv.into_inner().map_err(|error| error.into_error())
+    Ok(())
 }
 
 /// The name by which a line addresses its customer: one that can be addressed, if there is one.
@@ -210,9 +276,4 @@ fn hash(ctype: CustomerType, text: &str) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     u64::from_le_bytes(first)
-}
-
-/// Whether a file of this name is packed.
-pub fn is_gzip(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"))
 }
