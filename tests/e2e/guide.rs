@@ -9,7 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{CANARY, Server, canary, prerequisites, table};
+use crate::support::workbook::sheet_of;
+use crate::support::{CANARY, Server, Workbook, canary, prerequisites, table};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tomticket-sync");
@@ -92,6 +93,9 @@ impl Desk {
         desk.write("contatos.csv", contacts);
         let guide = document("docs/guia.md");
         desk.write("limpeza.csv", &(blocks(&guide, "csv")[0].clone() + "\n"));
+        let sheet = sheet_of(&[&["email", "nome"], &["ana@x.com", "Ana"]]);
+        let workbook = Workbook::of("<sheetData/>").sheet("Março 2026", "visible", &sheet);
+        std::fs::write(desk.path("clientes.xlsx"), workbook.zip()).unwrap();
         desk.write("mapa.toml", "strict = true\n");
         desk
     }

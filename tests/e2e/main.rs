@@ -63,3 +63,5 @@ mod terminal;
 mod tls;
 mod way_back;
 mod wire;
+mod xlsx;
+mod xlsx_files;

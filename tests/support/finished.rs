@@ -165,6 +165,9 @@ impl Finished {
     #[track_caller]
     pub fn rejects(&self) -> Vec<Vec<String>> {
         let bytes = self.read(&self.plan.rejects);
+        if bytes.starts_with(b"PK") {
+            return super::texts(&bytes);
+        }
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(other) => from_windows_1252(other.as_bytes()),

@@ -32,6 +32,7 @@ pub mod small_disk;
 pub mod table;
 pub mod text;
 pub mod tls;
+pub mod workbook;
 
 pub use canary::CANARY;
 pub use finished::Finished;
@@ -46,6 +47,7 @@ pub use running::Running;
 pub use server::Server;
 pub use simulator::Simulator;
 pub use tls::Certificate;
+pub use workbook::{Workbook, texts};
 
 use std::time::Duration;
 

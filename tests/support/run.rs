@@ -361,6 +361,11 @@ impl Run {
         let named = |given: &Option<String>, kind: &str| {
             given.clone().unwrap_or_else(|| format!("{stem}.{kind}.csv"))
         };
+        let is_workbook = self.input.as_deref().is_some_and(|name| name.ends_with(".xlsx"));
+        let rejects = match self.rejects {
+            None if is_workbook => format!("{stem}.rejeitados.xlsx"),
+            _ => named(&self.rejects, "rejeitados"),
+        };
         let to_stdout = |pair: &[String]| {
             pair[1] == "-" && matches!(&*pair[0], "--results" | "--rejects" | "--summary-json")
         };
@@ -371,7 +376,7 @@ impl Run {
             token: self.token.clone(),
             secret_files: self.secret_files.clone(),
             results: named(&self.results, "resultado"),
-            rejects: named(&self.rejects, "rejeitados"),
+            rejects,
             summary: self.summary.then(|| SUMMARY.to_owned()),
             expects_stdout: !quiet
                 || args.windows(2).any(to_stdout)
