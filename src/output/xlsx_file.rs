@@ -103,3 +103,44 @@ fn contained(run: impl FnOnce() -> Result<(), XlsxError>) -> io::Result<()> {
         None => Err(io::ErrorKind::StorageFull.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Destination, ModeLimit};
+    use super::*;
+    use crate::input::{InputArg, InputFile, ReadOptions, inspect, rows};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// f148
+        #[test]
+        fn every_text_is_read_back_as_it_was_written(
+            cells in prop::collection::vec(
+                prop_oneof![any::<String>(), "(_x[0-9A-F]{4}_| |\r|\n|\t|<|&amp;|]]>|=|'|\u{feff}){0,6}"],
+                1..60,
+            )
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.xlsx");
+            let destination = Destination::from_arg(&path);
+            let mut output = Output::open(&destination, ModeLimit::PRIVATE).unwrap();
+            output.begin().unwrap();
+            let mut file = XlsxFile::new(output, "Clientes").unwrap();
+            file.write(["a", "b"]).unwrap();
+            for cell in &cells {
+                file.write(["x", cell]).unwrap();
+            }
+            file.complete().unwrap();
+            file.output().persist().unwrap();
+            let input = InputFile::open(&InputArg::from_arg(&path)).unwrap();
+            let inspection = inspect(&input, &ReadOptions::default()).unwrap();
+            let found: Result<Vec<_>, _> = rows(&input, &inspection).unwrap().collect();
+            let found = found.unwrap();
+            let found: Vec<_> = found.iter().map(|row| row.cell(1).unwrap()).collect();
+            prop_assert_eq!(found, cells.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+}

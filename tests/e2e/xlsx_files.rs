@@ -181,6 +181,11 @@ fn f147_a_workbook_that_is_too_large_is_refused_at_once() {
                 .zip(),
             ["formatos demais", "CSV"],
         ),
+        // The parsers would keep it whole.
+        (
+            Workbook::of(&sheet_of(&[&["identificador", &"x".repeat(5 << 20)]])).zip(),
+            ["sheet1.xml tem um texto de mais de 4 MiB", "CSV"],
+        ),
     ] {
         refused(&bytes, &parts);
     }

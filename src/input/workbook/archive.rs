@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Write};
 
+use memchr::memrchr;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
@@ -20,6 +21,8 @@ const SHARED_STRINGS_MAX: u64 = 64 << 20;
 const KEPT_MAX: u64 = 16 << 20;
 /// The most formats that a workbook may have; Excel keeps 65 490.
 const FORMATS_MAX: usize = 200_000;
+/// The longest text between two tags. A cell holds 32 767 characters; the parsers keep a text whole.
+const TEXT_MAX: usize = 4 << 20;
 /// The shortest text in the part with the texts is `<si/>`.
 const SHORTEST_TEXT: u64 = 5;
 
@@ -101,7 +104,15 @@ impl Archive {
             let bad = |error| WorkbookError::of(error, "uma parte está danificada ou tem senha");
             let mut part = self.zip.by_index(index).map_err(bad)?;
             let bad = |error| WorkbookError::of(error, "uma parte está danificada");
-            io::copy(&mut part, &mut io::sink()).map_err(bad)?;
+            let name = normalised(&part.name().map_err(bad_zip)?);
+            let is_read = name.contains("worksheets/") || name.ends_with("sharedstrings.xml");
+            let mut text = TextLength { length: 0, is_bounded: is_read || is_kept(&name) };
+            let copied = io::copy(&mut part, &mut text);
+            if text.length > TEXT_MAX {
+                let what = format!("{} tem um texto de mais de 4 MiB", last_name(&name));
+                return Err(WorkbookError::TooLarge { what });
+            }
+            copied.map_err(bad)?;
         }
         Ok(())
     }
@@ -181,6 +192,37 @@ impl Archive {
         config.check_end_names = false;
         Ok(xml)
     }
+}
+
+/// Takes XML, and refuses the end of a text that is too long.
+struct TextLength {
+    /// Bytes since the last tag began.
+    length: usize,
+    is_bounded: bool,
+}
+
+impl Write for TextLength {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_bounded {
+            self.length = match memrchr(b'<', bytes) {
+                Some(at) => bytes.len() - at,
+                None => self.length + bytes.len(),
+            };
+        }
+        match self.length > TEXT_MAX {
+            true => Err(io::ErrorKind::FileTooLarge.into()),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A part whose place in the file cannot be right.
+fn bad_zip(error: zip::result::ZipError) -> WorkbookError {
+    WorkbookError::of(error, "uma parte está danificada")
 }
 
 /// XML that cannot be read on.
