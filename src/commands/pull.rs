@@ -25,7 +25,7 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
     let mut output = Output::open(&destination, ModeLimit::PRIVATE)?;
     output.begin()?;
     let format = SnapshotFormat {
-        account: account.account.mark(),
+        account: account.account.mark().to_string(),
         prefers_email: args.key == Some(Key::Email),
         kind: SnapshotKind::of(path),
     };

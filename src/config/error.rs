@@ -37,6 +37,12 @@ pub enum SettingsError {
         visible(.0)
     )]
     AccountCode(String),
+    #[error("sem --snapshot, {0} não tem efeito: dê o retrato também, ou tire {0}")]
+    WithoutSnapshot(&'static str),
+    #[error(
+        "a entrada e --snapshot não podem vir as duas da entrada padrão: grave uma num arquivo"
+    )]
+    OneStdin,
     #[error("{place}: {why}")]
     BadToken { place: String, why: TokenError },
     #[error("não foi possível ler o arquivo do token {path}: {why}")]

@@ -7,7 +7,7 @@ use super::error::SettingsError;
 use super::paths::ledger_path;
 use crate::api::{BaseUrl, Token};
 use crate::cli::ReadingArgs;
-use crate::ledger::{Account, AccountLocation, account_mark};
+use crate::ledger::{Account, AccountLocation, AccountMark};
 
 /// An account that is read.
 #[derive(Debug)]
@@ -41,8 +41,10 @@ impl ReadAccount {
     }
 
     /// What a snapshot says of the account it was read from (`conta`).
-    pub fn mark(&self) -> String {
-        let token = self.token.expose_for_key();
-        self.label.clone().unwrap_or_else(|| account_mark(self.base_url.as_str(), token))
+    pub fn mark(&self) -> AccountMark {
+        match &self.label {
+            Some(label) => AccountMark::Label(label.clone()),
+            None => AccountMark::of_token(self.base_url.as_str(), self.token.expose_for_key()),
+        }
     }
 }

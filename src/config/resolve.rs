@@ -29,6 +29,7 @@ impl Settings {
         typed: &ArgMatches,
     ) -> Result<Self, SettingsError> {
         let check = check || args.sending.dry_run;
+        check_snapshot(&args, typed)?;
         let remote = remote(&args, check)?;
         let ledger = ledger(&args, &remote)?;
         let defaults = Self::with_defaults(args.input.clone(), remote, ledger);
@@ -87,6 +88,21 @@ impl Settings {
             mapping: args.mapping,
             ..defaults
         })
+    }
+}
+
+/// Options about a snapshot need one. In a variable or the configuration file they wait for it.
+fn check_snapshot(args: &RunArgs, typed: &ArgMatches) -> Result<(), SettingsError> {
+    let Some(snapshot) = &args.snapshot.snapshot else {
+        let options = [("assume", "--assume"), ("snapshot_age", "--snapshot-age")];
+        let given = options.into_iter().find(|(id, _)| is_typed(typed, id));
+        return given.map_or(Ok(()), |(_, flag)| Err(SettingsError::WithoutSnapshot(flag)));
+    };
+    let is_stdin =
+        |path: &Path| ["-", "/dev/stdin", "/dev/fd/0"].iter().any(|it| path == Path::new(it));
+    match is_stdin(&args.input) && is_stdin(snapshot) {
+        true => Err(SettingsError::OneStdin),
+        false => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@
 //! `docs/ledger.md`. The ledger knows neither the network nor the order of rows.
 
 mod accepted_state;
+mod account_mark;
 mod accounts;
 pub mod admin;
 mod beside;
@@ -49,6 +50,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use accepted_state::Policy;
+pub use account_mark::AccountMark;
 pub use error::LedgerError;
 pub use handle::{Claimed, LedgerHandle, claim};
 pub use judge::{Unchanged, judge_without_ledger};
@@ -168,14 +170,6 @@ pub fn lock_alone(place: &AccountLocation<'_>) -> Result<Option<FileLock>, Ledge
             Ok(None)
         }
     }
-}
-
-/// What a snapshot says of the account it was read from: the beginning of a keyed hash of base URL and
-/// token, which tells nothing of either.
-pub fn account_mark(base_url: &str, token: &[u8]) -> String {
-    let mut mark = AccountKey::from_token(base_url, token).account.to_string();
-    mark.truncate(12);
-    mark
 }
 
 /// The present second since 1970.

@@ -40,6 +40,11 @@ pub enum MappingError {
     UnknownTarget { flag: String, target: String, hint: String },
 
     #[error(
+        "{flag}: \"{target}\" diz quem é o cliente; não é um valor dele. Dê uma coluna de valores, como nome ou campo:<id>"
+    )]
+    NotAField { flag: String, target: String },
+
+    #[error(
         "--map e --ignore pedem coisas diferentes para a coluna \"{column}\". Fique com um dos dois"
     )]
     MapAndIgnore { column: String },

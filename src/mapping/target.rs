@@ -65,11 +65,9 @@ impl Target {
     pub fn fields_of_flag(names: &[String], flag: &str) -> Result<Vec<FieldName>, MappingError> {
         let field = |name: &String| match Self::of_flag(name, flag)? {
             Self::Field(field) => Ok(field),
-            other => Err(MappingError::UnknownTarget {
-                flag: flag.to_owned(),
-                target: other.to_string(),
-                hint: ", que não é um valor do cliente".to_owned(),
-            }),
+            other => {
+                Err(MappingError::NotAField { flag: flag.to_owned(), target: other.to_string() })
+            }
         };
         names.iter().map(field).collect()
     }

@@ -30,11 +30,19 @@ pub struct PlannedChanges {
     show: usize,
     /// Rows whose customer the snapshot lacks.
     pub outside: u64,
+    /// Rows whose customer it shows more than once.
+    pub ambiguous: u64,
 }
 
 impl PlannedChanges {
     pub fn showing(show: usize) -> Self {
-        Self { columns: ChangedColumns::default(), shown: Vec::new(), show, outside: 0 }
+        Self {
+            columns: ChangedColumns::default(),
+            shown: Vec::new(),
+            show,
+            outside: 0,
+            ambiguous: 0,
+        }
     }
 
     /// Whether there is anything to tell beside the counts of rows.

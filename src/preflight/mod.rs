@@ -18,12 +18,14 @@ use std::sync::Arc;
 
 use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspect, rows};
-use crate::ledger::{Fingerprint, Holder, LedgerError, Reader, Unchanged, judge_without_ledger};
+use crate::ledger::{
+    AccountMark, Fingerprint, Holder, LedgerError, Reader, Unchanged, judge_without_ledger,
+};
 use crate::locale::foreign_text::visible;
 use crate::mapping::{MappingError, MappingOptions, MappingPlan, looks_like_header};
 use crate::model::{LeftOut, Update};
 use crate::selection::{HandedOver, Selection};
-use crate::snapshot::{Snapshot, SnapshotError};
+use crate::snapshot::{Shown, Snapshot, SnapshotError};
 
 pub use self::changes::PlannedChanges;
 pub use self::guards::Guards;
@@ -132,7 +134,7 @@ pub struct Known<'a> {
     pub selection: Option<&'a Selection>,
     /// What a snapshot of this account says of it (`conta`); `None` where the account is unknown or
     /// simulated.
-    pub account: Option<String>,
+    pub account: Option<AccountMark>,
     /// Everything is sent (`--full`).
     pub full: bool,
     /// Rows that are shown in full (`--show`).
@@ -215,7 +217,7 @@ impl Preflight {
         let mut handed_over = HandedOver::default();
         for record in &mut rows {
             let mut row = found.plan.map(found.rows, record?);
-            found.check_account(&row.record, known.account.as_deref())?;
+            found.check_account(&row.record, known.account.as_ref())?;
             let linha = row.linha();
             if found.plan.is_uneven(&row.record) {
                 found.layout.uneven.add(linha);
@@ -284,17 +286,21 @@ impl Preflight {
     }
 
     /// A line of a snapshot must be of the account that it is sent to.
-    fn check_account(&self, record: &Record, account: Option<&str>) -> Result<(), PreflightError> {
+    fn check_account(
+        &self,
+        record: &Record,
+        account: Option<&AccountMark>,
+    ) -> Result<(), PreflightError> {
         let (Some(found), Some(wanted)) = (self.plan.snapshot_account(record), account) else {
             return Ok(());
         };
-        match found == wanted {
+        match wanted.is(found) {
             true => Ok(()),
             false => Err(PreflightError::Guard(format!(
                 "linha {}: a entrada é um retrato de outra conta (\"{}\", e esta é \"{}\"); nada foi enviado",
                 record.linha(),
                 visible(found),
-                visible(wanted)
+                visible(wanted.as_str())
             ))),
         }
     }
@@ -317,8 +323,11 @@ impl Preflight {
             }
         }
         let snapshot = known.snapshot.as_deref();
-        let held = snapshot.map_or(Ok(None), |snapshot| snapshot.compare(&update));
-        let held = held.map_err(SnapshotError::Spool)?;
+        let shown = snapshot.map(|snapshot| snapshot.compare(&update)).transpose();
+        let shown = shown.map_err(SnapshotError::Spool)?;
+        let lacks = matches!(shown, Some(Shown::Nothing));
+        let has_several = matches!(shown, Some(Shown::Several));
+        let held = shown.and_then(Shown::one);
         let evidence = held.as_ref().filter(|_| !known.full);
         let unchanged = match reader {
             Some(reader) => reader.check(&update, evidence)?,
@@ -341,7 +350,8 @@ impl Preflight {
             self.keep_for_probe(update);
             return Ok(());
         }
-        self.changes.outside += u64::from(known.snapshot.is_some() && held.is_none());
+        self.changes.outside += u64::from(lacks);
+        self.changes.ambiguous += u64::from(has_several);
         self.changes.add(linha, &update, held.as_ref());
         if let Some(snapshot) = known.snapshot.as_deref_mut() {
             snapshot.silence(&update);

@@ -23,6 +23,9 @@ struct Plan {
     inalteradas: Option<u64>,
     invalidas: u64,
     fora_do_retrato: u64,
+    /// Only where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repetidas_no_retrato: Option<u64>,
     /// Only with `--only`.
     #[serde(skip_serializing_if = "Option::is_none")]
     fora_de_only: Option<u64>,
@@ -50,6 +53,7 @@ impl Preflight {
                 inalteradas: self.unchanged,
                 invalidas: self.invalid,
                 fora_do_retrato: self.changes.outside,
+                repetidas_no_retrato: Some(self.changes.ambiguous).filter(|count| *count > 0),
                 fora_de_only: self.has_selection.then_some(self.left_out),
                 colunas: self.changes.columns.counts(),
                 duracao_estimada_s: per_second.map(|rate| a_enviar as f64 / rate),

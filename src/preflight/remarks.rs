@@ -122,11 +122,13 @@ impl Preflight {
         }
         let word = if self.invalid == 1 { "inválida" } else { "inválidas" };
         text.push_str(&format!("  {:>9} {word}\n", number(self.invalid)));
-        if self.changes.outside > 0 {
-            text.push_str(&format!(
-                "  {:>9} fora do retrato (contam como a enviar)\n",
-                number(self.changes.outside)
-            ));
+        for (count, what) in [
+            (self.changes.outside, "fora do retrato"),
+            (self.changes.ambiguous, "mais de uma vez no retrato"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!("  {:>9} {what} (contam como a enviar)\n", number(count)));
+            }
         }
         if let Some(rate) = per_second {
             let wait = Duration::from_secs_f64(to_send as f64 / rate);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Run;
 use crate::config::{Remote, Settings};
 use crate::input::{InputArg, InputFile};
-use crate::ledger::account_mark;
+use crate::ledger::AccountMark;
 use crate::locale::format::{counted, local_time};
 use crate::mapping::Target;
 use crate::model::Situacao;
@@ -52,14 +52,14 @@ pub(super) fn open(
 }
 
 /// The account that a snapshot must be of; `None` where it is simulated, or unknown to a check.
-pub(super) fn account(settings: &Settings) -> Option<String> {
+pub(super) fn account(settings: &Settings) -> Option<AccountMark> {
     let Remote::Server { base_url, token } = &settings.remote else { return None };
-    // A simulator has another address each time.
-    if base_url.is_loopback() && settings.account.is_none() {
-        return None;
+    match &settings.account {
+        Some(label) => Some(AccountMark::Label(label.clone())),
+        // A simulator has another address each time.
+        None if base_url.is_loopback() => None,
+        None => Some(AccountMark::of_token(base_url.as_str(), token.as_ref()?.expose_for_key())),
     }
-    let by_token = || Some(account_mark(base_url.as_str(), token.as_ref()?.expose_for_key()));
-    settings.account.clone().or_else(by_token)
 }
 
 fn is_the_input(settings: &Settings, snapshot: &InputArg) -> bool {

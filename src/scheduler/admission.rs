@@ -13,6 +13,7 @@ use crate::ledger::Unchanged;
 use crate::locale::format::local_time;
 use crate::locale::os_error::describe_os_error;
 use crate::model::{ACCEPTED_SINCE, HeldRow, Outcome, Row, Situacao, Update, ValueChange};
+use crate::snapshot::Shown;
 use crate::stop::StopReason;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
@@ -77,9 +78,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// The row is the first of its customer: does it need to be sent?
     fn check(&mut self, seq: u64) {
         let Some(update) = self.window.update(seq) else { return };
-        let held = self.snapshot.as_ref().map_or(Ok(None), |snapshot| snapshot.compare(&update));
-        let held = match held {
-            Ok(held) => held,
+        let shown = self.snapshot.as_ref().map(|snapshot| snapshot.compare(&update)).transpose();
+        let held = match shown {
+            Ok(shown) => shown.and_then(Shown::one),
             Err(error) => {
                 let reason = format!(
                     "a cópia temporária do retrato não pode mais ser lida: {}",

@@ -11,6 +11,25 @@ use super::index::{NameIndex, RecordNumber};
 use crate::input::InputFile;
 use crate::model::{FieldName, HeldRecord, HeldRow, HeldValue, Name, Update};
 
+/// What a snapshot shows of a customer.
+#[derive(Debug)]
+pub enum Shown<T> {
+    /// Nothing of that name.
+    Nothing,
+    /// More than one customer of that name.
+    Several,
+    One(T),
+}
+
+impl<T> Shown<T> {
+    pub fn one(self) -> Option<T> {
+        match self {
+            Self::One(one) => Some(one),
+            Self::Nothing | Self::Several => None,
+        }
+    }
+}
+
 /// A snapshot, open.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -66,18 +85,19 @@ impl Snapshot {
         (self.times.oldest, self.times.newest)
     }
 
-    /// The row beside its customer; `None` where the snapshot does not show exactly one customer of
-    /// that name. Reads one record, which takes microseconds.
-    pub fn compare(&self, update: &Update) -> io::Result<Option<HeldRow>> {
+    /// The row beside its customer. Reads one record, which takes microseconds.
+    pub fn compare(&self, update: &Update) -> io::Result<Shown<HeldRow>> {
         let mut is_silent = self.touched(update).any(|number| self.silent.contains(number));
-        let record = match (self.find(update.primary_name())?, update.rename_to()) {
-            (Some(record), _) => record,
-            (None, Some(new_name)) => {
-                is_silent = true;
-                let Some(record) = self.find(new_name)? else { return Ok(None) };
-                record
-            }
-            (None, None) => return Ok(None),
+        let mut found = self.find(update.primary_name())?;
+        if let (Shown::Nothing | Shown::Several, Some(new_name)) = (&found, update.rename_to())
+            && let renamed @ Shown::One(_) = self.find(new_name)?
+        {
+            (found, is_silent) = (renamed, true);
+        }
+        let record = match found {
+            Shown::One(record) => record,
+            Shown::Nothing => return Ok(Shown::Nothing),
+            Shown::Several => return Ok(Shown::Several),
         };
         let is_recent = record.read_at >= self.not_before;
         let values = update
@@ -91,7 +111,8 @@ impl Snapshot {
                 None => HeldValue::NotRead,
             })
             .collect();
-        Ok(Some(HeldRow { record, values, assumed: Arc::clone(&self.assumed), is_silent }))
+        let assumed = Arc::clone(&self.assumed);
+        Ok(Shown::One(HeldRow { record, values, assumed, is_silent }))
     }
 
     /// The customers that may be touched by a row, by any name that it uses or gives. Two customers
@@ -145,16 +166,15 @@ impl Snapshot {
         self.bereft.clear();
     }
 
-    /// The one customer of this name.
-    fn find(&self, name: Name<'_>) -> io::Result<Option<HeldRecord>> {
-        let mut found = None;
+    fn find(&self, name: Name<'_>) -> io::Result<Shown<HeldRecord>> {
+        let mut found = Shown::Nothing;
         for number in self.index.candidates(name.ctype, name.text) {
             let record = self.records.record(number)?;
             if record.has_name(name) {
-                if found.is_some() {
-                    return Ok(None);
-                }
-                found = Some(record);
+                found = match found {
+                    Shown::Nothing => Shown::One(record),
+                    Shown::One(_) | Shown::Several => return Ok(Shown::Several),
+                };
             }
         }
         Ok(found)

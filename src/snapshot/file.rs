@@ -12,6 +12,7 @@ use super::columns::SnapshotColumns;
 use super::error::SnapshotError;
 use super::index::{IndexBuilder, NameIndex, RecordNumber};
 use crate::input::{InputFile, ReadOptions, Record, inspect, read_at, rows};
+use crate::ledger::AccountMark;
 use crate::locale::format::duration_words;
 use crate::model::{CustomerType, FieldName, HeldRecord, Param};
 
@@ -22,7 +23,7 @@ const CLOCK_SKEW: u32 = 60;
 #[derive(Debug, Clone)]
 pub struct SnapshotRules {
     /// The account that is written to; `None` where it is unknown or simulated.
-    pub account: Option<String>,
+    pub account: Option<AccountMark>,
     /// The oldest reading that is accepted.
     pub max_age: Duration,
     /// Readings before this second since 1970 count as none (`--max-age`).
@@ -134,10 +135,10 @@ fn check_account(
 ) -> Result<(), SnapshotError> {
     let found = record.cell(columns.account).unwrap_or_default().trim();
     match &rules.account {
-        Some(wanted) if found != wanted => Err(SnapshotError::OtherAccount {
+        Some(wanted) if !wanted.is(found) => Err(SnapshotError::OtherAccount {
             label: label.to_owned(),
             found: found.to_owned(),
-            wanted: wanted.clone(),
+            wanted: wanted.to_string(),
         }),
         _ if found.is_empty() => Err(SnapshotError::Line {
             label: label.to_owned(),
@@ -229,7 +230,8 @@ impl StampReader {
         // Beyond 2106 is the future all the same.
         let at = at.and_then(|at| u32::try_from(at.as_second().min(u32::MAX.into())).ok());
         let at = at.ok_or_else(|| {
-            "lido_em não é um momento como 2026-11-27T02:10:00Z; um retrato não se edita".to_owned()
+            "lido_em não é um momento do passado, como 2026-11-27T02:10:00Z; essa coluna não se edita"
+                .to_owned()
         })?;
         self.last = Some((text.to_owned(), at));
         Ok(at)

@@ -55,6 +55,7 @@ mod sandbox;
 mod secrets;
 mod server;
 mod snapshot;
+mod snapshot_input;
 mod snapshot_nights;
 mod soak;
 mod stops;

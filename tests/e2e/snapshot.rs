@@ -1,13 +1,9 @@
 //! `--snapshot`: only what differs is sent, and the plan shows it before.
 
-use serde_json::json;
-
-use super::pull::pull;
-use crate::support::held_list::{customer, page, page_number};
 use crate::support::{Finished, Reply, Run, Server};
 
 /// A snapshot of three customers, read now. The account of a rehearsal is not compared.
-fn snapshot(lines: &str) -> String {
+pub fn snapshot(lines: &str) -> String {
     snapshot_at(&now(), lines)
 }
 
@@ -26,7 +22,7 @@ fn now() -> String {
     jiff::Timestamp::from_second(second).unwrap().to_string()
 }
 
-const CUSTOMERS: &str = "a@x.com,E,Ana,a@x.com,11,true,,,Ouro
+pub const CUSTOMERS: &str = "a@x.com,E,Ana,a@x.com,11,true,,,Ouro
     b@x.com,E,Bia,b@x.com,,true,,7,
     42,I,Caio,c@x.com,22,,org1,,";
 
@@ -38,14 +34,14 @@ fn run(server: &Server, snapshot: &str, csv: &str) -> Run {
         .csv(csv)
 }
 
-fn check(snapshot: &str, csv: &str) -> Run {
+pub fn check(snapshot: &str, csv: &str) -> Run {
     Run::bare(&["check"])
         .args(["--account", "matriz", "--snapshot", "antes.csv"])
         .file("antes.csv", snapshot)
         .csv(csv)
 }
 
-fn situacoes(finished: &Finished) -> Vec<String> {
+pub fn situacoes(finished: &Finished) -> Vec<String> {
     finished.results().into_iter().map(|row| row.situacao).collect()
 }
 
@@ -83,6 +79,8 @@ fn what_cannot_be_read_is_sent_unless_it_is_assumed() {
     assert!(assumed.results()[0].mensagem.contains("--assume"));
     let wrong = run(&server, &snapshot(CUSTOMERS), csv).args(["--assume", "idoma"]).go();
     wrong.exits(2).says(&["--assume", "idoma"]);
+    let name = run(&server, &snapshot(CUSTOMERS), csv).args(["--assume", "identificador"]).go();
+    name.exits(2).says(&["\"identificador\" diz quem é o cliente"]);
 }
 
 #[test]
@@ -109,6 +107,30 @@ fn a_customer_that_stands_there_twice_or_not_at_all_is_sent() {
     let server = Server::start();
     let finished = run(&server, &snapshot(&twice), csv).go();
     assert_eq!(situacoes(finished.exits(0)), ["atualizado", "atualizado"]);
+    let plan = check(&snapshot(&twice), csv).args(["--summary-json", "plano.json"]).go();
+    plan.exits(0).says(&["1 fora do retrato", "1 mais de uma vez no retrato"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.text("plano.json")).unwrap();
+    let counts = ["fora_do_retrato", "repetidas_no_retrato"].map(|key| &plan["plano"][key]);
+    assert_eq!(counts, [1, 1]);
+}
+
+#[test]
+fn options_about_a_snapshot_need_one_and_standard_input_is_read_once() {
+    let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\n";
+    let server = Server::start();
+    for flags in [["--assume", "idioma"], ["--snapshot-age", "3d"]] {
+        let finished = Run::new(&server).csv(csv).args(flags).go();
+        finished.refused_before_sending(&server, &["sem --snapshot", flags[0]]);
+        // As a habit in the configuration it waits for a snapshot.
+        let habit = Run::new(&server)
+            .csv(csv)
+            .file("c.toml", "snapshot-age = \"3d\"\nassume = [\"idioma\"]\n");
+        habit.args(["--config", "c.toml", "--dry-run"]).go().exits(0);
+    }
+    for (input, snapshot) in [("-", "-"), ("/dev/stdin", "-")] {
+        let run = Run::new(&server).on(input).stdin(csv).args(["--snapshot", snapshot]);
+        run.go().refused_before_sending(&server, &["entrada padrão", "--snapshot"]);
+    }
 }
 
 #[test]
@@ -247,18 +269,6 @@ fn a_plan_that_breaks_a_guard_does_not_begin() {
 }
 
 #[test]
-fn a_snapshot_given_as_its_own_input_is_told() {
-    let text = snapshot(CUSTOMERS);
-    let finished = check(&text, "x\n").on("antes.csv").go();
-    finished.exits(0).says(&[
-        "o retrato é a própria entrada",
-        "passa por já feito",
-        "0 a enviar",
-        "3 sem mudança",
-    ]);
-}
-
-#[test]
 fn a_column_that_is_kept_in_another_form_is_told() {
     let lines: String = (0..6).map(|n| format!("{n}@x.com,E,N,,(11) 9999-000{n},,,,\n")).collect();
     let rows: String = (0..6).map(|n| format!("{n}@x.com,E,11 9999000{n}\n")).collect();
@@ -302,57 +312,6 @@ fn a_later_snapshot_makes_what_is_known_younger() {
 }
 
 #[test]
-fn a_snapshot_is_an_input_whose_cells_are_sent_as_they_are() {
-    let server = Server::start();
-    let lines = "a@x.com,E, Ana ,a@x.com,+55 (11) 98888-7777 ramal 12345,true,,,\u{a0}x";
-    let text = snapshot(lines);
-    let pulled = |text: &str| Run::new(&server).args(["--account", "matriz"]).csv(text);
-    pulled(&text).arg("--strict").go().exits(0);
-    let request = server.requests().remove(0);
-    assert_eq!(request.field("nome").as_deref(), Some(" Ana "));
-    assert_eq!(request.field("telefone").as_deref(), Some("+55 (11) 98888-7777 ramal 12345"));
-    assert_eq!(request.field("campos[p1]").as_deref(), Some("\u{a0}x"));
-    let other = Run::new(&server).args(["--account", "filial"]).csv(&text).go();
-    other.exits(2).says(&["linha 2", "de outra conta", "matriz"]);
-    assert_eq!(server.count(), 1);
-}
-
-#[test]
-fn what_was_read_is_never_odd_when_it_is_sent_back() {
-    let mut all = vec![customer("sem arroba", " "), customer("", "Sem nome nenhum")];
-    all[0]["phone"] = json!("1,2E+10");
-    all[0]["custom_fields"] = json!([{"id": "k", "name": "K", "value": "a\u{0}b\u{85}\rc"}]);
-    all.push(customer("x@x.com", &"N".repeat(300)));
-    all[2]["id"] = json!("1,23E+13");
-    all.push(customer("ponto@x.com", "#N/A"));
-    all[3]["id"] = json!(".");
-    let server = Server::start();
-    server.script(move |request, _| match request.method.as_str() {
-        "GET" => page(&all, page_number(request)),
-        _ => Reply::ok(),
-    });
-    let pulled = pull(&server).go();
-    pulled.exits(0).says(&["1 cliente sem e-mail nem identificador interno"]);
-    let checked = Run::bare(&["check"])
-        .in_folder_of(&pulled)
-        .on("antes.csv")
-        .args(["--snapshot", "antes.csv", "--clear-marker", "#N/A"])
-        .go();
-    checked.exits(0).says(&["0 a enviar", "3 sem mudança", "1 fora (sem nome no TomTicket"]);
-    let sent = Run::new(&server).in_folder_of(&pulled).on("antes.csv").go();
-    assert_eq!(sent.exits(0).results()[1].situacao, "nao_enviado");
-    assert!(!sent.stderr.contains("planilha"), "{}", sent.stderr);
-    let mut requests = server.raw_requests();
-    requests.retain(|request| request.method == "POST");
-    requests.sort_by_key(|request| request.identificador().to_owned());
-    let names: Vec<_> = requests.iter().map(|request| request.identificador()).collect();
-    assert_eq!(names, ["1,23E+13", "ponto@x.com", "sem arroba"]);
-    let odd = &requests[2];
-    assert_eq!(odd.field("nome").as_deref(), Some(" "));
-    assert_eq!(odd.field("campos[k]").as_deref(), Some("a\u{0}b\u{85}\rc"));
-}
-
-#[test]
 fn an_output_does_not_overwrite_the_snapshot_or_the_results_of_only() {
     let csv = "identificador,tipo_identificador,nome\na@x.com,E,Ana\n";
     let server = Server::start();
@@ -383,29 +342,4 @@ fn a_reading_older_than_max_age_does_not_hold_a_value() {
     assert_eq!(situacoes(sent.exits(0)), ["atualizado"]);
     let held = run(&server, &old, csv).args(["--max-age", "3h"]).go();
     assert_eq!(situacoes(held.exits(0)), ["inalterado"]);
-}
-
-#[test]
-fn the_way_back_does_not_need_the_columns_of_the_export() {
-    let server = Server::start();
-    let config = "min-rows = 50\nkey = \"email\"\nrequire = [\"idioma\"]\n[map]\n\"E-mail da pessoa\" = \"email\"\n[set]\nnome = \"{First} {Last}\"\nidioma = \"pt_BR\"\n";
-    let results = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,tentativas,duracao_ms,concluido_em,identificador_atual\n\
-        2,a@x.com,E,atualizado,false,ok,200,1,1,2026-11-24T04:05:06.789Z,\n\
-        3,z@x.com,E,atualizado,false,ok,200,1,1,2026-11-24T04:05:06.789Z,\n";
-    let finished = Run::new(&server)
-        .args(["--account", "matriz", "--only", "r.csv", "--config", "c.toml"])
-        .file("c.toml", config)
-        .file("r.csv", results)
-        .csv(&snapshot(CUSTOMERS))
-        .go();
-    finished.exits(0).says(&[
-        "não valem para ela: --map, --set, --require, --key",
-        "--only cita 1 cliente que esta entrada não tem",
-    ]);
-    assert_eq!(situacoes(&finished), ["atualizado", "nao_enviado", "nao_enviado"]);
-    let sent = server.requests().remove(0);
-    assert_eq!(
-        (sent.field("nome"), sent.field("idioma")),
-        (Some("Ana".into()), Some("pt_BR".into()))
-    );
 }
