@@ -35,9 +35,9 @@ def program(binary, words, folder, **env):
 
 def terminal(binary, folder):
     """The way from an export to a rehearsal, as (text, is a command) lines."""
-    shutil.copy(ROOT / "fixtures/exportacoes/bling.csv", folder / "clientes.csv")
+    shutil.copy(ROOT / "fixtures/clientes.xlsx", folder)
     lines = []
-    for command in ["init clientes.csv --yes", "run clientes.csv --config clientes.toml --sandbox"]:
+    for command in ["init clientes.xlsx --yes", "run clientes.xlsx --config clientes.toml --sandbox"]:
         code, printed = program(binary, command.split(), folder)
         assert code == 0, printed
         lines.append((f"$ tomticket-sync {command}", True))

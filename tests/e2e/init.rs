@@ -42,6 +42,28 @@ fn f150_every_export_is_proposed_checked_and_rehearsed() {
     assert_eq!(count, 10);
 }
 
+/// The README's way of a newcomer.
+#[test]
+fn a_workbook_takes_three_commands_to_a_rehearsal() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clientes.xlsx");
+    let book = std::fs::read(fixture).unwrap();
+    let made = Run::bare(&["init"]).input("clientes.xlsx", &book).arg("--yes").go();
+    made.exits(0).says(&["check clientes.xlsx --config clientes.toml"]);
+    assert!(!made.text("clientes.toml").contains("sheet"));
+    let with = |command: &str, args: &[&str]| {
+        let run = Run::bare(&[command, "clientes.xlsx", "--config", "clientes.toml"]);
+        run.in_folder_of(&made).args(args.iter().copied()).go()
+    };
+    with("check", &[]).exits(0);
+    let rehearsal = with("run", &["--sandbox", "--rate", "unlimited"]);
+    rehearsal.exits(0);
+    let results = rehearsal.text("clientes.simulado.resultado.csv");
+    assert_eq!(results.matches(",atualizado,").count(), 10, "{results}");
+    let named = ["init", "clientes.xlsx", "--yes", "--force", "--sheet", "Clientes"];
+    let named = Run::bare(&named).in_folder_of(&made).go();
+    assert!(named.exits(0).text("clientes.toml").contains("sheet = \"Clientes\""));
+}
+
 #[test]
 fn the_file_is_a_mapping_that_quotes_no_customer() {
     let made = init(BOB, &["--yes"]);
