@@ -35,6 +35,7 @@ mod selection;
 mod signals;
 mod snapshot;
 mod stop;
+mod suspicious;
 
 #[doc(hidden)]
 pub use commands::main_from_args;

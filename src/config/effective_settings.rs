@@ -53,6 +53,7 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "send-empty": mapping.send_empty,
         "clear-marker": mapping.clear_marker,
         "null": mapping.null,
+        "allow": mapping.allow,
         "no-trim": mapping.no_trim,
         "require": mapping.require,
         "delimiter": settings.read.delimiter.map(delimiter),

@@ -6,6 +6,7 @@
 
 mod column_bindings;
 mod error;
+mod flaws;
 mod header;
 mod options;
 mod plan;
@@ -21,6 +22,7 @@ mod values;
 mod warnings;
 
 pub use error::MappingError;
+pub use flaws::ExaminedColumn;
 pub use header::{Columns, is_own_column, looks_like_header, shortened};
 pub use options::{Key, MappingOptions};
 pub use plan::MappingPlan;

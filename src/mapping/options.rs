@@ -81,6 +81,9 @@ pub struct MappingOptions {
     /// Célula com exatamente este texto conta como vazia: "NULL" (pode repetir)
     #[arg(long, value_name = "TEXTO", allow_hyphen_values = true, value_parser = not_empty)]
     pub null: Vec<String>,
+    /// Aceita os valores desta coluna como estão, mesmo os suspeitos (pode repetir)
+    #[arg(long, value_name = "COLUNA")]
+    pub allow: Vec<String>,
     /// Mantém os espaços em volta dos valores
     #[arg(long)]
     pub no_trim: bool,
@@ -102,6 +105,7 @@ impl MappingOptions {
         own.set.retain(|(target, text)| !has(target) && !text.contains('{'));
         own.null.clear();
         own.clear_marker = None;
+        own.allow.clear();
         own.require.clear();
         (own.key, own.id_type) = (None, None);
         let dropped = [
@@ -110,6 +114,7 @@ impl MappingOptions {
             ("--set", own.set.len() < self.set.len()),
             ("--null", !self.null.is_empty()),
             ("--clear-marker", self.clear_marker.is_some()),
+            ("--allow", !self.allow.is_empty()),
             ("--require", !self.require.is_empty()),
             ("--key", self.key.is_some()),
             ("--id-type", self.id_type.is_some()),

@@ -4,7 +4,7 @@
 
 use super::column_bindings::{ColumnBindings, ValueSource};
 use super::error::Problems;
-use super::header::{listing, shortened, snapshot_account};
+use super::header::{Columns, listing, shortened, snapshot_account};
 use super::values::excerpt;
 use super::warnings::documented_warnings;
 use super::{Key, MappingError, MappingOptions, Target};
@@ -58,6 +58,10 @@ pub struct MappingPlan {
     /// Texts that stand for an empty cell; trimmed likewise.
     pub(super) nulls: Vec<String>,
     pub(super) no_trim: bool,
+    /// Columns that are taken as they are (`--allow`).
+    pub(super) allowed: Vec<usize>,
+    /// Columns of names in which every number ends in decimal zeros.
+    pub(super) decimal_columns: Vec<usize>,
     /// The column `conta`, if the file is a snapshot.
     pub(super) snapshot_account: Option<usize>,
     warnings: Vec<String>,
@@ -88,6 +92,10 @@ impl MappingPlan {
         let ctype = problems.keep_missing("tipo_identificador", ctype(&bindings, options));
         let send_empty = targets("--send-empty", &options.send_empty, &mut problems);
         let require = targets("--require", &options.require, &mut problems);
+        let columns = Columns::new(header);
+        let allowed =
+            options.allow.iter().filter_map(|name| problems.keep(columns.all(name, "--allow")));
+        let allowed: Vec<_> = allowed.flatten().collect();
 
         let mut rules = Vec::new();
         for binding in &bindings.list {
@@ -154,6 +162,8 @@ impl MappingPlan {
             clear_marker: marker.map(ToOwned::to_owned),
             nulls: options.nulls().map(ToOwned::to_owned).collect(),
             no_trim: options.no_trim || snapshot_account.is_some(),
+            allowed,
+            decimal_columns: Vec::new(),
             snapshot_account,
             warnings,
         })
@@ -166,7 +176,7 @@ impl MappingPlan {
     }
 
     /// Whether a record is whole: [`Record::fits`].
-    pub(super) fn is_whole(&self, record: &Record) -> bool {
+    pub fn is_whole(&self, record: &Record) -> bool {
         record.fits(self.columns, self.named)
     }
 

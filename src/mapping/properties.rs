@@ -37,12 +37,12 @@ fn options() -> impl Strategy<Value = MappingOptions> {
         select(vec![None, Some(Key::Email), Some(Key::IdInterno)]),
         select(vec![None, Some(CustomerType::Email), Some(CustomerType::Internal)]),
         (any::<bool>(), any::<bool>()),
-        (names(), names(), vec("NULL|1|\\PC{1,3}", 0..2)),
+        (names(), names(), vec("NULL|1|\\PC{1,3}", 0..2), names()),
         prop::option::of("#N/A|\\PC{1,3}"),
     )
         .prop_map(
             |((map, ignore, set), key, id_type, (strict, no_trim), lists, clear_marker)| {
-                let (send_empty, require, null) = lists;
+                let (send_empty, require, null, allow) = lists;
                 MappingOptions {
                     map,
                     ignore,
@@ -53,6 +53,7 @@ fn options() -> impl Strategy<Value = MappingOptions> {
                     send_empty,
                     clear_marker,
                     null,
+                    allow,
                     no_trim,
                     require,
                 }

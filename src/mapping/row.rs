@@ -82,6 +82,12 @@ impl MappingPlan {
                 Err(violation) => violations.push(violation),
             }
         }
+        if let (Ok(identifier), Some(ctype)) = (&identifier, ctype)
+            && let Some(flaw) = self.flaw_of_identifier(identifier, ctype, &values)
+        {
+            let text = excerpt(identifier.as_str());
+            violations.insert(0, format!("{}: \"{text}\" {flaw}", self.identifier_label));
+        }
         if values.is_empty() && violations.is_empty() {
             violations.push("nada para enviar: todos os valores da linha estão vazios".to_owned());
         }
@@ -215,6 +221,9 @@ impl MappingPlan {
                 rule.label
             ));
         }
+        if let Some(flaw) = self.flaw_of_value(rule, &text) {
+            return Err(format!("{}: \"{}\" {flaw}", rule.label, excerpt(&text)));
+        }
         match normalise(&rule.field, &text) {
             // Whatever TomTicket holds can be sent back.
             Err(_) if self.is_of_snapshot() && is_verbatim(&rule.field) => Ok(Some(text.into())),
@@ -243,7 +252,7 @@ impl MappingPlan {
     }
 
     /// A cell that counts: empty where its text stands for that, `None` for the marker.
-    fn cell<'r>(&self, record: &'r Record, index: usize) -> Option<&'r str> {
+    pub fn cell<'r>(&self, record: &'r Record, index: usize) -> Option<&'r str> {
         match self.trimmed(record.cell(index).unwrap_or_default()) {
             cell if self.is_marker(cell) => None,
             cell if self.nulls.iter().any(|null| null == cell) => Some(""),

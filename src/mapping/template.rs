@@ -3,6 +3,7 @@
 //! A text without placeholders is the same in every row. One that no row may have is refused before
 //! anything is sent.
 
+use super::flaws::field_flaw;
 use super::header::Columns;
 use super::values::{excerpt, has_forbidden_control, normalise};
 use super::{MappingError, MappingOptions, Target};
@@ -133,7 +134,10 @@ pub fn check_constant(
             Ok(_) => Ok(()),
             Err(_) => Err("não é I (identificador interno) nem E (e-mail)".to_owned()),
         },
-        Target::Field(field) => normalise(field, value).map(|_| ()).map_err(|why| why.to_string()),
+        Target::Field(field) => match field_flaw(field, value) {
+            Some(flaw) => Err(flaw.to_string()),
+            None => normalise(field, value).map(|_| ()).map_err(|why| why.to_string()),
+        },
     };
     let control = match has_forbidden_control(value) {
         true => Err("contém um caractere de controle".to_owned()),

@@ -126,17 +126,19 @@ impl Identifier {
     }
 }
 
-/// `1,23E+13`, `1.23E+13`, `-5E+10`, `1E+05`: digits, perhaps a decimal mark and digits, `E+` or
-/// `E-`, digits. Without a sign (`12E5`) it may well be a real code.
+/// `1,23E+13`, `1.23E13`, `-5E+10`, `1E+05`: digits, perhaps a decimal mark and digits, `E`, perhaps a
+/// sign, digits. With neither mark nor sign (`12E5`) it may well be a real code.
 pub fn looks_like_spreadsheet_number(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
-    let Some(digits) = exponent.strip_prefix(['+', '-']) else { return false };
+    let digits = exponent.strip_prefix(['+', '-']);
+    let is_signed = digits.is_some();
+    let digits = digits.unwrap_or(exponent);
     let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     all_digits(digits)
         && match mantissa.split_once([',', '.']) {
             Some((whole, fraction)) => all_digits(whole) && all_digits(fraction),
-            None => all_digits(mantissa),
+            None => is_signed && all_digits(mantissa),
         }
 }
 
@@ -181,6 +183,7 @@ mod tests {
             ("1,23E+13", "planilha"),
             ("1.23e+13", "planilha"),
             ("-5E-10", "planilha"),
+            ("5.51191E12", "planilha"),
             (&*"é".repeat(251), "250"),
         ] {
             let error = Identifier::new(text).unwrap_err().to_string();

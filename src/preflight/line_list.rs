@@ -33,6 +33,11 @@ impl LineList {
         }
     }
 
+    /// The number of lines.
+    pub const fn count(&self) -> u64 {
+        self.found
+    }
+
     /// Whether there are several lines; `None` if there are none.
     pub const fn several(&self) -> Option<bool> {
         match self.found {

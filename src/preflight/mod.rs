@@ -5,13 +5,13 @@
 //! `run`. What the user reads about it is written in `remarks`.
 
 mod changes;
+mod findings;
 mod guards;
 mod layout;
 mod line_list;
 mod plan_json;
 mod reassigned_emails;
 mod remarks;
-mod spreadsheet_numbers;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -28,11 +28,11 @@ use crate::selection::{HandedOver, Selection};
 use crate::snapshot::{Shown, Snapshot, SnapshotError};
 
 pub use self::changes::PlannedChanges;
+use self::findings::Findings;
 pub use self::guards::Guards;
 use self::layout::LayoutOddities;
 use self::line_list::LineList;
 use self::reassigned_emails::ReassignedEmails;
-use self::spreadsheet_numbers::SpreadsheetNumbers;
 
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
@@ -117,7 +117,7 @@ pub struct Preflight {
     reassigned_emails: ReassignedEmails,
     /// Rows that take a name from a customer of whom no row speaks.
     names_lost: LineList,
-    spreadsheet_numbers: SpreadsheetNumbers,
+    findings: Findings,
     /// Requests of an earlier run whose outcome is unknown and that rows repeat; one may be repeated
     /// by several.
     repeated: HashSet<Fingerprint>,
@@ -160,6 +160,10 @@ fn header_hint(
     if looks_like_header(&inspection.header, mapping) {
         return Ok(String::new());
     }
+    let name = inspection.header.cell(0).unwrap_or_default();
+    if inspection.delimiter.is_none() && name.contains([',', ';', '\t', '|']) {
+        return Ok("\nNeste arquivo, cada linha é uma célula só, entre aspas: um CSV aberto numa planilha sem separar as colunas e salvo de novo fica assim. Exporte outra vez da origem, ou tire as aspas de fora e deixe simples as dobradas".to_owned());
+    }
     let is_header = |record: &Record| looks_like_header(record, mapping);
     let further_down = inspection.header_further_down(file, is_header)?;
     Ok(further_down.map_or(String::new(), |linha| {
@@ -180,7 +184,7 @@ impl Preflight {
         mut known: Known<'_>,
     ) -> Result<Self, PreflightError> {
         let inspection = inspect(file, read)?;
-        let plan = match MappingPlan::new(&inspection.header, mapping, inspection.cr_ends) {
+        let mut plan = match MappingPlan::new(&inspection.header, mapping, inspection.cr_ends) {
             Ok(plan) => plan,
             Err(error) => {
                 let (label, linha) = (file.label().to_owned(), inspection.header.linha());
@@ -189,6 +193,8 @@ impl Preflight {
                 return Err(PreflightError::Mapping { label, linha, error, hint });
             }
         };
+        plan.note_decimal_columns(rows(file, &inspection)?)?;
+        let findings = Findings::of(&plan);
         let mut rows = rows(file, &inspection)?;
         let mut found = Self {
             inspection,
@@ -209,7 +215,7 @@ impl Preflight {
             circles: LineList::default(),
             reassigned_emails: ReassignedEmails::default(),
             names_lost: LineList::default(),
-            spreadsheet_numbers: SpreadsheetNumbers::default(),
+            findings,
             repeated: HashSet::new(),
             repeating: LineList::naming(REPEATS),
             layout: LayoutOddities::default(),
@@ -231,25 +237,29 @@ impl Preflight {
                 found.nameless += u64::from(why == LeftOut::Nameless);
                 continue;
             }
-            match row.update {
+            let is_unchanged = match &row.update {
                 Ok(update) => {
                     if known.selection.is_some() {
-                        handed_over.add(row.seq, linha, &update);
+                        handed_over.add(row.seq, linha, update);
                     }
-                    found.reassigned_emails.add(linha, &update);
-                    if !found.plan.is_of_snapshot() {
-                        found.spreadsheet_numbers.add(linha, &update);
-                    }
-                    found.look_up(&mut known, linha, update)?;
+                    found.reassigned_emails.add(linha, update);
+                    found.findings.add_update(linha, update);
+                    found.look_up(&mut known, linha, Arc::clone(update))?
                 }
                 Err(mensagem) => {
                     found.invalid += 1;
                     if found.examples.len() < EXAMPLES {
-                        found.examples.push((linha, mensagem));
+                        found.examples.push((linha, mensagem.clone()));
                     }
+                    false
                 }
+            };
+            // What a snapshot shows of a customer is not odd in its row either.
+            if !(is_unchanged && known.snapshot.is_some()) {
+                found.findings.add(&found.plan, &row);
             }
         }
+        found.findings.end();
         found.layout.repeated_headers = rows.repeated_headers();
         let lost = known.snapshot.map_or_else(Vec::new, |snapshot| snapshot.names_lost());
         lost.into_iter().for_each(|linha| found.names_lost.add(linha));
@@ -305,12 +315,13 @@ impl Preflight {
         }
     }
 
+    /// Counts a row that can be sent. Gives whether it is unchanged, as far as can be told now.
     fn look_up(
         &mut self,
         known: &mut Known<'_>,
         linha: u64,
         update: Arc<Update>,
-    ) -> Result<(), PreflightError> {
+    ) -> Result<bool, PreflightError> {
         let ledger = known.ledger.as_deref();
         let reader = ledger.and_then(|ledger| ledger.reader.as_ref());
         if let (Some(ledger), Some(reader)) = (ledger, reader)
@@ -348,7 +359,7 @@ impl Preflight {
             }
             *self.unchanged.get_or_insert(0) += 1;
             self.keep_for_probe(update);
-            return Ok(());
+            return Ok(true);
         }
         self.changes.outside += u64::from(lacks);
         self.changes.ambiguous += u64::from(has_several);
@@ -357,7 +368,7 @@ impl Preflight {
             snapshot.silence(&update);
             snapshot.note_names(&update, linha);
         }
-        Ok(())
+        Ok(false)
     }
 
     fn keep_for_probe(&mut self, update: Arc<Update>) {

@@ -41,7 +41,7 @@ impl Preflight {
             format!("a entrada é {kind}; sem efeito aqui: {}", without_effect.join(", "))
         });
         let of_plan = self.plan.warnings().iter().cloned();
-        let of_rows = self.spreadsheet_numbers.warnings().chain(self.reassigned_emails.warning());
+        let of_rows = self.reassigned_emails.warning().into_iter();
         let of_layout = self.layout.warnings();
         let missing = self.wanted.saturating_sub(self.selected.len()) as u64;
         let missing = (missing > 0).then(|| {
@@ -68,6 +68,7 @@ impl Preflight {
         for warning in of_file.chain(of_plan).chain(of_layout).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));
         }
+        text.push_str(&self.findings.text());
         text
     }
 

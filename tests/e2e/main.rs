@@ -60,6 +60,7 @@ mod snapshot_nights;
 mod soak;
 mod stops;
 mod support_selftest;
+mod suspicious;
 mod terminal;
 mod tls;
 mod way_back;
