@@ -143,10 +143,9 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
             encoding
         }
         _ => {
-            let (mut scan, mut dos) = (Utf8Scan::default(), DosScan::default());
+            let mut scan = Utf8Scan::default();
             for_each_piece(bytes, &label, |piece| {
                 scan.push(piece);
-                dos.push(piece);
                 line_end.push(piece);
             })?;
             if let Some(forced @ (Encoding::Windows1252 | Encoding::Cp850)) = known {
@@ -154,7 +153,13 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
                 forced
             } else {
                 let line_of = |offset| line_of(file, offset, line_end.is_cr());
-                utf8_or_windows_1252(&label, (scan.finish(), dos), known, bom, line_of)?
+                let (verdict, mut dos) = (scan.finish(), DosScan::default());
+                // Only what is not UTF-8 is read once more.
+                if known.is_none() && matches!(verdict, Utf8Verdict::Not { .. }) {
+                    let bytes = file.unpack(file.blocks(None));
+                    for_each_piece(bytes, &label, |piece| dos.push(piece))?;
+                }
+                utf8_or_windows_1252(&label, (verdict, dos), known, bom, line_of)?
             }
         }
     };

@@ -4,7 +4,7 @@
 //! A column of `--allow` is taken as it is, and so is what a snapshot shows.
 
 use super::column_bindings::ValueSource;
-use super::plan::{FieldRule, MappingPlan};
+use super::plan::{FieldRule, MappingPlan, TypeSource};
 use crate::input::Record;
 use crate::model::{CustomerType, FieldName, Identifier, Param};
 use crate::suspicious::{Flaw, is_decimal_number, is_spreadsheet_text, name_flaw};
@@ -124,10 +124,9 @@ impl MappingPlan {
 
     /// The columns to look at; none of a snapshot.
     pub fn examined_columns(&self) -> Vec<ExaminedColumn> {
-        let used = self
-            .used
-            .iter()
-            .filter(|(index, _)| !self.is_of_snapshot() && !self.allowed.contains(index));
+        let used = self.used.iter().filter(|(index, _)| {
+            !self.is_of_snapshot() && !self.allowed.contains(index) && !self.is_type(*index)
+        });
         let examined = used.map(|(index, name)| {
             let fields = || {
                 let fed = self.rules.iter().filter(|rule| rule.source.columns().contains(index));
@@ -144,6 +143,11 @@ impl MappingPlan {
             }
         });
         examined.collect()
+    }
+
+    /// Whether a column says the type of the identifiers: it has but two values.
+    fn is_type(&self, index: usize) -> bool {
+        matches!(&self.ctype, TypeSource::From(source, _) if source.columns() == [index])
     }
 
     /// The columns that this field is made of.

@@ -50,11 +50,31 @@ impl Flaw {
 
 /// The first flaw of a name of this type.
 pub fn name_flaw(ctype: CustomerType, text: &str) -> Option<Flaw> {
+    if is_plain(text) {
+        return None;
+    }
     let flaw = flaw_of_any(text);
     match ctype {
         CustomerType::Internal => flaw,
         CustomerType::Email => flaw.or_else(|| flaw_of_email(text)),
     }
+}
+
+/// Whether the text is an address or a code as nearly all are. This is asked of every row.
+fn is_plain(text: &str) -> bool {
+    let (mut ats, mut has_digit, mut before) = (0, false, b'.');
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => has_digit = true,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => {}
+            b'.' | b'@' if matches!(before, b'.' | b'@') => return false,
+            b'.' => {}
+            b'@' => ats += 1,
+            _ => return false,
+        }
+        before = byte;
+    }
+    !matches!(before, b'.' | b'@') && (ats == 1 || (ats == 0 && has_digit))
 }
 
 fn flaw_of_any(text: &str) -> Option<Flaw> {
@@ -87,7 +107,6 @@ fn flaw_of_any(text: &str) -> Option<Flaw> {
     }
 }
 
-/// In one pass over the bytes: this is asked of every row.
 fn flaw_of_email(text: &str) -> Option<Flaw> {
     if text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("mailto:")) {
         return Some(Flaw::MailTo);

@@ -1,7 +1,7 @@
 //! Words that programs write where there is no value.
 
 /// In lower case, as databases, spreadsheets and programming languages spell them.
-const WORDS: [&str; 35] = [
+const WORDS: [&str; 34] = [
     "null",
     "(null)",
     "[null]",
@@ -36,7 +36,6 @@ const WORDS: [&str; 35] = [
     "(blank)",
     "[object object]",
     "vazio",
-    "em branco",
 ];
 
 /// The longest of them, in bytes.

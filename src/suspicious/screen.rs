@@ -34,7 +34,7 @@ pub fn has_odd_ends(text: &str) -> bool {
             && rest.iter().any(|byte| matches!(byte, b'e' | b'E' | b'.' | b','));
     }
     match first {
-        b'n' | b'N' | b'u' | b'U' | b'v' | b'V' | b'e' | b'E' => text.len() <= LONGEST,
+        b'n' | b'N' | b'u' | b'U' | b'v' | b'V' => text.len() <= LONGEST,
         // Only punctuation, or a word in brackets.
         first => first.is_ascii_punctuation() && last.is_ascii_punctuation(),
     }

@@ -327,10 +327,10 @@ fn c07_a_rounded_phone_or_custom_field_is_sent_with_a_warning() {
     finished.exits(0).accounted([2, 3, 4]);
     assert_eq!(server.sent()[0].2[0].1, "5,51191E+12");
     let stderr = &finished.stderr;
-    assert!(stderr.contains("coluna \"telefone\": 2 células com número estragado pela planilha, como 5,51191E+12 (linhas 2, 4)"), "{stderr}");
-    assert!(stderr.contains("aviso: linha 3: campo:7 parece"), "{stderr}");
-    assert!(stderr.contains("como texto"), "{stderr}");
-    assert_eq!(stderr.matches("estragado").count(), 2, "names may be anything: {stderr}");
+    for told in ["\"Fone\": 2 células", "\"campo:7\": 1 célula", "\"nome\": 1 célula"] {
+        assert!(stderr.contains(&format!("{told} com número estragado pela planilha")), "{stderr}");
+    }
+    assert!(stderr.contains("(linhas 2, 4)") && stderr.contains("como texto"), "{stderr}");
 }
 
 #[test]

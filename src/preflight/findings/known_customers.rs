@@ -21,9 +21,21 @@ const VALUES: u64 = ((1 << 20) - 1) << 8;
 const DIFFERS: u64 = 1 << 7;
 const ROWS: u64 = DIFFERS - 1;
 
+/// Rows that are looked up together, so that the memory for them is fetched at once and not row by row.
+const BATCH: usize = 256;
+
+/// A row that is not looked up yet: the hashes of its customer's name and of its values.
+#[derive(Debug, Clone, Copy)]
+struct HashedRow {
+    linha: u64,
+    name: u64,
+    values: u64,
+}
+
 #[derive(Debug)]
 pub struct RepeatedCustomers {
     hasher: RandomState,
+    batch: Vec<HashedRow>,
     slots: Vec<u64>,
     filled: usize,
     /// The row at which the table was full.
@@ -45,6 +57,7 @@ impl RepeatedCustomers {
     fn in_slots(slots: usize) -> Self {
         Self {
             hasher: RandomState::default(),
+            batch: Vec::with_capacity(BATCH),
             slots: vec![0; slots],
             filled: 0,
             looked_until: None,
@@ -60,6 +73,30 @@ impl RepeatedCustomers {
         }
         let name = self.hash_of_name(update);
         let values = self.hash_of_values(update) & VALUES;
+        self.batch.push(HashedRow { linha, name, values });
+        if self.batch.len() == BATCH {
+            self.look_up();
+        }
+    }
+
+    /// Looks up the rows of the batch.
+    fn look_up(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        let last = self.slots.len() - 1;
+        // None of these waits for another.
+        let touched = batch.iter().fold(0, |all, row| all ^ self.slots[row.name as usize & last]);
+        std::hint::black_box(touched);
+        for row in &batch {
+            self.count(*row);
+        }
+        self.batch = batch;
+        self.batch.clear();
+    }
+
+    fn count(&mut self, HashedRow { linha, name, values }: HashedRow) {
+        if self.looked_until.is_some() {
+            return;
+        }
         let at = self.find(name);
         let entry = self.slots[at];
         if entry == 0 {
@@ -81,8 +118,9 @@ impl RepeatedCustomers {
         }
     }
 
-    /// Gives the memory back.
-    pub fn forget(&mut self) {
+    /// Ends the counting and gives the memory back.
+    pub fn end(&mut self) {
+        self.look_up();
         self.slots = Vec::new();
     }
 
@@ -131,6 +169,7 @@ mod tests {
         for (linha, (customer, name)) in (2..).zip(rows) {
             found.add(linha, &Update::of(CustomerType::Email, customer, [("nome", *name)]));
         }
+        found.end();
         found
     }
 

@@ -65,10 +65,10 @@ impl Findings {
         }
     }
 
-    /// The memory for known customers is not needed after the last row.
+    /// To be called after the last row.
     pub fn end(&mut self) {
         if let Some(repeated) = &mut self.repeated {
-            repeated.forget();
+            repeated.end();
         }
     }
 }
