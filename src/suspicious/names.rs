@@ -82,10 +82,11 @@ fn flaw_of_any(text: &str) -> Option<Flaw> {
     let starts_plain = text.starts_with(|c: char| c.is_ascii_alphanumeric());
     // No word for no value has a digit or is longer than this.
     let is_short = text.len() <= 32;
-    if is_short && !starts_plain && is_only_punctuation(text) {
+    // One or two dots have a rule of their own.
+    if is_short && !starts_plain && !matches!(text, "." | "..") && is_only_punctuation(text) {
         return Some(Flaw::Punctuation);
     }
-    if is_short && !text.contains('@') && is_no_value(text) {
+    if is_short && !text.contains('@') && !matches!(text, "." | "..") && is_no_value(text) {
         return Some(Flaw::NoValue);
     }
     if is_short && !text.contains('@') && is_total_line(text) {

@@ -114,8 +114,7 @@ fn f123_an_address_is_one_clean_address() {
 
 #[test]
 fn f124_garbled_and_lost_accents_are_told_first() {
-    let text =
-        "identificador;nome;campo:obs\n1;JoÃ£o;NULL\n2;Jo\u{fffd}o;Silva &amp; Filhos\n3;JOÃO;x\n";
+    let text = "identificador;nome;campo:obs\n1;JoÃ£o;NULL\n2;Jo\u{fffd}o;\"Silva &amp; Filhos\"\n3;JOÃO;x\n";
     let (_, finished) = run(text, &["--id-type", "I"]);
     let told = [
         "\"nome\": 1 célula com acentos embaralhados",
