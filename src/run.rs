@@ -206,6 +206,9 @@ impl<'a> Run<'a> {
             drain: DRAIN,
             probe: preflight.probe.clone(),
             first: preflight.first.clone(),
+            verify: settings.verify,
+            fields: preflight.plan.fields().cloned().collect(),
+            settle_wait: settings.settle_wait,
             full: settings.policy.full,
         }
     }

@@ -64,7 +64,7 @@ pub struct ReadAttempt {
     pub reply: Reply,
     /// The response's status, if there was one.
     pub status: Option<u16>,
-    /// The body of a 2xx; empty otherwise.
+    /// The body of a 2xx or a 404; empty otherwise.
     pub body: Vec<u8>,
     /// What happened, in words that never quote a body.
     pub mensagem: String,

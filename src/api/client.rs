@@ -175,12 +175,14 @@ impl Client {
             400..=499 if status != 408 => Reply::Refused,
             _ => Reply::Ambiguous,
         };
-        if reply != Reply::Accepted {
-            return failed(reply, Some(status), format!("HTTP {status}"), answered);
+        // Of the others, only a 404 says more: whether it is the API's own.
+        let mensagem =
+            if reply == Reply::Accepted { String::new() } else { format!("HTTP {status}") };
+        if reply != Reply::Accepted && status != 404 {
+            return failed(reply, Some(status), mensagem, answered);
         }
         let why = match read_body(response, READ_BODY_MAX, &mut patience).await {
             Body::Whole(body) => {
-                let mensagem = String::new();
                 return ReadAttempt { reply, status: Some(status), body, mensagem, answered };
             }
             Body::TooLong => "a resposta passa de 4 MiB",

@@ -139,7 +139,7 @@ fn field(field: &Value) -> Option<HeldField> {
 }
 
 /// A text, or a number as it is spelled; anything else is empty.
-fn text(value: Option<&Value>) -> String {
+pub(super) fn text(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -156,7 +156,7 @@ fn number(value: Option<&Value>) -> Option<u64> {
     }
 }
 
-fn flag(value: &Value) -> Option<bool> {
+pub(super) fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         _ if value == 1 || value == "1" || value == "true" => Some(true),

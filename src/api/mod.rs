@@ -7,6 +7,7 @@
 mod attempt;
 mod base_url;
 mod client;
+mod details;
 mod held;
 mod proxy;
 mod redact;
@@ -37,6 +38,9 @@ impl ApiVersion {
 pub use attempt::{Attempt, Cause, ReadAttempt, Reply};
 pub use base_url::{BaseUrl, BaseUrlError, DEFAULT_BASE_URL};
 pub use client::{Client, ClientError};
+pub use details::{DetailsField, DetailsReply, HeldDetails};
+#[cfg(test)]
+pub use held::HeldField;
 pub use held::{HeldCustomer, HeldPage, NextPage};
 pub use token::{Token, TokenError};
 pub use v2::ReadRequest;

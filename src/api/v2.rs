@@ -1,29 +1,45 @@
-//! How the API's version 2.0 spells what is read and an update: the addresses of its lists, the form of
-//! an update. The token is in a header. What a reply says is in [`super::held`] and
-//! [`super::response`].
+//! How the API's version 2.0 spells what is read and an update: the addresses of what can be read, the
+//! form of an update. The token is in a header. What a reply says is in [`super::held`],
+//! [`super::details`] and [`super::response`].
 
+use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use reqwest::multipart::Form;
 
 use super::BaseUrl;
-use crate::model::{FieldName, Param, Update};
+use super::token::SEGMENT;
+use crate::model::{FieldName, Name, Param, Update};
 
 /// What can be read, each with one GET.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum ReadRequest {
     /// A page of customers, from 1 on, with their custom fields.
     Customers { page: u64 },
     /// A page of organisations, from 1 on.
     Organizations { page: u64 },
+    /// One customer, by the encoded parameters that name it.
+    Details(NameQuery),
 }
 
+/// A customer's name as the query of an address.
+#[derive(Debug, Clone)]
+pub struct NameQuery(String);
+
 impl ReadRequest {
+    /// Reads the customer that answers to this name.
+    pub fn details(name: Name<'_>) -> Self {
+        let id = utf8_percent_encode(name.text, SEGMENT);
+        let query = format!("customer_id={id}&customer_type_id={}", name.ctype.as_str());
+        Self::Details(NameQuery(query))
+    }
+
     /// The request's address. `None` if the parser changes it, which no valid base URL is known to
     /// cause.
     pub(super) fn url(self, base: &BaseUrl) -> Option<Url> {
         let path = match self {
             Self::Customers { page } => format!("customer/list?page={page}&show_custom_fields=1"),
             Self::Organizations { page } => format!("organization/list?page={page}"),
+            Self::Details(NameQuery(query)) => format!("customer/details?{query}"),
         };
         url(base, &path)
     }
@@ -88,6 +104,7 @@ fn spelled(param: Param, value: &str) -> (&'static str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::CustomerType;
 
     #[test]
     fn addresses_of_reading() {
@@ -100,6 +117,11 @@ mod tests {
         assert_eq!(
             url(ReadRequest::Organizations { page: 1 }),
             "https://x.test/api/v2.0/organization/list?page=1"
+        );
+        let name = Name { ctype: CustomerType::Email, text: "a+b&c'@x.com" };
+        assert_eq!(
+            url(ReadRequest::details(name)),
+            "https://x.test/api/v2.0/customer/details?customer_id=a%2Bb%26c%27%40x.com&customer_type_id=E"
         );
     }
 }

@@ -81,6 +81,12 @@ pub struct SendingArgs {
     /// Não para quando as 20 primeiras linhas são todas recusadas com a mesma mensagem
     #[arg(long)]
     pub no_breaker: bool,
+    /// Lê de volta as N primeiras linhas aceitas, e para se uma coluna aceita não ficou guardada; 0 desliga [padrão: 5]
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    pub verify: Option<u64>,
+    /// Depois de uma tentativa sem resposta, espera este tempo e lê o cliente mais uma vez; 0 desliga [padrão: 30s]
+    #[arg(long, value_name = "DURAÇÃO", value_parser = values::parse_duration)]
+    pub settle_wait: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -107,7 +107,7 @@ const SCREENS: [Screen; 5] = [
 
 /// Options of `run` that do nothing in `check`, which takes them all the same: the configuration file
 /// and a command line that is tried out are written for `run`.
-const WITHOUT_EFFECT_IN_CHECK: [&str; 12] = [
+const WITHOUT_EFFECT_IN_CHECK: [&str; 14] = [
     "sandbox",
     "dry_run",
     "api",
@@ -117,6 +117,8 @@ const WITHOUT_EFFECT_IN_CHECK: [&str; 12] = [
     "max_duration",
     "give_up_after",
     "no_breaker",
+    "verify",
+    "settle_wait",
     "results",
     "results_dialect",
     "report",

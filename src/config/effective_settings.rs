@@ -40,6 +40,8 @@ pub fn effective_settings(settings: &Settings) -> Map<String, Value> {
         "max-duration": settings.max_duration.map(duration),
         "give-up-after": duration(settings.give_up_after),
         "no-breaker": !settings.breaker,
+        "verify": settings.verify,
+        "settle-wait": duration(settings.settle_wait),
         "ledger": ledger,
         "no-ledger": settings.no_ledger,
         "full": settings.policy.full,

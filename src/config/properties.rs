@@ -25,7 +25,8 @@ fn config_text() -> impl Strategy<Value = String> {
             "rate", "limit", "timeout", "concurrency", "max-errors", "max-age", "max-duration",
             "delimiter", "encoding", "key", "id-type", "strict", "no-trim", "ignore", "require",
             "send-empty", "results", "rejects", "results-dialect", "log-format", "quiet", "full",
-            "base-url", "account", "ledger", "clear-marker", "give-up-after", "no_breaker",
+            "base-url", "account", "ledger", "clear-marker", "give-up-after", "no_breaker", "verify",
+            "settle-wait",
         ]).prop_map(ToOwned::to_owned),
         1 => "[a-z-]{1,8}",
         1 => "\"\\PC{0,4}\"",
@@ -75,7 +76,7 @@ proptest! {
     #[test]
     fn any_value_of_a_flag_is_read_or_refused_in_words(
         flag in select(vec![
-            "rate", "timeout", "max-errors", "max-age", "max-duration", "give-up-after", "limit",
+            "rate", "timeout", "max-errors", "max-age", "max-duration", "give-up-after", "limit", "settle-wait",
             "concurrency", "delimiter", "encoding", "map", "set", "base-url", "id-type", "key",
         ]),
         text in quantity(),

@@ -103,6 +103,10 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// Whether to stop when the first rows are all refused with the same message.
     pub breaker: bool,
+    /// Accepted rows to read back before the run goes on; 0 for none.
+    pub verify: usize,
+    /// How long an attempt without an answer may still take effect; zero for not at all.
+    pub settle_wait: Duration,
     pub(crate) files: ProgramFiles,
     /// What `check` writes.
     pub(crate) plan_outputs: PlanOutputs,
@@ -233,6 +237,8 @@ impl Settings {
             max_duration: None,
             give_up_after: Duration::from_secs(300),
             breaker: true,
+            verify: 5,
+            settle_wait: Duration::from_secs(30),
             files: ProgramFiles { token: None, config: FOUND.into(), ledger: None },
             plan_outputs: PlanOutputs::default(),
             without_effect: Vec::new(),

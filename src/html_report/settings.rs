@@ -23,6 +23,8 @@ const NAMES: &[(&str, &str)] = &[
     ("max-duration", "Duração máxima"),
     ("give-up-after", "Desiste da API fora do ar depois de"),
     ("no-breaker", "Segue mesmo se as primeiras linhas forem todas recusadas"),
+    ("verify", "Primeiras linhas aceitas que são lidas de volta"),
+    ("settle-wait", "Espera depois de uma tentativa sem resposta"),
     ("ledger", "Registro (ledger) do que já foi aceito"),
     ("no-ledger", "Sem registro"),
     ("full", "Envia também o que não mudou"),

@@ -1,10 +1,10 @@
 //! What the rules write: [`Changes`], which become durable together, and [`PendingRecords`], which
 //! shows the rules their own writes before they are durable.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::LedgerError;
-use super::keys::HashedName;
+use super::keys::{FieldTag, HashedName};
 use super::state::{CustomerRecord, Intent, InvalidationKey, SequenceNumber};
 use super::tables::AccountTables;
 
@@ -16,6 +16,8 @@ pub struct Changes {
     /// Requests without a known outcome; `None` where it is known now.
     pub intents: BTreeMap<SequenceNumber, Option<Intent>>,
     pub invalidations: BTreeMap<InvalidationKey, SequenceNumber>,
+    /// Fields that were seen to be kept.
+    pub verified: BTreeSet<FieldTag>,
     /// The next sequence number, and when the account changed, in seconds since 1970.
     pub next: Option<(u64, u32)>,
 }
@@ -25,6 +27,7 @@ impl Changes {
         self.records.extend(later.records);
         self.intents.extend(later.intents);
         self.invalidations.extend(later.invalidations);
+        self.verified.extend(later.verified);
         self.next = later.next.or(self.next);
     }
 }

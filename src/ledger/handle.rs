@@ -16,8 +16,9 @@ use super::rules::Rules;
 use super::tables::AccountTables;
 use super::writer::LedgerWriter;
 use super::{AccountLocation, FileLock, LedgerError, Policy, accounts, lock_path, now, schema};
-use crate::model::{HeldRow, Update};
+use crate::model::{FieldName, HeldRow, Update};
 use crate::scheduler::ledger::{Checked, Ledger, Recorded, RequestOutcome};
+use crate::scheduler::reading::settlement::RefusalDoubt;
 
 /// An account that is locked for a run that has not begun to send. Nothing is changed yet: if the run
 /// ends here, the next one finds everything as it was, including what was left in flight.
@@ -118,7 +119,7 @@ impl Ledger for LedgerHandle {
         let is_recording = changes.is_some();
         if let Some(changes) = changes {
             self.writer.hand_over(changes);
-            self.unacknowledged.push_back(Recorded::Held);
+            self.unacknowledged.push_back(Recorded::Seen);
         }
         let was_written = match held.filter(|_| unchanged.is_none()) {
             Some(held) => self.rules.was_written_since(update, held)?,
@@ -139,9 +140,23 @@ impl Ledger for LedgerHandle {
         update: Arc<Update>,
         outcome: RequestOutcome,
     ) -> Result<(), LedgerError> {
-        let (changes, uncertain) = self.rules.record_outcome(sequence, &update, outcome, now())?;
+        let changes = self.rules.record_outcome(sequence, &update, outcome, now())?;
         self.writer.hand_over(changes);
-        self.unacknowledged.push_back(Recorded::Outcome { sequence, uncertain });
+        self.unacknowledged.push_back(Recorded::Outcome { sequence });
+        Ok(())
+    }
+
+    fn refusal_doubt(&mut self, sequence: u64) -> Result<RefusalDoubt, LedgerError> {
+        self.rules.refusal_doubt(sequence)
+    }
+
+    fn is_verified(&self, field: &FieldName) -> bool {
+        self.rules.is_verified(field)
+    }
+
+    fn record_verified(&mut self, fields: &[FieldName]) -> Result<(), LedgerError> {
+        self.writer.hand_over(self.rules.record_verified(fields));
+        self.unacknowledged.push_back(Recorded::Seen);
         Ok(())
     }
 

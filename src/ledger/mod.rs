@@ -20,6 +20,7 @@ mod handle;
 mod judge;
 mod keyfile;
 mod keys;
+mod learning;
 mod lock;
 #[cfg(test)]
 mod model_tests;
@@ -44,7 +45,7 @@ mod snapshot_model_tests;
 mod state;
 mod tables;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 mod writer;
 
 use std::path::{Path, PathBuf};

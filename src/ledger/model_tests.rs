@@ -231,8 +231,7 @@ impl World {
             RequestFate::Lost { .. } | RequestFate::Repeated { .. } => RequestOutcome::Unknown,
         };
         let (rules, now) = (&mut self.bench.rules, self.bench.now);
-        let (changes, _) =
-            rules.record_outcome(sent_row.id, &sent_row.update, outcome, now).unwrap();
+        let changes = rules.record_outcome(sent_row.id, &sent_row.update, outcome, now).unwrap();
         self.unwritten.push(changes);
     }
 

@@ -16,15 +16,14 @@ use super::LedgerError;
 use super::accepted_state::{AcceptedState, Policy};
 use super::changes::{Changes, PendingRecords};
 use super::judge::{LATEST_EFFECT, LastWrite, Unchanged};
-use super::keys::{AccountKey, HashedName};
+use super::keys::{AccountKey, FieldTag, HashedName};
+use super::learning::{accept, leave_pointer, record_held};
 use super::row_keys::RowKeys;
-use super::state::{
-    AcceptedUpdate, CustomerRecord, Intent, KnownState, KnownValues, RenamePointer, SavedAccount,
-    SequenceNumber,
-};
+use super::state::{AcceptedUpdate, Intent, KnownState, SavedAccount, SequenceNumber};
 use super::tables::AccountTables;
-use crate::model::{HeldRow, Update};
+use crate::model::{FieldName, HeldRow, Update};
 use crate::scheduler::ledger::RequestOutcome;
+use crate::scheduler::reading::settlement::RefusalDoubt;
 
 /// A request of this run whose outcome is not known yet.
 struct OpenRequest {
@@ -48,6 +47,8 @@ pub struct Rules {
     /// Names touched by a row whose refusal in this run proved nothing: they decide whether a later
     /// row finds its customer. Until a row of the name is accepted.
     ambiguous: HashSet<HashedName>,
+    /// Fields that an earlier run has seen kept.
+    verified: Vec<FieldTag>,
 }
 
 impl Rules {
@@ -69,6 +70,7 @@ impl Rules {
             in_flight: HashMap::new(),
             open_renames: BTreeMap::new(),
             ambiguous: HashSet::new(),
+            verified: saved.verified,
         };
         for intent in saved.intents {
             if intent.resolved {
@@ -168,9 +170,37 @@ impl Rules {
         Ok(self.take_changes(now))
     }
 
-    /// Draws the consequences of the outcome of a row whose intent was recorded. Also returns whether
-    /// a refusal proves nothing, because a rename that touches the same names is still without a
-    /// definite reply, or got one in this run that proves nothing.
+    /// Why a refusal may say nothing about a row whose intent was recorded: a rename that touches the
+    /// same names is still without a definite reply, or got one in this run that proves nothing; or the
+    /// row's own rename was done before.
+    pub fn refusal_doubt(&self, id: u64) -> Result<RefusalDoubt, LedgerError> {
+        let Some(OpenRequest { intent, .. }) = self.in_flight.get(&id) else {
+            return Ok(RefusalDoubt::None);
+        };
+        if intent.touched().any(|name| self.is_ambiguous(name)) {
+            return Ok(RefusalDoubt::RenameOpen);
+        }
+        Ok(match self.records.record(intent.primary_name)?.known {
+            KnownState::Renamed(pointer) if Some(pointer.to) == intent.renamed_to => {
+                RefusalDoubt::RenameDone
+            }
+            _ => RefusalDoubt::None,
+        })
+    }
+
+    /// Whether an earlier run has seen that the API keeps this field.
+    pub fn is_verified(&self, field: &FieldName) -> bool {
+        self.verified.contains(&self.keys.field(field).tag())
+    }
+
+    /// Records that the API keeps these fields.
+    pub fn record_verified(&mut self, fields: &[FieldName]) -> Changes {
+        let tags = fields.iter().map(|field| self.keys.field(field).tag());
+        self.records.changes.verified.extend(tags);
+        self.records.take_batch()
+    }
+
+    /// Draws the consequences of the outcome of a row whose intent was recorded.
     ///
     /// [`RequestOutcome::Refused`] means that no attempt of the row may have been executed.
     pub fn record_outcome(
@@ -179,15 +209,22 @@ impl Rules {
         update: &Update,
         outcome: RequestOutcome,
         now: u32,
-    ) -> Result<(Changes, bool), LedgerError> {
+    ) -> Result<Changes, LedgerError> {
         let Some(OpenRequest { intent, overlapped }) = self.in_flight.remove(&id) else {
-            return Ok((self.records.take_batch(), false));
+            return Ok(self.records.take_batch());
         };
         self.accepted.unblock(&intent);
-        let uncertain = intent.touched().any(|name| self.is_ambiguous(name));
         match outcome {
             RequestOutcome::NotSent => self.remove_intent(intent.sequence),
             RequestOutcome::Unknown => self.mark_unknown(intent, now)?,
+            RequestOutcome::Renamed => {
+                self.forget_names(&intent)?;
+                leave_pointer(&mut self.records, &RowKeys::new(&self.keys, update), &intent);
+                self.note_write(&intent, now, true)?;
+                self.invalidate_other_type(&intent);
+                self.close_renames(&intent, true, now);
+                self.remove_intent(intent.sequence);
+            }
             RequestOutcome::Refused => {
                 for name in intent.touched() {
                     self.records.change(name, |record| record.known = KnownState::Unknown)?;
@@ -214,7 +251,7 @@ impl Rules {
                 self.remove_intent(intent.sequence);
             }
         }
-        Ok((self.take_changes(now), uncertain))
+        Ok(self.take_changes(now))
     }
 
     fn take_changes(&mut self, now: u32) -> Changes {
@@ -314,90 +351,4 @@ impl Rules {
             self.records.changes.invalidations.insert(key, upto);
         }
     }
-}
-
-/// The API confirmed a row at its first attempt: its values are known from now on, and so is what
-/// was known before of the fields that it left alone.
-fn accept(
-    records: &mut PendingRecords,
-    accepted: &AcceptedState,
-    row: &RowKeys<'_>,
-    intent: &Intent,
-    now: u32,
-) -> Result<(), LedgerError> {
-    let before = records.record(row.primary_name.key)?;
-    let mut known = match before.known {
-        KnownState::Values(known) if known.spelling == row.primary_name.spelling => known,
-        _ => KnownValues::new(row.renamed_to.unwrap_or(row.primary_name).spelling),
-    };
-    for update in &mut known.updates {
-        let sequence = update.sequence;
-        // `changed` includes the fields with a documented default even where they were not sent.
-        update.values.retain(|(tag, _)| {
-            !intent.changed.contains(tag) && accepted.is_valid(row.ctype, *tag, sequence)
-        });
-    }
-    known.updates.retain(|update| !update.values.is_empty());
-    let salt = known.salt();
-    let values = row.sent.iter().map(|sent| (sent.field.tag(), row.value(sent, salt))).collect();
-    known.updates.push(AcceptedUpdate { sequence: intent.sequence, at: now, values });
-
-    if let Some(renamed_to) = row.renamed_to {
-        known.respell(renamed_to.spelling);
-        let known = KnownState::Values(known);
-        records.put(renamed_to.key, CustomerRecord { known, ..CustomerRecord::default() });
-        let pointer = RenamePointer {
-            to: renamed_to.key,
-            spelling: row.primary_name.spelling,
-            sequence: intent.sequence,
-        };
-        let known = KnownState::Renamed(pointer);
-        records.put(row.primary_name.key, CustomerRecord { known, ..CustomerRecord::default() });
-    } else {
-        let known = KnownState::Values(known);
-        let after = CustomerRecord { known, ..before };
-        records.put(row.primary_name.key, after);
-    }
-    if let Some(alias) = row.alias {
-        // If it was another customer's until now, `invalidate_other_type` covers what is stored
-        // under it.
-        records.change(alias, |record| record.alias_owner = Some(intent.sequence))?;
-    }
-    Ok(())
-}
-
-/// A snapshot showed that the API holds the values of the row at these indices: `update` has them from
-/// then on, beside what is known of the other fields.
-fn record_held(
-    records: &mut PendingRecords,
-    accepted: &AcceptedState,
-    row: &RowKeys<'_>,
-    news: &[usize],
-    mut update: AcceptedUpdate,
-) -> Result<(), LedgerError> {
-    let before = records.record(row.primary_name.key)?;
-    let mut known = match before.known {
-        KnownState::Values(known) if known.spelling == row.primary_name.spelling => known,
-        _ => KnownValues::new(row.primary_name.spelling),
-    };
-    let salt = known.salt();
-    let shown = news.iter().filter_map(|index| row.sent.get(*index));
-    update.values = shown.map(|sent| (sent.field.tag(), row.value(sent, salt))).collect();
-    for earlier in &mut known.updates {
-        let sequence = earlier.sequence;
-        earlier.values.retain(|(tag, _)| {
-            !update.values.iter().any(|(shown, _)| shown == tag)
-                && accepted.is_valid(row.ctype, *tag, sequence)
-        });
-    }
-    known.updates.retain(|earlier| !earlier.values.is_empty());
-    let gives_alias = row.alias_index.is_some_and(|index| news.contains(&index));
-    let sequence = update.sequence;
-    known.updates.push(update);
-    let known = KnownState::Values(known);
-    records.put(row.primary_name.key, CustomerRecord { known, ..before });
-    if let Some(alias) = row.alias.filter(|_| gives_alias) {
-        records.change(alias, |record| record.alias_owner = Some(sequence))?;
-    }
-    Ok(())
 }

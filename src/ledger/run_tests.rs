@@ -33,7 +33,7 @@ fn a_check_sees_what_was_recorded_before_it_is_durable() {
     assert!(!ledger.is_up_to_date(&two), "not durable");
     drop(lock);
     let recorded = run.recorded(2);
-    let outcome = Recorded::Outcome { sequence: 0, uncertain: false };
+    let outcome = Recorded::Outcome { sequence: 0 };
     assert_eq!(recorded, [Recorded::Intent { sequence: 0 }, outcome]);
     assert!(run.is_up_to_date(&two) && ledger.is_up_to_date(&two));
     run.close();

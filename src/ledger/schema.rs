@@ -19,7 +19,7 @@ use crate::output::ownership;
 const APPLICATION_ID: i64 = 0x5454_736c;
 /// The schema's version. Until a release each change raises it, and a file of another version is
 /// refused; there is no migration.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// How long to wait for a process that writes to the same file for another account. A transaction
 /// takes milliseconds, on a slow disk longer; forgetting an account of millions takes seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -70,8 +70,14 @@ pub const TABLES: &str = "
         sequence INTEGER NOT NULL,
         PRIMARY KEY(account, type, field)
     ) STRICT, WITHOUT ROWID;
+    -- Fields that were seen to be kept when they were accepted: they are not verified again.
+    CREATE TABLE verified(
+        account INTEGER NOT NULL,
+        field BLOB NOT NULL,
+        PRIMARY KEY(account, field)
+    ) STRICT, WITHOUT ROWID;
 ";
-const TABLE_COUNT: i64 = 4;
+const TABLE_COUNT: i64 = 5;
 
 /// Opens the ledger for writing; creates it, and its directory, where there is none.
 pub fn open_for_writing(path: &Path) -> Result<Connection, LedgerError> {
@@ -302,7 +308,7 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
         }
     }
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
-               AND name IN ('account', 'customer', 'intent', 'invalidation')";
+               AND name IN ('account', 'customer', 'intent', 'invalidation', 'verified')";
     match connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? {
         TABLE_COUNT => Ok(()),
         _ => Err(damaged(path, "faltam tabelas")),

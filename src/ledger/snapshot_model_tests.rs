@@ -256,7 +256,7 @@ impl SnapshotWorld {
             }
         };
         let (rules, now) = (&mut self.bench.rules, self.bench.now);
-        let (changes, _) = rules.record_outcome(id, &update, outcome, now).unwrap();
+        let changes = rules.record_outcome(id, &update, outcome, now).unwrap();
         self.bench.apply(&changes);
     }
 

@@ -149,4 +149,6 @@ pub struct SavedAccount {
     /// What carries this number or an earlier one is no longer known.
     pub invalidations: Vec<(InvalidationKey, SequenceNumber)>,
     pub intents: Vec<Intent>,
+    /// The fields that a run has seen kept.
+    pub verified: Vec<FieldTag>,
 }

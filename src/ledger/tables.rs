@@ -47,8 +47,7 @@ impl AccountTables {
                 .map_err(|_| self.damaged("uma invalidação tem tipo desconhecido"))?;
             let field = match field[..] {
                 [] => None,
-                [a, b, c, d] => Some(FieldTag([a, b, c, d])),
-                _ => return Err(self.damaged("uma invalidação tem campo desconhecido")),
+                _ => Some(self.field_tag(&field)?),
             };
             Ok((InvalidationKey { ctype, field }, SequenceNumber(upto.cast_unsigned())))
         })?;
@@ -58,8 +57,17 @@ impl AccountTables {
             let sequence: i64 = row.get(2).map_err(|source| self.error(source))?;
             self.decode::<Intent>(row, &sequence.to_le_bytes())
         })?;
+        let verified = self.rows("SELECT field FROM verified WHERE account = ?", |row| {
+            let field: Vec<u8> = row.get(0).map_err(|source| self.error(source))?;
+            self.field_tag(&field)
+        })?;
         let next_sequence = next.map_err(|source| self.error(source))?.cast_unsigned();
-        Ok(SavedAccount { next_sequence, invalidations, intents })
+        Ok(SavedAccount { next_sequence, invalidations, intents, verified })
+    }
+
+    fn field_tag(&self, stored: &[u8]) -> Result<FieldTag, LedgerError> {
+        let tag = stored.try_into().map_err(|_| self.damaged("um campo é desconhecido"))?;
+        Ok(FieldTag(tag))
     }
 
     /// How many names have values. Reads every record of the account.
@@ -124,6 +132,10 @@ impl AccountTables {
                        VALUES(?, ?, ?, ?)";
             self.write(sql, params![self.account, ctype.as_str(), field, upto.cast_signed()])?;
         }
+        for FieldTag(field) in &changes.verified {
+            let sql = "REPLACE INTO verified(account, field) VALUES(?, ?)";
+            self.write(sql, params![self.account, field])?;
+        }
         if let Some((next, now)) = changes.next {
             let sql = "UPDATE account SET next_sequence = ?, changed_at = ? WHERE id = ?";
             self.write(sql, params![next.cast_signed(), now, self.account])?;
@@ -135,7 +147,7 @@ impl AccountTables {
     pub fn delete(&self) -> Result<(), LedgerError> {
         let delete = || -> rusqlite::Result<()> {
             let transaction = self.connection.unchecked_transaction()?;
-            for table in ["customer", "intent", "invalidation"] {
+            for table in ["customer", "intent", "invalidation", "verified"] {
                 let sql = format!("DELETE FROM {table} WHERE account = ?");
                 transaction.execute(&sql, [self.account])?;
             }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::model::{CustomerType, Update};
 use crate::scheduler::ledger::{Ledger, Recorded, RequestOutcome};
+use crate::scheduler::reading::settlement::RefusalDoubt;
 
 #[derive(Debug, Clone)]
 pub struct TestRow {
@@ -108,10 +109,11 @@ impl Bench {
     }
 
     pub fn record_outcome(&mut self, id: u64, text: &str, outcome: RequestOutcome) -> bool {
-        let (changes, uncertain) =
+        let is_doubtful = self.rules.refusal_doubt(id).unwrap() == RefusalDoubt::RenameOpen;
+        let changes =
             self.rules.record_outcome(id, &row(text).update(), outcome, self.now).unwrap();
         self.apply(&changes);
-        uncertain
+        is_doubtful
     }
 
     /// Sends a row; returns whether a refusal would prove nothing.

@@ -196,6 +196,11 @@ impl MappingPlan {
         Some(record.cell(self.snapshot_account?).unwrap_or_default().trim())
     }
 
+    /// The fields that its rows may send.
+    pub fn fields(&self) -> impl Iterator<Item = &FieldName> {
+        self.rules.iter().map(|rule| &rule.field)
+    }
+
     /// Whether the file is the rejects file of an earlier run.
     pub fn is_of_rejects(&self) -> bool {
         self.reject_columns.is_some()

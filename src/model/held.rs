@@ -116,7 +116,7 @@ impl ValueChange {
 }
 
 /// Whether two texts are one but for letter case, white space and punctuation.
-fn differ_in_form(a: &str, b: &str) -> bool {
+pub fn differ_in_form(a: &str, b: &str) -> bool {
     let letters = |text: &str| -> String {
         let kept = text.chars().filter(|c| c.is_alphanumeric());
         kept.flat_map(char::to_lowercase).collect()

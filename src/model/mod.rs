@@ -16,7 +16,7 @@ pub use customer::{
     same_name,
 };
 pub use field::{CampoId, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
-pub use held::{HeldRecord, HeldRow, HeldValue, ORIGIN_COLUMNS, ValueChange};
+pub use held::{HeldRecord, HeldRow, HeldValue, ORIGIN_COLUMNS, ValueChange, differ_in_form};
 pub use outcome::{ACCEPTED_SINCE, Outcome, Situacao};
 pub use row::{LeftOut, Row, UpdateResult};
 pub use update::Update;

@@ -94,6 +94,8 @@ pub struct Outcome {
     pub duracao: Duration,
     /// When the outcome was known.
     pub concluido_em: Timestamp,
+    /// Whether reading the customer decided it.
+    pub by_reading: bool,
 }
 
 impl Outcome {
@@ -106,6 +108,7 @@ impl Outcome {
             tentativas: 0,
             duracao: Duration::ZERO,
             concluido_em: Timestamp::now(),
+            by_reading: false,
         }
     }
 }

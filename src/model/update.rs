@@ -51,6 +51,11 @@ impl Update {
             .then_some(Name { ctype: CustomerType::Email, text: email })
     }
 
+    /// The name under which the customer is found once the update is executed.
+    pub fn current_name(&self) -> Name<'_> {
+        self.rename_to().unwrap_or_else(|| self.primary_name())
+    }
+
     /// The name of the other type that this update gives the customer: the internal identifier of
     /// one addressed by e-mail, the e-mail of one addressed by internal identifier.
     pub fn alias(&self) -> Option<Name<'_>> {

@@ -140,6 +140,8 @@ impl Reporter {
                     log::request(&request);
                     tally.request(&request);
                 }
+                Event::Read(reply) => tally.read(reply),
+                Event::Looking(looking) => self.progress.looking(looking),
                 Event::Phase(phase) => self.progress.phase(phase),
             }
         }

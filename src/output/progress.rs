@@ -29,6 +29,8 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
     phase: Phase,
+    /// Accepted rows that wait to be read once more, and when the last of them is due.
+    looking: Option<(usize, Instant)>,
     shown: Instant,
 }
 
@@ -36,11 +38,24 @@ impl Progress {
     /// A bar where standard error is a terminal, else plain lines; nothing with `quiet`.
     pub fn new(to_send: u64, rate: Option<f64>, terminal: Terminal, quiet: bool) -> Self {
         let bar = terminal.start_bar(quiet);
-        Self { to_send, rate, terminal, bar, quiet, phase: Phase::Sending, shown: Instant::now() }
+        Self {
+            to_send,
+            rate,
+            terminal,
+            bar,
+            quiet,
+            phase: Phase::Sending,
+            looking: None,
+            shown: Instant::now(),
+        }
     }
 
     pub(super) fn phase(&mut self, phase: Phase) {
         self.phase = phase;
+    }
+
+    pub(super) const fn looking(&mut self, looking: Option<(usize, Instant)>) {
+        self.looking = looking;
     }
 
     /// Updates the display when it is due.
@@ -88,6 +103,10 @@ impl Progress {
             pace,
             rate: self.rate,
             left: wait.map(|wait| (wait, until(wait))),
+            looking: self.looking.map(|(rows, due)| {
+                let wait = due.saturating_duration_since(Instant::now());
+                (rows, clock(wait, "%H:%M:%S"))
+            }),
         }
     }
 }
@@ -103,6 +122,8 @@ struct ProgressLine {
     rate: Option<f64>,
     /// Time until the last row is sent, and the local time then.
     left: Option<(Duration, String)>,
+    /// Accepted rows that are read once more, and until when.
+    looking: Option<(usize, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +150,8 @@ impl ProgressLine {
             self.text(Verbosity::Short, false),
             self.text(Verbosity::Minimal, false),
             ProgressLine { left: None, ..self.clone() }.text(Verbosity::Minimal, false),
+            ProgressLine { left: None, looking: None, ..self.clone() }
+                .text(Verbosity::Minimal, false),
         ];
         let fits = candidates.into_iter().find(|text| text.chars().count() <= width);
         fits.unwrap_or_else(|| self.fraction())
@@ -165,6 +188,13 @@ impl ProgressLine {
             let word = if long { "sem mudança" } else { "iguais" };
             parts.push(format!("{} {word}", number(self.unchanged)));
         }
+        if let Some((rows, clock)) = &self.looking {
+            let rows = counted(*rows as u64, "linha", "linhas");
+            parts.push(match verbosity {
+                Verbosity::Long => format!("conferindo {rows} até {clock}"),
+                Verbosity::Short | Verbosity::Minimal => format!("conferindo até {clock}"),
+            });
+        }
         if let Some((wait, clock)) = &self.left {
             let wait = duration_words(*wait);
             parts.push(match verbosity {
@@ -199,10 +229,14 @@ impl ProgressLine {
 
 /// The local time after a wait: `05:35`; with the day where it is more than 20 hours ahead.
 fn until(wait: Duration) -> String {
-    let until = jiff::ZonedDateTime::now()
-        .saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or_default());
     let pattern = if wait < Duration::from_secs(20 * 3600) { "%H:%M" } else { "%d/%m %H:%M" };
-    until.strftime(pattern).to_string()
+    clock(wait, pattern)
+}
+
+/// The local time after a wait.
+fn clock(wait: Duration, pattern: &str) -> String {
+    let wait = jiff::SignedDuration::try_from(wait).unwrap_or_default();
+    jiff::ZonedDateTime::now().saturating_add(wait).strftime(pattern).to_string()
 }
 
 #[cfg(test)]
@@ -254,6 +288,7 @@ mod tests {
             pace: Some(2.96),
             rate: Some(3.0),
             left: Some((Duration::from_secs(33_660), "05:35".to_owned())),
+            looking: None,
         };
         let first = ProgressLine { sent: 0, failed: 0, unchanged: 0, pace: None, ..line.clone() };
         let fast = ProgressLine {
@@ -266,6 +301,10 @@ mod tests {
         };
         let end = ProgressLine { sent: 99_750, failed: 1, left: None, ..line.clone() };
         let phase = |phase| ProgressLine { phase, left: None, ..line.clone() };
+        let looking = |left| {
+            let looking = Some((3, "02:10:31".to_owned()));
+            ProgressLine { looking, left, ..line.clone() }
+        };
         let lines = [
             ("começo", first),
             ("3 por segundo", line.clone()),
@@ -274,6 +313,8 @@ mod tests {
             ("429", phase(Phase::Limited)),
             ("fora do ar", phase(Phase::Probing)),
             ("parando", phase(Phase::Draining)),
+            ("conferindo", looking(line.left.clone())),
+            ("só conferindo", looking(None)),
         ];
         let mut text = String::new();
         for (what, line) in lines {

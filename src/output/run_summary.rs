@@ -37,6 +37,9 @@ pub struct RunSummary {
     /// Reads made: HTTP requests that ask what TomTicket holds.
     #[serde(default)]
     pub leituras: u64,
+    /// Rows whose verdict a reading decided.
+    #[serde(default)]
+    pub resolvidas_por_leitura: u64,
     /// What a snapshot saved; `None` for a run without one.
     #[serde(default)]
     pub(crate) retrato: Option<SnapshotSavings>,
@@ -185,7 +188,8 @@ impl RunSummary {
             linhas: counts.iter().sum(),
             situacoes: Situacao::ALL.into_iter().zip(counts).collect(),
             requisicoes: tally.requests,
-            leituras: 0,
+            leituras: tally.reads,
+            resolvidas_por_leitura: tally.settled_by_reading,
             retrato: None,
             repeticoes: in_minutes(|minute| minute.repeticoes),
             limitadas_429: in_minutes(|minute| minute.limitadas_429),

@@ -76,7 +76,13 @@ impl Summary {
             ));
         }
         if run.leituras > 0 {
-            text.push_str(&format!("  {}\n", counted(run.leituras, "leitura", "leituras")));
+            text.push_str(&format!("  {}", counted(run.leituras, "leitura", "leituras")));
+            if run.resolvidas_por_leitura > 0 {
+                let settled = run.resolvidas_por_leitura;
+                let rows = counted(settled, "linha resolvida", "linhas resolvidas");
+                text.push_str(&format!(", {rows} por leitura"));
+            }
+            text.push('\n');
         }
         if let Some(retrato) = &run.retrato {
             text.push_str(&format!("  {}\n", saved(retrato, self.rate)));

@@ -39,6 +39,10 @@ pub struct Tally {
     /// their turn in the output.
     decided: [u64; 7],
     pub requests: u64,
+    /// Requests that read.
+    pub reads: u64,
+    /// Rows whose verdict a reading decided.
+    pub settled_by_reading: u64,
     /// What the rows that were sent changed, or may have changed.
     pub changed: ChangedColumns,
     /// The same of rows that earlier runs sent since the snapshot was read.
@@ -61,6 +65,8 @@ impl Tally {
             settled: [0; 7],
             decided: [0; 7],
             requests: 0,
+            reads: 0,
+            settled_by_reading: 0,
             changed: ChangedColumns::default(),
             changed_earlier: ChangedColumns::default(),
             way_back: WayBack::default(),
@@ -73,6 +79,7 @@ impl Tally {
     /// A row that is none of this run's is no failure.
     pub(super) fn settled(&mut self, outcome: &Outcome, left_out: bool) {
         self.settled[outcome.situacao.index()] += 1;
+        self.settled_by_reading += u64::from(outcome.by_reading);
         if outcome.situacao.erro() && !left_out {
             self.messages.add(cut(&outcome.mensagem, MESSAGE_LENGTH).to_owned());
         }
@@ -111,6 +118,10 @@ impl Tally {
         } else {
             self.rate.add(request.at);
         }
+    }
+
+    pub(super) fn read(&mut self, reply: Reply) {
+        self.reads += u64::from(!matches!(reply, Reply::NotSent(_)));
     }
 
     fn minute(&mut self, minute: u64) -> &mut MinuteCounts {

@@ -125,9 +125,23 @@ impl CircuitBreaker {
         })
     }
 
-    /// The breaker's probe was accepted: the refusals are the rows' own, and the run goes on.
-    pub fn on_probe_accepted(&mut self) {
+    /// The breaker's probe was accepted, or a row that does not have its verdict yet: refusals are the
+    /// rows' own, and the run goes on.
+    pub fn on_accepted_row(&mut self) {
         self.first_rows = None;
+    }
+
+    /// Takes the reply to a reading into account: a 429 pauses the run, and a readable one shows that
+    /// the server is back. It says nothing about updates.
+    pub fn on_reading(&mut self, reply: Reply, sent: Instant, now: Instant) -> Option<StopReason> {
+        if let Reply::Limited { retry_after } = reply {
+            return self.on_limited(retry_after, sent, now);
+        }
+        if reply.is_readable() {
+            self.probing = None;
+            self.limited_since = None;
+        }
+        None
     }
 
     /// Takes an attempt's reply into account. `sent` and `now` are the attempt's start and end.

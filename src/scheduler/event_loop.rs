@@ -31,6 +31,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             }
             self.emit_finished();
             self.report_phase(now);
+            self.report_looks();
             self.send_events().await;
             if self.is_complete() {
                 break;
@@ -84,7 +85,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
     }
 
-    fn wants_rows(&self) -> bool {
+    pub(super) fn wants_rows(&self) -> bool {
         !self.input_ended
             && match &self.stopping {
                 Some(stopping) => !matches!(stopping.reason, StopReason::Local(_)),

@@ -31,6 +31,10 @@ pub enum Event {
     NamesLost(u64),
     /// A request ended, or was aborted.
     Request(Request),
+    /// A reading ended.
+    Read(Reply),
+    /// Accepted rows wait to be read once more: how many, and when the last of them is due.
+    Looking(Option<(usize, Instant)>),
     /// The scheduler changed its phase.
     Phase(Phase),
 }

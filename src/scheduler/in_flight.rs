@@ -7,7 +7,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::rate_limiter::Permit;
-use crate::api::Attempt;
+use crate::api::{Attempt, ReadAttempt};
 
 /// A request on its way.
 #[derive(Debug)]
@@ -17,15 +17,22 @@ pub struct InFlightRequest {
     pub sent: Instant,
 }
 
+/// What a request brought back.
+#[derive(Debug)]
+pub enum Answer {
+    Sent(Attempt),
+    Read(ReadAttempt),
+}
+
 /// All requests on their way.
 #[derive(Debug, Default)]
 pub struct InFlightRequests {
-    tasks: JoinSet<Attempt>,
+    tasks: JoinSet<Answer>,
     requests: HashMap<Id, InFlightRequest>,
 }
 
-/// A request that ended, with its attempt; `None` if its task panicked.
-pub type EndedRequest = (InFlightRequest, Option<Attempt>);
+/// A request that ended, with what it brought; `None` if its task panicked.
+pub type EndedRequest = (InFlightRequest, Option<Answer>);
 
 impl InFlightRequests {
     pub fn len(&self) -> usize {
@@ -40,9 +47,9 @@ impl InFlightRequests {
     pub fn spawn(
         &mut self,
         request: InFlightRequest,
-        attempt: impl Future<Output = Attempt> + Send + 'static,
+        answer: impl Future<Output = Answer> + Send + 'static,
     ) {
-        let task = self.tasks.spawn(attempt);
+        let task = self.tasks.spawn(answer);
         self.requests.insert(task.id(), request);
     }
 
@@ -63,11 +70,11 @@ impl InFlightRequests {
         std::mem::take(self).requests.into_values()
     }
 
-    fn take(&mut self, joined: Result<(Id, Attempt), JoinError>) -> Option<EndedRequest> {
-        let (id, attempt) = match joined {
-            Ok((id, attempt)) => (id, Some(attempt)),
+    fn take(&mut self, joined: Result<(Id, Answer), JoinError>) -> Option<EndedRequest> {
+        let (id, answer) = match joined {
+            Ok((id, answer)) => (id, Some(answer)),
             Err(error) => (error.id(), None),
         };
-        Some((self.requests.remove(&id)?, attempt))
+        Some((self.requests.remove(&id)?, answer))
     }
 }

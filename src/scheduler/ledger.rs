@@ -10,7 +10,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::ledger::Unchanged;
-use crate::model::{HeldRow, Update};
+use crate::model::{FieldName, HeldRow, Update};
+use crate::scheduler::reading::settlement::RefusalDoubt;
 
 /// What became of a request whose intent was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,9 @@ pub enum RequestOutcome {
     Refused,
     /// There was no definite answer.
     Unknown,
+    /// The customer was renamed, as the API confirmed or a reading showed; nothing is known of its
+    /// values.
+    Renamed,
     /// Nothing left this machine, or nothing that was executed.
     NotSent,
 }
@@ -36,24 +40,19 @@ pub struct Checked {
     /// Whether an earlier run wrote to the customer of a row that is to be sent since the snapshot was
     /// read.
     pub was_written: bool,
-    /// Whether what the snapshot showed is being recorded: [`Recorded::Held`] follows.
+    /// Whether what the snapshot showed is being recorded: [`Recorded::Seen`] follows.
     pub is_recording: bool,
 }
 
 /// A record that has become durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// What a snapshot showed.
-    Held,
+    /// What a snapshot showed, or which fields are kept: no row waits for it.
+    Seen,
     /// An intent: the request may leave.
     Intent { sequence: u64 },
     /// An outcome: the row is done.
-    Outcome {
-        sequence: u64,
-        /// Whether a refusal proves nothing, because an earlier rename of this customer is still
-        /// without a definite answer.
-        uncertain: bool,
-    },
+    Outcome { sequence: u64 },
 }
 
 /// Remembers what the API accepted. After an error the ledger can no longer be read or written, and
@@ -91,6 +90,15 @@ pub trait Ledger: Send {
         update: Arc<Update>,
         outcome: RequestOutcome,
     ) -> Result<(), Self::Error>;
+
+    /// Why a refusal may say nothing about a row whose intent was recorded.
+    fn refusal_doubt(&mut self, sequence: u64) -> Result<RefusalDoubt, Self::Error>;
+
+    /// Whether an earlier run has seen that TomTicket keeps this field.
+    fn is_verified(&self, field: &FieldName) -> bool;
+
+    /// Hands over that TomTicket keeps these fields, without waiting: [`Recorded::Seen`] follows.
+    fn record_verified(&mut self, fields: &[FieldName]) -> Result<(), Self::Error>;
 
     /// Waits for the next records that have become durable. Must be cancel-safe.
     fn recorded(&mut self) -> impl Future<Output = Result<Vec<Recorded>, Self::Error>> + Send;

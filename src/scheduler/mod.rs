@@ -3,7 +3,8 @@
 //! One task owns all state of a run, the [`Scheduler`]; each request in flight is a task of its own
 //! that makes one attempt and returns it as data. A row passes the files in this order:
 //! [`admission`] (read, queued behind its customer, checked), [`send`] (intent, permit, request,
-//! reply), [`settle`] (verdict, recorded, out in input order). Where it stands is in [`row_state`].
+//! reply), [`reading`] (what TomTicket holds, where a doubt is left), [`settle`] (verdict, recorded,
+//! out in input order). Where it stands is in [`row_state`].
 //!
 //! The rules are pure and have files of their own: [`rate_limiter`] (when may the next request
 //! leave), [`customer_order`] (which row is next), [`retry`] (what a reply means for its row),
@@ -18,6 +19,7 @@ pub mod events;
 mod in_flight;
 pub mod ledger;
 mod rate_limiter;
+pub mod reading;
 mod recorder;
 mod retry;
 mod row_state;
@@ -37,8 +39,8 @@ use tokio::time::Instant;
 
 pub use rate_limiter::{Permit, Rate, RateLimiter};
 
-use crate::api::{Attempt, Client};
-use crate::model::{Row, Update};
+use crate::api::{Attempt, Client, ReadAttempt, ReadRequest};
+use crate::model::{FieldName, Row, Update};
 use crate::snapshot::Snapshot;
 use crate::stop::{StopListener, StopReason};
 use circuit_breaker::CircuitBreaker;
@@ -46,6 +48,8 @@ use customer_order::CustomerOrder;
 use events::{Event, Phase};
 use in_flight::InFlightRequests;
 use ledger::Ledger;
+use reading::Readings;
+use reading::verification::Verification;
 use recorder::Recorder;
 use shutdown::Stopping;
 use window::RowWindow;
@@ -63,11 +67,18 @@ pub enum InputBatch {
 pub trait Transport: Clone + Send + Sync + 'static {
     /// Sends `update` once.
     fn send(&self, update: Arc<Update>) -> impl Future<Output = Attempt> + Send;
+
+    /// Reads once.
+    fn read(&self, request: ReadRequest) -> impl Future<Output = ReadAttempt> + Send;
 }
 
 impl Transport for Arc<Client> {
     async fn send(&self, update: Arc<Update>) -> Attempt {
         Client::send(self, &update).await
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadAttempt {
+        Client::read(self, request).await
     }
 }
 
@@ -96,6 +107,13 @@ pub struct SchedulerOptions {
     pub first: Vec<(u64, Arc<Update>)>,
     /// Every row is sent (`--full`), whatever a snapshot shows.
     pub full: bool,
+    /// Accepted rows to read back before the run goes on (`--verify`); 0 for none.
+    pub verify: usize,
+    /// The fields that the rows may send.
+    pub fields: Vec<FieldName>,
+    /// How long an attempt without a definite answer may still take effect (`--settle-wait`); zero
+    /// for not at all.
+    pub settle_wait: Duration,
 }
 
 /// The channels between the scheduler and the rest of the run.
@@ -154,11 +172,16 @@ struct Scheduler<T, L> {
     limiter: RateLimiter,
     breaker: CircuitBreaker,
     requests: InFlightRequests,
+    readings: Readings,
 
     /// The phase that was reported last.
     phase: Phase,
+    /// The rows looked at once more that were reported last.
+    looks: Option<(usize, Instant)>,
     /// Rows that were chosen for sending, the probe among them; what `--limit` counts.
     rows_admitted: u64,
+    /// Of these, rows that ended otherwise than `atualizado`.
+    rows_not_accepted: u64,
     /// Rows that got their verdict.
     rows_finished: u64,
 }
@@ -170,9 +193,12 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         options: SchedulerOptions,
         channels: Channels,
     ) -> Self {
+        let recorder = Recorder::new(knowledge.ledger);
+        let verification = Verification::new(options.verify, recorder.unverified(&options.fields));
         Self {
             transport,
-            recorder: Recorder::new(knowledge.ledger),
+            recorder,
+            readings: Readings::new(options.settle_wait, verification),
             snapshot: knowledge.snapshot,
             input: channels.input,
             input_ended: false,
@@ -190,7 +216,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             ),
             requests: InFlightRequests::default(),
             phase: Phase::Sending,
+            looks: None,
             rows_admitted: 0,
+            rows_not_accepted: 0,
             rows_finished: 0,
             options,
         }

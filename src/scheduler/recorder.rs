@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::ledger::{Checked, Ledger, Recorded, RequestOutcome};
+use super::reading::settlement::RefusalDoubt;
 use crate::ledger::judge_without_ledger;
-use crate::model::{HeldRow, Update};
+use crate::model::{FieldName, HeldRow, Update};
 
 #[derive(Debug)]
 pub struct Recorder<L> {
@@ -61,6 +62,30 @@ impl<L: Ledger> Recorder<L> {
     pub fn record_outcome(&mut self, seq: u64, update: Arc<Update>, outcome: RequestOutcome) {
         let ledger = self.ledger.as_mut();
         let handed_over = ledger.map(|ledger| ledger.record_outcome(seq, update, outcome));
+        self.count(handed_over);
+    }
+
+    /// Why a refusal of a row whose intent was recorded may say nothing about it.
+    pub fn refusal_doubt(&mut self, seq: u64) -> RefusalDoubt {
+        let ledger = self.ledger.as_mut().filter(|_| !self.abandoned);
+        let doubt = ledger.map(|ledger| ledger.refusal_doubt(seq));
+        doubt.and_then(|doubt| self.keep_failure(doubt)).unwrap_or_default()
+    }
+
+    /// Those of these fields that no run has verified yet.
+    pub fn unverified(&self, fields: &[FieldName]) -> Vec<FieldName> {
+        let is_verified = |field: &FieldName| {
+            self.ledger.as_ref().is_some_and(|ledger| ledger.is_verified(field))
+        };
+        fields.iter().filter(|field| !is_verified(field)).cloned().collect()
+    }
+
+    /// Hands over that TomTicket keeps these fields.
+    pub fn record_verified(&mut self, fields: &[FieldName]) {
+        if fields.is_empty() || self.abandoned {
+            return;
+        }
+        let handed_over = self.ledger.as_mut().map(|ledger| ledger.record_verified(fields));
         self.count(handed_over);
     }
 

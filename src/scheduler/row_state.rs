@@ -1,7 +1,7 @@
 //! The state of one row between reading and its verdict, and what is known about its attempts. The
 //! only place that says where a row stands: every queue is derived from it (see
 //! [`super::window`]). Who changes the state, and why, is in [`super::admission`], [`super::send`],
-//! [`super::settle`] and [`super::shutdown`].
+//! [`super::settle`], [`super::reading`] and [`super::shutdown`].
 //!
 //! ```text
 //! state              event                                                 next state
@@ -17,11 +17,15 @@
 //!                    admitted, with a ledger                               RecordingIntent
 //! RecordingIntent    the intent is durable                                 ReadyToSend
 //! ReadyToSend        breaker and rate limiter permit it                    InFlight
-//! InFlight           the request was not executed                          ReadyToSend
-//!                    it may have been executed, and may be repeated        Backoff
+//! ReadyToRead        the same                                              InFlight
+//! InFlight           the update was not executed                           ReadyToSend
+//!                    it may have been executed, and may be repeated        Waiting
+//!                    its customer is to be read, later or at once          Waiting, ReadyToRead
+//!                    accepted, and other rows are being verified           Verifying
 //!                    the verdict is clear, with an intent                  RecordingOutcome
 //!                    the verdict is clear, without one                     Finished
-//! Backoff            the wait is over                                      ReadyToSend
+//! Waiting            the wait is over                                      ReadyToSend, ReadyToRead
+//! Verifying          what was accepted so far is kept, or is not           as InFlight
 //! RecordingOutcome   the outcome is durable                                Finished
 //! Finished           all earlier rows are finished                         (handed on)
 //! ```
@@ -36,6 +40,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::customer_order::CustomerKeys;
+use super::reading::RowReading;
 use crate::api::{Attempt, Reply};
 use crate::locale::format::within;
 use crate::model::{Outcome, Row, Situacao, Update, ValueChange};
@@ -54,10 +59,14 @@ pub enum RowState {
     RecordingIntent,
     /// May leave as soon as breaker, rate limiter and concurrency permit it.
     ReadyToSend,
-    /// A request is on its way.
+    /// Its customer may be read as soon as breaker, rate limiter and concurrency permit it.
+    ReadyToRead,
+    /// A request is on its way: a reading where [`RowEntry::reading`] is set, else the update.
     InFlight,
-    /// Waits before a repeat, until [`RowEntry::backoff_until`].
-    Backoff,
+    /// Waits before a repeat or a reading, until [`RowEntry::wait_until`].
+    Waiting,
+    /// Accepted, and waits until it is known whether TomTicket keeps what it accepts.
+    Verifying,
     /// Has its verdict; the ledger was handed the outcome, which is not durable yet.
     RecordingOutcome,
     /// Has its verdict, and waits until all earlier rows have theirs.
@@ -78,8 +87,10 @@ pub struct RowEntry {
     /// Changed only by [`super::window::RowWindow::set_state`].
     pub(super) state: RowState,
     pub attempts: AttemptHistory,
-    /// When the last backoff is over.
-    pub backoff_until: Option<Instant>,
+    /// When the last wait is over.
+    pub wait_until: Option<Instant>,
+    /// Set from its last attempt on, where its customer is read or it waits for those of other rows.
+    pub reading: Option<Box<RowReading>>,
     /// Whether the ledger holds an open intent for the row.
     pub has_intent: bool,
     /// What the row does to each value that the snapshot shows, from Unsent on; also of a row that an
@@ -101,7 +112,8 @@ impl RowEntry {
             goes_first: false,
             state: RowState::Blocked,
             attempts: AttemptHistory::default(),
-            backoff_until: None,
+            wait_until: None,
+            reading: None,
             has_intent: false,
             changes: Vec::new(),
             was_written: false,
@@ -124,6 +136,7 @@ impl RowEntry {
 #[derive(Debug, Default)]
 pub struct AttemptHistory {
     first_sent: Option<Instant>,
+    last_sent: Option<Instant>,
     last_end: Option<Instant>,
     /// Attempts that may have been executed.
     pub tentativas: u32,
@@ -139,6 +152,7 @@ impl AttemptHistory {
     /// Adds an attempt that lasted from `sent` to `ended`.
     pub fn add(&mut self, attempt: Attempt, sent: Instant, ended: Instant) {
         self.first_sent.get_or_insert(sent);
+        self.last_sent = Some(sent);
         self.last_end = Some(ended);
         match attempt.reply {
             Reply::Limited { .. } | Reply::NotSent(_) => {}
@@ -152,6 +166,21 @@ impl AttemptHistory {
         }
         self.http_status = attempt.status;
         self.mensagem = attempt.mensagem;
+    }
+
+    /// When the first attempt left; no earlier row of the customer was sent after that.
+    pub const fn first_sent(&self) -> Option<Instant> {
+        self.first_sent
+    }
+
+    /// When the last attempt left.
+    pub const fn last_sent(&self) -> Option<Instant> {
+        self.last_sent
+    }
+
+    /// When the last attempt ended.
+    pub const fn last_end(&self) -> Option<Instant> {
+        self.last_end
     }
 
     /// The message of a rename without a definite answer.
@@ -176,6 +205,7 @@ impl AttemptHistory {
             tentativas: self.tentativas,
             duracao: if sent { duracao } else { Duration::ZERO },
             concluido_em: Timestamp::now(),
+            by_reading: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::circuit_breaker::SendPermission;
 use super::events::{Event, Request};
-use super::in_flight::InFlightRequest;
+use super::in_flight::{Answer, InFlightRequest};
 use super::ledger::Ledger;
 use super::rate_limiter::Permit;
 use super::retry::{RetryDecision, decide};
@@ -33,37 +33,45 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             self.abort_in_flight();
             return None;
         }
-        let wake = earliest(self.breaker.gives_up_at(), self.end_backoffs(now));
+        let wake = earliest(self.breaker.gives_up_at(), self.end_waits(now));
         self.check_breaker();
+        self.review_readings(now);
         self.prepare();
         earliest(wake, self.send_ready(now))
     }
 
-    /// Readies rows whose backoff is over. Returns when the next one is.
-    fn end_backoffs(&mut self, now: Instant) -> Option<Instant> {
+    /// Readies rows whose wait is over. Returns when the next one is.
+    fn end_waits(&mut self, now: Instant) -> Option<Instant> {
         let mut next = None;
-        for seq in self.window.in_state(RowState::Backoff).clone() {
-            match self.window.get(seq).and_then(|entry| entry.backoff_until) {
-                Some(until) if until > now => next = earliest(next, Some(until)),
-                _ => self.window.set_state(seq, RowState::ReadyToSend),
+        for seq in self.window.in_state(RowState::Waiting).clone() {
+            let Some(entry) = self.window.get(seq) else { continue };
+            match (entry.wait_until, &entry.reading) {
+                (Some(until), _) if until > now => next = earliest(next, Some(until)),
+                (_, None) => self.window.set_state(seq, RowState::ReadyToSend),
+                (_, Some(_)) => self.window.set_state(seq, RowState::ReadyToRead),
             }
         }
         next
     }
 
-    /// Sends ready rows, oldest first. Returns when the next one may leave.
+    /// Sends what is ready, readings first, oldest first. Returns when the next one may leave. Whether
+    /// the server is back is found out by updates alone.
     fn send_ready(&mut self, now: Instant) -> Option<Instant> {
         while self.requests.len() + self.window.in_state(RowState::RecordingIntent).len()
             < self.options.concurrency
         {
-            match self.breaker.send_permission(now) {
-                SendPermission::Allowed => {}
+            let to_read = match self.breaker.send_permission(now) {
+                SendPermission::Allowed if self.readings.may_read() => {
+                    self.window.in_state(RowState::ReadyToRead).first()
+                }
+                SendPermission::Allowed => None,
                 SendPermission::PausedUntil(until) => return Some(until),
                 SendPermission::ProbeAt(_) if !self.requests.is_empty() => return None,
                 SendPermission::ProbeAt(at) if at > now => return Some(at),
-                SendPermission::ProbeAt(_) => {}
-            }
-            let seq = *self.window.in_state(RowState::ReadyToSend).first()?;
+                SendPermission::ProbeAt(_) => None,
+            };
+            let to_send = || self.window.in_state(RowState::ReadyToSend).first();
+            let seq = *to_read.or_else(to_send)?;
             if !self.recorder.may_send() {
                 return None;
             }
@@ -114,7 +122,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 self.finish(seq, Outcome::unsent(Situacao::NaoEnviado, mensagem));
                 continue;
             }
-            if !self.breaker.admits_new_rows(self.rows_admitted) {
+            if !self.may_admit() {
                 return None;
             }
             self.rows_admitted += 1;
@@ -122,29 +130,54 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
     }
 
+    /// Whether a row that was never sent may be sent now.
+    pub(super) fn may_admit(&self) -> bool {
+        let is_out = self.rows_admitted - self.rows_not_accepted;
+        !self.is_limit_used_up()
+            && self.breaker.admits_new_rows(self.rows_admitted)
+            && self.most_out().is_none_or(|most| is_out < most)
+    }
+
     fn is_limit_used_up(&self) -> bool {
         self.options.limit.is_some_and(|limit| self.rows_admitted >= limit)
     }
 
     fn dispatch(&mut self, seq: u64, permit: Permit, now: Instant) {
-        let Some(update) = self.window.update(seq) else { return };
+        let Some(entry) = self.window.get(seq) else { return };
+        if entry.reading.is_some() {
+            return self.dispatch_reading(seq, permit, now);
+        }
+        let Some(update) = entry.update.clone() else { return };
         self.window.set_state(seq, RowState::InFlight);
         let transport = self.transport.clone();
         let request = InFlightRequest { seq, permit, sent: now };
-        self.requests.spawn(request, async move { transport.send(update).await });
+        self.requests.spawn(request, async move { Answer::Sent(transport.send(update).await) });
     }
 
     /// A request came back. `None` if its task panicked: then its result is unknown, and the run
     /// stops.
-    pub(super) fn on_response(&mut self, request: InFlightRequest, attempt: Option<Attempt>) {
+    pub(super) fn on_response(&mut self, request: InFlightRequest, answer: Option<Answer>) {
+        inject_panic_if_requested("pool", &request.seq);
+        match answer {
+            Some(Answer::Sent(attempt)) => self.on_reply(request, attempt),
+            Some(Answer::Read(attempt)) => self.on_reading(request, &attempt),
+            None => {
+                let (why, now) =
+                    ("falha interna ao enviar; avise os autores do programa", Instant::now());
+                self.begin_stop(StopReason::Local(why.into()), now);
+                let is_reading =
+                    self.window.get(request.seq).is_some_and(|entry| entry.reading.is_some());
+                match is_reading {
+                    true => self.abort_row(request.seq),
+                    false => self.on_reply(request, unanswered(why, now)),
+                }
+            }
+        }
+    }
+
+    fn on_reply(&mut self, request: InFlightRequest, attempt: Attempt) {
         let InFlightRequest { seq, permit, sent } = request;
-        inject_panic_if_requested("pool", &seq);
         let now = Instant::now();
-        let attempt = attempt.unwrap_or_else(|| {
-            let why = "falha interna ao enviar; avise os autores do programa";
-            self.begin_stop(StopReason::Local(why.into()), now);
-            unanswered(why, now)
-        });
         let ended = Instant::from_std(attempt.answered);
         self.limiter.on_reply(permit, ended, attempt.reply);
         self.count_request(seq, &attempt);
@@ -166,13 +199,16 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let reply = attempt.reply;
         let Some(entry) = self.window.get(seq) else { return };
         entry.attempts.add(attempt, sent, now);
+        if reply == Reply::Ambiguous {
+            self.readings.note_unanswered(&entry.keys, entry.is_rename(), now);
+        }
         match decide(reply, entry.attempts.ambiguous, entry.is_rename()) {
-            RetryDecision::Final(situacao) => self.finish_answered(seq, situacao),
+            RetryDecision::Final(situacao) => self.on_answered(seq, situacao),
             _ if self.stopping.is_some() => self.abort_row(seq),
             RetryDecision::Requeue => self.window.set_state(seq, RowState::ReadyToSend),
             RetryDecision::Backoff(bound) => {
-                entry.backoff_until = Some(now + bound.mul_f64(fastrand::f64()));
-                self.window.set_state(seq, RowState::Backoff);
+                entry.wait_until = Some(now + bound.mul_f64(fastrand::f64()));
+                self.window.set_state(seq, RowState::Waiting);
             }
         }
     }
@@ -202,7 +238,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn finish_probe(&mut self, outcome: &Outcome) {
         self.window.remove_probe();
         match outcome.situacao {
-            Situacao::Atualizado => self.breaker.on_probe_accepted(),
+            Situacao::Atualizado => self.breaker.on_accepted_row(),
             // The run is ending for another reason, and nothing is known about the token.
             Situacao::NaoEnviado | Situacao::Falhou | Situacao::Incerto
                 if self.stopping.is_some() => {}

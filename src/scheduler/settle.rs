@@ -7,17 +7,25 @@ use tokio::time::Instant;
 
 use super::events::Event;
 use super::ledger::{Ledger, Recorded, RequestOutcome};
+use super::reading::settlement::{self, RefusalDoubt, Settled};
+use super::reading::{Decision, Plain};
 use super::row_state::{AttemptHistory, RowState};
 use super::window::PROBE;
 use super::{Scheduler, Transport};
 use crate::locale::format::within;
-use crate::model::{Outcome, Situacao};
+use crate::model::{FieldName, Outcome, Situacao};
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
-    /// The last attempt gave the row this verdict.
-    pub(super) fn finish_answered(&mut self, seq: u64, situacao: Situacao) {
+    /// The row gets the verdict that was decided. An accepted row that sends a column which is lost
+    /// wherever it was read is no success.
+    pub(super) fn finish_decided(&mut self, seq: u64, mut decision: Decision) {
         let Some(entry) = self.window.get(seq) else { return };
-        let (outcome, request) = verdict(&entry.attempts, situacao);
+        if decision.plain.situacao == Situacao::Atualizado
+            && let (Some(verification), Some(update)) = (&self.readings.verification, &entry.update)
+        {
+            decision.not_kept = verification.suspicious(update).cloned().collect();
+        }
+        let (outcome, request) = verdict(&entry.attempts, &decision, entry.is_rename());
         self.finish_row(seq, outcome, request);
     }
 
@@ -39,11 +47,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn on_recorded(&mut self, recorded: Vec<Recorded>) {
         for record in recorded {
             match record {
-                Recorded::Held => {}
+                Recorded::Seen => {}
                 Recorded::Intent { sequence } => self.on_intent_recorded(sequence),
-                Recorded::Outcome { sequence, uncertain } => {
-                    self.on_outcome_recorded(sequence, uncertain);
-                }
+                Recorded::Outcome { sequence } => self.on_outcome_recorded(sequence),
             }
         }
     }
@@ -58,21 +64,14 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
     }
 
-    fn on_outcome_recorded(&mut self, seq: u64, uncertain: bool) {
+    fn on_outcome_recorded(&mut self, seq: u64) {
         let Some(entry) = self.window.get(seq) else { return };
         entry.has_intent = false;
-        if entry.state != RowState::RecordingOutcome {
-            return;
+        if entry.state == RowState::RecordingOutcome
+            && let Some(outcome) = entry.outcome.take()
+        {
+            self.finish(seq, outcome);
         }
-        let Some(mut outcome) = entry.outcome.take() else { return };
-        if uncertain && outcome.situacao == Situacao::Recusado {
-            outcome.situacao = Situacao::Incerto;
-            outcome.mensagem = format!(
-                "Recusado (\"{}\"), mas uma troca de e-mail deste cliente tinha ficado sem resposta e pode ter sido feita; confira o cliente no TomTicket.",
-                outcome.mensagem
-            );
-        }
-        self.finish(seq, outcome);
     }
 
     /// The verdict is final: customer order, breaker and progress display are told.
@@ -90,6 +89,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         self.tell_changes(seq, situacao);
         self.order.leave(seq, &keys);
         self.rows_finished += 1;
+        self.rows_not_accepted += u64::from(sent && situacao != Situacao::Atualizado);
         self.outbox.push(Event::Decided(situacao));
         // While a run is being stopped, verdicts are the stop's doing and do not change its reason.
         if let Some(reason) = stop
@@ -128,23 +128,100 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 }
 
-/// The verdict on a row whose last attempt was final, and what the ledger is told of it.
-fn verdict(attempts: &AttemptHistory, situacao: Situacao) -> (Outcome, RequestOutcome) {
-    let last = &attempts.mensagem;
+/// The verdict on a row, and what the ledger is told of its request.
+fn verdict(
+    attempts: &AttemptHistory,
+    decision: &Decision,
+    is_rename: bool,
+) -> (Outcome, RequestOutcome) {
+    let Plain { situacao: plain, doubt } = decision.plain;
+    let is_accepted = plain == Situacao::Atualizado;
+    let is_lost = decision.is_undone || !decision.not_kept.is_empty();
+    let situacao = match &decision.settled {
+        _ if is_lost => Situacao::Falhou,
+        Some(settled) => settlement::verdict(settled, plain, doubt),
+        None if doubt == RefusalDoubt::RenameOpen => Situacao::Incerto,
+        None => plain,
+    };
     let request = match situacao {
-        Situacao::Atualizado => RequestOutcome::Accepted { first_attempt: attempts.ambiguous == 0 },
+        _ if is_accepted && is_lost && is_rename => RequestOutcome::Renamed,
+        Situacao::Atualizado if is_accepted => {
+            RequestOutcome::Accepted { first_attempt: attempts.ambiguous == 0 }
+        }
+        _ if knows_rename(decision) => RequestOutcome::Renamed,
+        // A reading confirms no value to the ledger, for it may show what was held before.
+        Situacao::Atualizado if is_rename => RequestOutcome::Renamed,
         // After an unanswered attempt, a refusal does not show that it was not executed.
-        Situacao::Recusado if attempts.ambiguous == 0 => RequestOutcome::Refused,
+        _ if plain == Situacao::Recusado && situacao != Situacao::Atualizado => {
+            match attempts.ambiguous {
+                0 => RequestOutcome::Refused,
+                _ => RequestOutcome::Unknown,
+            }
+        }
         _ => RequestOutcome::Unknown,
     };
-    let mensagem = match situacao {
-        Situacao::Falhou => format!(
+    let mut outcome = attempts.outcome(situacao, message(attempts, decision, situacao));
+    outcome.by_reading = is_lost || (decision.settled.is_some() && situacao != plain);
+    (outcome, request)
+}
+
+fn message(attempts: &AttemptHistory, decision: &Decision, situacao: Situacao) -> String {
+    let last = &attempts.mensagem;
+    let is_refused = decision.plain.situacao == Situacao::Recusado;
+    match (situacao, &decision.settled) {
+        _ if decision.is_undone => {
+            "Uma tentativa atrasada desfez esta linha; rode de novo.".to_owned()
+        }
+        _ if !decision.not_kept.is_empty() => format!(
+            "O TomTicket aceitou esta linha, mas não guardou {}. Confira o id do campo (tomticket-sync ids).",
+            names(&decision.not_kept)
+        ),
+        (Situacao::Atualizado, Some(Settled::Confirmed)) => "Confirmado por leitura.".to_owned(),
+        (Situacao::Incerto, Some(Settled::RenamedPartly(fields))) => format!(
+            "O e-mail do cliente foi trocado, mas a leitura não mostra {}. Confira o cliente no TomTicket.",
+            names(fields)
+        ),
+        (Situacao::Falhou, Some(Settled::RenamedOnly(fields))) => format!(
+            "O e-mail do cliente já é o novo, mas a leitura mostra outro valor em {}. Rode de novo; se a linha for recusada, envie-a com o e-mail novo.",
+            names(fields)
+        ),
+        (Situacao::Falhou, Some(Settled::NoAnswer)) if is_refused => format!(
+            "Recusado (\"{last}\"), mas a troca de e-mail deste cliente já tinha sido feita, e a leitura não respondeu. Rode de novo."
+        ),
+        (Situacao::Falhou, _) if is_refused => format!(
+            "Recusado (\"{last}\"), depois de uma troca de e-mail deste cliente que ficou sem resposta; pela leitura, esta linha não foi feita até agora. Rode de novo para repetir."
+        ),
+        (Situacao::Falhou, Some(Settled::NotDone))
+            if decision.plain.situacao == Situacao::Incerto =>
+        {
+            format!(
+                "Pela leitura, a troca de e-mail não foi feita até agora ({}). Rode de novo para repetir.",
+                within(last)
+            )
+        }
+        (Situacao::Falhou, _) => format!(
             "Sem resposta definitiva em {} tentativas; a última: {}. Rode de novo para repetir.",
             attempts.tentativas,
             within(last)
         ),
-        Situacao::Incerto => attempts.unconfirmed_rename_message(),
+        (Situacao::Incerto, _) if is_refused => format!(
+            "Recusado (\"{last}\"), mas uma troca de e-mail deste cliente tinha ficado sem resposta e pode ter sido feita; confira o cliente no TomTicket."
+        ),
+        (Situacao::Incerto, _) => attempts.unconfirmed_rename_message(),
         _ => last.clone(),
-    };
-    (attempts.outcome(situacao, mensagem), request)
+    }
+}
+
+/// Whether the row's rename is known to be done although the row is not confirmed.
+const fn knows_rename(decision: &Decision) -> bool {
+    matches!(
+        (&decision.settled, decision.plain.doubt),
+        (Some(Settled::RenamedOnly(_)), RefusalDoubt::None | RefusalDoubt::RenameOpen)
+            | (Some(Settled::NoAnswer), RefusalDoubt::RenameDone)
+    )
+}
+
+/// Columns as a list in a sentence.
+fn names(fields: &[FieldName]) -> String {
+    fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

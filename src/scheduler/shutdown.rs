@@ -53,7 +53,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 | RowState::Deferred
                 | RowState::Unsent
                 | RowState::ReadyToSend
-                | RowState::Backoff,
+                | RowState::ReadyToRead
+                | RowState::Waiting
+                | RowState::Verifying,
             ) = self.window.state(seq)
             {
                 self.abort_row(seq);
@@ -65,6 +67,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn abort_row(&mut self, seq: u64) {
         let unsent = self.unsent_message().unwrap_or_default();
         let Some(entry) = self.window.get(seq) else { return };
+        if let Some(reading) = entry.reading.take() {
+            return self.finish_decided(seq, reading.decision);
+        }
         let attempts = &entry.attempts;
         let situacao = retry::decide_aborted(attempts.ambiguous, entry.is_rename());
         let (mensagem, request) = match situacao {
@@ -86,6 +91,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn abort_in_flight(&mut self) {
         let now = Instant::now();
         for request in self.requests.abort_all() {
+            if self.window.get(request.seq).is_some_and(|entry| entry.reading.is_some()) {
+                self.abort_row(request.seq);
+                continue;
+            }
             let attempt = unanswered("sem resposta até o fim da execução", now);
             self.count_request(request.seq, &attempt);
             if let Some(entry) = self.window.get(request.seq) {

@@ -1,6 +1,8 @@
 //! The scheduler under a paused clock, against a scripted transport and a scripted ledger: minutes of
 //! outage pass in no time, and every wait is exact. This file has what the tests share.
 
+mod chaos;
+mod reading;
 mod sending;
 mod stopping;
 mod with_ledger;
@@ -14,27 +16,37 @@ use tokio::time::Instant;
 
 use super::events::Event;
 use super::ledger::{Checked, Ledger, Recorded, RequestOutcome};
+use super::reading::settlement::RefusalDoubt;
 use super::{Channels, InputBatch, Knowledge, Rate, SchedulerOptions, Transport, run};
-use crate::api::{Attempt, Cause, Reply};
+use crate::api::{Attempt, Cause, ReadAttempt, ReadRequest, Reply};
 use crate::input::Record;
 use crate::ledger::Unchanged;
-use crate::model::{CustomerType, HeldRow, Outcome, Row, Situacao, Update, UpdateResult};
+use crate::model::{
+    CustomerType, FieldName, HeldRow, Outcome, Row, Situacao, Update, UpdateResult,
+};
 use crate::stop::{Signal, StopHandle, StopReason, channel};
 
 type Script = dyn Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync;
+
+/// A reading → delay, reply, body.
+type ReadScript = dyn Fn(&ReadRequest) -> (Duration, Reply, String) + Send + Sync;
 
 /// Answers by script: identifier and number of this attempt → delay, reply, words.
 #[derive(Clone)]
 struct FakeTransport {
     script: Arc<Script>,
     log: Arc<Mutex<Vec<(Instant, String)>>>,
+    /// What readings get; where it is missing, they are refused.
+    reads: Option<Arc<ReadScript>>,
+    read_log: Arc<Mutex<Vec<(Instant, String)>>>,
 }
 
 impl FakeTransport {
     fn new(
         script: impl Fn(&str, usize) -> (Duration, Reply, &'static str) + Send + Sync + 'static,
     ) -> Self {
-        Self { script: Arc::new(script), log: Arc::default() }
+        let (log, read_log) = Default::default();
+        Self { script: Arc::new(script), log, reads: None, read_log }
     }
 
     fn sent(&self) -> Vec<String> {
@@ -58,6 +70,18 @@ impl Transport for FakeTransport {
             mensagem: words.to_owned(),
             answered: Instant::now().into_std(),
         }
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadAttempt {
+        let (delay, reply, body) = match &self.reads {
+            Some(reads) => reads(&request),
+            None => (Duration::ZERO, Reply::Denied, String::new()),
+        };
+        self.read_log.lock().unwrap().push((Instant::now(), format!("{request:?}")));
+        tokio::time::sleep(delay).await;
+        let answered = Instant::now().into_std();
+        let (body, mensagem) = (body.into_bytes(), String::new());
+        ReadAttempt { reply, status: Some(200), body, mensagem, answered }
     }
 }
 
@@ -90,6 +114,9 @@ fn options() -> SchedulerOptions {
         drain: Duration::from_secs(10),
         probe: None,
         first: Vec::new(),
+        verify: 0,
+        fields: Vec::new(),
+        settle_wait: Duration::from_secs(30),
         full: false,
     }
 }
@@ -126,6 +153,16 @@ async fn go(
     updates: Vec<UpdateResult>,
     stop_after: Option<Duration>,
 ) -> Finished {
+    go_with(fake, ledger, options, updates, stop_after).await
+}
+
+async fn go_with<T: Transport, L: Ledger + 'static>(
+    transport: &T,
+    ledger: Option<L>,
+    options: SchedulerOptions,
+    updates: Vec<UpdateResult>,
+    stop_after: Option<Duration>,
+) -> Finished {
     let (input_in, mut events_out, stop, channels) = channels();
     let total = updates.len();
     let feeder = tokio::spawn(async move {
@@ -144,8 +181,12 @@ async fn go(
             stop.stop(StopReason::Signal(Signal::Int));
         });
     }
-    let scheduler =
-        tokio::spawn(run(fake.clone(), Knowledge { ledger, snapshot: None }, options, channels));
+    let scheduler = tokio::spawn(run(
+        transport.clone(),
+        Knowledge { ledger, snapshot: None },
+        options,
+        channels,
+    ));
     let mut finished = Finished { stop: None, rows: Vec::new(), decided: Vec::new() };
     while let Some(batch) = events_out.recv().await {
         for event in batch {
@@ -159,6 +200,8 @@ async fn go(
                 | Event::Unreached
                 | Event::NamesLost(_)
                 | Event::Request(_)
+                | Event::Read(_)
+                | Event::Looking(_)
                 | Event::Phase(_) => {}
             }
         }
@@ -195,8 +238,10 @@ struct FakeLedger {
     readable: Option<usize>,
     /// How long a record takes to become durable.
     slow: Duration,
-    /// Whether it calls every outcome uncertain.
-    uncertain: bool,
+    /// What it says of every refusal.
+    doubt: RefusalDoubt,
+    /// The fields that were verified.
+    verified: Arc<Mutex<Vec<FieldName>>>,
 }
 
 impl FakeLedger {
@@ -257,7 +302,21 @@ impl Ledger for FakeLedger {
             self.unchanged.lock().unwrap().push(name);
         }
         self.log("settle", &update, Some(outcome));
-        self.hand_over(Recorded::Outcome { sequence, uncertain: self.uncertain });
+        self.hand_over(Recorded::Outcome { sequence });
+        Ok(())
+    }
+
+    fn refusal_doubt(&mut self, _: u64) -> Result<RefusalDoubt, Self::Error> {
+        Ok(self.doubt)
+    }
+
+    fn is_verified(&self, field: &FieldName) -> bool {
+        self.verified.lock().unwrap().contains(field)
+    }
+
+    fn record_verified(&mut self, fields: &[FieldName]) -> Result<(), Self::Error> {
+        self.verified.lock().unwrap().extend_from_slice(fields);
+        self.hand_over(Recorded::Seen);
         Ok(())
     }
 

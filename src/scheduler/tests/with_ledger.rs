@@ -145,7 +145,7 @@ async fn an_unchanged_row_is_checked_again_after_earlier_rows_of_the_other_type(
 
 #[tokio::test(start_paused = true)]
 async fn only_a_refusal_can_be_uncertain() {
-    let ledger = FakeLedger { uncertain: true, ..FakeLedger::default() };
+    let ledger = FakeLedger { doubt: RefusalDoubt::RenameOpen, ..FakeLedger::default() };
     let fake = FakeTransport::new(|name, _| match name {
         "c0@x" => (Duration::from_millis(5), Reply::Refused, "não"),
         _ => OK,
