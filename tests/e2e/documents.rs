@@ -61,7 +61,7 @@ fn catalogue(document: &str) -> Vec<(String, Vec<(String, String)>)> {
         .collect()
 }
 
-/// The names of the functions after `#[test]`, by the module that holds them: the name of the file
+/// The names of the functions after `#[test]`, or its form with a paused clock, by the module that holds them: the name of the file
 /// or, where that is `tests.rs`, `mod.rs` or `main.rs`, of its folder.
 fn tests_by_module() -> BTreeMap<String, BTreeSet<String>> {
     let mut modules = BTreeMap::new();
@@ -87,6 +87,7 @@ fn add_tests_below(folder: &Path, modules: &mut BTreeMap<String, BTreeSet<String
         };
         let module = named.file_stem().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("#[tokio::test(start_paused = true)]", "#[test]");
         for after in text.split("#[test]").skip(1) {
             // Other attributes may come in between.
             let name = after.split("fn ").nth(1).and_then(|rest| rest.split('(').next());

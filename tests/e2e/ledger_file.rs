@@ -187,10 +187,10 @@ fn a_ledger_of_a_later_version_is_refused() {
 fn a_ledger_of_an_earlier_version_is_refused_with_the_way_out() {
     let nights = Nights::begin();
     filled(&nights);
-    for version in [1, 2, 3] {
+    for version in [1, 2, 3, 4] {
         change(&nights.path(LEDGER), &format!("PRAGMA user_version = {version}"));
         let earlier = std::fs::read(nights.path(LEDGER)).unwrap();
-        let found = format!("formato {version}; esta versão usa o formato 4");
+        let found = format!("formato {version}; esta versão usa o formato 5");
         assert_refused(&nights, &earlier, 2, &["mais antiga", LEDGER, &found, "apague"]);
     }
 }

@@ -47,6 +47,7 @@ mod process_signals;
 mod proxy;
 mod pull;
 mod pull_faults;
+mod reading_back;
 mod rehearsal;
 mod replies;
 mod report;

@@ -19,6 +19,7 @@ impl Finished {
             "situacoes",
             "requisicoes",
             "leituras",
+            "resolvidas_por_leitura",
             "repeticoes",
             "limitadas_429",
             "duracao_s",

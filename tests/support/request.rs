@@ -92,6 +92,20 @@ impl Request {
         self.segments.get(3).map_or("", String::as_str)
     }
 
+    /// Whether it only reads one customer.
+    pub fn is_reading(&self) -> bool {
+        self.segments.last().is_some_and(|last| last == "details")
+    }
+
+    /// A parameter of the query, percent-decoded; empty if there is none.
+    pub fn query(&self, name: &str) -> String {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next();
+        let decoded = percent_decode(value.unwrap_or_default().as_bytes());
+        String::from_utf8(decoded.expect("a query that is encoded")).expect("a query in UTF-8")
+    }
+
     /// The parts of the form.
     pub fn parts(&self) -> Result<Vec<Part>, String> {
         multipart::parse(self.header("content-type").unwrap_or_default(), &self.body)

@@ -43,7 +43,9 @@ impl ResultRow {
             ),
             (
                 matches!(&*row.situacao, "atualizado" | "recusado")
-                    && (row.tentativas == 0 || row.http_status.is_none()),
+                    && (row.tentativas == 0
+                        || (row.http_status.is_none()
+                            && row.mensagem != "Confirmado por leitura.")),
                 "a reply without an attempt",
             ),
             (

@@ -12,6 +12,9 @@ use super::latch::Latch;
 use super::reply::{Answer, Reply};
 use super::request::Request;
 
+/// The index of requests that only read a customer.
+const READING: usize = usize::MAX;
+
 /// Chooses the reply to a request. The number counts the requests for its customer, from 1.
 pub type Script = Box<dyn Fn(&Request, usize) -> Reply + Send + Sync>;
 
@@ -37,6 +40,10 @@ pub struct Shared {
 pub struct State {
     /// All requests by arrival.
     pub requests: Vec<Request>,
+    /// Readings of single customers by arrival; they are in none of the other counts.
+    pub reads: Vec<Request>,
+    /// Chooses the reply to such a reading.
+    pub read_script: Arc<Script>,
     /// Number of requests by customer.
     pub seen: HashMap<String, usize>,
     /// Queued replies by customer; they take precedence over the script.
@@ -56,12 +63,16 @@ pub struct State {
 }
 
 impl Default for Shared {
-    /// No requests yet; every request is answered with success.
+    /// No requests yet; every update is answered with success, and every reading of a customer with
+    /// 403.
     fn default() -> Self {
         let script: Script = Box::new(|_, _| Reply::ok());
+        let read_script: Script = Box::new(|_, _| Reply::json(403, r#"{"error":true}"#));
         Self {
             state: Mutex::new(State {
                 requests: Vec::new(),
+                reads: Vec::new(),
+                read_script: Arc::new(read_script),
                 seen: HashMap::new(),
                 queues: HashMap::new(),
                 script: Arc::new(script),
@@ -119,6 +130,17 @@ impl Shared {
     /// Stores the request; returns its reply and the latch for all replies.
     pub fn admit(&self, request: &mut Request) -> (Reply, Option<Latch>) {
         let mut state = self.state.lock().unwrap();
+        if request.is_reading() {
+            request.n = READING;
+            state.reads.push(request.clone());
+            let customer = request.query("customer_id");
+            let same = |read: &&Request| read.query("customer_id") == customer;
+            let times = state.reads.iter().filter(same).count();
+            let script = Arc::clone(&state.read_script);
+            self.changed.notify_all();
+            drop(state);
+            return (script(request, times), None);
+        }
         let times = state.log(request);
         state.in_flight += 1;
         state.max_in_flight = state.max_in_flight.max(state.in_flight);
@@ -132,6 +154,9 @@ impl Shared {
 
     /// Records that the answer to request `n` begins, or that there is none.
     pub fn settle(&self, n: usize, answered: bool) {
+        if n == READING {
+            return;
+        }
         let mut state = self.state.lock().unwrap();
         state.in_flight -= 1;
         if answered {

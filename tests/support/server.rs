@@ -87,7 +87,18 @@ impl Server {
         self.shared.state.lock().unwrap().script = Arc::new(Box::new(script) as Script);
     }
 
-    /// From now on every reply waits until the latch is released.
+    /// Sets what answers readings of single customers; the number counts those of this customer.
+    pub fn reads(&self, script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) {
+        self.shared.state.lock().unwrap().read_script = Arc::new(Box::new(script) as Script);
+    }
+
+    /// The customers that were read, by arrival.
+    pub fn read_customers(&self) -> Vec<String> {
+        let state = self.shared.state.lock().unwrap();
+        state.reads.iter().map(|read| read.query("customer_id")).collect()
+    }
+
+    /// From now on every reply to an update waits until the latch is released.
     pub fn hold_replies(&self) -> Latch {
         let latch = Latch::new();
         self.shared.state.lock().unwrap().hold = Some(latch.clone());
