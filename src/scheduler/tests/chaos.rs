@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 
+use super::memory_ledger::MemoryLedger;
 use super::*;
-use crate::ledger::LedgerError;
 use crate::ledger::testing::Bench;
 use crate::model::Param;
 
@@ -145,95 +145,6 @@ impl Transport for ChaoticTransport {
     }
 }
 
-/// The rules of the ledger over tables in memory; what is recorded is durable at once.
-#[derive(Clone)]
-struct MemoryLedger {
-    bench: Arc<Mutex<Bench>>,
-    start: Instant,
-    waiting: Arc<Mutex<VecDeque<Recorded>>>,
-    wake: Arc<tokio::sync::Notify>,
-}
-
-impl MemoryLedger {
-    fn record(&self, recorded: Recorded) {
-        self.waiting.lock().unwrap().push_back(recorded);
-        self.wake.notify_one();
-    }
-
-    fn now(&self) -> u32 {
-        1_000_000 + u32::try_from(self.start.elapsed().as_secs()).unwrap()
-    }
-}
-
-impl Ledger for MemoryLedger {
-    type Error = LedgerError;
-
-    fn check(
-        &mut self,
-        _: u64,
-        update: &Update,
-        held: Option<&HeldRow>,
-    ) -> Result<Checked, LedgerError> {
-        let now = self.now();
-        let (unchanged, _) = self.bench.lock().unwrap().rules.check(update, held, now)?;
-        Ok(Checked { unchanged, was_written: false, is_recording: false })
-    }
-
-    fn check_fence(&mut self) -> Result<(), LedgerError> {
-        Ok(())
-    }
-
-    fn record_intent(&mut self, sequence: u64, update: Arc<Update>) -> Result<(), LedgerError> {
-        let (now, mut bench) = (self.now(), self.bench.lock().unwrap());
-        let changes = bench.rules.record_intent(sequence, &update, now)?;
-        bench.apply(&changes);
-        drop(bench);
-        self.record(Recorded::Intent { sequence });
-        Ok(())
-    }
-
-    fn record_outcome(
-        &mut self,
-        sequence: u64,
-        update: Arc<Update>,
-        outcome: RequestOutcome,
-    ) -> Result<(), LedgerError> {
-        let (now, mut bench) = (self.now(), self.bench.lock().unwrap());
-        let changes = bench.rules.record_outcome(sequence, &update, outcome, now)?;
-        bench.apply(&changes);
-        drop(bench);
-        self.record(Recorded::Outcome { sequence });
-        Ok(())
-    }
-
-    fn refusal_doubt(&mut self, sequence: u64) -> Result<RefusalDoubt, LedgerError> {
-        self.bench.lock().unwrap().rules.refusal_doubt(sequence)
-    }
-
-    fn is_verified(&self, field: &FieldName) -> bool {
-        self.bench.lock().unwrap().rules.is_verified(field)
-    }
-
-    fn record_verified(&mut self, fields: &[FieldName]) -> Result<(), LedgerError> {
-        let mut bench = self.bench.lock().unwrap();
-        let changes = bench.rules.record_verified(fields);
-        bench.apply(&changes);
-        drop(bench);
-        self.record(Recorded::Seen);
-        Ok(())
-    }
-
-    async fn recorded(&mut self) -> Result<Vec<Recorded>, LedgerError> {
-        loop {
-            let all: Vec<_> = self.waiting.lock().unwrap().drain(..).collect();
-            if !all.is_empty() {
-                return Ok(all);
-            }
-            self.wake.notified().await;
-        }
-    }
-}
-
 /// A row of the file, and which customer it is about.
 struct PlannedRow {
     customer: usize,
@@ -321,8 +232,7 @@ async fn night(seed: u64, reads_lost: f64, second: SecondRow) -> Vec<Counts> {
     let mut undone: Vec<usize> = (0..rows.len()).collect();
     for run in 1..=3 {
         bench.lock().unwrap().next_run();
-        let (waiting, wake) = Default::default();
-        let ledger = MemoryLedger { bench: Arc::clone(&bench), start, waiting, wake };
+        let ledger = MemoryLedger::new(Arc::clone(&bench), start);
         let updates = rows.iter().map(|row| Ok(Arc::clone(&row.update))).collect();
         let paced = SchedulerOptions {
             rate: Rate::DEFAULT,

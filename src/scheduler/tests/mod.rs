@@ -2,6 +2,7 @@
 //! outage pass in no time, and every wait is exact. This file has what the tests share.
 
 mod chaos;
+mod memory_ledger;
 mod reading;
 mod sending;
 mod stopping;
