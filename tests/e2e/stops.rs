@@ -148,7 +148,8 @@ fn an_outage_is_probed_by_one_row_at_a_time() {
             Reply::ok()
         }
     });
-    let finished = run_customers(&server, 60, &["--give-up-after", "60s"]);
+    // A verification would let fewer rows out, and so fewer requests overlap.
+    let finished = run_customers(&server, 60, &["--give-up-after", "60s", "--verify", "0"]);
     let rows = finished.accounted_rows(60);
     assert!(matches!(finished.code, Some(0 | 4)), "{:?}", finished.code);
     assert!(rows.iter().all(|row| matches!(&*row.situacao, "atualizado" | "falhou")));
