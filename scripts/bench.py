@@ -176,6 +176,7 @@ class Bench:
         command = [
             self.options.binary, "run", self.customers(rows), "--quiet", "--rate", rate,
             "--base-url", url or f"http://127.0.0.1:{self.port}", "--concurrency", str(IN_FLIGHT),
+            "--verify", "0",
             "--summary-json", summary, "--results", self.path("results.csv"), "--rejects", self.path("rejects.csv"),
         ]
         run = Process(command + (["--ledger", ledger] if ledger else ["--no-ledger"]), self.env)
@@ -351,6 +352,7 @@ def snapshot(bench, report, rows, rounds):
         night = Process([
             bench.options.binary, "run", export, "--quiet", "--rate", "unlimited", "--base-url", url,
             "--snapshot", bench.path("before.csv"), "--ledger", bench.path("first.db"), "--summary-json", summary,
+            "--verify", "0",
             "--results", bench.path("results.csv"), "--rejects", bench.path("rejects.csv"),
         ], bench.env)
         with urllib.request.urlopen(f"{url}/_sandbox/contagem") as text:

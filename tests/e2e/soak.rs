@@ -176,6 +176,8 @@ fn soak() {
             .with_summary()
             .args(["--base-url", simulator.url(), "--ledger", "memoria.db", "--quiet"])
             .args(["--rate", "unlimited", "--concurrency", "256", "--timeout", "1s"])
+            // At this pace the window would be full of rows that wait for a late effect.
+            .args(["--settle-wait", "0"])
             .spawn();
         let (samples, peak) = watch(&mut running);
         let finished = running.wait();
