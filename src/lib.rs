@@ -16,6 +16,7 @@ mod commands;
 mod config;
 mod core_dumps;
 mod exit_code;
+mod file_id;
 mod html_report;
 mod init;
 mod input;

@@ -1,5 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP: the first asks the run to end in good order, a second ends the
-//! process at once.
+//! SIGINT, SIGTERM and SIGHUP, and what Windows has in their place: the first asks the run to end in
+//! good order, a second ends the process at once.
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -59,15 +59,32 @@ fn inherited_ignored() -> Vec<Signal> {
         .collect()
 }
 
-/// Waits for Ctrl-C in a task: the first asks for a stop, the second ends the process.
-#[cfg(not(unix))]
+/// The same for the events of a console. After all but Ctrl-C and Ctrl-Break, Windows ends the process
+/// some seconds later.
+#[cfg(windows)]
 pub fn stop_on_signal(runtime: &Handle, stop: StopHandle) -> JoinHandle<()> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+    let _context = runtime.enter();
+    let (Ok(mut c), Ok(mut ctrl_break), Ok(mut close), Ok(mut logoff), Ok(mut shutdown)) =
+        (ctrl_c(), ctrl_break(), ctrl_close(), ctrl_logoff(), ctrl_shutdown())
+    else {
+        tracing::warn!("Ctrl-C não pode ser tratado; encerra o programa na hora");
+        return runtime.spawn(async {});
+    };
     runtime.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.stop(StopReason::Signal(Signal::Int));
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(exit_code::of_signal(Signal::Int)));
-        }
+        let mut next = async || {
+            tokio::select! {
+                _ = c.recv() => Signal::Int,
+                _ = ctrl_break.recv() => Signal::Int,
+                _ = close.recv() => Signal::Hup,
+                _ = logoff.recv() => Signal::Term,
+                _ = shutdown.recv() => Signal::Term,
+            }
+        };
+        let first = next().await;
+        tracing::debug!("{}", first.as_str());
+        stop.stop(StopReason::Signal(first));
+        let second = next().await;
+        std::process::exit(i32::from(exit_code::of_signal(second)));
     })
 }

@@ -4,6 +4,7 @@
 //! A stop is a value that is passed in, not a global: the scheduler listens, every other part asks.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -36,6 +37,9 @@ impl Signal {
     /// The name that users know.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Hup if cfg!(windows) => "fechamento da janela",
+            Self::Int if cfg!(windows) => "Ctrl-C",
+            Self::Term if cfg!(windows) => "encerramento da sessão do Windows",
             Self::Hup => "SIGHUP",
             Self::Int => "SIGINT (Ctrl-C)",
             Self::Term => "SIGTERM",
@@ -50,6 +54,17 @@ impl StopReason {
             Self::Signal(_) => 1,
             Self::Refused(_) => 2,
             Self::Local(_) => 3,
+        }
+    }
+
+    /// How long requests in flight may be waited for, `most` unless the system is in a hurry: Windows
+    /// ends a process 5 s after its window was closed, and the outputs are still to be written.
+    pub fn patience(&self, most: Duration) -> Duration {
+        match self {
+            Self::Signal(Signal::Hup | Signal::Term) if cfg!(windows) => {
+                most.min(Duration::from_secs(3))
+            }
+            _ => most,
         }
     }
 

@@ -15,7 +15,8 @@ pub fn ledger_path(given: Option<&Path>) -> Result<PathBuf, SettingsError> {
     let absolute =
         |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".local/state")))
+        .or_else(|| if cfg!(windows) { absolute("LOCALAPPDATA") } else { None })
+        .or_else(|| Some(absolute("HOME")?.join(".local").join("state")))
         .ok_or(SettingsError::NoStateHome)?;
     Ok(real_path(&state.join("tomticket-sync").join("ledger.db")))
 }

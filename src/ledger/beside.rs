@@ -65,9 +65,8 @@ pub fn check_logs(ledger: &Path) -> Result<(), LedgerError> {
     let owner = owner(ledger);
     for suffix in ["-wal", "-shm", "-journal"] {
         let path = beside(ledger, suffix);
-        if let Ok(meta) = fs::symlink_metadata(&path) {
-            ownership::check_of(&meta, owner.as_ref())
-                .map_err(|why| refused(&path, owner.as_ref(), &why))?;
+        if let Ok(checked) = ownership::check_name(&path, owner.as_ref()) {
+            checked.map_err(|why| refused(&path, owner.as_ref(), &why))?;
         }
     }
     Ok(())

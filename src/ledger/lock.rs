@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{LedgerError, beside};
-use crate::output::still_named;
+use crate::file_id::still_named;
 
 /// A process that only asks whether a lock is held has it for some microseconds. So a lock that seems
 /// held is tried again this often, after this long.
@@ -57,14 +57,14 @@ impl FileLock {
                     continue;
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(LedgerError::Busy { holder: read(&mut file) });
+                    return Err(LedgerError::Busy { holder: read(&mut file, path) });
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
             // The last holder may have removed the file after it was opened here and before it was
             // locked; a lock on a removed file keeps no process out.
             if still_named(&file, path) {
-                write(&mut file).map_err(failed)?;
+                write(&mut file, path).map_err(failed)?;
                 return Ok(Self { path: path.into(), file });
             }
         }
@@ -76,7 +76,7 @@ impl FileLock {
 pub fn holder(path: &Path, ledger: &Path) -> Option<Option<Holder>> {
     let mut file = beside::open(path, ledger, false).ok()??;
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(read(&mut file)),
+        Err(TryLockError::WouldBlock) => Some(read(&mut file, path)),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
@@ -91,16 +91,25 @@ impl Drop for FileLock {
     }
 }
 
-fn write(file: &mut File) -> io::Result<()> {
+/// Names this process. On Windows nobody else can read a locked file, so the name lies beside it.
+fn write(file: &mut File, path: &Path) -> io::Result<()> {
+    let name = format!("{} {}\n", std::process::id(), Timestamp::now());
+    if cfg!(windows) {
+        return std::fs::write(beside::beside(path, ".txt"), name);
+    }
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
-    writeln!(file, "{} {}", std::process::id(), Timestamp::now())?;
-    file.flush()
+    file.write_all(name.as_bytes())
 }
 
-fn read(file: &mut File) -> Option<Holder> {
+fn read(file: &mut File, path: &Path) -> Option<Holder> {
     let mut text = String::new();
-    file.take(200).read_to_string(&mut text).ok()?;
+    let mut beside = cfg!(windows).then(|| File::open(beside::beside(path, ".txt")));
+    let named = match &mut beside {
+        Some(beside) => beside.as_mut().ok()?,
+        None => file,
+    };
+    named.take(200).read_to_string(&mut text).ok()?;
     let (pid, since) = text.trim().split_once(' ')?;
     Some(Holder { pid: pid.parse().ok()?, since: since.parse().ok()? })
 }

@@ -3,7 +3,7 @@
 //! A new file is built under another name and appears whole, so that an empty or half-built file
 //! under the ledger's name is always damage. [`super::tables`] reads and writes them.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::LedgerError;
 use super::beside::{beside, check_logs};
+use crate::file_id;
 use crate::locale::foreign_text::visible_path;
 use crate::output::ownership;
 
@@ -151,7 +152,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Ledg
 fn exists(path: &Path) -> Result<bool, LedgerError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => {
-            check_names(path, &metadata)?;
+            check_names(path)?;
             Ok(true)
         }
         Ok(_) => Err(foreign(path)),
@@ -168,8 +169,9 @@ fn exists(path: &Path) -> Result<bool, LedgerError> {
 }
 
 /// Refuses a file whose lock, key and log another process would look for under another name.
-fn check_names(path: &Path, metadata: &Metadata) -> Result<(), LedgerError> {
-    let why = if ownership::links(metadata) > 1 {
+fn check_names(path: &Path) -> Result<(), LedgerError> {
+    let links = file_id::of_path(path).map_err(io_error("ler", path))?.links;
+    let why = if links > 1 {
         "tem mais de um nome no disco (link físico), e cada nome teria a sua trava e o seu -wal. Deixe um nome só; para usá-lo de dois lugares, monte a pasta ou faça um link simbólico"
     } else if ownership::is_mount_point(path) {
         "é ele mesmo um ponto de montagem, e a trava, a chave e o -wal ficariam fora dela, onde outra execução não os vê. Monte a pasta em lugar do arquivo e indique com --ledger o arquivo dentro dela"
@@ -208,7 +210,8 @@ pub fn create_directory(path: &Path) -> Result<(), LedgerError> {
 /// Makes a finished temporary file appear as `path`, durably; `false` if another process's file was
 /// there first.
 pub fn publish(file: tempfile::TempPath, path: &Path) -> Result<bool, LedgerError> {
-    let synced = File::open(&file).and_then(|file| file.sync_all());
+    // Windows flushes only what may be written.
+    let synced = File::options().write(true).open(&file).and_then(|file| file.sync_all());
     synced.map_err(io_error("gravar", path))?;
     match file.persist_noclobber(path) {
         Ok(()) => {}

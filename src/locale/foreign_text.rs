@@ -23,8 +23,29 @@ pub fn visible_path(path: impl AsRef<Path>) -> String {
     visible(&path.as_ref().to_string_lossy()).into_owned()
 }
 
-/// A word as bash reads it back, whatever bytes it has.
+/// A word as the user's shell reads it back, whatever bytes it has.
 pub fn shell_word(word: &OsStr) -> String {
+    if cfg!(windows) { windows_word(&word.to_string_lossy()) } else { bash_word(word) }
+}
+
+/// A word that PowerShell and cmd read alike; with a sign that one of them would replace, or a quote,
+/// as PowerShell reads it.
+fn windows_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || r"-_./\:=+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let word = visible(word);
+    if word.contains(['"', '$', '`', '%', '!']) {
+        return format!("'{}'", word.replace('\'', "''"));
+    }
+    // A backslash before the closing quote would make it a part of the word.
+    let ending = word.len() - word.trim_end_matches('\\').len();
+    format!("\"{word}{}\"", &r"\\".repeat(ending)[..ending])
+}
+
+/// A word as bash reads it back.
+fn bash_word(word: &OsStr) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
     match word.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),

@@ -10,10 +10,11 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::destination::{Destination, DestinationKind, file_id, partial};
+use super::destination::{Destination, DestinationKind, partial};
 use super::error::OutputError;
 use super::lock_holder;
 use super::ownership::{self, ModeLimit};
+use crate::file_id::still_named;
 use crate::locale::foreign_text::visible_path;
 use crate::locale::os_error::{OwnWords, describe_os_error};
 
@@ -305,12 +306,4 @@ fn in_the_way(partial: &Path, why: &str) -> OutputError {
     OutputError::Refused(format!(
         "não foi possível gravar {partial}, onde a saída fica até terminar: {why}. Mova ou apague {partial} e rode de novo"
     ))
-}
-
-/// Whether `path` itself, and not a link there, is still this open file.
-pub fn still_named(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(open), Ok(named)) => file_id(&open) == file_id(&named),
-        _ => false,
-    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::OutputError;
 use super::ownership;
+use crate::file_id::{self, FileId};
 use crate::locale::foreign_text::visible_path;
 
 /// The longest chain of symbolic links that is followed; Linux allows as many.
@@ -120,6 +121,9 @@ impl DestinationKind {
             let Ok(target) = fs::read_link(&at) else { break };
             at = at.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
         }
+        if cfg!(windows) && is_windows_device(&at) {
+            return Self::Device(at);
+        }
         match fs::metadata(&at) {
             Ok(meta) if !meta.is_file() && !meta.is_dir() => Self::Device(at),
             _ => Self::File(at),
@@ -130,8 +134,7 @@ impl DestinationKind {
     fn touched(&self) -> Vec<TouchedFile> {
         match self {
             Self::Descriptor(number) => {
-                let meta = descriptor_metadata(*number);
-                vec![TouchedFile::known(PathBuf::from(format!("/dev/fd/{number}")), meta)]
+                vec![TouchedFile::of_descriptor(*number)]
             }
             Self::Device(path) | Self::Planted(path) => vec![TouchedFile::new(path.clone())],
             Self::File(path) => {
@@ -145,25 +148,31 @@ impl DestinationKind {
 #[derive(Debug)]
 struct TouchedFile {
     name: PathBuf,
-    id: Option<(u64, u64)>,
+    id: Option<FileId>,
     /// Whether writing can destroy content: not on a terminal or a socket.
     is_kept: bool,
 }
 
 impl TouchedFile {
     fn new(path: PathBuf) -> Self {
-        let meta = fs::metadata(&path).ok();
-        Self::known(fs::canonicalize(&path).unwrap_or_else(|_| resolved(&path)), meta)
+        let is_kept = fs::metadata(&path).map_or(true, |meta| is_kept(&meta));
+        let id = file_id::of_path(&path).ok().map(|facts| facts.id);
+        Self { name: dunce::canonicalize(&path).unwrap_or_else(|_| resolved(&path)), id, is_kept }
     }
 
-    fn known(name: PathBuf, meta: Option<Metadata>) -> Self {
-        let is_kept = meta.as_ref().is_none_or(is_kept);
-        let id = meta.and_then(|meta| file_id(&meta));
-        Self { name, id, is_kept }
+    fn of_descriptor(number: u32) -> Self {
+        let name = PathBuf::from(format!("/dev/fd/{number}"));
+        #[cfg(unix)]
+        if let Some(meta) = descriptor_metadata(number) {
+            let id = Some(file_id::of_metadata(&meta).id);
+            return Self { name, id, is_kept: is_kept(&meta) };
+        }
+        Self { name, id: None, is_kept: true }
     }
 
     fn is(&self, other: &Self) -> bool {
-        self.name == other.name || (self.id.is_some() && self.id == other.id)
+        let is_same_file = self.id.zip(other.id).is_some_and(|(one, other)| one.is(other));
+        self.name == other.name || is_same_file
     }
 }
 
@@ -178,23 +187,9 @@ fn is_kept(meta: &Metadata) -> bool {
     meta.is_file()
 }
 
-/// Identifies a file whatever its names, by device and inode, where the system has them.
-pub(super) fn file_id(meta: &Metadata) -> Option<(u64, u64)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        Some((meta.dev(), meta.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = meta;
-        None
-    }
-}
-
 /// The path with its folder resolved, so that two spellings of a file that does not exist yet compare.
 pub fn resolved(path: &Path) -> PathBuf {
-    match (fs::canonicalize(ownership::folder(path)), path.file_name()) {
+    match (dunce::canonicalize(ownership::folder(path)), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }
@@ -205,6 +200,12 @@ pub(super) fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".parcial");
     PathBuf::from(name)
+}
+
+/// `NUL` and `CON`, which Windows takes for devices in every folder.
+fn is_windows_device(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    ["NUL", "CON"].iter().any(|device| name.eq_ignore_ascii_case(device))
 }
 
 /// The number of the own descriptor that `path` names, such as `/dev/fd/3` or `/proc/self/fd/3`.
@@ -229,23 +230,16 @@ fn descriptor(path: &Path) -> Option<u32> {
 
 /// Metadata of an own descriptor. Taken from the descriptor where the standard library lends it: on
 /// some systems its name in `/dev` is another file.
+#[cfg(unix)]
 fn descriptor_metadata(number: u32) -> Option<Metadata> {
-    #[cfg(unix)]
-    {
-        use std::os::fd::AsFd;
-        let own = match number {
-            0 => std::io::stdin().as_fd().try_clone_to_owned(),
-            1 => std::io::stdout().as_fd().try_clone_to_owned(),
-            2 => std::io::stderr().as_fd().try_clone_to_owned(),
-            _ => return fs::metadata(format!("/dev/fd/{number}")).ok(),
-        };
-        fs::File::from(own.ok()?).metadata().ok()
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = number;
-        None
-    }
+    use std::os::fd::AsFd;
+    let own = match number {
+        0 => std::io::stdin().as_fd().try_clone_to_owned(),
+        1 => std::io::stdout().as_fd().try_clone_to_owned(),
+        2 => std::io::stderr().as_fd().try_clone_to_owned(),
+        _ => return fs::metadata(format!("/dev/fd/{number}")).ok(),
+    };
+    fs::File::from(own.ok()?).metadata().ok()
 }
 
 #[cfg(all(test, unix))]

@@ -36,7 +36,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-pub use atomic_file::{Output, still_named};
+pub use atomic_file::Output;
 pub use column_changes::ChangedColumns;
 pub use csv_file::CsvFile;
 pub use destination::{Destination, resolved};

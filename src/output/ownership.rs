@@ -7,6 +7,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::file_id;
 use crate::locale::os_error::describe_os_error;
 
 /// The most that the mode of an output allows. The umask takes more away.
@@ -77,7 +78,7 @@ pub(super) fn open_own(path: &Path) -> Result<File, String> {
 /// Opens a file, if it has no other name and is the user's who owns `owner`, or this user's.
 pub fn open_of(path: &Path, owner: Option<&Metadata>, write: bool) -> Result<File, String> {
     let words = |error: io::Error| describe_os_error(&error);
-    check_of(&fs::symlink_metadata(path).map_err(words)?, owner)?;
+    check_name(path, owner).map_err(words)??;
     let mut options = OpenOptions::new();
     options.read(true).write(write);
     #[cfg(unix)]
@@ -88,18 +89,24 @@ pub fn open_of(path: &Path, owner: Option<&Metadata>, write: bool) -> Result<Fil
     }
     let file = options.open(path).map_err(words)?;
     // Another file may have taken the name in between.
-    check_of(&file.metadata().map_err(words)?, owner)?;
+    check(&file.metadata().map_err(words)?, file_id::of_open(&file).map_err(words)?.links, owner)?;
     Ok(file)
 }
 
-/// Refuses what [`open_of`] does not open.
-pub fn check_of(meta: &Metadata, owner: Option<&Metadata>) -> Result<(), String> {
+/// Refuses what [`open_of`] does not open; an error where there is no such name.
+pub fn check_name(path: &Path, owner: Option<&Metadata>) -> io::Result<Result<(), String>> {
+    let meta = fs::symlink_metadata(path)?;
+    let links = if meta.is_file() { file_id::of_path(path)?.links } else { 1 };
+    Ok(check(&meta, links, owner))
+}
+
+fn check(meta: &Metadata, links: u64, owner: Option<&Metadata>) -> Result<(), String> {
     let is_own = |meta| owner.map_or_else(|| is_own(meta), |owner| have_one_owner(meta, owner));
     let why = match () {
         () if meta.is_dir() => "é uma pasta",
         () if !meta.is_file() => "é um link ou um arquivo especial",
         () if !is_own(meta) => "é de outro usuário",
-        () if links(meta) > 1 => "tem também outro nome (um link físico)",
+        () if links > 1 => "tem também outro nome (um link físico)",
         () => return Ok(()),
     };
     Err(why.to_owned())
@@ -143,16 +150,6 @@ pub fn owner_to_restore(path: &Path, owner: &Metadata) -> Option<u32> {
     return (!have_one_owner(&meta, owner)).then(|| std::os::unix::fs::MetadataExt::uid(owner));
     #[cfg(not(unix))]
     return None;
-}
-
-#[cfg(unix)]
-pub fn links(meta: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::nlink(meta)
-}
-
-#[cfg(not(unix))]
-pub fn links(_meta: &Metadata) -> u64 {
-    1
 }
 
 /// Whether the name leads, by a link or a pipe, to where a user decided who is neither this one, nor

@@ -66,7 +66,7 @@ fn is_the_input(settings: &Settings, snapshot: &InputArg) -> bool {
     let (InputArg::File(input), InputArg::File(snapshot)) = (&settings.input, snapshot) else {
         return false;
     };
-    let place = |path: &std::path::Path| std::fs::canonicalize(path).ok();
+    let place = |path: &std::path::Path| dunce::canonicalize(path).ok();
     place(input).is_some_and(|input| place(snapshot) == Some(input))
 }
 

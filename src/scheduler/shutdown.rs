@@ -46,7 +46,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             return;
         }
         tracing::debug!(motivo = %reason, "parada");
-        self.stopping = Some(Stopping { reason, deadline: now + self.options.drain });
+        let deadline = now + reason.patience(self.options.drain);
+        self.stopping = Some(Stopping { reason, deadline });
         for seq in self.window.seqs() {
             if let Some(
                 RowState::Blocked

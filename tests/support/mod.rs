@@ -16,6 +16,7 @@ pub mod latch;
 pub mod multipart;
 pub mod nights;
 pub mod prerequisites;
+pub mod program;
 pub mod reply;
 pub mod request;
 pub mod reserved_port;

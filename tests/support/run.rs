@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::canary::CANARY;
 use super::finished::Finished;
+use super::program::program;
 use super::running::Running;
 use super::server::Server;
 use super::small_disk;
@@ -299,7 +300,7 @@ impl Run {
         flag("--rejects", &self.rejects);
         flag("--summary-json", &self.summary.then(|| SUMMARY.to_owned()));
         args.extend(self.verbosity(&args).iter().map(|&word| word.to_owned()));
-        let binary = env!("CARGO_BIN_EXE_tomticket-sync");
+        let binary = &*program();
         let mut command = match (&self.shell, self.small_disk) {
             (_, Some(size)) => small_disk::command(size, binary),
             (None, None) => Command::new(binary),

@@ -1,6 +1,7 @@
 //! A small file system in memory that fills up quickly. It is mounted in a private mount namespace,
 //! so only the process under test and its children see it.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use super::prerequisites;
@@ -18,11 +19,11 @@ pub fn possible(test: &str) -> bool {
 
 /// A command that runs `program` with the arguments added later, with `disco` as a file system of
 /// `size`. Afterwards its files are copied to `disco-depois`.
-pub fn command(size: &str, program: &str) -> Command {
+pub fn command(size: &str, program: &OsStr) -> Command {
     let script = "mount -t tmpfs -o size=\"$1\" tmpfs disco || exit 99; shift; \"$@\"; code=$?; \
                   cp -a disco/. disco-depois/; exit $code";
     let mut command = private_mounts();
-    command.args(["sh", "-c", script, "sh", size, program]);
+    command.args(["sh", "-c", script, "sh", size]).arg(program);
     command
 }
 
