@@ -14,6 +14,7 @@ use crate::locale::os_error::describe_os_error;
 /// simulator, progress, name lookups.
 const THREADS: usize = 8;
 /// Files that a run has open besides its connections.
+#[cfg(unix)]
 const FILES: u64 = 32;
 
 /// What is missing, and the way out.

@@ -136,12 +136,26 @@ mod tests {
             ("D'Água x", r"'D'\''Água x'"),
             ("a\nb'c\\\u{1b}0\u{200b}", r"$'a\x0ab\'c\\\x1b0\xe2\x80\x8b'"),
         ] {
-            assert_eq!(shell_word(OsStr::new(word)), quoted);
+            assert_eq!(bash_word(OsStr::new(word)), quoted);
         }
         #[cfg(unix)]
         {
             use std::os::unix::ffi::OsStrExt;
-            assert_eq!(shell_word(OsStr::from_bytes(b"a\xffb")), r"$'a\xffb'");
+            assert_eq!(bash_word(OsStr::from_bytes(b"a\xffb")), r"$'a\xffb'");
+        }
+    }
+    #[test]
+    fn words_for_windows_are_quoted_as_its_shells_read_them() {
+        for (word, quoted) in [
+            (r"C:\dados\a.csv", r"C:\dados\a.csv"),
+            ("", r#""""#),
+            ("nome={Nome} x", r#""nome={Nome} x""#),
+            ("#3=email", r##""#3=email""##),
+            (r"C:\minha pasta\", r#""C:\minha pasta\\""#),
+            ("D'Água $x", "'D''Água $x'"),
+            ("100%", "'100%'"),
+        ] {
+            assert_eq!(windows_word(word), quoted);
         }
     }
 }

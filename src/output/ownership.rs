@@ -144,12 +144,15 @@ pub fn give(file: &File, owner: &Metadata) -> io::Result<()> {
 }
 
 /// The number of the user who owns `owner`, where the file at `path` is another one's.
+#[cfg(unix)]
 pub fn owner_to_restore(path: &Path, owner: &Metadata) -> Option<u32> {
     let meta = fs::symlink_metadata(path).ok().filter(Metadata::is_file)?;
-    #[cfg(unix)]
-    return (!have_one_owner(&meta, owner)).then(|| std::os::unix::fs::MetadataExt::uid(owner));
-    #[cfg(not(unix))]
-    return None;
+    (!have_one_owner(&meta, owner)).then(|| std::os::unix::fs::MetadataExt::uid(owner))
+}
+
+#[cfg(not(unix))]
+pub fn owner_to_restore(_path: &Path, _owner: &Metadata) -> Option<u32> {
+    None
 }
 
 /// Whether the name leads, by a link or a pipe, to where a user decided who is neither this one, nor

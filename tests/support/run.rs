@@ -306,7 +306,7 @@ impl Run {
             (None, None) => Command::new(binary),
             (Some(script), None) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", script, binary]);
+                shell.args(["-c", script]).arg(binary);
                 shell
             }
         };
