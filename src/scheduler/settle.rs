@@ -149,6 +149,10 @@ fn verdict(
             RequestOutcome::Accepted { first_attempt: attempts.ambiguous == 0 }
         }
         _ if knows_rename(decision) => RequestOutcome::Renamed,
+        // The earlier rename stays open for the next run to read.
+        Situacao::Incerto if is_rename && decision.settled == Some(Settled::NoAnswer) => {
+            RequestOutcome::Unknown
+        }
         // A reading confirms no value to the ledger, for it may show what was held before.
         Situacao::Atualizado if is_rename => RequestOutcome::Renamed,
         // After an unanswered attempt, a refusal does not show that it was not executed.
