@@ -277,7 +277,9 @@ async fn night(seed: u64, reads_lost: f64, second: SecondRow) -> Vec<Counts> {
             }
         }
         all.push(counts);
-        undone.retain(|index| finished.rows[*index].situacao == Situacao::Falhou);
+        undone.retain(|index| {
+            matches!(finished.rows[*index].situacao, Situacao::Falhou | Situacao::Incerto)
+        });
         if second == SecondRow::OtherValues {
             return all;
         }
