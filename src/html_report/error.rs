@@ -46,7 +46,8 @@ impl From<InputError> for ReportError {
             InputError::UnclosedQuote { label, line, .. } => {
                 (label, line, "as aspas abertas aqui nunca se fecham")
             }
-            InputError::TextAfterQuote { label, line, .. } => {
+            InputError::TextAfterQuote { label, line, .. }
+            | InputError::BackslashQuote { label, line, .. } => {
                 (label, line, "há texto depois das aspas que fecham um valor")
             }
             InputError::AmbiguousDelimiter { label, .. }

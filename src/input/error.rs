@@ -94,6 +94,13 @@ pub enum InputError {
          escrevem dobradas: \"\") ou o separador seja outro (--delimiter)"
     )]
     TextAfterQuote { label: Arc<str>, line: u64, column: usize },
+    /// One of the two above, in a record with `\"`.
+    #[error(
+        "{label}, linha {line}, coluna {column}: há aspas com barra (\\\") no texto aberto aqui; em \
+         CSV, aspas que fazem parte do texto se escrevem dobradas (\"\"), não \\\". Exporte de novo \
+         assim, ou troque \\\" por \"\" no arquivo"
+    )]
+    BackslashQuote { label: Arc<str>, line: u64, column: usize },
     #[error(
         "{label}: não dá para saber qual é o separador, {candidates} servem igualmente; informe-o \
          com --delimiter"

@@ -3,6 +3,7 @@
 //! A record holds at most about [`RECORD_MAX`] bytes of text. What was cut is marked, and the mapping
 //! decides whether that matters. Cells of a sheet may be faulty instead. Where cells begin and end is the parser's decision.
 
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::header::name_of;
@@ -196,6 +197,12 @@ impl RecordBuilder {
     /// Number of the current cell, from 1.
     pub(super) fn cell_number(&self) -> usize {
         self.ends.len() + 1
+    }
+
+    /// Whether `\"` was read. At a closing quote only its backslash is in the text.
+    pub(super) fn has_backslash_quote(&self) -> bool {
+        let cell = self.text.get(self.cell_start..).unwrap_or_default();
+        cell.ends_with(b"\\") || memmem::find(&self.text, b"\\\"").is_some()
     }
 
     /// Adds bytes to the current cell.

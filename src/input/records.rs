@@ -116,6 +116,9 @@ impl Records {
 
     fn damaged(&self, Damage { kind, line, column }: Damage) -> InputError {
         let label = self.label.clone();
+        if self.record.has_backslash_quote() {
+            return InputError::BackslashQuote { label, line, column };
+        }
         match kind {
             DamageKind::Unclosed => InputError::UnclosedQuote { label, line, column },
             DamageKind::TextAfterQuote => InputError::TextAfterQuote { label, line, column },
@@ -131,6 +134,28 @@ fn fill<'t>(text: &'t mut ByteStream<'static>, label: &Arc<str>) -> Result<&'t [
 mod tests {
     use super::super::testing::in_pieces;
     use super::*;
+
+    #[test]
+    fn quotes_with_a_backslash_are_named() {
+        for (text, is_backslash) in [
+            (r#"1,"Ana \"Nina\" Lima""#, true),
+            (r#"1,"Ana \" Nina",2"#, true),
+            (r#"1,"5\"",2"#, true),
+            (r#"1,"a \"","b" c"#, true),
+            (r#"1,"Ana "Nina" Lima""#, false),
+            (r#"\,"Ana "Nina""#, false),
+            (r#"1,"C:\x,2"#, false),
+            (r#"1,"a ""b"" c,2"#, false),
+        ] {
+            for size in 1..6 {
+                let mut from = Records::new(in_pieces(text.as_bytes(), size), false, "x".into());
+                from.set_dialect(Some(b','), QuoteMode::Strict);
+                let error = from.read().unwrap_err();
+                let found = matches!(error, InputError::BackslashQuote { line: 1, .. });
+                assert_eq!(found, is_backslash, "{text}: {error}");
+            }
+        }
+    }
 
     #[test]
     fn only_the_very_last_mark_is_dropped() {

@@ -225,3 +225,39 @@ fn f97_title_lines_above_the_header_are_skipped_on_request() {
         again.exits(1).accounted([2]);
     }
 }
+
+#[test]
+fn f170_what_is_no_csv_is_named_for_what_it_is() {
+    let utf_32: Vec<u8> = "\u{feff}identificador;nome\n1;Ana\n"
+        .chars()
+        .flat_map(|c| (c as u32).to_le_bytes())
+        .collect();
+    for (bytes, parts) in [
+        (&b"BZh91AY&SY\x11\x22\x33"[..], ["bzip2", "bunzip2"]),
+        (b"\xFD7zXZ\0\0\x04\xE6", ["com xz", "unxz"]),
+        (b"\x28\xB5\x2F\xFD\x04\x58", ["zstd", "unzstd"]),
+        (b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n", ["um PDF", "CSV ou .xlsx"]),
+        (b"[\n  {\"identificador\": 1, \"nome\": \"Ana\"}\n]\n", ["é JSON", "CSV ou .xlsx"]),
+        (&utf_32, ["UTF-32", "UTF-8"]),
+    ] {
+        let (server, finished) = run_bytes(bytes, &["--id-type", "I"]);
+        finished.refused_before_sending(&server, &[&["clientes.csv"][..], &parts].concat());
+    }
+    let text = "[id];{nome};campo:1\n1;%PDF-1.7;{\"a\": 1}\n";
+    let args = ["--map", "[id]=identificador", "--map", "{nome}=nome", "--id-type", "I"];
+    let (server, finished) = run_bytes(text.as_bytes(), &args);
+    finished.exits(0).accounted([2]);
+    assert_eq!(sent(&server), pairs(&[("1", "%PDF-1.7")]));
+}
+
+#[test]
+fn f171_quotes_with_a_backslash_are_named() {
+    for text in [
+        "identificador,nome\n1,Eva\n2,\"Ana \\\"Nina\\\" Lima\"\n",
+        "identificador,nome\n1,Eva\n2,\"cano de 5\\\"\"\n",
+    ] {
+        let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
+        finished
+            .refused_before_sending(&server, &["linha 3, coluna 2", "(\\\")", "dobradas (\"\")"]);
+    }
+}
