@@ -47,9 +47,8 @@ pub(super) fn output(input: &Path, sandbox: bool, what: &str) -> PathBuf {
 
 /// Whether an input is named like a workbook.
 fn is_workbook(input: &Path) -> bool {
-    let name = folder_and_name(input).1;
-    let name = strip_ending(&name, ".gz");
-    strip_ending(name, ".xlsx").len() < name.len()
+    let name = strip_ending(folder_and_name(input).1, "gz");
+    strip_ending(name, "xlsx") != name
 }
 
 /// The configuration file that `init` proposes for an input: `clientes.csv` → `clientes.toml`.
@@ -60,9 +59,15 @@ pub fn proposed_config(input: &Path) -> PathBuf {
 /// The input's name without its ending, with this one.
 fn beside(input: &Path, ending: &str) -> PathBuf {
     let (folder, name) = folder_and_name(input);
-    let name = strip_ending(&name, ".gz");
-    let stem = Path::new(name).file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
-    folder.join(format!("{stem}{ending}"))
+    let name = strip_ending(name, "gz");
+    with_ending(folder, Path::new(name).file_stem().unwrap_or(name), ending)
+}
+
+/// A name's bytes are kept even where they are no UTF-8: two inputs never share a file.
+fn with_ending(folder: &Path, stem: &OsStr, ending: &str) -> PathBuf {
+    let mut name = stem.to_owned();
+    name.push(ending);
+    folder.join(name)
 }
 
 /// Puts the start of the run, in local time, where a name says `{inicio}`. Other braces are part of
@@ -80,29 +85,29 @@ pub(super) fn with_start(path: &Path, started: &ZonedDateTime) -> PathBuf {
 /// standard input and devices.
 pub fn report_page(results: &Path) -> PathBuf {
     let (folder, name) = folder_and_name(results);
-    let stem = [".gz", ".csv", ".resultado"].into_iter().fold(name.as_str(), strip_ending);
-    folder.join(format!("{stem}.relatorio.html"))
+    let stem = ["gz", "csv", "resultado"].into_iter().fold(name, strip_ending);
+    with_ending(folder, stem, ".relatorio.html")
 }
 
-fn folder_and_name(input: &Path) -> (&Path, String) {
+fn folder_and_name(input: &Path) -> (&Path, &OsStr) {
     match (input.parent(), input.file_name()) {
         (Some(folder), Some(name)) if input.as_os_str() != "-" && !is_special(input) => {
-            (folder, name.to_string_lossy().into_owned())
+            (folder, name)
         }
-        _ => (Path::new(""), "entrada".to_owned()),
+        _ => (Path::new(""), OsStr::new("entrada")),
     }
 }
 
 /// `/dev/stdin`, `/dev/fd/63`, `/proc/self/fd/0`: files cannot be put beside these.
-pub(super) fn is_special(path: &Path) -> bool {
+pub fn is_special(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
 }
 
 /// The name without an ending in any case, unless nothing would be left.
-fn strip_ending<'n>(name: &'n str, ending: &str) -> &'n str {
-    let at = name.len().saturating_sub(ending.len());
-    match name.split_at_checked(at) {
-        Some((stem, end)) if !stem.is_empty() && end.eq_ignore_ascii_case(ending) => stem,
+fn strip_ending<'n>(name: &'n OsStr, ending: &str) -> &'n OsStr {
+    let path = Path::new(name);
+    match (path.file_stem(), path.extension()) {
+        (Some(stem), Some(end)) if end.eq_ignore_ascii_case(ending) => stem,
         _ => name,
     }
 }
@@ -128,6 +133,26 @@ mod tests {
         ] {
             assert_eq!(name, Path::new(expected));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn inputs_whose_names_are_no_utf8_share_nothing() {
+        use std::os::unix::ffi::OsStrExt;
+        let named = |bytes| Path::new(OsStr::from_bytes(bytes));
+        for (input, results) in [
+            (&b"jos\xe9.csv"[..], &b"jos\xe9.resultado.csv"[..]),
+            (b"jos\xe8.CSV.GZ", b"jos\xe8.resultado.csv"),
+            (b"a\xff/jos\xe8", b"a\xff/jos\xe8.resultado.csv"),
+        ] {
+            assert_eq!(output(named(input), false, "resultado"), named(results));
+        }
+        assert_eq!(
+            output(named(b"\xe9.xlsx"), true, REJECTS),
+            named(b"\xe9.simulado.rejeitados.xlsx")
+        );
+        assert_eq!(proposed_config(named(b"\xe9.csv")), named(b"\xe9.toml"));
+        assert_eq!(report_page(named(b"\xe9.resultado.csv")), named(b"\xe9.relatorio.html"));
     }
 
     #[test]
