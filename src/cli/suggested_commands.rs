@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches};
 
+use crate::config::is_special;
 use crate::input::Encoding;
 use crate::locale::foreign_text::shell_word;
 
 /// The commands that may come next. Each is `None` where it is unknown or would not do what it is
-/// for: a program that uses the library typed nothing, and omitting a flag does not undo a variable
-/// or the configuration file.
+/// for: a program that uses the library typed nothing, omitting a flag does not undo a variable or the
+/// configuration file, and what a shell opened for one command (`<(zcat a.gz)`) is gone with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SuggestedCommands {
     /// The whole rejects file.
@@ -95,24 +96,32 @@ pub fn suggested_commands(
         let rejects = resolved.rejects?;
         let more = resolved.outputs.iter().filter(|(name, _)| !typed.has(name));
         let more = more.map(|(name, path)| with_value(name, path.as_os_str()));
-        Some(typed.line("run", rejects.as_os_str(), left_out, more.collect()))
+        typed.line("run", rejects.as_os_str(), left_out, more.collect())
     };
-    let same = |command, left_out: &[&str]| typed.line(command, typed.input, left_out, Vec::new());
+    let same = |command, left_out: &[&str]| {
+        let is_there = !is_special(Path::new(typed.input));
+        is_there.then(|| typed.line(command, typed.input, left_out, Vec::new()))?
+    };
     let [a, b, c, d] = OUTPUTS;
     // A rehearsal may be faster than an account.
     let rehearsed = [a, b, c, d, "sandbox", "rate"];
     SuggestedCommands {
         rejects: on_rejects(&[a, b, c, d, "limit"]),
         rest: on_rejects(&OUTPUTS),
-        unlimited: (typed.has("limit") || !resolved.limit).then(|| same(typed.command, &["limit"])),
-        undo: resolved.way_back.filter(|_| !resolved.sandbox).map(|(snapshot, results)| {
-            let others = typed.flags.iter().map(|(name, _)| name.as_str());
+        unlimited: match typed.has("limit") || !resolved.limit {
+            true => same(typed.command, &["limit"]),
+            false => None,
+        },
+        undo: resolved.way_back.filter(|_| !resolved.sandbox).and_then(|(snapshot, results)| {
+            let others = typed.flags.iter().map(|flag| flag.name.as_str());
             let others: Vec<_> = others.filter(|name| !ACCOUNT.contains(name)).collect();
             let only = vec![with_value("only", results.as_os_str())];
             typed.line("run", snapshot.as_os_str(), &others, only)
         }),
-        real: (resolved.sandbox && typed.has("sandbox"))
-            .then(|| ["check", "run"].map(|command| same(command, &rehearsed))),
+        real: match resolved.sandbox && typed.has("sandbox") {
+            true => same("check", &rehearsed).zip(same("run", &rehearsed)).map(Into::into),
+            false => None,
+        },
     }
 }
 
@@ -121,8 +130,19 @@ struct TypedCommand<'t> {
     program: &'t OsStr,
     command: &'t str,
     input: &'t OsStr,
-    /// The flags in order: the long name, and how to type it again.
-    flags: Vec<(String, String)>,
+    flags: Vec<TypedFlag>,
+}
+
+/// A flag that was typed. The order of its parts is that of the command line.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct TypedFlag {
+    at: usize,
+    /// In its long form.
+    name: String,
+    /// How to type it again.
+    words: String,
+    /// Whether its value is a descriptor, which the next command does not have.
+    is_gone: bool,
 }
 
 impl<'t> TypedCommand<'t> {
@@ -140,7 +160,12 @@ impl<'t> TypedCommand<'t> {
                 // Only the last of its places is known.
                 let at = typed.index_of(id).unwrap_or_default();
                 let times = usize::from(typed.get_count(id));
-                let flag = || (at, name.to_owned(), format!("--{name}"));
+                let flag = || TypedFlag {
+                    at,
+                    name: name.to_owned(),
+                    words: format!("--{name}"),
+                    is_gone: false,
+                };
                 flags.extend(std::iter::repeat_with(flag).take(times));
                 continue;
             }
@@ -148,29 +173,43 @@ impl<'t> TypedCommand<'t> {
             flags.extend(typed.indices_of(id).into_iter().flatten().map(|at| {
                 let value = values.next().filter(|_| arg.get_action().takes_values());
                 let words = value.map_or(format!("--{name}"), |value| with_value(name, value));
-                (at, name.to_owned(), words)
+                let is_gone = value.is_some_and(|value| is_descriptor(Path::new(value)));
+                TypedFlag { at, name: name.to_owned(), words, is_gone }
             }));
         }
         flags.sort();
-        let flags = flags.into_iter().map(|(_, name, words)| (name, words)).collect();
         Some(Self { program, command, input: typed.get_raw("input")?.next()?, flags })
     }
 
     fn has(&self, name: &str) -> bool {
-        self.flags.iter().any(|(flag, _)| flag == name)
+        self.flags.iter().any(|flag| flag.name == name)
     }
 
-    /// The command line with this input, without the flags `left_out`, with `more` words.
-    fn line(&self, command: &str, input: &OsStr, left_out: &[&str], more: Vec<String>) -> String {
-        let kept = self.flags.iter().filter(|(flag, _)| !left_out.contains(&&**flag));
-        let mut words: Vec<String> = kept.map(|(_, words)| words.clone()).chain(more).collect();
+    /// The command line with this input, without the flags `left_out`, with `more` words; `None` where
+    /// a flag that stays names what is gone.
+    fn line(
+        &self,
+        command: &str,
+        input: &OsStr,
+        left_out: &[&str],
+        more: Vec<String>,
+    ) -> Option<String> {
+        let kept = self.flags.iter().filter(|flag| !left_out.contains(&flag.name.as_str()));
+        let kept = kept.map(|flag| (!flag.is_gone).then(|| flag.words.clone()));
+        let mut words: Vec<String> =
+            kept.chain(more.into_iter().map(Some)).collect::<Option<_>>()?;
         if begins_with_hyphen(input) {
             words.extend(["--".to_owned(), shell_word(input)]);
         } else {
             words.insert(0, shell_word(input));
         }
-        format!("{} {command} {}", shell_word(self.program), words.join(" "))
+        Some(format!("{} {command} {}", shell_word(self.program), words.join(" ")))
     }
+}
+
+/// Whether a path leads to what the process has open, and not to a file or device of its own.
+fn is_descriptor(path: &Path) -> bool {
+    path.starts_with("/dev/fd") || path.starts_with("/proc")
 }
 
 /// A flag with its value.
@@ -242,5 +281,25 @@ mod tests {
         let real = ["t check a --key email", "t run a --key email"].map(str::to_owned);
         assert_eq!(next(&words, sandbox()).real, Some(real));
         assert_eq!(next(&["t", "run", "a"], sandbox()).real, None);
+    }
+
+    #[test]
+    fn what_a_shell_opened_for_one_command_is_in_no_other() {
+        for input in ["/dev/fd/63", "/dev/stdin", "/proc/self/fd/0", "/proc/9/fd/3"] {
+            let sandbox = Resolved { sandbox: true, ..on("entrada.rejeitados.csv") };
+            let next = next(&["t", "run", input, "--sandbox", "--limit", "9"], sandbox);
+            assert_eq!((next.unlimited, next.real), (None, None), "{input}");
+            let rejects = "t run entrada.rejeitados.csv --sandbox";
+            assert_eq!(next.rejects.as_deref(), Some(rejects), "{input}");
+        }
+        for (flag, rejects) in [
+            ("--token-file=/dev/fd/62", None),
+            ("--only=/proc/self/fd/5", None),
+            // It is left out.
+            ("--results=/dev/fd/62", Some("t run b.csv")),
+            ("--token-file=/dev/stdin", Some("t run b.csv --token-file /dev/stdin")),
+        ] {
+            assert_eq!(next(&["t", "run", "a", flag], on("b.csv")).rejects.as_deref(), rejects);
+        }
     }
 }

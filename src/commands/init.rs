@@ -8,7 +8,7 @@ use std::path::Path;
 use super::error::CommandError;
 use super::print;
 use crate::cli::InitArgs;
-use crate::config::proposed_config;
+use crate::config::{is_special, proposed_config};
 use crate::exit_code;
 use crate::init::{Customer, Dialogue, KnownNames, Proposal, Sample, config_text, table};
 use crate::input::{
@@ -41,12 +41,16 @@ pub(super) fn run(args: InitArgs) -> Result<u8, CommandError> {
     if !args.yes && !asks {
         print(&text(&proposal))?;
         require_customer(&proposal)?;
-        let here = shell_word(args.input.as_os_str());
-        terminal.print(&format!(
-            "Nada foi gravado. Para gravar {}: {} init {here} --yes\n",
-            visible_path(&config),
-            program()
-        ));
+        let config = visible_path(&config);
+        terminal.print(&match again(&args.input) {
+            Some(input) => format!(
+                "Nada foi gravado. Para gravar {config}: {} init {input} --yes\n",
+                program()
+            ),
+            None => {
+                format!("Nada foi gravado. Para gravar {config}, rode o mesmo comando com --yes.\n")
+            }
+        });
         return Ok(exit_code::OK);
     }
     terminal.print(&format!(
@@ -148,9 +152,14 @@ fn require_customer(proposal: &Proposal) -> Result<(), CommandError> {
     )))
 }
 
+/// The input for another command line, unless this one alone had it.
+fn again(input: &Path) -> Option<String> {
+    (!is_special(input)).then(|| shell_word(input.as_os_str()))
+}
+
 /// The commands that use the file.
 fn next_commands(input: &Path, config: &Path) -> String {
-    let (program, input) = (program(), shell_word(input.as_os_str()));
+    let (program, input) = (program(), again(input).unwrap_or_else(|| "ARQUIVO".to_owned()));
     let config = shell_word(config.as_os_str());
     format!(
         "Próximo passo:\n  {program} check {input} --config {config}\n  {program} run {input} --config {config} --sandbox\n"

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::error::CommandError;
 use super::reading::{OpenAccount, report};
 use crate::cli::{PullArgs, ReadingArgs};
+use crate::config::is_special;
 use crate::exit_code;
 use crate::locale::foreign_text::{shell_word, visible_path};
 use crate::locale::format::{counted, duration_words, number};
@@ -42,7 +43,9 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
     output.complete()?;
     if !args.reading.quiet {
         let mut text = summary(&pulled, &destination);
-        if let Destination::Path(path) = &destination {
+        if let Destination::Path(path) = &destination
+            && !is_special(path)
+        {
             let snapshot = shell_word(path.as_os_str());
             let account = account_flags(&args.reading);
             text.push_str(&match format.kind {

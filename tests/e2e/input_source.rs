@@ -114,3 +114,32 @@ fn a_missing_file_is_named() {
     std::fs::create_dir(run.work().join("pasta.csv")).unwrap();
     run.on("pasta.csv").go().refused_before_sending(&server, &["pasta.csv"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn f172_no_suggested_command_reads_what_a_shell_opened() {
+    let server = Server::start();
+    let run = Run::new(&server).file("a.csv", PLAIN).on("/dev/fd/7").args(["--limit", "1"]);
+    let finished = run.through_shell(r#"exec "$0" "$@" 7< a.csv"#).go();
+    finished.exits(0).says(&["rode sem --limit."]);
+    assert!(!finished.stderr.contains("run /dev/fd"), "{}", finished.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn f173_inputs_whose_names_are_no_utf8_share_no_results() {
+    use std::os::unix::ffi::OsStringExt;
+    let script = r#"shift 2
+        for byte in 351 350; do
+            name=$(printf "jos\\$byte.csv") && cp a.csv "$name" && "$0" run "$name" "$@" || exit
+        done"#;
+    let server = Server::start();
+    let run = Run::new(&server).file("a.csv", PLAIN).on("a.csv").through_shell(script);
+    let finished = run.without_summary().go();
+    finished.exits(0);
+    let files = std::fs::read_dir(finished.work()).unwrap();
+    let names: Vec<_> = files.map(|file| file.unwrap().file_name().into_vec()).collect();
+    for name in [b"jos\xe9.resultado.csv", b"jos\xe8.resultado.csv"] {
+        assert!(names.iter().any(|found| found == name), "{names:?}");
+    }
+}
