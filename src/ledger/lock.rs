@@ -14,6 +14,8 @@ use jiff::Timestamp;
 
 use super::{LedgerError, beside};
 use crate::file_id::still_named;
+use crate::locale::foreign_text::visible_path;
+use crate::output::has_no_locks;
 
 /// A process that only asks whether a lock is held has it for some microseconds. So a lock that seems
 /// held is tried again this often, after this long.
@@ -59,7 +61,7 @@ impl FileLock {
                 Err(TryLockError::WouldBlock) => {
                     return Err(LedgerError::Busy { holder: read(&mut file, path) });
                 }
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::Error(source)) => return Err(not_locked(source, path, ledger)),
             }
             // The last holder may have removed the file after it was opened here and before it was
             // locked; a lock on a removed file keeps no process out.
@@ -68,6 +70,17 @@ impl FileLock {
                 return Ok(Self { path: path.into(), file });
             }
         }
+    }
+}
+
+/// The lock failed. Where the disk has none, only another place helps.
+fn not_locked(source: io::Error, path: &Path, ledger: &Path) -> LedgerError {
+    match has_no_locks(&source) {
+        true => LedgerError::Refused(format!(
+            "o disco do ledger {} não aceita travas (flock), e sem elas duas execuções poderiam enviar ao mesmo tempo. Mova-o para outro disco, de preferência local, e indique o novo lugar com --ledger",
+            visible_path(ledger)
+        )),
+        false => LedgerError::Io { action: "criar a trava", path: path.into(), source },
     }
 }
 
@@ -117,6 +130,19 @@ fn read(file: &mut File, path: &Path) -> Option<Holder> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_without_locks_is_named() {
+        let said = |kind: io::ErrorKind| {
+            not_locked(kind.into(), Path::new("l.db.1.lock"), Path::new("l.db"))
+        };
+        let error = said(io::ErrorKind::Unsupported);
+        let text = error.to_string();
+        assert!(text.contains("l.db não aceita travas") && text.contains("--ledger"), "{text}");
+        assert!(!text.contains(".lock"), "{text}");
+        assert_eq!(error.exit_code(), crate::exit_code::USAGE);
+        assert!(matches!(said(io::ErrorKind::PermissionDenied), LedgerError::Io { .. }));
+    }
 
     #[test]
     fn a_holder_that_is_not_named_is_still_a_holder() {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::destination::{Destination, DestinationKind, partial};
 use super::error::OutputError;
-use super::lock_holder;
+use super::lock_holder::{self, has_no_locks};
 use super::ownership::{self, ModeLimit};
 use crate::file_id::still_named;
 use crate::locale::foreign_text::visible_path;
@@ -206,7 +206,10 @@ impl PartialFile {
                     )));
                 }
                 Err(TryLockError::Error(error)) => {
-                    return Err(in_the_way(&partial, &describe_os_error(&error)));
+                    if created && still_named(&file, &partial) {
+                        let _ = fs::remove_file(&partial);
+                    }
+                    return Err(cannot_lock(&partial, label, &error));
                 }
             }
             // Between opening and locking, the former holder may have renamed the file, or another
@@ -300,10 +303,43 @@ fn cannot_create(label: &str, error: &io::Error) -> OutputError {
     ))
 }
 
+/// The lock of a `.parcial` failed. Where the disk has none, the file is not what is wrong.
+fn cannot_lock(partial: &Path, label: &str, error: &io::Error) -> OutputError {
+    match has_no_locks(error) {
+        true => OutputError::Refused(format!(
+            "o disco de {label} não aceita travas (flock), e sem elas duas execuções poderiam gravar o mesmo arquivo. Escolha para a saída uma pasta em outro disco"
+        )),
+        false => in_the_way(partial, &describe_os_error(error)),
+    }
+}
+
 /// Something that cannot be used stands in the place of the `.parcial`.
 fn in_the_way(partial: &Path, why: &str) -> OutputError {
     let partial = visible_path(partial);
     OutputError::Refused(format!(
         "não foi possível gravar {partial}, onde a saída fica até terminar: {why}. Mova ou apague {partial} e rode de novo"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_locks_is_named_and_nothing_is_to_be_deleted() {
+        let said =
+            |error: io::Error| cannot_lock(Path::new("r.csv.parcial"), "r.csv", &error).to_string();
+        let mut without = vec![io::Error::from(ErrorKind::Unsupported)];
+        if cfg!(target_os = "linux") {
+            // ENOSYS, EOPNOTSUPP, ENOLCK
+            without.extend([38, 95, 37].map(io::Error::from_raw_os_error));
+        }
+        for error in without {
+            let text = said(error);
+            assert!(text.contains("o disco de r.csv não aceita travas"), "{text}");
+            assert!(text.contains("outro disco"), "{text}");
+            assert!(!text.contains("parcial") && !text.contains("apague"), "{text}");
+        }
+        assert!(said(ErrorKind::PermissionDenied.into()).contains("r.csv.parcial"));
+    }
 }

@@ -1,6 +1,15 @@
-//! Which process holds the lock of a file. Only Linux tells, in `/proc/locks`.
+//! Which process holds the lock of a file. Only Linux tells, in `/proc/locks`. And whether there can be
+//! locks at all.
 
 use std::fs::File;
+use std::io::{self, ErrorKind};
+
+/// Whether a lock failed because the disk has none (some network drives and containers).
+pub fn has_no_locks(error: &io::Error) -> bool {
+    /// A network drive whose server gives no locks.
+    const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
+    error.kind() == ErrorKind::Unsupported || (cfg!(unix) && error.raw_os_error() == Some(ENOLCK))
+}
 
 /// ` (processo 123, desde 2026-11-24T03:00:00Z)`, or nothing where the system does not tell.
 pub(super) fn in_parentheses(file: &File) -> String {

@@ -42,6 +42,7 @@ pub use csv_file::CsvFile;
 pub use destination::{Destination, resolved};
 pub use error::OutputError;
 pub use frequent::FrequentKeys;
+pub use lock_holder::has_no_locks;
 pub use new_file::{is_free, write_new_file};
 pub use ownership::ModeLimit;
 pub use progress::Progress;
