@@ -1,9 +1,11 @@
 //! The random steps of the model test with snapshots: rows, edits in the panel, readings, crashes. Not
 //! what follows from them.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
-use super::simulated_server::{EMAIL, INTERNO};
+use super::simulated_server::{EMAIL, INTERNO, SimulatedServer};
 use super::testing::{TestRow, row};
 use crate::model::CustomerType;
 
@@ -18,17 +20,45 @@ pub enum WeekFate {
     Repeated(Option<f32>),
 }
 
+/// What somebody does in the panel.
+#[derive(Debug, Clone)]
+pub enum PanelChange {
+    /// Changes a value of a customer, which may be a name.
+    Edit(prop::sample::Index, &'static str, &'static str),
+    /// A new customer: its `nome`, e-mail and internal identifier.
+    Create(&'static str, &'static str, &'static str),
+    Delete(prop::sample::Index),
+}
+
+impl PanelChange {
+    pub fn apply(&self, server: &mut SimulatedServer) {
+        let count = server.customers.len();
+        match self {
+            Self::Edit(customer, field, value) => server.set(customer.index(count), field, value),
+            Self::Create(nome, email, interno) => {
+                server.customers.push(BTreeMap::new());
+                for (field, value) in [("nome", nome), (EMAIL, email), (INTERNO, interno)] {
+                    server.set(count, field, value);
+                }
+            }
+            Self::Delete(customer) => server.delete(customer.index(count)),
+        }
+    }
+}
+
+/// What happens after the request of a page: seconds pass, and the panel is used.
+pub type PageGap = (u32, Vec<PanelChange>);
+
 #[derive(Debug, Clone)]
 pub enum WeekStep {
     Row(TestRow, WeekFate),
     /// The sender learns the outcome of a request in flight.
     Settle(prop::sample::Index),
-    /// Somebody changes a value of a customer in the panel.
-    Edit(prop::sample::Index, &'static str, &'static str),
+    Panel(PanelChange),
     /// The process is killed; TomTicket is read so many seconds later, if at all, and a run begins.
-    Crash(Option<u32>),
+    Crash(Option<(u32, Vec<PageGap>)>),
     /// The run ends, and TomTicket is read.
-    Pull,
+    Pull(Vec<PageGap>),
     /// The run ends, and the next one uses the latest snapshot, the one before, or none.
     Run(Option<u8>),
     /// Seconds pass.
@@ -81,21 +111,37 @@ pub fn fate() -> impl Strategy<Value = WeekFate> {
     ]
 }
 
-fn edit() -> impl Strategy<Value = WeekStep> {
+fn panel() -> impl Strategy<Value = PanelChange> {
     let fields = &["nome", "nome", "campo:k", "criarchamados", "idioma", EMAIL, INTERNO][..];
-    let place = any::<prop::sample::Index>();
-    (prop::sample::select(fields), place.clone(), place).prop_map(|(field, customer, value)| {
-        WeekStep::Edit(customer, field, values(field)[value.index(values(field).len())])
-    })
+    let place = any::<prop::sample::Index>;
+    let value = |field, place: prop::sample::Index| values(field)[place.index(values(field).len())];
+    let edit =
+        (prop::sample::select(fields), place(), place()).prop_map(move |(field, customer, at)| {
+            PanelChange::Edit(customer, field, value(field, at))
+        });
+    let create = (place(), place(), place()).prop_map(move |(nome, email, interno)| {
+        PanelChange::Create(value("nome", nome), value(EMAIL, email), value(INTERNO, interno))
+    });
+    prop_oneof![6 => edit, 1 => create, 1 => place().prop_map(PanelChange::Delete)]
+}
+
+/// Most pages follow each other at once; one that fails keeps the next ones waiting.
+fn gaps() -> impl Strategy<Value = Vec<PageGap>> {
+    let seconds = prop_oneof![6 => 0..3u32, 1 => 3..900u32];
+    let changes = prop_oneof![
+        2 => Just(Vec::new()),
+        1 => prop::collection::vec(panel(), 1..3),
+    ];
+    prop::collection::vec((seconds, changes), 4)
 }
 
 pub fn step() -> impl Strategy<Value = WeekStep> {
     prop_oneof![
         20 => (any_row(), fate()).prop_map(|(row, fate)| WeekStep::Row(row, fate)),
         6 => any::<prop::sample::Index>().prop_map(WeekStep::Settle),
-        3 => edit(),
-        2 => prop::option::of(0..900u32).prop_map(WeekStep::Crash),
-        3 => Just(WeekStep::Pull),
+        3 => panel().prop_map(WeekStep::Panel),
+        2 => prop::option::of((0..900u32, gaps())).prop_map(WeekStep::Crash),
+        3 => gaps().prop_map(WeekStep::Pull),
         3 => prop::option::weighted(0.8, 0..2u8).prop_map(WeekStep::Run),
         3 => prop_oneof![1..60u32, 60..700u32, 700..20_000u32].prop_map(WeekStep::Wait),
     ]

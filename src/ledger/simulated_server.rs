@@ -101,6 +101,13 @@ impl SimulatedServer {
         self.customers[id].insert(field.into(), value.into());
     }
 
+    /// A customer without names and values stands for none.
+    pub fn delete(&mut self, id: usize) {
+        self.set(id, EMAIL, "");
+        self.set(id, INTERNO, "");
+        self.customers[id].clear();
+    }
+
     /// Whether sending the row would be of no use: its customer is found where the row wants it, and
     /// holds every value.
     pub fn holds(&self, row: &TestRow) -> Result<(), String> {

@@ -11,38 +11,92 @@ use crate::model::{
 /// The fields that a snapshot has columns for, `campo:k` only where somebody has a value.
 const READABLE: [&str; 5] = ["nome", EMAIL, INTERNO, "criarchamados", "campo:k"];
 
-/// What TomTicket held at one moment.
+/// So few that small accounts have several pages.
+const PAGE: usize = 2;
+
+/// A customer as its page showed it.
+#[derive(Debug, Clone)]
+struct PageEntry {
+    customer: BTreeMap<String, String>,
+    read_at: u32,
+    event: u64,
+}
+
+impl PageEntry {
+    fn value(&self, field: &str) -> &str {
+        self.customer.get(field).map_or("", String::as_str)
+    }
+
+    /// As the spool of `pull` recognises a customer.
+    fn identity(&self) -> (String, String) {
+        (self.value(INTERNO).to_owned(), self.value(EMAIL).to_lowercase())
+    }
+}
+
+/// A list that is read page by page while others change it.
+#[derive(Debug, Default)]
+pub struct PagedReading {
+    entries: Vec<PageEntry>,
+    /// How often a customer was met again.
+    pub repeats: u64,
+}
+
+impl PagedReading {
+    /// Reads a page, by number from 0, in the byte order of names; returns whether it was there, and
+    /// whether it was the last.
+    pub fn page(
+        &mut self,
+        server: &SimulatedServer,
+        number: usize,
+        read_at: u32,
+        event: u64,
+    ) -> (bool, bool) {
+        let mut listed: Vec<_> = server.customers.iter().filter(|it| !it.is_empty()).collect();
+        listed.sort_by_key(|customer| customer.get("nome"));
+        let is_last = listed.len() <= (number + 1) * PAGE;
+        let page: Vec<_> = listed.into_iter().skip(number * PAGE).take(PAGE).collect();
+        let is_there = !page.is_empty();
+        for customer in page {
+            let entry = PageEntry { customer: customer.clone(), read_at, event };
+            if !entry.value(EMAIL).is_empty() || !entry.value(INTERNO).is_empty() {
+                let before = self.entries.len();
+                self.entries.retain(|other| other.identity() != entry.identity());
+                self.repeats += (before - self.entries.len()) as u64;
+                self.entries.push(entry);
+            }
+        }
+        (is_there, is_last)
+    }
+}
+
+/// What TomTicket held, each customer when its page was read.
 #[derive(Debug, Clone)]
 pub struct Pulled {
     pub records: Vec<HeldRecord>,
-    /// The event after which it was read.
-    pub event: u64,
+    /// The event after which each record was read.
+    events: Vec<u64>,
 }
 
 impl Pulled {
-    pub fn of(server: &SimulatedServer, read_at: u32, event: u64) -> Self {
-        let held = |customer: &BTreeMap<String, String>, field: &str| {
-            customer.get(field).map_or("", String::as_str).to_owned()
-        };
-        let has_campo = server.customers.iter().any(|it| !held(it, "campo:k").is_empty());
-        let mut records = Vec::new();
-        for customer in &server.customers {
+    pub fn of(reading: &PagedReading) -> Self {
+        let has_campo = reading.entries.iter().any(|it| !it.value("campo:k").is_empty());
+        let record = |entry: &PageEntry| {
             let names = [(CustomerType::Email, EMAIL), (CustomerType::Internal, INTERNO)];
-            let names = names.map(|(ctype, field)| (ctype, held(customer, field).into()));
-            let names: Vec<(CustomerType, Box<str>)> =
-                names.into_iter().filter(|(_, name): &(_, Box<str>)| !name.is_empty()).collect();
+            let names = names.map(|(ctype, field)| (ctype, entry.value(field).into()));
+            let names = names.into_iter().filter(|(_, name): &(_, Box<str>)| !name.is_empty());
             let values = READABLE.into_iter().filter(|field| match *field {
-                "criarchamados" => held(customer, field) == "true",
+                "criarchamados" => entry.value(field) == "true",
                 "campo:k" => has_campo,
                 _ => true,
             });
-            let values =
-                values.map(|field| (field_name(field), held(customer, field).into())).collect();
-            if !names.is_empty() {
-                records.push(HeldRecord { read_at, names, values });
-            }
+            let values = values.map(|field| (field_name(field), entry.value(field).into()));
+            let (names, values) = (names.collect(), values.collect());
+            HeldRecord { read_at: entry.read_at, names, values }
+        };
+        Self {
+            records: reading.entries.iter().map(record).collect(),
+            events: reading.entries.iter().map(|entry| entry.event).collect(),
         }
-        Self { records, event }
     }
 
     fn find(&self, name: Name<'_>) -> Option<usize> {
@@ -68,8 +122,8 @@ impl Pulled {
         names.into_iter().flatten().flat_map(|name| self.named(name, false)).collect()
     }
 
-    /// As `Snapshot::compare` has it.
-    pub fn compare(&self, update: &Update, silent: &BTreeSet<usize>) -> Option<HeldRow> {
+    /// As `Snapshot::compare` has it, and the event after which the record was read.
+    pub fn compare(&self, update: &Update, silent: &BTreeSet<usize>) -> Option<(HeldRow, u64)> {
         let own = self.find(update.primary_name());
         let is_silent = own.is_none() || !self.touched(update).is_disjoint(silent);
         let number = own.or_else(|| self.find(update.rename_to()?))?;
@@ -80,7 +134,8 @@ impl Pulled {
             None => HeldValue::NotRead,
         });
         let values = values.collect();
-        Some(HeldRow { record, values, assumed: [].into(), is_silent })
+        let row = HeldRow { record, values, assumed: [].into(), is_silent };
+        Some((row, self.events[number]))
     }
 }
 

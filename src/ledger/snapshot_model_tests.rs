@@ -1,9 +1,10 @@
 //! Random weeks with snapshots against a simulated server that other people change too: whatever was
 //! read when, written since, edited in the panel, unanswered, late or cut off by a crash, a row that is
-//! called unchanged is one that the server holds.
+//! called unchanged is one that the server holds, so that sending it would change nothing. TomTicket is
+//! read page by page, and may change between two pages.
 //!
 //! A value may be another only where nobody could know (see [`SnapshotWorld::is_excused`]):
-//! - it, or a name of the customer, was edited in the panel after the snapshot was read; or, where the
+//! - it, or a name of the customer, was edited in the panel after its page was read; or, where the
 //!   snapshot does not show the value or the customer, the value was edited after it was last accepted,
 //!   or a name at any time;
 //! - the ledger alone speaks, and a request without an answer took effect after a later one of the same
@@ -20,9 +21,9 @@ use proptest::test_runner::TestRunner;
 
 use super::Policy;
 use super::judge::{LATEST_EFFECT, Unchanged};
-use super::random_weeks::{WeekFate, WeekStep, customers, step};
+use super::random_weeks::{PageGap, PanelChange, WeekFate, WeekStep, customers, step};
 use super::simulated_server::{EMAIL, INTERNO, ServerKind, SimulatedServer};
-use super::simulated_snapshot::Pulled;
+use super::simulated_snapshot::{PagedReading, Pulled};
 use super::testing::{Bench, FIRST, LATER, TestRow};
 use crate::model::{HeldRow, HeldValue, Name, Update};
 use crate::scheduler::ledger::RequestOutcome;
@@ -54,6 +55,8 @@ struct SnapshotWorld {
     /// How many rows were unchanged by a snapshot's word, and by the ledger's.
     held: u64,
     known: u64,
+    /// How often a reading met a customer again.
+    repeats: u64,
 }
 
 impl SnapshotWorld {
@@ -78,6 +81,7 @@ impl SnapshotWorld {
             belated: BTreeMap::new(),
             held: 0,
             known: 0,
+            repeats: 0,
         }
     }
 
@@ -88,7 +92,10 @@ impl SnapshotWorld {
             let empty = BTreeMap::new();
             let old = before.customers.get(id).unwrap_or(&empty);
             let fields: BTreeSet<&String> = customer.keys().chain(old.keys()).collect();
-            let differs = |field: &&&String| customer.get(**field) != old.get(**field);
+            let value = |customer: &BTreeMap<String, String>, field: &str| {
+                customer.get(field).cloned().unwrap_or_default()
+            };
+            let differs = |field: &&&String| value(customer, field) != value(old, field);
             changed.extend(fields.iter().filter(differs).map(|field| (id, (*field).clone())));
         }
         changed
@@ -109,10 +116,10 @@ impl SnapshotWorld {
         done
     }
 
-    fn edit(&mut self, customer: prop::sample::Index, field: &str, value: &str) {
+    fn change(&mut self, change: &PanelChange) {
         self.event += 1;
         let before = self.server.clone();
-        self.server.set(customer.index(self.server.customers.len()), field, value);
+        change.apply(&mut self.server);
         for key in self.changes(&before) {
             self.edited.insert(key, self.event);
         }
@@ -165,10 +172,11 @@ impl SnapshotWorld {
         Ok(())
     }
 
-    fn check(&mut self, update: &Update) -> (Option<Unchanged>, Option<HeldRow>) {
+    fn check(&mut self, update: &Update) -> (Option<Unchanged>, Option<(HeldRow, u64)>) {
         let snapshot = self.snapshot.as_ref();
         let held = snapshot.and_then(|snapshot| snapshot.compare(update, &self.silent));
-        let checked = self.bench.rules.check(update, held.as_ref(), self.bench.now).unwrap();
+        let checked =
+            self.bench.rules.check(update, held.as_ref().map(|it| &it.0), self.bench.now).unwrap();
         if let Some(changes) = &checked.1 {
             self.bench.apply(changes);
         }
@@ -190,34 +198,57 @@ impl SnapshotWorld {
         &self,
         row: &TestRow,
         unchanged: Unchanged,
-        held: Option<&HeldRow>,
+        held: Option<&(HeldRow, u64)>,
     ) -> Result<(), TestCaseError> {
         let update = row.update();
         let place = update.rename_to().unwrap_or(update.primary_name());
         let id = self.server.find(place.ctype, place.text);
+        let now = self.bench.now;
         for (index, (field, value)) in row.values.iter().enumerate() {
             let found =
                 id.map(|id| self.server.customers[id].get(field).map_or("", String::as_str));
             if found == Some(value) {
                 continue;
             }
-            let is_shown = held.is_some_and(|held| held.values[index] != HeldValue::NotRead);
+            let shown = held.filter(|held| held.0.values[index] != HeldValue::NotRead);
             prop_assert!(
-                self.is_excused(id, field, unchanged, is_shown),
-                "{row:?} is {unchanged:?} at {}, but {field} is {found:?}; the snapshot {held:?}",
-                self.bench.now,
+                self.is_excused(id, field, unchanged, shown.map(|it| it.1)),
+                "{row:?} is {unchanged:?} at {now}, but {field} is {found:?}; {held:?}",
             );
         }
+        self.expect_nothing_to_send(row, unchanged, held)
+    }
+
+    /// Left-out fields that fall back to a default do so at a server of another kind.
+    fn expect_nothing_to_send(
+        &self,
+        row: &TestRow,
+        unchanged: Unchanged,
+        held: Option<&(HeldRow, u64)>,
+    ) -> Result<(), TestCaseError> {
+        let mut sent = self.server.clone();
+        sent.kind.resets_defaults = false;
+        sent.execute(row);
+        let changed = self.changes(&sent);
+        let is_excused = |(id, field): &(usize, String)| {
+            self.is_excused(Some(*id), field, unchanged, held.map(|it| it.1))
+        };
+        prop_assert!(
+            changed.is_empty() || changed.iter().any(is_excused),
+            "{row:?} is {unchanged:?} at {}, but would change {changed:?}; {held:?}",
+            self.bench.now,
+        );
         Ok(())
     }
 
-    /// Whether nobody could know that the customer of this name has another value.
+    /// Whether nobody could know that the customer of this name has another value. `shown` is the event
+    /// after which the snapshot showed it.
     fn is_excused(
         &self,
         id: Option<usize>,
         field: &str,
         unchanged: Unchanged,
-        is_shown: bool,
+        shown: Option<u64>,
     ) -> bool {
         // Where nobody has the name, any customer may have lost it.
         let mut ids = id.map_or(0..self.server.customers.len(), |id| id..id + 1);
@@ -227,9 +258,9 @@ impl SnapshotWorld {
                 keys.iter().filter_map(|key| map.get(key)).max().copied().unwrap_or(0)
             };
             let (names, belief) = (&keys[1..], last(&self.accepted, &keys[..1]));
-            let edited = match (&self.snapshot, is_shown) {
-                (Some(snapshot), true) => last(&self.edited, &keys) > snapshot.event,
-                _ => last(&self.edited, &keys[..1]) > belief || last(&self.edited, names) > 0,
+            let edited = match shown {
+                Some(event) => last(&self.edited, &keys) > event,
+                None => last(&self.edited, &keys[..1]) > belief || last(&self.edited, names) > 0,
             };
             let belated = last(&self.belated, &keys) > last(&self.accepted, &keys[..1]);
             edited || (unchanged == Unchanged::Accepted && belated)
@@ -289,11 +320,31 @@ impl SnapshotWorld {
         }
     }
 
-    fn pull(&mut self) {
+    fn pull(&mut self, gaps: &[PageGap]) {
         self.wait(1);
-        self.event += 1;
-        self.pulled.push(Pulled::of(&self.server, self.bench.now, self.event));
+        let (mut reading, mut gaps) = (PagedReading::default(), gaps.iter());
+        for number in 0.. {
+            let (is_there, is_last) = self.read_page(&mut reading, number);
+            if !is_there && number > 0 {
+                // An announced page is missing: the one before is the last now.
+                self.read_page(&mut reading, number - 1);
+            }
+            if is_last {
+                break;
+            }
+            if let Some((seconds, changes)) = gaps.next() {
+                changes.iter().for_each(|change| self.change(change));
+                self.wait(*seconds);
+            }
+        }
+        self.repeats += reading.repeats;
+        self.pulled.push(Pulled::of(&reading));
         self.snapshot = self.pulled.last().cloned();
+    }
+
+    fn read_page(&mut self, reading: &mut PagedReading, number: usize) -> (bool, bool) {
+        self.event += 1;
+        reading.page(&self.server, number, self.bench.now, self.event)
     }
 
     fn begin_run(&mut self) {
@@ -308,18 +359,18 @@ impl SnapshotWorld {
                 self.end(at.index(self.in_flight.len()));
             }
             WeekStep::Settle(_) => {}
-            WeekStep::Edit(customer, field, value) => self.edit(customer, field, value),
+            WeekStep::Panel(change) => self.change(&change),
             WeekStep::Crash(pull_after) => {
                 self.crash();
-                if let Some(seconds) = pull_after {
+                if let Some((seconds, gaps)) = pull_after {
                     self.wait(seconds);
-                    self.pull();
+                    self.pull(&gaps);
                 }
                 self.begin_run();
             }
-            WeekStep::Pull => {
+            WeekStep::Pull(gaps) => {
                 self.end_run();
-                self.pull();
+                self.pull(&gaps);
                 self.begin_run();
             }
             WeekStep::Run(back) => {
@@ -345,7 +396,7 @@ fn a_row_that_is_unchanged_is_one_that_the_server_holds() {
     });
     let kind = any::<(bool, bool)>();
     let world = (kind, customers(), prop::collection::vec(step(), 1..60));
-    let (held, known) = (Cell::new(0), Cell::new(0));
+    let (held, known, repeats) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let checked = runner.run(&world, |((resets_defaults, ages), customers, steps)| {
         let kind = ServerKind { customers_always_exist: false, resets_defaults, minds_case: false };
         let max_age = ages.then_some(Duration::from_hours(2));
@@ -353,9 +404,12 @@ fn a_row_that_is_unchanged_is_one_that_the_server_holds() {
         steps.into_iter().try_for_each(|step| world.step(step))?;
         held.set(held.get() + world.held);
         known.set(known.get() + world.known);
+        repeats.set(repeats.get() + world.repeats);
         Ok(())
     });
     checked.unwrap_or_else(|failure| panic!("{failure}"));
-    println!("{cases} cases: {} rows held, {} known", held.get(), known.get());
-    assert!(held.get() > u64::from(cases / 10) && known.get() > u64::from(cases / 100));
+    let (held, known, repeats) = (held.get(), known.get(), repeats.get());
+    println!("{cases} cases: {held} rows held, {known} known, {repeats} customers met again");
+    let cases = u64::from(cases);
+    assert!(held > cases / 10 && known > cases / 100 && repeats > cases / 10);
 }
