@@ -102,6 +102,7 @@ impl HeldDetails {
         let fields = match record.get("custom_fields") {
             Some(Value::Array(fields)) => Some(fields.iter().filter_map(field).collect()),
             Some(Value::Object(fields)) => Some(fields.values().filter_map(field).collect()),
+            Some(Value::Null) => Some(Vec::new()),
             _ => None,
         };
         Self {
@@ -159,7 +160,7 @@ mod tests {
         }
         let body = r#"{"success":1,"data":[{"organization":{"id":null},"custom_fields":null}]}"#;
         let DetailsReply::Found(held) = reply(Reply::Accepted, 200, body) else { panic!() };
-        assert_eq!((held.id_organizacao.as_deref(), held.campos), (Some(""), None));
+        assert_eq!((held.id_organizacao.as_deref(), held.campos), (Some(""), Some(Vec::new())));
     }
 
     #[test]

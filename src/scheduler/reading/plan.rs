@@ -76,7 +76,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// Reads the row's customer, not before `at`. No reading begins once a stop was asked for.
     pub(super) fn read(&mut self, seq: u64, reading: RowReading, at: Option<Instant>) {
-        if self.stopping.is_some() {
+        if self.stopping.is_some() || self.readings.access == Access::Refused {
             return self.finish_decided(seq, reading.decision);
         }
         let Some(entry) = self.window.get(seq) else { return };

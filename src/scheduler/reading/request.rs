@@ -58,6 +58,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
         reading.reads += 1;
         match DetailsReply::of(attempt) {
+            // A reading that left before another one was refused.
+            _ if self.readings.access == Access::Refused => {
+                self.finish_decided(seq, reading.decision);
+            }
             DetailsReply::Found(details) => {
                 self.readings.access = Access::Granted;
                 self.on_found(seq, reading, details);
@@ -68,6 +72,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             }
             DetailsReply::Refused => {
                 self.readings.access = Access::Refused;
+                self.readings.verification = None;
                 self.finish_decided(seq, reading.decision);
                 self.finish_without_reading();
             }

@@ -18,6 +18,8 @@ const SHOWN: usize = 60;
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// The API accepted a row.
     pub(super) fn on_accepted(&mut self, seq: u64, decision: Decision) {
+        // Its verdict may take a while, and the rows after it need not wait to be admitted.
+        self.breaker.on_accepted_row();
         let reading = RowReading::new(decision, Purpose::Verify);
         let Some(update) = self.window.update(seq) else { return };
         let Some(verification) = &mut self.readings.verification else {
@@ -25,10 +27,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         };
         if verification.wants(&update) {
             verification.reading += 1;
-            self.breaker.on_accepted_row();
             self.read(seq, reading, None);
         } else if verification.is_holding() {
-            self.breaker.on_accepted_row();
             self.hold(seq, reading);
         } else {
             self.look_or_finish(seq, reading);

@@ -181,6 +181,8 @@ fn scenario(seed: u64, kind: Kind, seen: &mut Seen) {
             .env("TOMTICKET_TOKEN", CANARY)
             .args(["--base-url", url, "--ledger", "l.db", "--rate", "unlimited"])
             .args(["--concurrency", &concurrency, "--no-breaker", "--timeout", "1s"])
+            // Nothing is executed late here, and each night would wait for it.
+            .args(["--settle-wait", "0"])
             .allow_partial();
         if full { run.arg("--full") } else { run }
     };
