@@ -10,7 +10,7 @@ use super::print;
 use crate::cli::InitArgs;
 use crate::config::{is_special, proposed_config};
 use crate::exit_code;
-use crate::init::{Customer, Dialogue, KnownNames, Proposal, Sample, config_text, table};
+use crate::init::{CustomerSource, Dialogue, KnownNames, Proposal, Sample, config_text, table};
 use crate::input::{
     Encoding, InputArg, InputError, InputFile, Inspection, ReadOptions, inspect, rows,
 };
@@ -137,7 +137,7 @@ fn reading_keys(read: &ReadOptions) -> Vec<(&'static str, String)> {
 
 /// The proposal is of no use where nobody knows who the customer is.
 fn require_customer(proposal: &Proposal) -> Result<(), CommandError> {
-    let Customer::Unknown(candidates) = &proposal.customer else { return Ok(()) };
+    let CustomerSource::Unknown(candidates) = &proposal.customer else { return Ok(()) };
     let names: Vec<String> = candidates
         .iter()
         .map(|at| format!("\"{}\"", visible(&proposal.columns[*at].name)))

@@ -1,7 +1,7 @@
 //! A proposal as text: the configuration file, and the table that a person reads. Neither quotes a
 //! value of a customer.
 
-use super::proposal::{Certainty, Customer, Proposal, ProposedColumn, Usage};
+use super::proposal::{Certainty, CustomerSource, Proposal, ProposedColumn, Usage};
 use crate::locale::foreign_text::visible;
 use crate::mapping::Key;
 
@@ -13,11 +13,11 @@ pub fn config_text(proposal: &Proposal, input: &str, reading: &[(&str, String)])
         visible(input)
     );
     text.push_str(match proposal.customer {
-        Customer::Columns => "# Quem é o cliente: identificador e tipo_identificador.\n",
-        Customer::Typed(_) => "# Quem é o cliente: identificador, de um tipo só em todas as linhas.\n",
-        Customer::Key(Key::Email) => "# Quem é o cliente: o e-mail.\n",
-        Customer::Key(Key::IdInterno) => "# Quem é o cliente: o identificador interno.\n",
-        Customer::Unknown(_) => "# Quem é o cliente? Escreva a coluna em [map], e aqui \"email\" ou \"id_interno\":\n# key = \"email\"\n",
+        CustomerSource::Columns => "# Quem é o cliente: identificador e tipo_identificador.\n",
+        CustomerSource::Typed(_) => "# Quem é o cliente: identificador, de um tipo só em todas as linhas.\n",
+        CustomerSource::Key(Key::Email) => "# Quem é o cliente: o e-mail.\n",
+        CustomerSource::Key(Key::IdInterno) => "# Quem é o cliente: o identificador interno.\n",
+        CustomerSource::Unknown(_) => "# Quem é o cliente? Escreva a coluna em [map], e aqui \"email\" ou \"id_interno\":\n# key = \"email\"\n",
     });
     let options = proposal.mapping();
     if let Some(key) = options.key {

@@ -1,6 +1,6 @@
 //! Asks a person about a proposal, in whole lines. What comes of the answers is in `proposal`.
 
-use super::proposal::{Customer, Proposal, Usage};
+use super::proposal::{CustomerSource, Proposal, Usage};
 use super::sample::Sample;
 
 /// Why the questions ended early.
@@ -19,7 +19,7 @@ impl Dialogue<'_> {
     /// # Errors
     /// There were no more answers.
     pub fn settle(&mut self, proposal: &mut Proposal, sample: &Sample) -> Result<(), Cancelled> {
-        if let Customer::Unknown(candidates) = proposal.customer.clone()
+        if let CustomerSource::Unknown(candidates) = proposal.customer.clone()
             && !candidates.is_empty()
         {
             let names = candidates.iter().map(|at| proposal.columns[*at].name.as_str());

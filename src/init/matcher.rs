@@ -2,7 +2,7 @@
 //! comes of it, is in `proposal`.
 
 use super::known_names::{KnownNames, Meaning};
-use super::proposal::{Certainty, Customer, Proposal, ProposedColumn, Usage, field};
+use super::proposal::{Certainty, CustomerSource, Proposal, ProposedColumn, Usage, field};
 use super::sample::Sample;
 use crate::mapping::{Key, Target};
 use crate::model::{CustomerType, Param};
@@ -177,7 +177,7 @@ impl Matcher<'_> {
 
     /// Who the customer is: `identificador`, else the e-mail if half of the rows have one, else the
     /// internal identifier.
-    pub fn customer(&self, proposal: &Proposal) -> Customer {
+    pub fn customer(&self, proposal: &Proposal) -> CustomerSource {
         let sure = |target: &Target| {
             let at = proposal.find(target)?;
             let usage = &proposal.columns[at].usage;
@@ -185,20 +185,22 @@ impl Matcher<'_> {
         };
         if let Some(at) = sure(&Target::Identificador) {
             if sure(&Target::TipoIdentificador).is_some() {
-                return Customer::Columns;
+                return CustomerSource::Columns;
             }
             return match self.sample.holds_addresses(proposal.columns[at].index) {
-                Some(true) => Customer::Typed(CustomerType::Email),
-                Some(false) if self.sample.len() > 0 => Customer::Typed(CustomerType::Internal),
-                _ => Customer::Unknown(vec![at]),
+                Some(true) => CustomerSource::Typed(CustomerType::Email),
+                Some(false) if self.sample.len() > 0 => {
+                    CustomerSource::Typed(CustomerType::Internal)
+                }
+                _ => CustomerSource::Unknown(vec![at]),
             };
         }
         let half = |at: &usize| self.filled(proposal, *at) * 2 >= self.sample.len();
         if sure(&field(Param::Email)).filter(half).is_some() {
-            return Customer::Key(Key::Email);
+            return CustomerSource::Key(Key::Email);
         }
         if sure(&field(Param::IdInterno)).filter(half).is_some() {
-            return Customer::Key(Key::IdInterno);
+            return CustomerSource::Key(Key::IdInterno);
         }
         let may_be = |at: &usize| {
             let column = &proposal.columns[*at];
@@ -216,6 +218,6 @@ impl Matcher<'_> {
                 }
             }
         };
-        Customer::Unknown((0..proposal.columns.len()).filter(may_be).collect())
+        CustomerSource::Unknown((0..proposal.columns.len()).filter(may_be).collect())
     }
 }

@@ -14,5 +14,5 @@ mod sample;
 pub use self::config_text::{config_text, table};
 pub use self::dialogue::Dialogue;
 pub use self::known_names::KnownNames;
-pub use self::proposal::{Customer, Proposal};
+pub use self::proposal::{CustomerSource, Proposal};
 pub use self::sample::Sample;

@@ -43,7 +43,7 @@ pub struct ProposedColumn {
 
 /// Who the customer of a row is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Customer {
+pub enum CustomerSource {
     /// The column `identificador`, with a column for its type.
     Columns,
     /// The column `identificador`, of one type in all rows.
@@ -56,7 +56,7 @@ pub enum Customer {
 #[derive(Debug)]
 pub struct Proposal {
     pub columns: Vec<ProposedColumn>,
-    pub customer: Customer,
+    pub customer: CustomerSource,
     /// The columns that make `nome`, in order, by position in `columns`.
     pub name_parts: Vec<usize>,
 }
@@ -79,7 +79,7 @@ impl Proposal {
             },
             means_something: !matches!(Target::parse(name), Ok(None)) || suggestion(name).is_some(),
         });
-        let customer = Customer::Unknown(Vec::new());
+        let customer = CustomerSource::Unknown(Vec::new());
         let mut proposal = Self { columns: columns.collect(), customer, name_parts: Vec::new() };
         let matcher = Matcher { sample, known };
         matcher.take_own_names(&mut proposal);
@@ -135,7 +135,7 @@ impl Proposal {
             self.columns[other].usage = Usage::Unknown;
         }
         self.columns[at].usage = Usage::Target(field(param), Certainty::Sure);
-        self.customer = Customer::Key(key);
+        self.customer = CustomerSource::Key(key);
     }
 
     /// What `nome` is made of, where several columns make it.
@@ -173,11 +173,11 @@ impl Proposal {
             set: set.into_iter().collect(),
             ignore: self.ignored().map(|column| column.reference.clone()).collect(),
             key: match self.customer {
-                Customer::Key(key) => Some(key),
+                CustomerSource::Key(key) => Some(key),
                 _ => None,
             },
             id_type: match self.customer {
-                Customer::Typed(ctype) => Some(ctype),
+                CustomerSource::Typed(ctype) => Some(ctype),
                 _ => None,
             },
             ..Default::default()

@@ -67,7 +67,7 @@ fn the_columns_of_the_fixtures_are_recognised_and_none_is_wrong_that_is_sure() {
             right += usize::from(is_right);
             count += 1;
         }
-        assert!(!matches!(proposal.customer, Customer::Unknown(_)), "{name}");
+        assert!(!matches!(proposal.customer, CustomerSource::Unknown(_)), "{name}");
         MappingPlan::new(&inspection.header, &proposal.mapping(), false).unwrap();
     }
     assert!(count > 300 && right * 100 >= count * 95, "{right} of {count}");
@@ -131,21 +131,25 @@ fn names_and_values_decide_together() {
 fn who_the_customer_is_comes_from_what_is_sure() {
     let (a, b) = ("ana@x.com", "bia@x.com");
     for (header, rows, customer) in [
-        (&["identificador", "tipo_identificador"][..], &[&[a, "E"][..]][..], Customer::Columns),
-        (&["identificador"], &[&[a], &[b]], Customer::Typed(CustomerType::Email)),
-        (&["identificador"], &[&["1"], &["2"]], Customer::Typed(CustomerType::Internal)),
-        (&["identificador"], &[&["1"], &[b]], Customer::Unknown(vec![0])),
-        (&["E-mail", "identificador"], &[&[a, "1"]], Customer::Typed(CustomerType::Internal)),
-        (&["E-mail"], &[&[a], &[""]], Customer::Key(Key::Email)),
+        (
+            &["identificador", "tipo_identificador"][..],
+            &[&[a, "E"][..]][..],
+            CustomerSource::Columns,
+        ),
+        (&["identificador"], &[&[a], &[b]], CustomerSource::Typed(CustomerType::Email)),
+        (&["identificador"], &[&["1"], &["2"]], CustomerSource::Typed(CustomerType::Internal)),
+        (&["identificador"], &[&["1"], &[b]], CustomerSource::Unknown(vec![0])),
+        (&["E-mail", "identificador"], &[&[a, "1"]], CustomerSource::Typed(CustomerType::Internal)),
+        (&["E-mail"], &[&[a], &[""]], CustomerSource::Key(Key::Email)),
         (
             &["id_interno", "E-mail"],
             &[&["1", a], &["2", ""], &["3", ""]],
-            Customer::Key(Key::IdInterno),
+            CustomerSource::Key(Key::IdInterno),
         ),
-        (&["Cidade", "ID"], &[&["X", "1"], &["X", "2"]], Customer::Unknown(vec![1])),
-        (&["Login", "Cidade"], &[&[a, "X"], &[b, "X"]], Customer::Unknown(vec![0])),
-        (&["Celular", "Fantasia", "Sócio"], &[&["1", "2", "3"]], Customer::Unknown(vec![2])),
-        (&["Cidade"], &[&["X"], &["X"]], Customer::Unknown(vec![])),
+        (&["Cidade", "ID"], &[&["X", "1"], &["X", "2"]], CustomerSource::Unknown(vec![1])),
+        (&["Login", "Cidade"], &[&[a, "X"], &[b, "X"]], CustomerSource::Unknown(vec![0])),
+        (&["Celular", "Fantasia", "Sócio"], &[&["1", "2", "3"]], CustomerSource::Unknown(vec![2])),
+        (&["Cidade"], &[&["X"], &["X"]], CustomerSource::Unknown(vec![])),
     ] {
         assert_eq!(propose(header, rows).customer, customer, "{header:?}");
     }
@@ -188,7 +192,7 @@ proptest! {
         let header = Record::from_cells(1, &header);
         let rows: Vec<&[&str]> = values.chunks(header.len()).collect();
         let proposal = Proposal::of(&header, &sample(&rows), &KnownNames::read());
-        if !matches!(proposal.customer, Customer::Unknown(_)) {
+        if !matches!(proposal.customer, CustomerSource::Unknown(_)) {
             let plan = MappingPlan::new(&header, &proposal.mapping(), false);
             let fine = plan.is_ok() || plan.as_ref().is_err_and(|error| {
                 matches!(error, crate::mapping::MappingError::NothingToSend { .. })

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::events::Event;
 use super::ledger::{Ledger, Recorded, RequestOutcome};
 use super::reading::settlement::{self, RefusalDoubt, Settled};
-use super::reading::{Decision, Plain};
+use super::reading::{AttemptVerdict, Decision};
 use super::row_state::{AttemptHistory, RowState};
 use super::window::PROBE;
 use super::{Scheduler, Transport};
@@ -134,7 +134,7 @@ fn verdict(
     decision: &Decision,
     is_rename: bool,
 ) -> (Outcome, RequestOutcome) {
-    let Plain { situacao: plain, doubt } = decision.plain;
+    let AttemptVerdict { situacao: plain, doubt } = decision.plain;
     let is_accepted = plain == Situacao::Atualizado;
     let is_lost = decision.is_undone || !decision.not_kept.is_empty();
     let situacao = match &decision.settled {

@@ -41,7 +41,7 @@ pub enum Purpose {
 #[derive(Debug, Clone, Default)]
 pub struct Decision {
     /// What its last attempt makes of it.
-    pub plain: Plain,
+    pub plain: AttemptVerdict,
     /// What readings make of it.
     pub settled: Option<Settled>,
     /// Whether a late attempt has undone it.
@@ -52,13 +52,13 @@ pub struct Decision {
 
 /// What a row's last attempt makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plain {
+pub struct AttemptVerdict {
     pub situacao: Situacao,
     /// Why it may say nothing, where it is a refusal.
     pub doubt: RefusalDoubt,
 }
 
-impl Default for Plain {
+impl Default for AttemptVerdict {
     fn default() -> Self {
         Self { situacao: Situacao::Falhou, doubt: RefusalDoubt::None }
     }

@@ -11,7 +11,7 @@ use super::super::window::PROBE;
 use super::super::{Scheduler, Transport};
 use super::compare::is_readable;
 use super::settlement::{READS_MAX, ReadName, RefusalDoubt};
-use super::{Access, Decision, Plain, Purpose, READ_LAG, RowReading};
+use super::{Access, AttemptVerdict, Decision, Purpose, READ_LAG, RowReading};
 use crate::model::Situacao;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
@@ -21,7 +21,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             Situacao::Recusado => self.recorder.refusal_doubt(seq),
             _ => RefusalDoubt::None,
         };
-        let plain = Plain { situacao, doubt };
+        let plain = AttemptVerdict { situacao, doubt };
         let decision = Decision { plain, ..Decision::default() };
         if seq == PROBE || self.stopping.is_some() || self.readings.access == Access::Refused {
             return self.finish_decided(seq, decision);
@@ -38,7 +38,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 
     /// Whether a reading can decide the row.
-    fn is_settled_by_reading(&mut self, seq: u64, plain: Plain) -> bool {
+    fn is_settled_by_reading(&mut self, seq: u64, plain: AttemptVerdict) -> bool {
         let Some(update) = self.window.update(seq) else { return false };
         match (plain.situacao, plain.doubt) {
             (Situacao::Falhou, _) => update.values().all(|(field, _)| is_readable(field)),

@@ -22,10 +22,10 @@ const LAG_MAX: f64 = 3.0;
 const LATE_MAX: f64 = 20.0;
 
 /// Nome and telefone of each customer, by e-mail.
-type Customers = HashMap<String, (String, String)>;
+type HeldByEmail = HashMap<String, (String, String)>;
 
 /// Executes an update; `false` where the API would refuse it.
-fn execute(customers: &mut Customers, update: &Update) -> bool {
+fn execute(customers: &mut HeldByEmail, update: &Update) -> bool {
     let name = update.customer().identifier.as_str();
     let new_name = update.current_name().text;
     if !customers.contains_key(name) || (new_name != name && customers.contains_key(new_name)) {
@@ -45,9 +45,9 @@ fn execute(customers: &mut Customers, update: &Update) -> bool {
 
 struct Server {
     rng: fastrand::Rng,
-    customers: Customers,
+    customers: HeldByEmail,
     /// What readings show, and what they do not show yet, in the order of execution.
-    shown: Customers,
+    shown: HeldByEmail,
     unseen: VecDeque<(Instant, Arc<Update>)>,
     /// Updates that are executed later.
     late: Vec<(Instant, Arc<Update>)>,
@@ -162,7 +162,7 @@ enum SecondRow {
 
 /// A file of 2 000 rows: a quarter are the second or third rows of their customers, 200 rename one, and
 /// rows that follow use the new name. Gives the customers before it, too.
-fn file(rng: &mut fastrand::Rng, second: SecondRow) -> (Customers, Vec<PlannedRow>) {
+fn file(rng: &mut fastrand::Rng, second: SecondRow) -> (HeldByEmail, Vec<PlannedRow>) {
     let count = ROWS * 3 / 4;
     let mut names: Vec<String> = (0..count).map(|n| format!("c{n}@x")).collect();
     let customers = names.iter().map(|name| (name.clone(), ("n".into(), "1".into()))).collect();
@@ -191,7 +191,7 @@ fn file(rng: &mut fastrand::Rng, second: SecondRow) -> (Customers, Vec<PlannedRo
     (customers, rows)
 }
 
-fn is_held(customers: &Customers, update: &Update) -> bool {
+fn is_held(customers: &HeldByEmail, update: &Update) -> bool {
     let held = customers.get(update.current_name().text);
     held.is_some_and(|(nome, telefone)| {
         let is_same = |param, held: &str| update.param(param).is_none_or(|sent| sent == held);
