@@ -15,10 +15,12 @@ use garbled::{has_entities, has_lost_characters, is_garbled};
 pub use names::{Flaw, name_flaw};
 use no_value::is_no_value;
 pub use no_value::may_be_a_name;
-pub use numbers::{is_decimal_number, is_rounded_number};
+pub use numbers::is_decimal_number;
 pub use screen::{has_odd_byte, has_odd_ends};
 pub use wrapped::is_spreadsheet_text;
 use wrapped::{has_invisible, is_quoted, is_wrapped};
+
+use crate::model::looks_like_spreadsheet_number;
 
 /// What can be suspicious about a value, the most dangerous first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +44,7 @@ impl Suspicion {
     pub const DETECTORS: [(Self, Detector); 9] = [
         (Self::Garbled, is_garbled),
         (Self::LostCharacters, has_lost_characters),
-        (Self::RoundedNumber, is_rounded_number),
+        (Self::RoundedNumber, looks_like_spreadsheet_number),
         (Self::NoValue, is_no_value),
         (Self::SpreadsheetText, is_wrapped),
         (Self::Entities, has_entities),

@@ -1,14 +1,7 @@
 //! Codes and phones that went through a spreadsheet or a program as numbers.
 
-use crate::model::looks_like_spreadsheet_number;
-
 /// Digits before `,00` that are no amount of money.
 const LONG: usize = 8;
-
-/// `5,51191E+12`: the digits that are missing are lost.
-pub fn is_rounded_number(text: &str) -> bool {
-    looks_like_spreadsheet_number(text)
-}
 
 /// `1234.0`, `12345678000190,00`: digits with a decimal part of zeros. Of money (`1500,00`) that says
 /// nothing, so two zeros count behind long numbers only.
