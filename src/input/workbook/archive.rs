@@ -2,6 +2,7 @@
 //! XML. What the parts mean is not known here.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 
@@ -60,8 +61,8 @@ impl Archive {
         let mut parts = HashMap::new();
         let mut unpacked = 0u64;
         for index in 0..zip.len() {
-            let part = zip.by_index_raw(index).map_err(cut)?;
-            let name = normalised(&part.name().map_err(cut)?);
+            let part = zip.by_index_raw(index).map_err(bad_part)?;
+            let name = normalised(&part.name().map_err(bad_part)?);
             // What unpacks to more than it announces is an error of the zip crate.
             unpacked = unpacked.saturating_add(part.size());
             let most = match &name {
@@ -103,8 +104,7 @@ impl Archive {
         for index in 0..self.zip.len() {
             let bad = |error| WorkbookError::of(error, "uma parte está danificada ou tem senha");
             let mut part = self.zip.by_index(index).map_err(bad)?;
-            let bad = |error| WorkbookError::of(error, "uma parte está danificada");
-            let name = normalised(&part.name().map_err(bad_zip)?);
+            let name = normalised(&part.name().map_err(bad_part)?);
             let is_read = name.contains("worksheets/") || name.ends_with("sharedstrings.xml");
             let mut text = TextLength { length: 0, is_bounded: is_read || is_kept(&name) };
             let copied = io::copy(&mut part, &mut text);
@@ -112,7 +112,7 @@ impl Archive {
                 let what = format!("{} tem um texto de mais de 4 MiB", last_name(&name));
                 return Err(WorkbookError::TooLarge { what });
             }
-            copied.map_err(bad)?;
+            copied.map_err(bad_part)?;
         }
         Ok(())
     }
@@ -184,8 +184,7 @@ impl Archive {
     /// A part as XML, read as calamine reads it.
     pub(super) fn part(&mut self, name: &str) -> Result<Part<'_>, WorkbookError> {
         let index = *self.parts.get(&normalised(name)).ok_or_else(|| damaged(MISSING))?;
-        let part = self.zip.by_index(index);
-        let part = part.map_err(|error| WorkbookError::of(error, "uma parte está danificada"))?;
+        let part = self.zip.by_index(index).map_err(bad_part)?;
         let mut xml = Reader::from_reader(BufReader::with_capacity(1 << 16, part));
         let config = xml.config_mut();
         config.expand_empty_elements = true;
@@ -220,8 +219,8 @@ impl Write for TextLength {
     }
 }
 
-/// A part whose place in the file cannot be right.
-fn bad_zip(error: zip::result::ZipError) -> WorkbookError {
+/// A part that cannot be read, or whose place in the file cannot be right.
+fn bad_part(error: impl Error + 'static) -> WorkbookError {
     WorkbookError::of(error, "uma parte está danificada")
 }
 
