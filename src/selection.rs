@@ -139,12 +139,12 @@ impl Selection {
 /// by internal identifier, the API takes none.
 fn readdressed(update: &Update, to: &Customer) -> Update {
     let id_interno = FieldName::Param(Param::IdInterno);
-    let mut values: Vec<(FieldName, Box<str>)> =
-        update.values().map(|(field, value)| (field.clone(), value.into())).collect();
+    let mut values: Vec<(FieldName, &str)> =
+        update.values().map(|(field, value)| (field.clone(), value)).collect();
     match (update.customer().ctype, to.ctype) {
         (CustomerType::Internal, CustomerType::Email) => {
             let own = update.customer().identifier.as_str();
-            values.push((id_interno, own.into()));
+            values.push((id_interno, own));
         }
         (CustomerType::Email, CustomerType::Internal) => {
             values.retain(|(field, _)| *field != id_interno);

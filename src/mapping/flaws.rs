@@ -3,6 +3,8 @@
 //!
 //! A column of `--allow` is taken as it is, and so is what a snapshot shows.
 
+use std::borrow::Cow;
+
 use super::column_bindings::ValueSource;
 use super::plan::{FieldRule, MappingPlan, TypeSource};
 use crate::input::Record;
@@ -53,7 +55,7 @@ impl MappingPlan {
         &self,
         identifier: &Identifier,
         ctype: CustomerType,
-        values: &[(FieldName, Box<str>)],
+        values: &[(FieldName, Cow<'_, str>)],
     ) -> Option<Flaw> {
         let text = identifier.as_str();
         let flaw = name_flaw(ctype, text).or_else(|| self.decimal_flaw(&self.identifier, text))?;

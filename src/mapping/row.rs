@@ -191,13 +191,13 @@ impl MappingPlan {
 
     /// The value of one field: `None` if the row leaves the field alone (or `cells` already has a
     /// message about it), an empty text if it clears the field.
-    fn field_value(
+    fn field_value<'r>(
         &self,
         rule: &FieldRule,
-        record: &Record,
+        record: &'r Record,
         ctype: Option<CustomerType>,
         cells: &BadCells,
-    ) -> Result<Option<Box<str>>, String> {
+    ) -> Result<Option<Cow<'r, str>>, String> {
         if cells.faults(&rule.source) {
             return Ok(None);
         }
@@ -226,8 +226,8 @@ impl MappingPlan {
         }
         match normalise(&rule.field, &text) {
             // Whatever TomTicket holds can be sent back.
-            Err(_) if self.is_of_snapshot() && is_verbatim(&rule.field) => Ok(Some(text.into())),
-            Ok(value) => Ok(Some(value.into())),
+            Err(_) if self.is_of_snapshot() && is_verbatim(&rule.field) => Ok(Some(text)),
+            Ok(spelled) => Ok(Some(spelled.map_or(text, Cow::Borrowed))),
             Err(RuleViolation::Identifier(IdentifierError::Control))
                 if cells.blames(&rule.source) =>
             {
@@ -288,13 +288,18 @@ struct BadCells {
 impl BadCells {
     /// Whether a message already blames a control character in a cell that `source` uses.
     fn blames(&self, source: &ValueSource) -> bool {
-        source.columns().iter().any(|index| self.controls.contains(index))
+        uses_any(source, &self.controls)
     }
 
     /// Whether a message already says that a cell which `source` uses stands for no text.
     fn faults(&self, source: &ValueSource) -> bool {
-        source.columns().iter().any(|index| self.faulty.contains(index))
+        uses_any(source, &self.faulty)
     }
+}
+
+/// Whether `source` uses one of these columns, of which there are nearly always none.
+fn uses_any(source: &ValueSource, columns: &[usize]) -> bool {
+    !columns.is_empty() && source.columns().iter().any(|index| columns.contains(index))
 }
 
 #[cfg(test)]

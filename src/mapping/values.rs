@@ -3,8 +3,6 @@
 //! The bounds are the API's documented ones; lengths are counted in characters. What an identifier may
 //! be is decided in `model`.
 
-use std::borrow::Cow;
-
 use crate::model::{FieldName, Identifier, IdentifierError, MAX_TELEFONE, MAX_TEXT, Param};
 
 /// Characters of a bad value that a message repeats.
@@ -49,20 +47,16 @@ pub enum RuleViolation {
     Identifier(#[from] IdentifierError),
 }
 
-/// Checks a value that is not empty and returns it in the API's spelling.
+/// Checks a value that is not empty. Gives the API's spelling of it, or `None` where that is the value
+/// itself.
 ///
 /// # Errors
 /// The rule that it breaks.
-pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, RuleViolation> {
-    let FieldName::Param(param) = field else {
-        return Ok(Cow::Borrowed(value));
-    };
-    let as_is = Ok(Cow::Borrowed(value));
+pub fn normalise(field: &FieldName, value: &str) -> Result<Option<&'static str>, RuleViolation> {
+    let FieldName::Param(param) = field else { return Ok(None) };
     match param {
         // The next file may address the customer by it.
-        Param::IdInterno => {
-            Identifier::check(value).map(|()| Cow::Borrowed(value)).map_err(Into::into)
-        }
+        Param::IdInterno => Ok(Identifier::check(value).map(|()| None)?),
         Param::Nome | Param::IdOrganizacao | Param::Email if longer_than(value, MAX_TEXT) => {
             Err(RuleViolation::Rule("passa de 250 caracteres"))
         }
@@ -76,12 +70,12 @@ pub fn normalise<'v>(field: &FieldName, value: &'v str) -> Result<Cow<'v, str>, 
         | Param::IdOrganizacao
         | Param::Telefone
         | Param::Email
-        | Param::PortfolioId => as_is,
-        Param::CriarChamados => boolean(value).map(Cow::Borrowed).ok_or(RuleViolation::Rule(
+        | Param::PortfolioId => Ok(None),
+        Param::CriarChamados => boolean(value).map(Some).ok_or(RuleViolation::Rule(
             "não é sim nem não (use true/false, sim/não, 1/0, s/n, verdadeiro/falso)",
         )),
         Param::Idioma => language(value)
-            .map(Cow::Borrowed)
+            .map(Some)
             .ok_or(RuleViolation::Rule("não é um idioma do painel (use pt_BR, en_US ou es_ES)")),
     }
 }
@@ -105,16 +99,26 @@ fn looks_like_email(value: &str) -> bool {
 }
 
 fn boolean(value: &str) -> Option<&'static str> {
-    match value.to_lowercase().as_str() {
-        "true" | "t" | "1" | "sim" | "s" | "verdadeiro" | "yes" | "y" => Some("true"),
-        "false" | "f" | "0" | "não" | "nao" | "n" | "falso" | "no" => Some("false"),
-        _ => None,
+    const TRUE: [&str; 8] = ["true", "t", "1", "sim", "s", "verdadeiro", "yes", "y"];
+    const FALSE: [&str; 8] = ["false", "f", "0", "não", "nao", "n", "falso", "no"];
+    let is_one_of = |words: &[&str]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    if is_one_of(&TRUE) {
+        Some("true")
+    } else if is_one_of(&FALSE) || value.to_lowercase() == "não" {
+        Some("false")
+    } else {
+        None
     }
 }
 
 fn language(value: &str) -> Option<&'static str> {
-    let value = value.replace(['-', ' '], "_");
-    ["pt_BR", "en_US", "es_ES"].into_iter().find(|known| value.eq_ignore_ascii_case(known))
+    let is_letter = |given: u8, known: u8| match known {
+        b'_' => matches!(given, b'_' | b'-' | b' '),
+        known => given.eq_ignore_ascii_case(&known),
+    };
+    ["pt_BR", "en_US", "es_ES"].into_iter().find(|known| {
+        value.len() == known.len() && value.bytes().zip(known.bytes()).all(|(a, b)| is_letter(a, b))
+    })
 }
 
 #[cfg(test)]

@@ -95,8 +95,8 @@ pub enum ValueChange {
 impl ValueChange {
     /// One for each value of a row, in its order. `held` is the row's customer, where a snapshot shows
     /// it.
-    pub fn of_row(update: &Update, held: Option<&HeldRow>) -> Vec<Self> {
-        let changes = update.values().enumerate().map(|(index, (field, after))| {
+    pub fn of_row(update: &Update, held: Option<&HeldRow>) -> impl Iterator<Item = Self> {
+        update.values().enumerate().map(move |(index, (field, after))| {
             match held.and_then(|held| held.before(index, field)) {
                 None if !after.is_empty()
                     && held.is_some_and(|held| held.record.value(field) == Some("")) =>
@@ -110,8 +110,7 @@ impl ValueChange {
                 Some(before) if differ_in_form(before, after) => Self::OtherForm,
                 Some(_) => Self::Other,
             }
-        });
-        changes.collect()
+        })
     }
 }
 

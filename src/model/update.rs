@@ -6,17 +6,27 @@ use super::{Customer, CustomerType, FieldName, Name, Param, same_name};
 #[derive(Debug, Clone)]
 pub struct Update {
     customer: Customer,
-    values: Vec<(FieldName, Box<str>)>,
+    /// The values, one directly behind the other: one piece of memory instead of one a value.
+    text: Box<str>,
+    /// The fields, and where the value of each ends in `text`.
+    fields: Box<[(FieldName, usize)]>,
 }
 
 impl Update {
     /// An update of `customer`. The caller gives each field at most once.
-    pub fn new<V: Into<Box<str>>>(
+    pub fn new<V: AsRef<str>>(
         customer: Customer,
         values: impl IntoIterator<Item = (FieldName, V)>,
     ) -> Self {
-        let values = values.into_iter().map(|(field, value)| (field, value.into())).collect();
-        Self { customer, values }
+        let values: Vec<_> = values.into_iter().collect();
+        let bytes = values.iter().map(|(_, value)| value.as_ref().len()).sum();
+        let mut text = String::with_capacity(bytes);
+        let fields = values.into_iter().map(|(field, value)| {
+            text.push_str(value.as_ref());
+            (field, text.len())
+        });
+        let fields = fields.collect();
+        Self { customer, text: text.into(), fields }
     }
 
     /// The customer as the row names it.
@@ -26,7 +36,12 @@ impl Update {
 
     /// The values in the order of the plan. An empty value clears the field.
     pub fn values(&self) -> impl Iterator<Item = (&FieldName, &str)> {
-        self.values.iter().map(|(field, value)| (field, &**value))
+        let mut start = 0;
+        self.fields.iter().map(move |(field, end)| {
+            let value = &self.text[start..*end];
+            start = *end;
+            (field, value)
+        })
     }
 
     /// The value given for `param`, if the row sends it.
@@ -75,8 +90,7 @@ impl Update {
 
     /// Bytes of memory that the update takes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        let text: usize = self.values.iter().map(|(_, value)| value.len()).sum();
-        text + size_of_val(&*self.values) + self.customer.identifier.as_str().len()
+        self.text.len() + size_of_val(&*self.fields) + self.customer.identifier.as_str().len()
     }
 }
 

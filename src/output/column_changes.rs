@@ -47,9 +47,9 @@ pub struct ChangedColumns(Vec<ColumnChanges>);
 
 impl ChangedColumns {
     /// Adds a row; `changes` has one for each of its values.
-    pub fn add(&mut self, update: &Update, changes: &[ValueChange]) {
-        for ((field, _), change) in update.values().zip(changes) {
-            self.column(field).add(*change);
+    pub fn add(&mut self, update: &Update, changes: impl IntoIterator<Item = ValueChange>) {
+        for (index, ((field, _), change)) in update.values().zip(changes).enumerate() {
+            self.column(field, index).add(change);
         }
     }
 
@@ -68,8 +68,15 @@ impl ChangedColumns {
         filled.map(|column| column.field.to_string())
     }
 
-    fn column(&mut self, field: &FieldName) -> &mut ColumnChanges {
-        let index = match self.0.iter().position(|column| column.field == *field) {
+    /// The column of a field, which nearly always stands at `expected`: rows give their fields in one
+    /// order.
+    fn column(&mut self, field: &FieldName, expected: usize) -> &mut ColumnChanges {
+        let is_it = |column: &ColumnChanges| column.field == *field;
+        let found = match self.0.get(expected) {
+            Some(column) if is_it(column) => Some(expected),
+            _ => self.0.iter().position(is_it),
+        };
+        let index = match found {
             Some(index) => index,
             None => {
                 self.0.push(ColumnChanges {

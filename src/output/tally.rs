@@ -92,9 +92,9 @@ impl Tally {
     pub(super) fn changed(&mut self, situacao: Situacao, update: &Update, changes: &[ValueChange]) {
         if situacao == Situacao::Inalterado {
             self.way_back.rows_of_earlier += 1;
-            self.changed_earlier.add(update, changes);
+            self.changed_earlier.add(update, changes.iter().copied());
         } else {
-            self.changed.add(update, changes);
+            self.changed.add(update, changes.iter().copied());
         }
     }
 

@@ -53,7 +53,7 @@ impl PlannedChanges {
 
     /// Adds a row that would be sent, beside its customer where a snapshot shows it.
     pub fn add(&mut self, linha: u64, update: &Update, held: Option<&HeldRow>) {
-        self.columns.add(update, &ValueChange::of_row(update, held));
+        self.columns.add(update, ValueChange::of_row(update, held));
         if self.shown.len() < self.show {
             let name = update.primary_name();
             let fields = update.values().enumerate().filter_map(|(index, (field, value))| {

@@ -118,7 +118,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     fn note_changes(&mut self, seq: u64, update: &Update, held: Option<&HeldRow>) {
         if let Some(entry) = self.window.get(seq) {
-            entry.changes = ValueChange::of_row(update, held);
+            entry.changes = ValueChange::of_row(update, held).collect();
         }
     }
 
