@@ -22,6 +22,7 @@ mod init;
 mod input;
 mod ledger;
 mod locale;
+mod mapped_rows;
 mod mapping;
 mod model;
 mod output;

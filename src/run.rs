@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
             None => None,
         };
         let options = self.scheduler_options();
-        let plan = self.preflight.plan.clone();
+        let plan = Arc::clone(&self.preflight.plan);
         let (selection, reporter) = (self.selection.take(), outputs.reporter);
         let pipeline = Pipeline { client, options, reading, plan, selection, reporter };
         let mut snapshot = self.snapshot.take();

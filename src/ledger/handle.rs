@@ -31,9 +31,6 @@ pub struct Claimed {
     lock: FileLock,
 }
 
-/// Memory of the reading connection for pages, in KiB.
-const READING_CACHE_KIB: i64 = 2048;
-
 /// Takes the account's lock and opens its ledger; creates whatever is missing.
 pub fn claim(place: &AccountLocation<'_>) -> Result<Claimed, LedgerError> {
     let connection = schema::open_for_writing(place.path)?;
@@ -61,9 +58,6 @@ impl Claimed {
         let label = label.as_deref();
         let tables = accounts::begin_run(connection, &path, hash, &base_url, label)?;
         let reading = schema::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        // Beside the writer's pages it needs few: those of the last checks.
-        let cache = reading.pragma_update(None, "cache_size", -READING_CACHE_KIB);
-        cache.map_err(|source| schema::error(&path, source))?;
         let mut reading = AccountTables::new(reading, &path, tables.account);
         reading.run = tables.run;
         let (mut rules, changes) = Rules::open(keys, policy, tables.load()?, reading, now())?;

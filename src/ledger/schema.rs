@@ -26,6 +26,8 @@ const VERSION: i64 = 5;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Memory of a connection for pages, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
+/// The same for one that only reads: it needs the pages of the last checks.
+const READING_CACHE_KIB: i64 = 2048;
 /// SQLite's log is copied into the file when it has so many pages: a page that changed often
 /// meanwhile is copied once, and names are hashes, so that pages are hit at random.
 const LOG_PAGES: i64 = 4096;
@@ -272,7 +274,11 @@ pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError>
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
+    let cache = match flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        true => READING_CACHE_KIB,
+        false => CACHE_KIB,
+    };
+    connection.pragma_update(None, "cache_size", -cache).map_err(failed)?;
     check(path, &connection)?;
     Ok(connection)
 }

@@ -7,6 +7,7 @@
 mod changes;
 mod findings;
 mod guards;
+mod known;
 mod layout;
 mod line_list;
 mod plan_json;
@@ -14,22 +15,24 @@ mod reassigned_emails;
 mod remarks;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspect, rows};
-use crate::ledger::{
-    AccountMark, Fingerprint, Holder, LedgerError, Reader, Unchanged, judge_without_ledger,
-};
+use crate::ledger::{AccountMark, Fingerprint, LedgerError, Unchanged, judge_without_ledger};
 use crate::locale::foreign_text::visible;
+use crate::mapped_rows::{BATCHES, for_each_batch};
 use crate::mapping::{MappingError, MappingOptions, MappingPlan, looks_like_header};
-use crate::model::{LeftOut, Update};
+use crate::model::{LeftOut, Row, Update};
+use crate::resources::ResourceError;
 use crate::selection::{HandedOver, Selection};
-use crate::snapshot::{Shown, Snapshot, SnapshotError};
+use crate::snapshot::{Shown, SnapshotError};
 
 pub use self::changes::PlannedChanges;
 use self::findings::Findings;
 pub use self::guards::Guards;
+pub use self::known::{Known, Lookup};
 use self::layout::LayoutOddities;
 use self::line_list::LineList;
 use self::reassigned_emails::ReassignedEmails;
@@ -51,6 +54,9 @@ pub enum PreflightError {
     /// The snapshot.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// This machine.
+    #[error(transparent)]
+    Resources(#[from] ResourceError),
     /// `--max-changes` or `--min-rows`.
     #[error("{0}")]
     Guard(String),
@@ -75,6 +81,7 @@ impl PreflightError {
             Self::Input(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),
             Self::Snapshot(error) => error.exit_code(),
+            Self::Resources(_) => ResourceError::EXIT_CODE,
             Self::Mapping { .. } | Self::Guard(_) => exit_code::USAGE,
         }
     }
@@ -86,7 +93,7 @@ pub struct Preflight {
     /// The input's encoding, layout and header.
     pub inspection: Inspection,
     /// The mapping of the file.
-    pub plan: MappingPlan,
+    pub plan: Arc<MappingPlan>,
     /// Rows of the input.
     pub rows: u64,
     /// Of these, rows that cannot be sent.
@@ -123,32 +130,6 @@ pub struct Preflight {
     repeated: HashSet<Fingerprint>,
     repeating: LineList,
     layout: LayoutOddities,
-}
-
-/// What is known of TomTicket before the first row is read.
-#[derive(Default)]
-pub struct Known<'a> {
-    pub ledger: Option<&'a mut Lookup>,
-    pub snapshot: Option<&'a mut Snapshot>,
-    /// The rows that are wanted (`--only`); `None` for all.
-    pub selection: Option<&'a Selection>,
-    /// What a snapshot of this account says of it (`conta`); `None` where the account is unknown or
-    /// simulated.
-    pub account: Option<AccountMark>,
-    /// Everything is sent (`--full`).
-    pub full: bool,
-    /// Rows that are shown in full (`--show`).
-    pub show: usize,
-}
-
-/// The ledger's answers to a preflight.
-pub struct Lookup {
-    /// What TomTicket is known to hold; `None` where the ledger does not know the account.
-    pub reader: Option<Reader>,
-    /// Requests whose outcome is unknown: of an earlier run, or of the run under way.
-    pub leftovers: HashSet<Fingerprint>,
-    /// Whether another process works on the account at this moment, and which, if that is known.
-    pub busy: Option<Option<Holder>>,
 }
 
 /// A sentence about a line further down that looks like the header; empty if there is none.
@@ -198,7 +179,7 @@ impl Preflight {
         let mut rows = rows(file, &inspection)?;
         let mut found = Self {
             inspection,
-            plan,
+            plan: Arc::new(plan),
             rows: 0,
             invalid: 0,
             examples: Vec::with_capacity(EXAMPLES),
@@ -221,44 +202,23 @@ impl Preflight {
             layout: LayoutOddities::default(),
         };
         let mut handed_over = HandedOver::default();
-        for record in &mut rows {
-            let mut row = found.plan.map(found.rows, record?);
-            found.check_account(&row.record, known.account.as_ref())?;
-            let linha = row.linha();
-            if found.plan.is_uneven(&row.record) {
-                found.layout.uneven.add(linha);
-            }
-            found.rows += 1;
-            if let Some(selection) = known.selection {
-                found.selected.extend(selection.apply(&mut row, &found.plan));
-            }
-            if let Some(why) = row.left_out {
-                found.left_out += 1;
-                found.nameless += u64::from(why == LeftOut::Nameless);
-                continue;
-            }
-            let is_unchanged = match &row.update {
-                Ok(update) => {
-                    if known.selection.is_some() {
-                        handed_over.add(row.seq, linha, update);
-                    }
-                    found.reassigned_emails.add(linha, update);
-                    found.findings.add_update(linha, update);
-                    found.look_up(&mut known, linha, Arc::clone(update))?
+        // Reading and mapping take half of the time, so another thread does them.
+        thread::scope(|scope| {
+            let plan = Arc::clone(&found.plan);
+            let (sender, batches) = mpsc::sync_channel(BATCHES);
+            let rows = &mut rows;
+            thread::Builder::new()
+                .spawn_scoped(scope, move || {
+                    for_each_batch(rows, &plan, |batch| sender.send(batch).is_ok());
+                })
+                .map_err(ResourceError::Threads)?;
+            for batch in batches {
+                for row in batch? {
+                    found.add(row, &mut known, &mut handed_over)?;
                 }
-                Err(mensagem) => {
-                    found.invalid += 1;
-                    if found.examples.len() < EXAMPLES {
-                        found.examples.push((linha, mensagem.clone()));
-                    }
-                    false
-                }
-            };
-            // What a snapshot shows of a customer is not odd in its row either.
-            if !(is_unchanged && known.snapshot.is_some()) {
-                found.findings.add(&found.plan, &row);
             }
-        }
+            Ok::<_, PreflightError>(())
+        })?;
         found.findings.end();
         found.layout.repeated_headers = rows.repeated_headers();
         let lost = known.snapshot.map_or_else(Vec::new, |snapshot| snapshot.names_lost());
@@ -267,6 +227,51 @@ impl Preflight {
             found.find_first(file, selection, &handed_over)?;
         }
         Ok(found)
+    }
+
+    /// Adds a row.
+    fn add(
+        &mut self,
+        mut row: Row,
+        known: &mut Known<'_>,
+        handed_over: &mut HandedOver,
+    ) -> Result<(), PreflightError> {
+        self.check_account(&row.record, known.account.as_ref())?;
+        let linha = row.linha();
+        if self.plan.is_uneven(&row.record) {
+            self.layout.uneven.add(linha);
+        }
+        self.rows += 1;
+        if let Some(selection) = known.selection {
+            self.selected.extend(selection.apply(&mut row, &self.plan));
+        }
+        if let Some(why) = row.left_out {
+            self.left_out += 1;
+            self.nameless += u64::from(why == LeftOut::Nameless);
+            return Ok(());
+        }
+        let is_unchanged = match &row.update {
+            Ok(update) => {
+                if known.selection.is_some() {
+                    handed_over.add(row.seq, linha, update);
+                }
+                self.reassigned_emails.add(linha, update);
+                self.findings.add_update(linha, update);
+                self.look_up(known, linha, Arc::clone(update))?
+            }
+            Err(mensagem) => {
+                self.invalid += 1;
+                if self.examples.len() < EXAMPLES {
+                    self.examples.push((linha, mensagem.clone()));
+                }
+                false
+            }
+        };
+        // What a snapshot shows of a customer is not odd in its row either.
+        if !(is_unchanged && known.snapshot.is_some()) {
+            self.findings.add(&self.plan, &row);
+        }
+        Ok(())
     }
 
     /// Reads the rows that go first once more.

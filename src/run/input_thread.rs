@@ -3,18 +3,12 @@
 use tokio::sync::mpsc;
 
 use crate::input::Rows;
+use crate::mapped_rows::for_each_batch;
 use crate::mapping::MappingPlan;
 use crate::panic_hook;
 use crate::scheduler::InputBatch;
 use crate::selection::Selection;
 use crate::stop::StopReason;
-
-/// Rows of a full batch.
-const BATCH_ROWS: usize = 64;
-/// Bytes of a full batch.
-const BATCH_BYTES: usize = 512 * 1024;
-/// Capacity of the channel to the scheduler, in batches.
-pub(super) const BATCHES: usize = 2;
 
 /// Reads until the input ends or the scheduler has closed the channel.
 pub(super) fn read(
@@ -23,33 +17,19 @@ pub(super) fn read(
     selection: Option<&Selection>,
     batches: &mpsc::Sender<InputBatch>,
 ) {
-    let mut batch = Vec::with_capacity(BATCH_ROWS);
-    let mut bytes = 0;
-    for (seq, record) in (0u64..).zip(&mut reading) {
-        panic_hook::inject_panic_if_requested("read", &seq);
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let reason = StopReason::Local(error.to_string());
-                let _ = batches.blocking_send(InputBatch::Broken(reason));
-                return;
+    for_each_batch(&mut reading, plan, |batch| {
+        let batch = match batch {
+            Ok(mut rows) => {
+                for row in &mut rows {
+                    panic_hook::inject_panic_if_requested("read", &row.seq);
+                    if let Some(selection) = selection {
+                        let _ = selection.apply(row, plan);
+                    }
+                }
+                InputBatch::Rows(rows)
             }
+            Err(error) => InputBatch::Broken(StopReason::Local(error.to_string())),
         };
-        let mut row = plan.map(seq, record);
-        if let Some(selection) = selection {
-            let _ = selection.apply(&mut row, plan);
-        }
-        bytes += row.heap_bytes();
-        batch.push(row);
-        if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
-            bytes = 0;
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
-            if batches.blocking_send(InputBatch::Rows(full)).is_err() {
-                return;
-            }
-        }
-    }
-    if !batch.is_empty() {
-        let _ = batches.blocking_send(InputBatch::Rows(batch));
-    }
+        batches.blocking_send(batch).is_ok()
+    });
 }

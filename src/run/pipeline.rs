@@ -12,6 +12,7 @@ use super::input_thread;
 use crate::api::Client;
 use crate::input::Rows;
 use crate::ledger::LedgerHandle;
+use crate::mapped_rows::BATCHES;
 use crate::mapping::MappingPlan;
 use crate::output::{OutputError, Reporter, Tally};
 use crate::panic_hook;
@@ -28,7 +29,7 @@ pub(super) struct Pipeline {
     pub client: Arc<Client>,
     pub options: SchedulerOptions,
     pub reading: Rows,
-    pub plan: MappingPlan,
+    pub plan: Arc<MappingPlan>,
     pub selection: Option<Selection>,
     pub reporter: Reporter,
 }
@@ -49,7 +50,7 @@ impl Pipeline {
         listener: StopListener,
         deadline: Option<Instant>,
     ) -> (PipelineOutput, Option<LedgerHandle>) {
-        let (rows_in, rows_out) = mpsc::channel(input_thread::BATCHES);
+        let (rows_in, rows_out) = mpsc::channel(BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
             let (reading, plan, selection) = (self.reading, self.plan, self.selection);
