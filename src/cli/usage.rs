@@ -29,7 +29,16 @@ pub fn explain(error: &clap::Error) -> String {
                 if reads { "O programa lê um arquivo por vez" } else { "O comando não o usa" };
             format!("há um argumento a mais: {arg}. {why}")
         }
-        ErrorKind::UnknownArgument => format!("opção desconhecida: {arg}"),
+        ErrorKind::UnknownArgument => match owners(&arg).as_slice() {
+            [] => format!("opção desconhecida: {arg}"),
+            // What clap suggests instead only looks alike.
+            owners => {
+                return format!(
+                    "{arg} é opção de {}, não de `{command}`. As opções estão em `{command} --help`",
+                    enumeration(owners)
+                );
+            }
+        },
         ErrorKind::InvalidSubcommand => {
             format!("comando desconhecido: {}", text(ContextKind::InvalidSubcommand))
         }
@@ -98,7 +107,25 @@ fn commands_of(command: &str) -> String {
     let root = super::command();
     let inner = command.split(' ').nth(1).and_then(|name| root.find_subcommand(name));
     let names = inner.unwrap_or(&root).get_subcommands();
-    let names: Vec<&str> = names.map(clap::Command::get_name).collect();
+    enumeration(&names.map(|command| command.get_name().to_owned()).collect::<Vec<_>>())
+}
+
+/// The commands that have an option, as they are typed.
+fn owners(option: &str) -> Vec<String> {
+    let Some(name) = option.strip_prefix("--") else { return Vec::new() };
+    let has = |command: &clap::Command| {
+        command.get_arguments().any(|arg| arg.get_long() == Some(name) && !arg.is_hide_set())
+    };
+    let mut owners = Vec::new();
+    for command in super::command().get_subcommands() {
+        let inner = command.get_subcommands().filter(|inner| has(inner));
+        owners.extend(has(command).then(|| format!("`{}`", command.get_name())));
+        owners.extend(inner.map(|it| format!("`{} {}`", command.get_name(), it.get_name())));
+    }
+    owners
+}
+
+fn enumeration(names: &[String]) -> String {
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} e {last}", rest.join(", ")),
         _ => names.concat(),

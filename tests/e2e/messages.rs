@@ -82,6 +82,9 @@ fn wrong_calls() {
         case(&["run", "c.csv", "--max-duration", "-6h"]),
         case(&["run", "c.csv", "--timeout", "-1s"]),
         case(&["run", "c.csv", "--give-up-after", "-1"]),
+        // Options of other commands.
+        case(&["run", "c.csv", "--custom-fields", "1"]),
+        case(&["init", "c.csv", "--key", "email"]),
         case(&["run", "c.csv", "--max-age", "-30d"]),
         case(&["run", "c.csv", "--timeout", "--limit", "5"]),
         case(&["run", "c.csv", "--timeout", "-v"]),
