@@ -126,7 +126,8 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
         start.chunks(encoding.bom().len()).take_while(|piece| *piece == encoding.bom()).count()
     });
     let bom = marks > 0;
-    other_formats::refuse(&start, file)?;
+    let skips = options.skip_lines.is_some_and(|lines| lines > 0);
+    other_formats::refuse(&start, skips, file)?;
     if !bom && options.encoding.is_none() {
         refuse_utf16_without_mark(&start, &label)?;
     }

@@ -43,8 +43,8 @@ const TEXTS: [(&str, &str); 5] = [
 const HTML: &str =
     "é uma página HTML, qualquer que seja o nome; abra-a no Excel e salve como .xlsx ou CSV";
 
-/// Refuses a file that begins so.
-pub(super) fn refuse(start: &[u8], file: &InputFile) -> Result<(), InputError> {
+/// Refuses a file that begins so. What is `skipped` of a text may be anything.
+pub(super) fn refuse(start: &[u8], skipped: bool, file: &InputFile) -> Result<(), InputError> {
     let what = match start.starts_with(&COMPOUND) {
         true if is_encrypted(file)? => {
             Some("é uma planilha com senha; tire a senha no Excel e salve como .xlsx ou CSV")
@@ -52,28 +52,30 @@ pub(super) fn refuse(start: &[u8], file: &InputFile) -> Result<(), InputError> {
         true => {
             Some("é uma planilha do Excel antigo (.xls); abra-a no Excel e salve como .xlsx ou CSV")
         }
-        false => format_of(start),
+        false => binary_format(start).or_else(|| text_format(start).filter(|_| !skipped)),
     };
     what.map_or(Ok(()), |what| Err(InputError::OtherFormat { label: file.shared_label(), what }))
 }
 
-/// What a file is that begins so, if it is known and no CSV.
-fn format_of(start: &[u8]) -> Option<&'static str> {
+/// What a file is that begins so, if it is known and no text.
+fn binary_format(start: &[u8]) -> Option<&'static str> {
     if let Some((_, what)) = BYTES.iter().find(|(beginning, _)| start.starts_with(beginning)) {
         return Some(what);
     }
     match start {
         // The beginning of a block, or of the end where there is none. A column may be called `BZh9`.
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
-        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
-            return Some(BZIP2);
-        }
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Some(BZIP2),
         // Without a mark.
         [1..=255, 0, 0, 0, 1..=255, 0, 0, 0, ..] | [0, 0, 0, 1..=255, 0, 0, 0, 1..=255, ..] => {
-            return Some(UTF_32);
+            Some(UTF_32)
         }
-        _ => {}
+        _ => None,
     }
+}
+
+/// What a text is that begins so, if it is known and no CSV.
+fn text_format(start: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(start).to_lowercase();
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     match TEXTS.iter().find(|(beginning, _)| text.starts_with(beginning)) {
@@ -105,6 +107,10 @@ fn is_encrypted(file: &InputFile) -> Result<bool, InputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn format_of(start: &[u8]) -> Option<&'static str> {
+        binary_format(start).or_else(|| text_format(start))
+    }
 
     #[test]
     fn a_file_is_named_for_what_it_is() {

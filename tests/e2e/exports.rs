@@ -250,6 +250,20 @@ fn f170_what_is_no_csv_is_named_for_what_it_is() {
     assert_eq!(sent(&server), pairs(&[("1", "%PDF-1.7")]));
 }
 
+/// A line above the header may be anything.
+#[test]
+fn f185_what_is_skipped_does_not_say_what_a_file_is() {
+    for line in ["{\"gerado\": \"27/11\"}", "[[\"x\"]]", "<html>"] {
+        let text = format!("{line}\nidentificador;nome\n1;Ana\n");
+        let args = ["--id-type", "I", "--skip-lines"];
+        let (server, finished) = run_bytes(text.as_bytes(), &[&args[..], &["1"]].concat());
+        finished.exits(0).accounted([3]);
+        assert_eq!(sent(&server), pairs(&[("1", "Ana")]));
+        let (server, finished) = run_bytes(text.as_bytes(), &[&args[..], &["0"]].concat());
+        finished.refused_before_sending(&server, &["clientes.csv"]);
+    }
+}
+
 #[test]
 fn f171_quotes_with_a_backslash_are_named() {
     for text in [
