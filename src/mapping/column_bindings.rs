@@ -4,7 +4,7 @@
 //! How a row's identifier, type and fields are made from the bindings is decided in `plan`.
 
 use super::error::Problems;
-use super::header::{Columns, is_own_column, positions, shortened};
+use super::header::{Columns, is_own_column, looks_like_values, no_header, positions, shortened};
 use super::suggest::suggestion;
 use super::template::{Template, check_constant};
 use super::values::excerpt;
@@ -150,7 +150,10 @@ impl ColumnBindings {
             }
         }
         if options.strict && !self.unknown.is_empty() {
-            problems.add(MappingError::Unknown { columns: shortened(&self.unknown) });
+            problems.add(match looks_like_values(columns.header) {
+                true => MappingError::NoHeader(no_header(columns.header)),
+                false => MappingError::Unknown { columns: shortened(&self.unknown) },
+            });
         }
         find_duplicates(&self.list, problems);
     }

@@ -21,12 +21,15 @@ pub enum MappingError {
     )]
     Unknown { columns: String },
 
+    #[error("{0}")]
+    NoHeader(String),
+
     #[error(
         "mais de uma coluna alimenta \"{target}\": {columns}. Fique com uma e descarte o resto com --ignore (pela posição: {positions}), ou mude o --map"
     )]
     Duplicate { target: String, columns: String, positions: String },
 
-    #[error("{flag}: a coluna \"{column}\" não existe no arquivo. Colunas encontradas: {found}")]
+    #[error("{flag}: a coluna \"{column}\" não existe no arquivo. {found}")]
     NoSuchColumn { flag: String, column: String, found: String },
 
     #[error(
@@ -78,13 +81,11 @@ pub enum MappingError {
     NullAndMarker { text: String },
 
     #[error(
-        "não sei quem é o cliente: falta a coluna \"identificador\". Peça uma proposta com `tomticket-sync init ARQUIVO`, ou use --map \"COLUNA=identificador\", ou --key email / --key id_interno para tirar o identificador de uma dessas colunas. Colunas encontradas: {found}"
+        "não sei quem é o cliente: falta a coluna \"identificador\". Peça uma proposta com `tomticket-sync init ARQUIVO`, ou use --map \"COLUNA=identificador\", ou --key email / --key id_interno para tirar o identificador de uma dessas colunas. {found}"
     )]
     NoIdentifier { found: String },
 
-    #[error(
-        "--key {key} precisa de uma coluna \"{key}\". Use --map \"COLUNA={key}\". Colunas encontradas: {found}"
-    )]
+    #[error("--key {key} precisa de uma coluna \"{key}\". Use --map \"COLUNA={key}\". {found}")]
     NoKeyColumn { key: &'static str, found: String },
 
     #[error(
@@ -108,7 +109,7 @@ pub enum MappingError {
     TypeTwice { flag: String, column: String },
 
     #[error(
-        "nenhuma coluna tem algo para enviar: além do identificador, o arquivo precisa de pelo menos uma entre nome, email, criarchamados, telefone, id_organizacao, id_interno, idioma, portfolio_id ou campo:<id>. Colunas encontradas: {found}"
+        "nenhuma coluna tem algo para enviar: além do identificador, o arquivo precisa de pelo menos uma entre nome, email, criarchamados, telefone, id_organizacao, id_interno, idioma, portfolio_id ou campo:<id>. {found}"
     )]
     NothingToSend { found: String },
 
@@ -119,15 +120,33 @@ pub enum MappingError {
     Repeated { what: String },
 }
 
-/// Several errors, one a line.
+impl MappingError {
+    /// What the file has, at the end of the message, and the same in every one.
+    fn found(&self) -> Option<&str> {
+        match self {
+            Self::NoSuchColumn { found, .. }
+            | Self::NoIdentifier { found }
+            | Self::NoKeyColumn { found, .. }
+            | Self::NothingToSend { found } => Some(found),
+            _ => None,
+        }
+    }
+}
+
+/// Several errors, one a line, and what the file has once.
 fn several(errors: &[MappingError]) -> String {
     const SHOWN: usize = 30;
     let mut text = format!("{} problemas no cabeçalho e nas opções das colunas:", errors.len());
     for error in errors.iter().take(SHOWN) {
-        text.push_str(&format!("\n  - {error}"));
+        let message = error.to_string();
+        let own = error.found().and_then(|found| message.strip_suffix(found));
+        text.push_str(&format!("\n  - {}", own.unwrap_or(&message).trim_end_matches([' ', '.'])));
     }
     if errors.len() > SHOWN {
         text.push_str(&format!("\n  … e mais {}", errors.len() - SHOWN));
+    }
+    if let Some(found) = errors.iter().find_map(MappingError::found) {
+        text.push_str(&format!("\n{found}"));
     }
     text
 }

@@ -4,9 +4,10 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::values::excerpt;
+use super::values::{excerpt, looks_like_email};
 use super::{MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
+use crate::locale::format::capital;
 use crate::model::ORIGIN_COLUMNS;
 use crate::output::{RESULT_COLUMNS, RejectColumns};
 
@@ -60,7 +61,7 @@ impl<'a> Columns<'a> {
         }
         let (flag, column) = (flag.to_owned(), excerpt(name_of(name)));
         Err(match find(self.header.cells().map(name_of).enumerate(), name)[..] {
-            [] => MappingError::NoSuchColumn { flag, column, found: listing(self.header) },
+            [] => MappingError::NoSuchColumn { flag, column, found: columns_found(self.header) },
             _ => MappingError::RejectsColumn { flag, column },
         })
     }
@@ -134,10 +135,34 @@ pub fn shortened(items: &[String]) -> String {
     }
 }
 
-/// The header's cells as a list for a message.
-pub fn listing(header: &Record) -> String {
+/// Whether a record that was read as a header holds values: an address or, where no cell means
+/// anything, a number as long as a phone. The messages that name columns would quote a customer.
+pub fn looks_like_values(header: &Record) -> bool {
+    let is_long_number = |cell: &str| {
+        let digits = cell.chars().filter(char::is_ascii_digit).count();
+        digits >= 8 && !cell.contains(char::is_alphabetic)
+    };
+    let cells = || header.cells().map(name_of);
+    let means_nothing = |cell| matches!(Target::parse(cell), Ok(None));
+    cells().any(looks_like_email) || (cells().any(is_long_number) && cells().all(means_nothing))
+}
+
+/// What to say of a header that [looks like values](looks_like_values).
+pub fn no_header(header: &Record) -> String {
+    format!(
+        "a linha {}, lida como cabeçalho, parece ter os dados de um cliente, e não os nomes das colunas. Se os nomes estão em outra linha, corrija --skip-lines; se faltam, acrescente uma linha com eles no começo do arquivo",
+        header.linha()
+    )
+}
+
+/// The columns of a file, as a sentence.
+pub fn columns_found(header: &Record) -> String {
+    if looks_like_values(header) {
+        return capital(&no_header(header));
+    }
     let quoted = |cell| format!("\"{}\"", excerpt(name_of(cell)));
-    shortened(&header.cells().map(quoted).collect::<Vec<_>>())
+    let names: Vec<_> = header.cells().map(quoted).collect();
+    format!("Colunas encontradas: {}", shortened(&names))
 }
 
 #[cfg(test)]
@@ -164,6 +189,24 @@ mod tests {
         }
         for name in ["outra", "#0", "#7", "#", "#x"] {
             assert!(columns.all(name, "--map").is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn f185_a_row_of_values_is_no_header() {
+        for (cells, expected) in [
+            (&["ana@example.com", "Ana"][..], true),
+            (&["Ana", "(00) 90000-0001"], true),
+            (&["Ana", "000.000.000-00"], true),
+            (&["E-mail", "Nome"], false),
+            (&["Nome (ou e-mail@)", "2026", "Vendas 2026-03-12"], false),
+            (&["nome", "2026-03-12"], false),
+            (&["", "Ana"], false),
+        ] {
+            let header = Record::from_cells(3, cells);
+            assert_eq!(looks_like_values(&header), expected, "{cells:?}");
+            let said = columns_found(&header);
+            assert_eq!(!said.contains("Ana\""), expected || !cells.contains(&"Ana"), "{said}");
         }
     }
 }

@@ -4,7 +4,9 @@
 
 use super::column_bindings::{ColumnBindings, ValueSource};
 use super::error::Problems;
-use super::header::{Columns, listing, shortened, snapshot_account};
+use super::header::{
+    Columns, columns_found, looks_like_values, no_header, shortened, snapshot_account,
+};
 use super::values::excerpt;
 use super::warnings::documented_warnings;
 use super::{Key, MappingError, MappingOptions, Target};
@@ -113,14 +115,14 @@ impl MappingPlan {
             });
         }
         if rules.is_empty() && !problems.mean_a_field() {
-            problems.add(MappingError::NothingToSend { found: listing(header) });
+            problems.add(MappingError::NothingToSend { found: columns_found(header) });
         }
         let unbound = |target: &&Target| bindings.find(target).is_none();
         for target in send_empty.iter().filter(unbound) {
             problems.add(MappingError::NoSuchColumn {
                 flag: "--send-empty".to_owned(),
                 column: target.to_string(),
-                found: listing(header),
+                found: columns_found(header),
             });
         }
         let ((identifier, identifier_label), ctype) = problems.finish(identifier.zip(ctype))?;
@@ -132,7 +134,9 @@ impl MappingPlan {
                 dropped.join(", ")
             ));
         }
-        if !bindings.unknown.is_empty() {
+        if looks_like_values(header) {
+            warnings.push(no_header(header));
+        } else if !bindings.unknown.is_empty() {
             warnings.push(format!(
                 "colunas ignoradas, porque não são destinos conhecidos: {} (use --map para aproveitar, --ignore para calar este aviso)",
                 shortened(&bindings.unknown)
@@ -235,7 +239,7 @@ fn identifier(
     key: Option<Key>,
 ) -> Result<(ValueSource, String), MappingError> {
     let given = bindings.find(&Target::Identificador);
-    let found = || listing(header);
+    let found = || columns_found(header);
     let Some(key) = key else {
         let binding = given.ok_or_else(|| MappingError::NoIdentifier { found: found() })?;
         return Ok((binding.source.clone(), binding.label()));

@@ -86,7 +86,7 @@ fn longer_than(value: &str, max: usize) -> bool {
 
 /// One `@`, no space, and a dot inside the domain: enough to catch a shifted column. Whether mail
 /// systems would deliver to it is not checked.
-fn looks_like_email(value: &str) -> bool {
+pub fn looks_like_email(value: &str) -> bool {
     let Some((local, domain)) = value.split_once('@') else {
         return false;
     };

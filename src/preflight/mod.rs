@@ -132,10 +132,11 @@ pub struct Preflight {
     layout: LayoutOddities,
 }
 
-/// A sentence about a line further down that looks like the header; empty if there is none.
+/// A sentence about another line that looks like the header; empty if there is none.
 fn header_hint(
     file: &InputFile,
     inspection: &Inspection,
+    read: &ReadOptions,
     mapping: &MappingOptions,
 ) -> Result<String, InputError> {
     if looks_like_header(&inspection.header, mapping) {
@@ -146,11 +147,24 @@ fn header_hint(
         return Ok("\nNeste arquivo, cada linha é uma célula só, entre aspas: um CSV aberto numa planilha sem separar as colunas e salvo de novo fica assim. Exporte outra vez da origem, ou tire as aspas de fora e deixe simples as dobradas".to_owned());
     }
     let is_header = |record: &Record| looks_like_header(record, mapping);
-    let further_down = inspection.header_further_down(file, is_header)?;
-    Ok(further_down.map_or(String::new(), |linha| {
-        let before = linha - 1;
-        format!("\nO cabeçalho parece estar na linha {linha}: use --skip-lines {before}")
-    }))
+    let mut found = inspection.header_further_down(file, is_header)?;
+    if found.is_none() && read.skip_lines.is_some() {
+        // Too many lines may be left out.
+        let whole = inspect(file, &ReadOptions { skip_lines: None, ..read.clone() })?;
+        found = match is_header(&whole.header) {
+            true => Some(whole.header.linha()),
+            false => whole.header_further_down(file, is_header)?,
+        };
+    }
+    Ok(match found.map(|linha| (linha, linha - 1)) {
+        None => String::new(),
+        Some((linha, 0)) => {
+            format!("\nO cabeçalho parece estar na linha {linha}: tire --skip-lines")
+        }
+        Some((linha, before)) => {
+            format!("\nO cabeçalho parece estar na linha {linha}: use --skip-lines {before}")
+        }
+    })
 }
 
 impl Preflight {
@@ -169,7 +183,7 @@ impl Preflight {
             Ok(plan) => plan,
             Err(error) => {
                 let (label, linha) = (file.label().to_owned(), inspection.header.linha());
-                let hint = header_hint(file, &inspection, mapping)?;
+                let hint = header_hint(file, &inspection, read, mapping)?;
                 let error = Box::new(error);
                 return Err(PreflightError::Mapping { label, linha, error, hint });
             }
