@@ -140,6 +140,12 @@ impl<'a> Run<'a> {
             for warning in exposed_token_file(settings.token_file()).into_iter().chain(rehearsal) {
                 terminal.print(&warning);
             }
+            if !settings.check && !settings.without_effect.is_empty() {
+                let flags = plan::flags(&settings.without_effect);
+                terminal.print(&format!(
+                    "aviso: o ensaio usa um TomTicket simulado, sem token, sem conta e sem registro; sem efeito aqui: {flags}\n"
+                ));
+            }
             terminal.print(&preflight.remarks(input.label()));
         }
         if let Some(text) = lookup.and_then(|lookup| preflight.in_flight_text(&lookup)) {

@@ -22,7 +22,9 @@ pub use parse::parse;
 pub use pull_args::{IdsArgs, PullArgs, ReadingArgs};
 pub use run_args::RunArgs;
 pub use sandbox_args::SandboxArgs;
-pub use suggested_commands::{Resolved, SuggestedCommands, suggested_commands};
+pub use suggested_commands::{
+    REAL_ACCOUNT, Resolved, SuggestedCommands, init_again, suggested_commands,
+};
 pub use usage::explain;
 #[cfg(test)]
 pub use values::parse_duration;

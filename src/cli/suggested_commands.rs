@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches};
 
-use crate::config::is_special;
+use crate::config::can_be_read_again;
 use crate::input::Encoding;
 use crate::locale::foreign_text::shell_word;
 
@@ -66,6 +66,9 @@ const ACCOUNT: [&str; 11] = [
     "timeout",
     "give-up-after",
 ];
+/// Flags about the account and its ledger, which a rehearsal does not have.
+pub const REAL_ACCOUNT: [&str; 6] =
+    ["base-url", "token-file", "account", "ledger", "full", "max-age"];
 /// Flags of one run and not of the next: where its outputs went.
 const OUTPUTS: [&str; 4] = ["results", "rejects", "summary-json", "report"];
 
@@ -92,24 +95,25 @@ pub fn suggested_commands(
     resolved: &Resolved<'_>,
 ) -> SuggestedCommands {
     let Some(typed) = TypedCommand::of(program, typed) else { return SuggestedCommands::default() };
+    // What the next rehearsal leaves out, as it did nothing in this one.
+    let idle: &[&str] = if resolved.sandbox { &REAL_ACCOUNT } else { &[] };
     let on_rejects = |left_out: &[&str]| {
         let rejects = resolved.rejects?;
         let more = resolved.outputs.iter().filter(|(name, _)| !typed.has(name));
         let more = more.map(|(name, path)| with_value(name, path.as_os_str()));
-        typed.line("run", rejects.as_os_str(), left_out, more.collect())
+        typed.line("run", rejects.as_os_str(), &[left_out, idle].concat(), more.collect())
     };
     let same = |command, left_out: &[&str]| {
-        let is_there = !is_special(Path::new(typed.input));
+        let is_there = can_be_read_again(Path::new(typed.input));
         is_there.then(|| typed.line(command, typed.input, left_out, Vec::new()))?
     };
-    let [a, b, c, d] = OUTPUTS;
     // A rehearsal may be faster than an account.
-    let rehearsed = [a, b, c, d, "sandbox", "rate"];
+    let rehearsed = [&OUTPUTS[..], &["sandbox", "rate"]].concat();
     SuggestedCommands {
-        rejects: on_rejects(&[a, b, c, d, "limit"]),
+        rejects: on_rejects(&[&OUTPUTS[..], &["limit"]].concat()),
         rest: on_rejects(&OUTPUTS),
         unlimited: match typed.has("limit") || !resolved.limit {
-            true => same(typed.command, &["limit"]),
+            true => same(typed.command, &[&["limit"], idle].concat()),
             false => None,
         },
         undo: resolved.way_back.filter(|_| !resolved.sandbox).and_then(|(snapshot, results)| {
@@ -123,6 +127,16 @@ pub fn suggested_commands(
             false => None,
         },
     }
+}
+
+/// The `init` that gave `typed`, writing its proposal, over an existing file if that `exists`; `None`
+/// where its input is gone.
+pub fn init_again(program: &OsStr, typed: &ArgMatches, exists: bool) -> Option<String> {
+    let typed = TypedCommand::of(program, typed)?;
+    let is_there = can_be_read_again(Path::new(typed.input));
+    let more = ["--yes"].into_iter().chain(exists.then_some("--force"));
+    let more = more.map(ToOwned::to_owned).collect();
+    is_there.then(|| typed.line("init", typed.input, &["yes", "force"], more))?
 }
 
 /// A command line by its parts.
@@ -284,8 +298,33 @@ mod tests {
     }
 
     #[test]
+    fn f186_a_rehearsal_keeps_the_account_for_the_real_run_alone() {
+        let words = ["t", "run", "a", "--sandbox", "--limit", "9", "--token-file", "t", "--full"];
+        let next = next(&words, Resolved { limit: true, sandbox: true, ..on("b") });
+        assert_eq!(next.rejects.as_deref(), Some("t run b --sandbox"));
+        assert_eq!(next.unlimited.as_deref(), Some("t run a --sandbox"));
+        assert_eq!(next.real.unwrap()[1], "t run a --limit 9 --token-file t --full");
+    }
+
+    #[test]
+    fn f187_init_keeps_what_it_takes_to_read_the_input() {
+        for (words, exists, line) in [
+            (
+                &["t", "init", "a b.xlsx", "--sheet", "Plan 2", "--hidden", "skip"][..],
+                false,
+                Some("t init 'a b.xlsx' --sheet 'Plan 2' --hidden skip --yes"),
+            ),
+            (&["t", "init", "a", "--force"], true, Some("t init a --yes --force")),
+            (&["t", "init", "-"], false, None),
+        ] {
+            let typed = crate::cli::command().try_get_matches_from(words).unwrap();
+            assert_eq!(init_again(words[0].as_ref(), &typed, exists).as_deref(), line);
+        }
+    }
+
+    #[test]
     fn what_a_shell_opened_for_one_command_is_in_no_other() {
-        for input in ["/dev/fd/63", "/dev/stdin", "/proc/self/fd/0", "/proc/9/fd/3"] {
+        for input in ["-", "/dev/fd/63", "/dev/stdin", "/proc/self/fd/0", "/proc/9/fd/3"] {
             let sandbox = Resolved { sandbox: true, ..on("entrada.rejeitados.csv") };
             let next = next(&["t", "run", input, "--sandbox", "--limit", "9"], sandbox);
             assert_eq!((next.unlimited, next.real), (None, None), "{input}");

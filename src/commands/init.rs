@@ -1,25 +1,29 @@
 //! `init`: a configuration file for an export, proposed, asked about on a terminal, and written beside
 //! it. What is proposed is [`crate::init`]'s.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
+use clap::ArgMatches;
+
 use super::error::CommandError;
 use super::print;
-use crate::cli::InitArgs;
-use crate::config::{is_special, proposed_config};
+use crate::cli::{InitArgs, init_again};
+use crate::config::{can_be_read_again, proposed_config};
 use crate::exit_code;
-use crate::init::{CustomerSource, Dialogue, KnownNames, Proposal, Sample, config_text, table};
+use crate::init::{
+    CustomerSource, Dialogue, KnownNames, LikelyColumns, Proposal, Sample, config_text, table,
+};
 use crate::input::{
     Encoding, InputArg, InputError, InputFile, Inspection, ReadOptions, inspect, rows,
 };
 use crate::locale::foreign_text::{shell_word, visible, visible_path};
 use crate::locale::format::counted;
-use crate::mapping::{MappingPlan, shortened};
+use crate::mapping::{MappingError, MappingPlan, looks_like_values, no_header, shortened};
 use crate::output::{Destination, ModeLimit, Terminal, is_free, write_new_file};
 
-pub(super) fn run(args: InitArgs) -> Result<u8, CommandError> {
+pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError> {
     let terminal = Terminal::default();
     let config = proposed_config(&args.input);
     let asks = !args.yes && can_ask();
@@ -34,6 +38,10 @@ pub(super) fn run(args: InitArgs) -> Result<u8, CommandError> {
     let file = InputFile::open(&InputArg::from_arg(&args.input))?;
     let mut read = args.read;
     let inspection = inspect_export(&file, &mut read, &known)?;
+    if looks_like_values(&inspection.header) && !known.are_in(&inspection.header) {
+        // Their names would be a customer's.
+        return Err(MappingError::NoHeader(no_header(&inspection.header)).into());
+    }
     let sample = Sample::read(rows(&file, &inspection)?)?;
     let mut proposal = Proposal::of(&inspection.header, &sample, &known);
     let text =
@@ -41,16 +49,7 @@ pub(super) fn run(args: InitArgs) -> Result<u8, CommandError> {
     if !args.yes && !asks {
         print(&text(&proposal))?;
         require_customer(&proposal)?;
-        let config = visible_path(&config);
-        terminal.print(&match again(&args.input) {
-            Some(input) => format!(
-                "Nada foi gravado. Para gravar {config}: {} init {input} --yes\n",
-                program()
-            ),
-            None => {
-                format!("Nada foi gravado. Para gravar {config}, rode o mesmo comando com --yes.\n")
-            }
-        });
+        terminal.print(&how_to_write(&config, typed));
         return Ok(exit_code::OK);
     }
     terminal.print(&format!(
@@ -58,7 +57,7 @@ pub(super) fn run(args: InitArgs) -> Result<u8, CommandError> {
         file.label(),
         counted(inspection.header.len() as u64, "coluna", "colunas"),
         counted(sample.len() as u64, "linha", "linhas"),
-        table(&proposal)
+        table(&proposal, if asks { LikelyColumns::Asked } else { LikelyColumns::Commented })
     ));
     if asks {
         let mut say = |text: &str| terminal.print(text);
@@ -152,27 +151,42 @@ fn require_customer(proposal: &Proposal) -> Result<(), CommandError> {
     )))
 }
 
-/// The input for another command line, unless this one alone had it.
-fn again(input: &Path) -> Option<String> {
-    (!is_special(input)).then(|| shell_word(input.as_os_str()))
+/// How to write what was only shown.
+fn how_to_write(config: &Path, typed: &ArgMatches) -> String {
+    let exists = is_free(config).is_err();
+    let config = visible_path(config);
+    let start = match exists {
+        true => format!("Nada foi gravado, e {config} já existe. Para trocar esse arquivo"),
+        false => format!("Nada foi gravado. Para gravar {config}"),
+    };
+    match init_again(&program(), typed, exists) {
+        Some(command) => format!("{start}:\n  {command}\n"),
+        None => {
+            let force = if exists { " --force" } else { "" };
+            format!("{start}, rode o mesmo comando com --yes{force}.\n")
+        }
+    }
 }
 
 /// The commands that use the file.
 fn next_commands(input: &Path, config: &Path) -> String {
-    let (program, input) = (program(), again(input).unwrap_or_else(|| "ARQUIVO".to_owned()));
-    let config = shell_word(config.as_os_str());
+    let is_there = can_be_read_again(input);
+    let input = if is_there { shell_word(input.as_os_str()) } else { "ARQUIVO".to_owned() };
+    let (program, config) = (shell_word(&program()), shell_word(config.as_os_str()));
+    let what = if is_there { "" } else { " (ARQUIVO é a exportação, num arquivo)" };
     format!(
-        "Próximo passo:\n  {program} check {input} --config {config}\n  {program} run {input} --config {config} --sandbox\n"
+        "Próximo passo{what}:\n  {program} check {input} --config {config}\n  {program} run {input} --config {config} --sandbox\n"
     )
 }
 
-fn program() -> String {
-    let program = std::env::args_os().next().unwrap_or_default();
-    shell_word(&program)
+fn program() -> OsString {
+    std::env::args_os().next().unwrap_or_default()
 }
 
 /// The file's own name, for a comment.
 fn name_of(input: &Path) -> String {
-    let name = input.file_name().unwrap_or(OsStr::new("a entrada padrão"));
-    name.to_string_lossy().into_owned()
+    match input.file_name().filter(|_| can_be_read_again(input)) {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => "a entrada padrão".to_owned(),
+    }
 }

@@ -55,7 +55,7 @@ fn run_command(command: Command, typed: &ArgMatches) -> Result<u8, CommandError>
     match command {
         Command::Run(args) => Ok(run::run(*args, false, typed)),
         Command::Check(args) => Ok(run::run(*args, true, typed)),
-        Command::Init(args) => init::run(args),
+        Command::Init(args) => init::run(args, typed),
         Command::Pull(args) => Ok(pull::run(&args)),
         Command::Ids(args) => Ok(ids::run(&args)),
         Command::Sandbox(args) => sandbox::run(args),

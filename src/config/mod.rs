@@ -18,6 +18,6 @@ pub use account::{base_url, exposed_token_file, token};
 pub use command_line::read;
 pub use effective_settings::effective_settings;
 pub use error::{CommandLineError, SettingsError};
-pub use paths::{is_special, ledger_path, proposed_config, report_page};
+pub use paths::{can_be_read_again, is_special, ledger_path, proposed_config, report_page};
 pub use read_account::ReadAccount;
 pub use settings::{LedgerChoice, ProgramFiles, Remote, Settings};

@@ -91,9 +91,7 @@ pub fn report_page(results: &Path) -> PathBuf {
 
 fn folder_and_name(input: &Path) -> (&Path, &OsStr) {
     match (input.parent(), input.file_name()) {
-        (Some(folder), Some(name)) if input.as_os_str() != "-" && !is_special(input) => {
-            (folder, name)
-        }
+        (Some(folder), Some(name)) if can_be_read_again(input) => (folder, name),
         _ => (Path::new(""), OsStr::new("entrada")),
     }
 }
@@ -101,6 +99,11 @@ fn folder_and_name(input: &Path) -> (&Path, &OsStr) {
 /// `/dev/stdin`, `/dev/fd/63`, `/proc/self/fd/0`: files cannot be put beside these.
 pub fn is_special(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// Whether an input can be named in a later command: neither standard input nor such a special file.
+pub fn can_be_read_again(input: &Path) -> bool {
+    input.as_os_str() != "-" && !is_special(input)
 }
 
 /// The name without an ending in any case, unless nothing would be left.

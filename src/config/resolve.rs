@@ -11,11 +11,11 @@ use jiff::ZonedDateTime;
 use super::account::{base_url, token};
 use super::error::SettingsError;
 use super::file::FOUND;
-use super::paths::{REJECTS, is_special, ledger_path, output, with_start};
+use super::paths::{REJECTS, can_be_read_again, is_special, ledger_path, output, with_start};
 use super::settings::{
     LedgerChoice, PlanOutputs, ProgramFiles, Remote, Settings, SnapshotSettings,
 };
-use crate::cli::{self, Resolved, RunArgs, SuggestedCommands};
+use crate::cli::{self, REAL_ACCOUNT, Resolved, RunArgs, SuggestedCommands};
 use crate::input::InputArg;
 use crate::ledger::Policy;
 use crate::output::Destination;
@@ -70,7 +70,7 @@ impl Settings {
                 rejects: is_typed(typed, "rejects"),
                 summary_json: is_typed(typed, "summary_json"),
             },
-            without_effect: if check { without_effect(typed) } else { Vec::new() },
+            without_effect: without_effect(typed, check, args.sending.sandbox),
             show: args.snapshot.show.map_or_else(show_by_default, |show| show as usize),
             guards: Guards {
                 max_changes: args.snapshot.max_changes,
@@ -165,7 +165,7 @@ fn suggested_commands(
     let sandbox = args.sending.sandbox;
     let (results, rejects) = (readable(results), readable(rejects));
     let snapshot = args.snapshot.snapshot.as_deref();
-    let snapshot = snapshot.filter(|path| !is_special(path) && path.as_os_str() != "-");
+    let snapshot = snapshot.filter(|path| can_be_read_again(path));
     let way_back = snapshot.zip(results);
     let given = [
         ("results", &args.output.results, "resultado"),
@@ -190,11 +190,13 @@ fn is_typed(typed: &ArgMatches, id: &str) -> bool {
     source == Some(ValueSource::CommandLine)
 }
 
-/// The outputs on the command line that a check does not write.
-fn without_effect(typed: &ArgMatches) -> Vec<&'static str> {
-    [("results", "--results"), ("report", "--report")]
-        .into_iter()
-        .filter(|(id, _)| is_typed(typed, id))
-        .map(|(_, flag)| flag)
-        .collect()
+/// What stands on the command line and does nothing: outputs that a check does not write, and the
+/// account that a rehearsal does not have.
+fn without_effect(typed: &ArgMatches, check: bool, sandbox: bool) -> Vec<&'static str> {
+    let flags: &[_] = match (check, sandbox) {
+        (true, _) => &["results", "report"],
+        (false, true) => &REAL_ACCOUNT,
+        (false, false) => &[],
+    };
+    flags.iter().copied().filter(|flag| is_typed(typed, &flag.replace('-', "_"))).collect()
 }

@@ -110,7 +110,7 @@ pub struct Settings {
     pub(crate) files: ProgramFiles,
     /// What `check` writes.
     pub(crate) plan_outputs: PlanOutputs,
-    /// Flags that were typed and have no effect, because nothing is sent.
+    /// Flags that were typed and have no effect in a check or a rehearsal, without their hyphens.
     pub(crate) without_effect: Vec<&'static str>,
     /// What a snapshot shows is not sent again.
     pub(crate) snapshot: Option<SnapshotSettings>,

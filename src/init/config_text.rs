@@ -82,14 +82,29 @@ fn quoted(text: &str) -> String {
 /// Columns without a target that the table names.
 const NAMED: usize = 12;
 
+/// What becomes of the columns that are only likely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LikelyColumns {
+    /// A person is about to be asked.
+    Asked,
+    /// They stay comments.
+    Commented,
+}
+
 /// Each column with its target and how sure that is, for a person.
-pub fn table(proposal: &Proposal) -> String {
+pub fn table(proposal: &Proposal, likely: LikelyColumns) -> String {
     let mut lines = Vec::new();
     let mut rest = Vec::new();
     for column in &proposal.columns {
         let (target, certainty) = match &column.usage {
             Usage::Target(target, Certainty::Sure) => (target.to_string(), "certo"),
-            Usage::Target(target, Certainty::Likely) => (target.to_string(), "provável"),
+            Usage::Target(target, Certainty::Likely) => (
+                target.to_string(),
+                match likely {
+                    LikelyColumns::Asked => "provável: a pergunta vem a seguir",
+                    LikelyColumns::Commented => "provável: fica comentada no arquivo",
+                },
+            ),
             Usage::NamePart => ("nome".to_owned(), "certo, junto com as outras partes"),
             Usage::Unfit(target) => (target.to_string(), "não: os valores não servem"),
             Usage::Own => continue,
@@ -106,6 +121,11 @@ pub fn table(proposal: &Proposal) -> String {
     let mut text = String::new();
     for (name, target, certainty) in lines {
         text.push_str(&format!("  {name:first$}  →  {target:second$}  {certainty}\n"));
+    }
+    if likely == LikelyColumns::Commented && !proposal.likely().is_empty() {
+        text.push_str(
+            "  O que fica comentado não é usado. Se estiver certo, tire o # da linha no arquivo.\n",
+        );
     }
     if !rest.is_empty() {
         let more = rest.len().saturating_sub(NAMED);

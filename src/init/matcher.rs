@@ -210,11 +210,15 @@ impl Matcher<'_> {
                 Usage::Target(target, Certainty::Likely) => {
                     [Param::Email, Param::IdInterno].map(field).contains(target)
                 }
-                // Phones and names may differ in every row too.
+                // Phones, names and cities may differ in every row too.
                 Usage::Unknown => {
                     let meaning = self.known.meaning(&column.name).map(|(meaning, _)| meaning);
-                    let may_be = [None, Some(Meaning::Code), Some(Meaning::Email)];
-                    may_be.contains(&meaning) && self.sample.identifies(column.index)
+                    let may_be = match meaning {
+                        Some(Meaning::Code | Meaning::Email) => true,
+                        None => self.sample.holds_codes(column.index),
+                        Some(_) => false,
+                    };
+                    may_be && self.sample.identifies(column.index)
                 }
             }
         };

@@ -11,7 +11,7 @@ mod matcher;
 mod proposal;
 mod sample;
 
-pub use self::config_text::{config_text, table};
+pub use self::config_text::{LikelyColumns, config_text, table};
 pub use self::dialogue::Dialogue;
 pub use self::known_names::KnownNames;
 pub use self::proposal::{CustomerSource, Proposal};

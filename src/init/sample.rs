@@ -82,6 +82,12 @@ impl Sample {
         }
     }
 
+    /// Whether nine of ten values look like codes.
+    pub fn holds_codes(&self, column: usize) -> bool {
+        let codes = self.values(column).filter(|value| is_code(value)).count();
+        codes * 10 >= self.filled(column) * 9
+    }
+
     /// Whether the values of a column end in those of another: a whole name and its last part.
     pub fn ends_in(&self, column: usize, part: usize) -> bool {
         let both = self.rows.iter().filter_map(|row| row.cell(column).zip(row.cell(part)));
@@ -93,6 +99,19 @@ impl Sample {
         }
         count > 0 && ends * 2 >= count
     }
+}
+
+/// Whether a value may be a code: one word with a digit, and neither a date nor an amount.
+fn is_code(value: &str) -> bool {
+    let digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let day = value.split('T').next().unwrap_or_default();
+    let parts: Vec<&str> = day.split(['/', '-', '.']).collect();
+    let is_date = matches!(
+        parts.iter().filter(|part| digits(part)).map(|part| part.len()).collect::<Vec<_>>()[..],
+        [4, 1..=2, 1..=2] | [1..=2, 1..=2, 2 | 4]
+    ) && parts.len() == 3;
+    let has_digit = value.contains(|c: char| c.is_ascii_digit());
+    has_digit && !is_date && !value.contains(|c: char| c.is_whitespace() || c == ',')
 }
 
 #[cfg(test)]
@@ -135,6 +154,23 @@ mod tests {
         assert_eq!(column(&["1", "b@x"]).holds_addresses(0), None);
         assert!(sample(&[&["Ana Lima", "LIMA"]]).ends_in(0, 1));
         assert!(!sample(&[&["Ana", "Lima"]]).ends_in(0, 1));
+    }
+
+    #[test]
+    fn f188_a_code_is_no_date_amount_or_word() {
+        for (value, expected) in [
+            ("A-1", true),
+            ("00042", true),
+            ("000.000.000-00", true),
+            ("003FIC000000100AAA", true),
+            ("Belém", false),
+            ("Rua 12", false),
+            ("12/03/2026", false),
+            ("2026-03-12T09:14:00.000Z", false),
+            ("1.234,56", false),
+        ] {
+            assert_eq!(sample(&[&[value]]).holds_codes(0), expected, "{value}");
+        }
     }
 
     #[test]

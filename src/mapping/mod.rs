@@ -23,7 +23,9 @@ mod warnings;
 
 pub use error::MappingError;
 pub use flaws::ExaminedColumn;
-pub use header::{Columns, is_own_column, looks_like_header, shortened};
+pub use header::{
+    Columns, is_own_column, looks_like_header, looks_like_values, no_header, shortened,
+};
 pub use options::{Key, MappingOptions};
 pub use plan::MappingPlan;
 pub use suggest::suggestion;

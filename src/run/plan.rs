@@ -8,6 +8,11 @@ use crate::input::rows;
 use crate::model::Situacao;
 use crate::output::{Output, Rejects, tolerated};
 
+/// Flags as they are typed.
+pub(super) fn flags(names: &[&str]) -> String {
+    names.iter().map(|name| format!("--{name}")).collect::<Vec<_>>().join(", ")
+}
+
 impl Run<'_> {
     /// Shows the plan, and gives the exit code.
     pub(super) fn show_plan(&self) -> Result<u8, RunError> {
@@ -15,7 +20,7 @@ impl Run<'_> {
         if !settings.without_effect.is_empty() {
             terminal.print(&format!(
                 "aviso: nada é enviado, então não há resultados a gravar; sem efeito aqui: {}\n",
-                settings.without_effect.join(", ")
+                flags(&settings.without_effect)
             ));
         }
         let unknown = match &settings.ledger {

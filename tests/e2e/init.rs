@@ -50,6 +50,13 @@ fn a_workbook_takes_three_commands_to_a_rehearsal() {
     let made = Run::bare(&["init"]).input("clientes.xlsx", &book).arg("--yes").go();
     made.exits(0).says(&["check clientes.xlsx --config clientes.toml"]);
     assert!(!made.text("clientes.toml").contains("sheet"));
+    // What was only shown says how it is written, with the sheet, and over what.
+    let shown = |args: &[&str]| {
+        let run = Run::bare(&["init", "clientes.xlsx", "--sheet", "Clientes"]).in_folder_of(&made);
+        run.args(args.iter().copied()).go()
+    };
+    let over = "init clientes.xlsx --sheet Clientes --yes --force";
+    shown(&[]).exits(0).says(&["clientes.toml já existe", over]);
     let with = |command: &str, args: &[&str]| {
         let run = Run::bare(&[command, "clientes.xlsx", "--config", "clientes.toml"]);
         run.in_folder_of(&made).args(args.iter().copied()).go()
@@ -62,6 +69,49 @@ fn a_workbook_takes_three_commands_to_a_rehearsal() {
     let named = ["init", "clientes.xlsx", "--yes", "--force", "--sheet", "Clientes"];
     let named = Run::bare(&named).in_folder_of(&made).go();
     assert!(named.exits(0).text("clientes.toml").contains("sheet = \"Clientes\""));
+}
+
+/// What nobody was asked about is not used.
+#[test]
+fn f188_what_is_only_likely_is_said_to_stay_a_comment() {
+    let csv = "E-mail,ID\na@example.com,1\nb@example.com,2\n";
+    let made = init(csv, &["--yes"]);
+    made.exits(0).says(&["provável: fica comentada no arquivo", "tire o # da linha"]);
+    assert!(made.text("clientes.toml").contains("\n# \"ID\" = \"id_interno\""));
+    assert!(!init(BOB, &["--yes"]).stderr.contains("comentad"));
+}
+
+/// No customer becomes the name of a column.
+#[test]
+fn f185_a_header_of_values_is_no_header() {
+    let csv =
+        "Relatório\nE-mail,Nome,Tel\nana@example.com,Ana,(00) 90000-0001\nbia@example.com,Bia,\n";
+    let skipping = ["--skip-lines", "2"];
+    for args in [&[][..], &["--yes"]] {
+        let made = init(csv, &[args, &skipping].concat());
+        made.exits(2).says(&["linha 3, lida como cabeçalho", "--skip-lines"]);
+        assert!(!made.log.contains("ana@") && !made.stdout_text().contains("Ana"), "{}", made.log);
+    }
+    let mapped = ["--key", "email", "--map", "E-mail=email", "--map", "Nome=nome"];
+    let check =
+        |csv: &str, args: &[&str]| Run::bare(&["check"]).csv(csv).args(args.iter().copied()).go();
+    let checked = check(csv, &[&mapped[..], &skipping].concat());
+    checked
+        .exits(2)
+        .says(&["--map: a coluna \"Nome\" não existe", "na linha 2: use --skip-lines 1"]);
+    assert!(!checked.stderr.contains("Ana") && !checked.stderr.contains("ana@"));
+    assert_eq!(checked.stderr.matches("lida como cabeçalho").count(), 1, "{}", checked.stderr);
+    let bare = "Nome,E-mail\nAna,ana@example.com\nBia,bia@example.com\n";
+    let checked = check(bare, &[&mapped[..], &["--skip-lines", "1"]].concat());
+    checked.exits(2).says(&["na linha 1: tire --skip-lines"]);
+    // Where the mapping goes by position, the first customer is lost all the same.
+    let bare = "ana@example.com,Ana,Natal\nbia@example.com,Bia,Natal\n";
+    let mapped = ["--key", "email", "--map", "#1=email", "--map", "#2=nome"];
+    let checked = check(bare, &mapped);
+    checked.exits(0).says(&["a linha 1, lida como cabeçalho"]);
+    assert!(!checked.stderr.contains("Natal"), "{}", checked.stderr);
+    let strict = check(bare, &[&mapped[..], &["--strict"]].concat());
+    assert!(!strict.exits(2).says(&["lida como cabeçalho"]).stderr.contains("Natal"));
 }
 
 #[test]
@@ -136,6 +186,10 @@ fn where_no_column_says_who_the_customer_is_the_candidates_are_named() {
         unknown.exits(1).says(&["não sei quem é o cliente", "pode ser a coluna \"Sócio\""]);
         assert!(!unknown.exists("clientes.toml"));
     }
+    // What only differs in every row is no candidate.
+    let others =
+        "Cidade,Desde,Saldo,Sócio\nBelém,01/02/2026,\"1,5\",A-1\nNatal,02/02/2026,\"2,5\",A-2\n";
+    init(others, &["--yes"]).exits(1).says(&["pode ser a coluna \"Sócio\""]);
     let neither = init("Cidade\nBelém\nBelém\n", &["--yes"]);
     neither.exits(1).says(&["nenhuma coluna tem"]);
     let row = |cell: &str| (1..=40).map(|n| format!("{cell}{n}")).collect::<Vec<_>>().join(",");
@@ -170,6 +224,10 @@ fn f152_what_it_takes_to_read_the_file_is_written_down() {
 fn the_input_may_be_a_pipe_or_compressed() {
     let piped = Run::bare(&["init"]).stdin(BOB).arg("--yes").go();
     assert!(piped.exits(0).text("entrada.toml").contains("key = \"email\""));
+    piped.says(&["ARQUIVO é a exportação", "check ARQUIVO --config entrada.toml"]);
+    assert!(piped.text("entrada.toml").contains("para a entrada padrão,"));
+    let shown = Run::bare(&["init"]).stdin(BOB).go();
+    shown.exits(0).says(&["o mesmo comando com --yes"]);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut gzip, BOB.as_bytes()).unwrap();
     let packed = Run::bare(&["init"]).input("a b.csv.gz", gzip.finish().unwrap()).arg("--yes").go();

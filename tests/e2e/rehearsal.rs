@@ -105,6 +105,40 @@ fn the_command_suggested_after_a_rehearsal_works() {
 }
 
 #[test]
+fn f186_a_rehearsal_says_what_it_does_not_look_at() {
+    let account = ["--base-url", "https://example.com", "--token-file", "t", "--account", "a"];
+    let rehearse = |csv: &str, args: &[&str]| {
+        let run = Run::bare(&["run"]).csv(csv).args(["--sandbox", "--rate", "unlimited"]);
+        run.args(args.iter().copied()).go()
+    };
+    let finished = rehearse(&table::customers(1), &account);
+    finished.exits(0).says(&["sem efeito aqui: --base-url, --token-file, --account"]);
+    // The real run needs them.
+    let real = next_commands(&finished);
+    assert!(
+        real.iter().all(|words| words[2..].starts_with(&account.map(ToOwned::to_owned))),
+        "{real:?}"
+    );
+    let with_rejects = table::customers(1) + "1,23E+13,I,x\n";
+    let [again] = &next_commands(&rehearse(&with_rejects, &account))[..] else { panic!() };
+    assert!(again.iter().all(|word| !account.contains(&&**word)), "{again:?}");
+    let plain = rehearse(&table::customers(1), &[]);
+    assert!(!plain.stderr.contains("sem efeito"), "{}", plain.stderr);
+}
+
+/// Standard input has been read.
+#[test]
+fn f187_no_command_reads_standard_input_again() {
+    let args = ["--sandbox", "--rate", "unlimited"];
+    for limit in [&[][..], &["--limit", "1"]] {
+        let run = Run::bare(&["run"]).stdin(table::customers(2)).args(args);
+        let finished = run.args(limit.iter().copied()).go();
+        finished.exits(0).says(&["Próximo passo: confira"]);
+        assert_eq!(next_commands(&finished), [] as [Vec<String>; 0], "{}", finished.stderr);
+    }
+}
+
+#[test]
 fn rejects_keep_their_encoding_when_run_again() {
     let server = Server::start();
     server.replies("C1", [Reply::refuse("Nao."), Reply::refuse("Nao."), Reply::ok()]);
