@@ -2,7 +2,7 @@
 
 use super::no_value::{is_no_value, is_only_punctuation, is_total_line};
 use super::screen::has_odd_byte;
-use super::wrapped::{is_spreadsheet_text, touches_quote};
+use super::wrapped::{is_wrapped, touches_quote};
 use crate::locale::foreign_text::is_invisible;
 use crate::model::CustomerType;
 
@@ -102,7 +102,7 @@ fn flaw_of_any(text: &str) -> Option<Flaw> {
         return Some(Flaw::LostCharacter);
     }
     match () {
-        () if is_spreadsheet_text(text) => Some(Flaw::SpreadsheetText),
+        () if is_wrapped(text) => Some(Flaw::SpreadsheetText),
         () if touches_quote(text) => Some(Flaw::Quotes),
         () => None,
     }
@@ -148,7 +148,7 @@ mod tests {
             ("Jo\u{fffd}o", Flaw::LostCharacter),
             ("=\"00123\"", Flaw::SpreadsheetText),
             ("'+1", Flaw::SpreadsheetText),
-            ("'00125", Flaw::Quotes),
+            ("'00125", Flaw::SpreadsheetText),
             ("'1'", Flaw::Quotes),
             ("“2”", Flaw::Quotes),
         ] {
