@@ -64,7 +64,7 @@ fn readme() -> String {
 #[test]
 fn every_fixture_gives_what_its_readme_predicts() {
     let commands = table(&readme(), "`run ");
-    assert_eq!(commands.len(), 8, "one row for each fixture");
+    assert_eq!(commands.len(), 9, "one row for each fixture");
     for cells in commands {
         let number = |index: usize| cells[index].parse::<usize>().unwrap();
         let (code, results) = rehearse(&cells[0]);

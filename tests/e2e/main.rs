@@ -9,6 +9,7 @@ mod api_v2;
 mod attacks;
 mod configuration;
 mod connections;
+mod detectors;
 mod documents;
 mod example;
 mod exports;
