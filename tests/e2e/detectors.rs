@@ -44,8 +44,10 @@ fn findings(name: &str, bytes: &[u8], config: Option<Vec<u8>>) -> Vec<String> {
     };
     let Some((_, text)) = checked.stderr.split_once("valores suspeitos") else { return Vec::new() };
     let lines = text.lines().skip(1).map_while(|line| line.strip_prefix("  "));
-    let found =
-        lines.map(|line| line.split("). ").next().unwrap().trim_end_matches(')').to_owned() + ")");
+    let found = lines.map(|line| match line.split_once("). ") {
+        Some((found, _)) => format!("{found})"),
+        None => line.to_owned(),
+    });
     found.collect()
 }
 
