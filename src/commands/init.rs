@@ -22,6 +22,7 @@ use crate::locale::foreign_text::{shell_word, visible, visible_path};
 use crate::locale::format::counted;
 use crate::mapping::{MappingError, MappingPlan, looks_like_values, no_header, shortened};
 use crate::output::{Destination, ModeLimit, Terminal, is_free, write_new_file};
+use crate::preflight::sheet_text;
 
 pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError> {
     let terminal = Terminal::default();
@@ -48,13 +49,14 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
         |proposal: &Proposal| config_text(proposal, &name_of(&args.input), &reading_keys(&read));
     if !args.yes && !asks {
         print(&text(&proposal))?;
-        require_customer(&proposal)?;
+        require_customer(&proposal, &inspection)?;
         terminal.print(&how_to_write(&config, typed));
         return Ok(exit_code::OK);
     }
     terminal.print(&format!(
-        "{}: {}, {} lidas\n{}",
+        "{}: {}{}, {} lidas\n{}",
         file.label(),
+        read_as(&inspection),
         counted(inspection.header.len() as u64, "coluna", "colunas"),
         counted(sample.len() as u64, "linha", "linhas"),
         table(&proposal, if asks { LikelyColumns::Asked } else { LikelyColumns::Commented })
@@ -65,13 +67,13 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
         let mut dialogue = Dialogue { say: &mut say, hear: &mut hear };
         let settled = dialogue.settle(&mut proposal, &sample);
         settled.map_err(|_| CommandError::Declined)?;
-        require_customer(&proposal)?;
+        require_customer(&proposal, &inspection)?;
         let question = format!("Gravar {}?", visible_path(&config));
         if dialogue.confirm(&question, true) != Ok(true) {
             return Err(CommandError::Declined);
         }
     }
-    require_customer(&proposal)?;
+    require_customer(&proposal, &inspection)?;
     // What is written is a mapping of this file.
     MappingPlan::new(&inspection.header, &proposal.mapping(), inspection.cr_ends)?;
     write_new_file(&config, &text(&proposal), ModeLimit::of_input(&args.input), args.force)?;
@@ -134,8 +136,16 @@ fn reading_keys(read: &ReadOptions) -> Vec<(&'static str, String)> {
     keys.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
+/// What was read where that is not the beginning of a text, in front of the columns.
+fn read_as(inspection: &Inspection) -> String {
+    let sheet = inspection.sheet.as_ref().map(|sheet| format!("{}, ", sheet_text(sheet)));
+    let linha = inspection.header.linha();
+    let header = (linha > 1).then(|| format!("cabeçalho na linha {linha}, "));
+    sheet.into_iter().chain(header).collect()
+}
+
 /// The proposal is of no use where nobody knows who the customer is.
-fn require_customer(proposal: &Proposal) -> Result<(), CommandError> {
+fn require_customer(proposal: &Proposal, inspection: &Inspection) -> Result<(), CommandError> {
     let CustomerSource::Unknown(candidates) = &proposal.customer else { return Ok(()) };
     let names: Vec<String> = candidates
         .iter()
@@ -146,8 +156,11 @@ fn require_customer(proposal: &Proposal) -> Result<(), CommandError> {
         [one] => format!("pode ser a coluna {one}"),
         several => format!("pode ser uma destas colunas: {}", shortened(several)),
     };
+    let other_sheet = inspection.sheet.as_ref().filter(|sheet| !sheet.others.is_empty());
+    let other_sheet = other_sheet.map(|sheet| format!("\nFoi lida a {}", sheet_text(sheet)));
     Err(CommandError::NoCustomer(format!(
-        "não sei quem é o cliente: {may_be}. Nada foi gravado. Num terminal, init pergunta; ou escreva a configuração com key = \"email\" ou key = \"id_interno\""
+        "não sei quem é o cliente: {may_be}. Nada foi gravado. Num terminal, init pergunta; ou escreva a configuração com key = \"email\" ou key = \"id_interno\"{}",
+        other_sheet.unwrap_or_default()
     )))
 }
 

@@ -77,7 +77,11 @@ impl Matcher<'_> {
             let has_rival =
                 |at: usize| all.iter().any(|rival| *rival != at && filled(*rival) * 2 > filled(at));
             let outnumbered = |at: usize| all.iter().any(|rival| filled(*rival) > filled(at) * 2);
-            let best = all.iter().copied().find(|at| !outnumbered(*at));
+            // An empty column is nothing beside one whose values are only of another form.
+            let named = || plain.iter().chain(&others).copied();
+            let any_filled = named().any(|at| filled(at) > 0);
+            let is_good = |at: &usize| !outnumbered(*at) && (filled(*at) > 0 || !any_filled);
+            let best = all.iter().copied().find(is_good);
             let Some(best) = best else { continue };
             let is_sure = plain.contains(&best) || !has_rival(best);
             let certainty = if is_sure { Certainty::Sure } else { Certainty::Likely };
@@ -218,7 +222,7 @@ impl Matcher<'_> {
                         None => self.sample.holds_codes(column.index),
                         Some(_) => false,
                     };
-                    may_be && self.sample.identifies(column.index)
+                    may_be && self.sample.len() > 0 && self.sample.identifies(column.index)
                 }
             }
         };

@@ -105,6 +105,12 @@ fn names_and_values_decide_together() {
             &["-", "telefone"],
         ),
         (&["Celular", "Work Phone"], &[&[phone, phone]], &["telefone?", "-"]),
+        // An empty column is none of them.
+        (
+            &["Phone 1 - Value", "Phone 2 - Value"],
+            &[&["11 90000-0001 ::: 11 90000-0002", ""]],
+            &["não telefone", "-"],
+        ),
         // Codes tell rows apart, or they are none.
         (&["ID", "E-mail"], &[&["1", a], &["2", b]], &["id_interno?", "email"]),
         (&["ID", "E-mail"], &[&["1", a], &["1", b]], &["-", "email"]),

@@ -7,6 +7,7 @@
 mod changes;
 mod findings;
 mod guards;
+mod header_hint;
 mod known;
 mod layout;
 mod line_list;
@@ -23,7 +24,7 @@ use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspe
 use crate::ledger::{AccountMark, Fingerprint, LedgerError, Unchanged, judge_without_ledger};
 use crate::locale::foreign_text::visible;
 use crate::mapped_rows::{BATCHES, for_each_batch};
-use crate::mapping::{MappingError, MappingOptions, MappingPlan, looks_like_header};
+use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::{LeftOut, Row, Update};
 use crate::resources::ResourceError;
 use crate::selection::{HandedOver, Selection};
@@ -32,10 +33,12 @@ use crate::snapshot::{Shown, SnapshotError};
 pub use self::changes::PlannedChanges;
 use self::findings::Findings;
 pub use self::guards::Guards;
+use self::header_hint::header_hint;
 pub use self::known::{Known, Lookup};
 use self::layout::LayoutOddities;
 use self::line_list::LineList;
 use self::reassigned_emails::ReassignedEmails;
+pub use self::remarks::sheet_text;
 
 /// Invalid rows that the plan shows as examples.
 const EXAMPLES: usize = 5;
@@ -130,41 +133,6 @@ pub struct Preflight {
     repeated: HashSet<Fingerprint>,
     repeating: LineList,
     layout: LayoutOddities,
-}
-
-/// A sentence about another line that looks like the header; empty if there is none.
-fn header_hint(
-    file: &InputFile,
-    inspection: &Inspection,
-    read: &ReadOptions,
-    mapping: &MappingOptions,
-) -> Result<String, InputError> {
-    if looks_like_header(&inspection.header, mapping) {
-        return Ok(String::new());
-    }
-    let name = inspection.header.cell(0).unwrap_or_default();
-    if inspection.delimiter.is_none() && name.contains([',', ';', '\t', '|']) {
-        return Ok("\nNeste arquivo, cada linha é uma célula só, entre aspas: um CSV aberto numa planilha sem separar as colunas e salvo de novo fica assim. Exporte outra vez da origem, ou tire as aspas de fora e deixe simples as dobradas".to_owned());
-    }
-    let is_header = |record: &Record| looks_like_header(record, mapping);
-    let mut found = inspection.header_further_down(file, is_header)?;
-    if found.is_none() && read.skip_lines.is_some() {
-        // Too many lines may be left out.
-        let whole = inspect(file, &ReadOptions { skip_lines: None, ..read.clone() })?;
-        found = match is_header(&whole.header) {
-            true => Some(whole.header.linha()),
-            false => whole.header_further_down(file, is_header)?,
-        };
-    }
-    Ok(match found.map(|linha| (linha, linha - 1)) {
-        None => String::new(),
-        Some((linha, 0)) => {
-            format!("\nO cabeçalho parece estar na linha {linha}: tire --skip-lines")
-        }
-        Some((linha, before)) => {
-            format!("\nO cabeçalho parece estar na linha {linha}: use --skip-lines {before}")
-        }
-    })
 }
 
 impl Preflight {

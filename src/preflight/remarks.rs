@@ -203,7 +203,7 @@ impl Preflight {
 }
 
 /// Which sheet is read, and what else there is.
-fn sheet_text(sheet: &Sheet) -> String {
+pub fn sheet_text(sheet: &Sheet) -> String {
     let quoted = |name: &String| format!("\"{}\"", visible(name));
     let mut text = format!("planilha {}", quoted(&sheet.name));
     if !sheet.others.is_empty() {

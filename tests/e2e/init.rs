@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use crate::support::{Finished, Run, prerequisites};
+use crate::support::workbook::sheet_of;
+use crate::support::{Finished, Run, Workbook, prerequisites};
 
 const BOB: &str = "E-mail,Nome,Sobrenome,Empresa\nbob.silva@example.com,Bob,Silva,Modelo\n";
 
@@ -69,6 +70,24 @@ fn a_workbook_takes_three_commands_to_a_rehearsal() {
     let named = ["init", "clientes.xlsx", "--yes", "--force", "--sheet", "Clientes"];
     let named = Run::bare(&named).in_folder_of(&made).go();
     assert!(named.exits(0).text("clientes.toml").contains("sheet = \"Clientes\""));
+}
+
+/// The first sheet may be a summary, and the header may stand below a title.
+#[test]
+fn f188_what_was_read_is_said_and_another_sheet_is_named() {
+    let rows = [&["Clientes"][..], &["Nome", "E-mail"], &["Ana", "ana@example.com"]];
+    let book = Workbook::of(&sheet_of(&[&["Total de clientes", "3"]]))
+        .sheet("Lista 2026", "visible", &sheet_of(&rows))
+        .zip();
+    let with = |command: &str, args: &[&str]| {
+        let run = Run::bare(&[command]).input("clientes.xlsx", &*book);
+        run.args(args.iter().copied()).go()
+    };
+    let other = "planilha \"Clientes\" (há também \"Lista 2026\": --sheet)";
+    with("init", &["--yes"]).exits(1).says(&["nenhuma coluna tem", other]);
+    with("check", &["--key", "email"]).exits(2).says(&["--key email precisa", other]);
+    let made = with("init", &["--yes", "--sheet", "Lista 2026"]);
+    made.exits(0).says(&["planilha \"Lista 2026\"", "cabeçalho na linha 2, 2 colunas"]);
 }
 
 /// What nobody was asked about is not used.
