@@ -68,7 +68,7 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
         let settled = dialogue.settle(&mut proposal, &sample);
         settled.map_err(|_| CommandError::Declined)?;
         require_customer(&proposal, &inspection)?;
-        let question = format!("Gravar {}?", visible_path(&config));
+        let question = format!("Gravar a configuração em {}?", visible_path(&config));
         if dialogue.confirm(&question, true) != Ok(true) {
             return Err(CommandError::Declined);
         }
@@ -151,15 +151,20 @@ fn require_customer(proposal: &Proposal, inspection: &Inspection) -> Result<(), 
         .iter()
         .map(|at| format!("\"{}\"", visible(&proposal.columns[*at].name)))
         .collect();
-    let may_be = match names.as_slice() {
-        [] => "nenhuma coluna tem um e-mail ou um código diferente em cada linha".to_owned(),
-        [one] => format!("pode ser a coluna {one}"),
-        several => format!("pode ser uma destas colunas: {}", shortened(several)),
+    let may_be = |which: String| {
+        format!(
+            "pode ser {which}. Nada foi gravado. Num terminal, init pergunta; ou diga a run e check qual é: --map \"COLUNA=email\" --key email para um e-mail, --map \"COLUNA=id_interno\" --key id_interno para o código que o cliente tem no TomTicket"
+        )
+    };
+    let why = match names.as_slice() {
+        [] => "nenhuma coluna tem um e-mail ou um código diferente em cada linha. Nada foi gravado. Acrescente à exportação o e-mail do cliente, ou o código que ele tem no TomTicket".to_owned(),
+        [one] => may_be(format!("a coluna {one}")),
+        several => may_be(format!("uma destas colunas: {}", shortened(several))),
     };
     let other_sheet = inspection.sheet.as_ref().filter(|sheet| !sheet.others.is_empty());
     let other_sheet = other_sheet.map(|sheet| format!("\nFoi lida a {}", sheet_text(sheet)));
     Err(CommandError::NoCustomer(format!(
-        "não sei quem é o cliente: {may_be}. Nada foi gravado. Num terminal, init pergunta; ou escreva a configuração com key = \"email\" ou key = \"id_interno\"{}",
+        "não sei quem é o cliente: {why}{}",
         other_sheet.unwrap_or_default()
     )))
 }

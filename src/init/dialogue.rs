@@ -1,7 +1,8 @@
 //! Asks a person about a proposal, in whole lines. What comes of the answers is in `proposal`.
 
-use super::proposal::{CustomerSource, Proposal, Usage};
+use super::proposal::{CustomerSource, Proposal, Usage, field};
 use super::sample::Sample;
+use crate::model::Param;
 
 /// Why the questions ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,12 @@ impl Dialogue<'_> {
         for at in proposal.likely() {
             let column = &proposal.columns[at];
             let Usage::Target(target, _) = &column.usage else { continue };
-            let question = format!("\"{}\" parece ser {target}. Usar assim?", column.name);
+            // Of the targets that can be likely, this one has a name that explains nothing.
+            let what = match *target == field(Param::IdInterno) {
+                true => " (o código que o cliente já tem no TomTicket)",
+                false => "",
+            };
+            let question = format!("\"{}\" parece ser {target}{what}. Usar assim?", column.name);
             let is_right = self.confirm(&question, false)?;
             proposal.settle(at, is_right);
         }
@@ -68,7 +74,8 @@ impl Dialogue<'_> {
             (self.say)(&format!("  {count}) \"{name}\"\n"));
         }
         loop {
-            (self.say)(&format!("Número, de 1 a {count} (Enter: nenhuma): "));
+            let numbers = if count == 1 { "1".to_owned() } else { format!("de 1 a {count}") };
+            (self.say)(&format!("Número ({numbers}; Enter: nenhuma): "));
             match self.answer()?.parse::<usize>() {
                 Ok(number) if (1..=count).contains(&number) => return Ok(Some(number - 1)),
                 Err(error) if *error.kind() == std::num::IntErrorKind::Empty => return Ok(None),
@@ -123,7 +130,7 @@ mod tests {
         assert_eq!(targets(&["", "n"]).0, ["email"]);
         let (all, said) = targets(&["s", "talvez", "sim"]);
         assert_eq!(all, ["id_interno", "email", "telefone"]);
-        assert!(said.contains("\"Record ID\" parece ser id_interno"), "{said}");
+        assert!(said.contains("\"Record ID\" parece ser id_interno (o código"), "{said}");
         assert_eq!(said.matches("Responda s ou n.").count(), 1);
         let (said, is_done) = talk(&mut proposal(), &rows, &["s"]);
         assert!(!is_done && said.ends_with('\n'));

@@ -210,7 +210,7 @@ fn where_no_column_says_who_the_customer_is_the_candidates_are_named() {
         "Cidade,Desde,Saldo,Sócio\nBelém,01/02/2026,\"1,5\",A-1\nNatal,02/02/2026,\"2,5\",A-2\n";
     init(others, &["--yes"]).exits(1).says(&["pode ser a coluna \"Sócio\""]);
     let neither = init("Cidade\nBelém\nBelém\n", &["--yes"]);
-    neither.exits(1).says(&["nenhuma coluna tem"]);
+    neither.exits(1).says(&["nenhuma coluna tem", "Acrescente à exportação"]);
     let row = |cell: &str| (1..=40).map(|n| format!("{cell}{n}")).collect::<Vec<_>>().join(",");
     let many = init(&[row("x"), row("a"), row("b")].join("\n"), &["--yes"]);
     assert!(!many.exits(1).says(&["\"x30\" e mais 10"]).stderr.contains("\"x31\""));
@@ -287,9 +287,9 @@ fn on_a_terminal_it_asks_and_in_ci_it_does_not() {
     let asked = typed("x\\ns\\n\\n", "");
     let said = asked.exits(0).stdout_text();
     for part in [
-        "\"ID\" parece ser id_interno. Usar assim? [s/N]",
+        "(o código que o cliente já tem no TomTicket). Usar assim? [s/N]",
         "Responda s ou n.",
-        "Gravar clientes.toml?",
+        "Gravar a configuração em clientes.toml?",
     ] {
         assert!(said.contains(part), "no {part} in {said}");
     }
