@@ -166,7 +166,7 @@ fn words(name: &str, arg: &Arg, value: &OsStr) -> Result<Vec<OsString>, String> 
     let flag = || OsString::from(format!("--{name}"));
     let text = value.to_string_lossy();
     Ok(match arg.get_action() {
-        ArgAction::SetTrue | ArgAction::SetFalse => match text.to_lowercase().as_str() {
+        ArgAction::SetTrue => match text.to_lowercase().as_str() {
             "true" | "t" | "yes" | "y" | "on" | "1" => vec![flag()],
             "false" | "f" | "no" | "n" | "off" | "0" => Vec::new(),
             _ => return Err("use true ou false".to_owned()),
