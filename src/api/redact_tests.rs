@@ -60,6 +60,14 @@ fn the_beginning_of_a_token_is_hidden_too() {
     assert_eq!(redact("segredo", "um segred…"), "um segred…");
 }
 
+/// Shorter than what is hidden of a cut token, and beginnings of no spelling at all.
+#[test]
+fn short_beginnings_and_unfinished_spellings_are_left_alone() {
+    for text in ["", "s3", "s3/x:é=", "%", "s3%2", "\\", "\\\\", "&", "&#", "%25", "\\u00"] {
+        assert_eq!(redact(TOKEN, text), text);
+    }
+}
+
 /// One character of a token in some spelling that a server may choose.
 fn spell(c: char, how: u8) -> String {
     let percent: String =

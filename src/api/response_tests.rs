@@ -1,6 +1,7 @@
 //! What any reply comes to, and the words of a reply without its own. Single spellings and statuses
 //! are tested in tests/e2e/replies.rs and hostile.rs.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -25,6 +26,17 @@ fn the_api_speaks_for_itself() {
     assert!(whole.ends_with('x'));
     assert_eq!(cut, format!("{whole}…"));
     assert!(classify_plain(200, &Body::TooLong).1.contains("passa de 64 KiB"));
+}
+
+/// Where the cut falls makes no difference.
+#[test]
+fn the_token_is_redacted_before_an_unreadable_body_is_cut() {
+    for start in SNIPPET - 20..SNIPPET {
+        let body = format!("{}c2VncmVkby1kby10b2tlbg fim", "x".repeat(start));
+        let redact = |text: String| text.replace("c2VncmVkby1kby10b2tlbg", "[token]");
+        let (_, mensagem) = classify(200, &Body::Whole(body.into()), ApiVersion::V1, redact);
+        assert!(!mensagem.contains("xc"), "{start}: {mensagem}");
+    }
 }
 
 /// The JSON around and inside a reply, as servers spell it.
@@ -82,5 +94,12 @@ proptest! {
             let erro = &value["erro"];
             prop_assert!(erro == true || erro == 1 || erro == "true");
         }
+    }
+
+    /// f59
+    #[test]
+    fn any_bytes_are_classified(status in any::<u16>(), body in vec(any::<u8>(), 0..300)) {
+        let (reply, _) = classify_plain(status, &Body::Whole(body));
+        prop_assert!(reply != Reply::Accepted || (200..300).contains(&status));
     }
 }

@@ -156,11 +156,19 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
 
+    fn wrapped(error: Box<dyn Error + Send + Sync>) -> io::Error {
+        io::Error::other(io::Error::other(error))
+    }
+
+    #[test]
+    fn a_certificate_is_found_inside_two_io_errors() {
+        let why = rustls::Error::InvalidCertificate(rustls::CertificateError::Revoked);
+        assert_eq!(certificate_error(&wrapped(why.into())), Some("foi revogado"));
+    }
+
     /// What a server can provoke from outside is tested in tests/e2e.
     #[test]
     fn the_most_specific_cause_is_found_at_any_depth() {
-        let wrapped =
-            |error: Box<dyn Error + Send + Sync>| io::Error::other(io::Error::other(error));
         let alert = rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure);
         for (error, expected) in [
             (wrapped(alert.into()), "o servidor recusou a conexão segura (TLS)"),
@@ -188,6 +196,7 @@ mod tests {
             (wrapped("what is this".into()), "falha de comunicação"),
         ] {
             assert_eq!(words(&error), expected, "{error:?}");
+            assert_eq!(certificate_error(&error), None);
         }
     }
 }

@@ -10,7 +10,8 @@ proptest! {
     /// f57
     #[test]
     fn valid_csv_is_what_the_csv_crate_reads_in_every_dialect(file in table_file()) {
-        let delimiter = (!file.sep).then_some(file.delimiter);
+        // Where the table decides alone, the delimiter is left to be detected.
+        let delimiter = (!file.sep && !file.is_plain()).then_some(file.delimiter);
         let options = ReadOptions { delimiter, ..ReadOptions::default() };
         let (inspection, rows) = read_all(file.bytes, options).unwrap();
         let found = std::iter::once(inspection.header).chain(rows).collect::<Vec<_>>();

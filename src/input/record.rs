@@ -311,6 +311,18 @@ mod tests {
     }
 
     #[test]
+    fn a_long_record_is_bounded_and_marked() {
+        let cell: &[&[u8]] = &[&[b'x'; CELL_MAX]];
+        let record = built(&[cell; 40]);
+        assert_eq!(record.len(), 40);
+        assert!(record.is_overlong());
+        assert!(!record.is_cut(15));
+        assert!(record.is_cut(16) && record.is_cut(39));
+        assert_eq!(record.cell(39), Some(""));
+        assert!(record.text().len() <= RECORD_MAX);
+    }
+
+    #[test]
     fn white_space_is_blank_but_what_lost_text_is_not() {
         assert!(Record::from_cells(1, ["", " ", "\u{a0}\t"]).is_blank());
         assert!(Record::from_cells(1, ["\u{1a}"]).is_blank());

@@ -68,6 +68,14 @@ pub struct TableFile {
     pub bytes: Vec<u8>,
 }
 
+impl TableFile {
+    /// Whether the delimiter is the only one that splits the header, and no cell holds another.
+    pub fn is_plain(&self) -> bool {
+        let holds_none = |cell: &String| !cell.bytes().any(|byte| DELIMITERS.contains(&byte));
+        self.rows[0].len() > 1 && self.rows.iter().flatten().all(holds_none)
+    }
+}
+
 /// The CSV that the csv crate makes of a table, in any encoding, compressed or not, with what
 /// spreadsheets and DOS write around it.
 pub fn table_file() -> impl Strategy<Value = TableFile> {
