@@ -112,10 +112,13 @@ fn commands_of(command: &str) -> String {
 
 /// The commands that have an option, as they are typed.
 fn owners(option: &str) -> Vec<String> {
-    let Some(name) = option.strip_prefix("--") else { return Vec::new() };
-    let has = |command: &clap::Command| {
-        command.get_arguments().any(|arg| arg.get_long() == Some(name) && !arg.is_hide_set())
+    let is_it = |arg: &clap::Arg| {
+        arg.get_long().is_some_and(|name| option.strip_prefix("--") == Some(name))
+            || arg
+                .get_short()
+                .is_some_and(|name| option.strip_prefix('-') == Some(&*name.to_string()))
     };
+    let has = |command: &clap::Command| command.get_arguments().any(is_it);
     let mut owners = Vec::new();
     for command in super::command().get_subcommands() {
         let inner = command.get_subcommands().filter(|inner| has(inner));

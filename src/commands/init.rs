@@ -41,7 +41,8 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
     let inspection = inspect_export(&file, &mut read, &known)?;
     if looks_like_values(&inspection.header) && !known.are_in(&inspection.header) {
         // Their names would be a customer's.
-        return Err(MappingError::NoHeader(no_header(&inspection.header)).into());
+        let why = format!("{}: {}", file.label(), no_header(&inspection.header));
+        return Err(MappingError::NoHeader(why).into());
     }
     let sample = Sample::read(rows(&file, &inspection)?)?;
     let mut proposal = Proposal::of(&inspection.header, &sample, &known);
@@ -50,6 +51,7 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
     if !args.yes && !asks {
         print(&text(&proposal))?;
         require_customer(&proposal, &inspection)?;
+        require_mapping(&proposal, &inspection)?;
         terminal.print(&how_to_write(&config, typed));
         return Ok(exit_code::OK);
     }
@@ -74,8 +76,7 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
         }
     }
     require_customer(&proposal, &inspection)?;
-    // What is written is a mapping of this file.
-    MappingPlan::new(&inspection.header, &proposal.mapping(), inspection.cr_ends)?;
+    require_mapping(&proposal, &inspection)?;
     write_new_file(&config, &text(&proposal), ModeLimit::of_input(&args.input), args.force)?;
     terminal.print(&format!(
         "Gravado: {}. Confira o que ele diz.\n{}",
@@ -167,6 +168,12 @@ fn require_customer(proposal: &Proposal, inspection: &Inspection) -> Result<(), 
         "não sei quem é o cliente: {why}{}",
         other_sheet.unwrap_or_default()
     )))
+}
+
+/// What is written is a mapping of this file.
+fn require_mapping(proposal: &Proposal, inspection: &Inspection) -> Result<(), CommandError> {
+    MappingPlan::new(&inspection.header, &proposal.mapping(), inspection.cr_ends)?;
+    Ok(())
 }
 
 /// How to write what was only shown.

@@ -108,7 +108,7 @@ fn f185_a_header_of_values_is_no_header() {
     let skipping = ["--skip-lines", "2"];
     for args in [&[][..], &["--yes"]] {
         let made = init(csv, &[args, &skipping].concat());
-        made.exits(2).says(&["linha 3, lida como cabeçalho", "--skip-lines"]);
+        made.exits(2).says(&["clientes.csv: a linha 3, lida como cabeçalho", "--skip-lines"]);
         assert!(!made.log.contains("ana@") && !made.stdout_text().contains("Ana"), "{}", made.log);
     }
     let mapped = ["--key", "email", "--map", "E-mail=email", "--map", "Nome=nome"];
@@ -195,6 +195,9 @@ fn without_a_terminal_the_proposal_goes_to_standard_output_and_no_file_is_writte
     let toml = shown.stdout_text();
     let used = Run::bare(&["check", "clientes.csv", "--config", "c.toml"]);
     used.in_folder_of(&shown).file("c.toml", &toml).go().exits(0);
+    // No command is suggested that would be refused.
+    let results = init("linha,identificador,tipo_identificador,situacao\n2,C1,I,atualizado\n", &[]);
+    assert!(!results.exits(2).says(&["nenhuma coluna tem algo"]).stderr.contains("--yes"));
 }
 
 #[test]

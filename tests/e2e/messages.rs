@@ -85,6 +85,7 @@ fn wrong_calls() {
         // Options of other commands.
         case(&["run", "c.csv", "--custom-fields", "1"]),
         case(&["init", "c.csv", "--key", "email"]),
+        case(&["run", "c.csv", "-o", "r.csv"]),
         case(&["run", "c.csv", "--max-age", "-30d"]),
         case(&["run", "c.csv", "--timeout", "--limit", "5"]),
         case(&["run", "c.csv", "--timeout", "-v"]),
