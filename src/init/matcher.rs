@@ -82,7 +82,15 @@ impl Matcher<'_> {
             let any_filled = named().any(|at| filled(at) > 0);
             let is_good = |at: &usize| !outnumbered(*at) && (filled(*at) > 0 || !any_filled);
             let best = all.iter().copied().find(is_good);
-            let Some(best) = best else { continue };
+            let Some(best) = best else {
+                // Its other values would make their rows invalid: that is for a person to decide.
+                let half = named().find(|at| {
+                    let index = proposal.columns[*at].index;
+                    filled(*at) > 0 && self.sample.half_fits(index, param)
+                });
+                half.into_iter().for_each(|at| Self::take(proposal, at, param, Certainty::Likely));
+                continue;
+            };
             let is_sure = plain.contains(&best) || !has_rival(best);
             let certainty = if is_sure { Certainty::Sure } else { Certainty::Likely };
             Self::take(proposal, best, param, certainty);

@@ -111,6 +111,7 @@ fn names_and_values_decide_together() {
             &[&["11 90000-0001 ::: 11 90000-0002", ""]],
             &["não telefone", "-"],
         ),
+        (&["Telefone"], &[&[phone], &["11 90000-0001 ::: 11 90000-0002"]], &["telefone?"]),
         // Codes tell rows apart, or they are none.
         (&["ID", "E-mail"], &[&["1", a], &["2", b]], &["id_interno?", "email"]),
         (&["ID", "E-mail"], &[&["1", a], &["1", b]], &["-", "email"]),

@@ -60,6 +60,17 @@ impl Sample {
     /// Whether the values look like what the field holds and TomTicket accepts: nine of ten do. Of
     /// addresses half: a column of addresses is one, however many are bad.
     pub fn fits(&self, column: usize, param: Param) -> bool {
+        let tenths = if param == Param::Email { 5 } else { 9 };
+        self.good_tenths(column, param) >= self.filled(column) * tenths
+    }
+
+    /// Whether at least half of the values do.
+    pub fn half_fits(&self, column: usize, param: Param) -> bool {
+        self.good_tenths(column, param) >= self.filled(column) * 5
+    }
+
+    /// Ten times the number of values that do.
+    fn good_tenths(&self, column: usize, param: Param) -> usize {
         let digits = |value: &str| value.chars().filter(char::is_ascii_digit).count();
         let looks_so = |value: &str| match param {
             Param::Telefone => digits(value) >= 6 && !value.contains('@'),
@@ -69,9 +80,7 @@ impl Sample {
         };
         let field = FieldName::Param(param);
         let good = |value: &&str| looks_so(value) && normalise(&field, value).is_ok();
-        let good = self.values(column).filter(good).count();
-        let tenths = if param == Param::Email { 5 } else { 9 };
-        good * 10 >= self.filled(column) * tenths
+        self.values(column).filter(good).count() * 10
     }
 
     /// Whether nine of ten values are e-mail addresses, or none is; `None` where they are mixed.
