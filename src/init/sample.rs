@@ -110,7 +110,8 @@ impl Sample {
     }
 }
 
-/// Whether a value may be a code: one word with a digit, and neither a date nor an amount.
+/// Whether a value may be a code: one word with a digit or a mark as in `ana.lima`, and neither a date
+/// nor an amount.
 fn is_code(value: &str) -> bool {
     let digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
     let day = value.split('T').next().unwrap_or_default();
@@ -119,8 +120,8 @@ fn is_code(value: &str) -> bool {
         parts.iter().filter(|part| digits(part)).map(|part| part.len()).collect::<Vec<_>>()[..],
         [4, 1..=2, 1..=2] | [1..=2, 1..=2, 2 | 4]
     ) && parts.len() == 3;
-    let has_digit = value.contains(|c: char| c.is_ascii_digit());
-    has_digit && !is_date && !value.contains(|c: char| c.is_whitespace() || c == ',')
+    let has_mark = value.contains(|c: char| c.is_ascii_digit() || "._-/".contains(c));
+    has_mark && !is_date && !value.contains(|c: char| c.is_whitespace() || c == ',')
 }
 
 #[cfg(test)]
@@ -171,6 +172,7 @@ mod tests {
             ("A-1", true),
             ("00042", true),
             ("000.000.000-00", true),
+            ("ana.lima", true),
             ("003FIC000000100AAA", true),
             ("Belém", false),
             ("Rua 12", false),
