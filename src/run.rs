@@ -7,6 +7,7 @@ mod ledger;
 mod outputs;
 mod pipeline;
 mod plan;
+mod row_meaning;
 mod snapshot;
 
 use std::sync::Arc;
@@ -189,8 +190,9 @@ impl<'a> Run<'a> {
         let options = self.scheduler_options();
         let plan = Arc::clone(&self.preflight.plan);
         let (selection, reporter) = (self.selection.take(), outputs.reporter);
-        let pipeline = Pipeline { client, options, reading, plan, selection, reporter };
         let mut snapshot = self.snapshot.take();
+        let customers = snapshot.as_ref().map(|snapshot| Arc::clone(snapshot.customers()));
+        let pipeline = Pipeline { client, options, reading, plan, selection, customers, reporter };
         if let Some(snapshot) = &mut snapshot {
             snapshot.rewind();
         }

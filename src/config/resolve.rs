@@ -18,6 +18,7 @@ use super::settings::{
 use crate::cli::{self, REAL_ACCOUNT, Resolved, RunArgs, SuggestedCommands};
 use crate::input::InputArg;
 use crate::ledger::Policy;
+use crate::mapping::MappingOptions;
 use crate::output::Destination;
 use crate::preflight::Guards;
 
@@ -90,7 +91,11 @@ impl Settings {
             report: args.output.report.as_ref().map(named),
             quiet: args.output.quiet,
             account: args.memory.account,
-            mapping: args.mapping,
+            mapping: MappingOptions {
+                // The way back sends what was read; nobody edited it.
+                compared: args.snapshot.snapshot.is_some() && args.snapshot.only.is_none(),
+                ..args.mapping
+            },
             ..defaults
         })
     }

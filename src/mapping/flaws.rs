@@ -1,10 +1,11 @@
 //! What a row may not write as a customer's name, and by what it may not be addressed. What such a flaw
 //! is, is decided in `suspicious`.
 //!
-//! A column of `--allow` is taken as it is, and so is what a snapshot shows.
+//! A column of `--allow` is taken as it is, and so is what TomTicket held (`as_read`).
 
 use std::borrow::Cow;
 
+use super::as_read::AsRead;
 use super::column_bindings::ValueSource;
 use super::plan::{FieldRule, MappingPlan, TypeSource};
 use crate::input::Record;
@@ -34,19 +35,24 @@ pub struct ExaminedColumn {
 }
 
 impl MappingPlan {
-    fn is_allowed(&self, source: &ValueSource) -> bool {
+    fn is_allowed(&self, source: &ValueSource, as_read: &AsRead) -> bool {
         let is_any = |allowed: &[usize]| match source {
             ValueSource::Column(index) => allowed.contains(index),
             ValueSource::Template(template) => template.columns().any(|it| allowed.contains(&it)),
         };
-        self.is_of_snapshot() || (!self.allowed.is_empty() && is_any(&self.allowed))
+        as_read.has(source) || (!self.allowed.is_empty() && is_any(&self.allowed))
     }
 
     /// The flaw of a value that a row gives to a field.
-    pub(super) fn flaw_of_value(&self, rule: &FieldRule, value: &str) -> Option<Flaw> {
+    pub(super) fn flaw_of_value(
+        &self,
+        rule: &FieldRule,
+        value: &str,
+        as_read: &AsRead,
+    ) -> Option<Flaw> {
         let flaw = field_flaw(&rule.field, value)
             .or_else(|| self.decimal_flaw(&rule.source, value).filter(|_| is_name(&rule.field)))?;
-        (!self.is_allowed(&rule.source)).then_some(flaw)
+        (!self.is_allowed(&rule.source, as_read)).then_some(flaw)
     }
 
     /// The flaw of a row's identifier, unless the row repairs it: it gives its type-`E` customer
@@ -56,6 +62,7 @@ impl MappingPlan {
         identifier: &Identifier,
         ctype: CustomerType,
         values: &[(FieldName, Cow<'_, str>)],
+        as_read: &AsRead,
     ) -> Option<Flaw> {
         let text = identifier.as_str();
         let flaw = name_flaw(ctype, text).or_else(|| self.decimal_flaw(&self.identifier, text))?;
@@ -67,11 +74,11 @@ impl MappingPlan {
             && flaw.is_of_spelling()
             && values.iter().any(|(field, value)| *field == email && is_clean(value));
         // Where the cell is also written as a name, its message has been given.
-        let is_told = self
-            .rules
-            .iter()
-            .any(|rule| rule.source == self.identifier && self.flaw_of_value(rule, text).is_some());
-        (!is_repaired && !is_told && !self.is_allowed(&self.identifier)).then_some(flaw)
+        let is_told = self.rules.iter().any(|rule| {
+            rule.source == self.identifier && self.flaw_of_value(rule, text, as_read).is_some()
+        });
+        let is_allowed = || self.is_allowed(&self.identifier, as_read);
+        (!is_repaired && !is_told && !is_allowed()).then_some(flaw)
     }
 
     fn decimal_flaw(&self, source: &ValueSource, text: &str) -> Option<Flaw> {
@@ -102,7 +109,7 @@ impl MappingPlan {
             .collect();
         let mut found = Vec::new();
         for record in rows {
-            if all.is_empty() || self.is_of_snapshot() {
+            if all.is_empty() || self.is_verbatim() {
                 break;
             }
             let record = record?;
@@ -124,10 +131,10 @@ impl MappingPlan {
         Ok(())
     }
 
-    /// The columns to look at; none of a snapshot.
+    /// The columns to look at; none of a file in which nothing is odd.
     pub fn examined_columns(&self) -> Vec<ExaminedColumn> {
         let used = self.used.iter().filter(|(index, _)| {
-            !self.is_of_snapshot() && !self.allowed.contains(index) && !self.is_type(*index)
+            !self.is_verbatim() && !self.allowed.contains(index) && !self.is_type(*index)
         });
         let examined = used.map(|(index, name)| {
             let fields = || {

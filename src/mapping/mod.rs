@@ -4,6 +4,7 @@
 //! [`MappingPlan::map`] then applies the plan to each record. What is wrong with the file as a whole is
 //! a [`MappingError`]; what is wrong with one row is text in that row's result.
 
+mod as_read;
 mod column_bindings;
 mod error;
 mod flaws;

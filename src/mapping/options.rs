@@ -90,11 +90,16 @@ pub struct MappingOptions {
     /// Linha sem valor para este destino é inválida (pode repetir)
     #[arg(long, value_name = "DESTINO")]
     pub require: Vec<String>,
+    /// Whether an input that is a snapshot is compared with another one: then only its cells that are
+    /// as the other has them are taken as they are.
+    #[arg(skip)]
+    pub compared: bool,
 }
 
 impl MappingOptions {
     /// The options for a snapshot: its columns have their own names, whatever an export's are called,
-    /// and its cells are what TomTicket holds. Returns the flags that do not apply.
+    /// and its cells are what TomTicket holds, unless they are compared. Returns the flags that do not
+    /// apply.
     pub(super) fn for_snapshot(&self, header: &Record) -> (Self, Vec<&'static str>) {
         let mut own = self.clone();
         let has = |name: &str| {
@@ -103,19 +108,23 @@ impl MappingOptions {
         own.map.retain(|(column, _)| has(column));
         own.ignore.retain(|column| has(column));
         own.set.retain(|(target, text)| !has(target) && !text.contains('{'));
-        own.null.clear();
-        own.clear_marker = None;
-        own.allow.clear();
-        own.require.clear();
+        own.allow.retain(|column| has(column));
+        own.require.retain(|target| has(target));
+        if !self.compared {
+            own.null.clear();
+            own.clear_marker = None;
+            own.allow.clear();
+            own.require.clear();
+        }
         (own.key, own.id_type) = (None, None);
         let dropped = [
             ("--map", own.map.len() < self.map.len()),
             ("--ignore", own.ignore.len() < self.ignore.len()),
             ("--set", own.set.len() < self.set.len()),
-            ("--null", !self.null.is_empty()),
-            ("--clear-marker", self.clear_marker.is_some()),
-            ("--allow", !self.allow.is_empty()),
-            ("--require", !self.require.is_empty()),
+            ("--null", own.null.len() < self.null.len()),
+            ("--clear-marker", own.clear_marker != self.clear_marker),
+            ("--allow", own.allow.len() < self.allow.len()),
+            ("--require", own.require.len() < self.require.len()),
             ("--key", self.key.is_some()),
             ("--id-type", self.id_type.is_some()),
         ];

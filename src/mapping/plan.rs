@@ -65,7 +65,9 @@ pub struct MappingPlan {
     /// Columns of names in which every number ends in decimal zeros.
     pub(super) decimal_columns: Vec<usize>,
     /// The column `conta`, if the file is a snapshot.
-    pub(super) snapshot_account: Option<usize>,
+    snapshot_account: Option<usize>,
+    /// Whether that snapshot is compared with another one.
+    compared: bool,
     warnings: Vec<String>,
 }
 
@@ -169,6 +171,7 @@ impl MappingPlan {
             allowed,
             decimal_columns: Vec::new(),
             snapshot_account,
+            compared: options.compared,
             warnings,
         })
     }
@@ -189,10 +192,20 @@ impl MappingPlan {
         record.len() != self.columns && self.is_whole(record)
     }
 
-    /// Whether the file is a snapshot: its cells are what TomTicket holds, so that nothing in them is
-    /// odd, and they are sent back as they are.
+    /// Whether the file is a snapshot: its cells are sent as they are.
     pub fn is_of_snapshot(&self) -> bool {
         self.snapshot_account.is_some()
+    }
+
+    /// Whether nothing in the file is odd: it is a snapshot, taken for what TomTicket held.
+    pub fn is_verbatim(&self) -> bool {
+        self.is_of_snapshot() && !self.compared
+    }
+
+    /// Whether the file is a snapshot of which only the cells that another one shows are taken for what
+    /// TomTicket held: it may have been edited.
+    pub fn is_compared(&self) -> bool {
+        self.is_of_snapshot() && self.compared
     }
 
     /// Of which account a record was read, if the file is a snapshot.

@@ -6,23 +6,26 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::as_read::AsRead;
 use super::column_bindings::ValueSource;
 use super::plan::{FieldRule, MappingPlan, TypeSource};
 use super::values::{RuleViolation, excerpt, has_forbidden_control, has_lone_cr, normalise};
 use crate::input::Record;
 use crate::model::{
-    Customer, CustomerType, FieldName, Identifier, IdentifierError, LeftOut, Param, Row, Update,
-    UpdateResult,
+    Customer, CustomerType, FieldName, HeldRecord, Identifier, IdentifierError, LeftOut, Param,
+    Row, Update, UpdateResult,
 };
 use crate::output::RaggedRow;
 
 impl MappingPlan {
-    /// Applies the plan to the record at position `seq`. What is wrong with the row is part of the
-    /// result.
-    pub fn map(&self, seq: u64, mut record: Record) -> Row {
+    /// Applies the plan to the record at position `seq`. `held` is what the snapshot that the file is
+    /// compared with shows under the record's [`name`](Self::name). What is wrong with the row is part
+    /// of the result.
+    pub fn map(&self, seq: u64, mut record: Record, held: &[HeldRecord]) -> Row {
         record.retain_faults(|index, fault| self.uses_faulty(index, fault));
+        let as_read = self.as_read(&record, held);
         let text = self.value(&self.identifier, &record).unwrap_or_default();
-        let identifier = match self.is_of_snapshot() {
+        let identifier = match as_read.has(&self.identifier) {
             true => Identifier::held(&text),
             false => Identifier::new(&text),
         };
@@ -33,8 +36,9 @@ impl MappingPlan {
         let ctype = self.ctype(&record);
         let tipo = ctype.as_ref().ok().copied();
         let identifier = identifier.map_err(|why| (why, text));
-        let update = self.update(&record, identifier, ctype);
-        let mut row = Row { seq, record, identificador, tipo, update, left_out: None };
+        let update = self.update(&record, identifier, ctype, &as_read);
+        let as_read = as_read.columns();
+        let mut row = Row { seq, record, as_read, identificador, tipo, update, left_out: None };
         if self.is_of_snapshot() && row.identificador.is_empty() && self.names(&row).is_empty() {
             row.left_out = Some(LeftOut::Nameless);
         }
@@ -47,6 +51,7 @@ impl MappingPlan {
         record: &Record,
         identifier: Result<Identifier, (IdentifierError, Cow<'_, str>)>,
         ctype: Result<CustomerType, String>,
+        as_read: &AsRead,
     ) -> UpdateResult {
         // With shifted cells, every further message would be about the wrong column.
         self.check_shape(record)?;
@@ -56,7 +61,7 @@ impl MappingPlan {
             return Err(ragged.to_string());
         }
         let mut violations = Vec::new();
-        let mut cells = self.bad_cells(record);
+        let mut cells = self.bad_cells(record, as_read);
         let is_blamed = matches!(&self.ctype, TypeSource::From(source, _) if cells.faults(source));
         let ctype =
             ctype.map_err(|violation| violations.extend((!is_blamed).then_some(violation))).ok();
@@ -76,14 +81,14 @@ impl MappingPlan {
         }
         let mut values = Vec::with_capacity(self.rules.len());
         for rule in &self.rules {
-            match self.field_value(rule, record, ctype, &cells) {
+            match self.field_value(rule, &RowCells { record, as_read, bad: &cells }, ctype) {
                 Ok(None) => {}
                 Ok(Some(value)) => values.push((rule.field.clone(), value)),
                 Err(violation) => violations.push(violation),
             }
         }
         if let (Ok(identifier), Some(ctype)) = (&identifier, ctype)
-            && let Some(flaw) = self.flaw_of_identifier(identifier, ctype, &values)
+            && let Some(flaw) = self.flaw_of_identifier(identifier, ctype, &values, as_read)
         {
             let text = excerpt(identifier.as_str());
             violations.insert(0, format!("{}: \"{text}\" {flaw}", self.identifier_label));
@@ -132,7 +137,7 @@ impl MappingPlan {
         }
     }
 
-    fn ctype(&self, record: &Record) -> Result<CustomerType, String> {
+    pub(super) fn ctype(&self, record: &Record) -> Result<CustomerType, String> {
         let (source, label) = match &self.ctype {
             TypeSource::Fixed(ctype) => return Ok(*ctype),
             TypeSource::From(source, label) => (source, label),
@@ -146,8 +151,8 @@ impl MappingPlan {
         })
     }
 
-    /// Used cells may hold no more than 64 KiB and, but for what TomTicket holds, no control characters.
-    fn bad_cells(&self, record: &Record) -> BadCells {
+    /// Used cells may hold no more than 64 KiB and, but for what TomTicket held, no control characters.
+    fn bad_cells(&self, record: &Record, as_read: &AsRead) -> BadCells {
         let mut bad = BadCells::default();
         // Nearly every record passes in one look at its whole text.
         let may_have_cr = !self.cr_ends && record.text().contains('\r');
@@ -168,7 +173,7 @@ impl MappingPlan {
                 bad.messages.push(format!("coluna \"{name}\", célula {address}: {shown}{why}"));
             } else if record.is_cut(*index) {
                 bad.messages.push(format!("coluna \"{name}\": a célula passa de 64 KiB"));
-            } else if !self.is_of_snapshot()
+            } else if !as_read.has_column(*index)
                 && (has_forbidden_control(cell) || (may_have_cr && has_lone_cr(cell)))
             {
                 bad.controls.push(*index);
@@ -189,25 +194,30 @@ impl MappingPlan {
         bad
     }
 
-    /// The value of one field: `None` if the row leaves the field alone (or `cells` already has a
+    /// The value of one field: `None` if the row leaves the field alone (or there already is a
     /// message about it), an empty text if it clears the field.
     fn field_value<'r>(
         &self,
         rule: &FieldRule,
-        record: &'r Record,
+        cells: &RowCells<'r>,
         ctype: Option<CustomerType>,
-        cells: &BadCells,
     ) -> Result<Option<Cow<'r, str>>, String> {
-        if cells.faults(&rule.source) {
+        let RowCells { record, as_read, bad } = cells;
+        if bad.faults(&rule.source) {
             return Ok(None);
         }
-        let given = self.value(&rule.source, record);
+        let given = match &rule.source {
+            ValueSource::Column(index) if as_read.has_column(*index) => {
+                Some(Cow::Borrowed(record.cell(*index).unwrap_or_default()))
+            }
+            source => self.value(source, record),
+        };
         let cleared = given.is_none();
         let text = given.unwrap_or_default();
         let forbidden = rule.field == FieldName::Param(Param::IdInterno)
             && ctype == Some(CustomerType::Internal);
         if text.is_empty() && !(cleared && forbidden) {
-            return if rule.required {
+            return if rule.required && !as_read.has(&rule.source) {
                 Err(format!("{}: exigido por --require, mas está vazio", rule.label))
             } else if cleared || (rule.send_empty && !forbidden) {
                 Ok(Some("".into()))
@@ -221,15 +231,15 @@ impl MappingPlan {
                 rule.label
             ));
         }
-        if let Some(flaw) = self.flaw_of_value(rule, &text) {
+        if let Some(flaw) = self.flaw_of_value(rule, &text, as_read) {
             return Err(format!("{}: \"{}\" {flaw}", rule.label, excerpt(&text)));
         }
         match normalise(&rule.field, &text) {
             // Whatever TomTicket holds can be sent back.
-            Err(_) if self.is_of_snapshot() && is_verbatim(&rule.field) => Ok(Some(text)),
+            Err(_) if as_read.has(&rule.source) && is_verbatim(&rule.field) => Ok(Some(text)),
             Ok(spelled) => Ok(Some(spelled.map_or(text, Cow::Borrowed))),
             Err(RuleViolation::Identifier(IdentifierError::Control))
-                if cells.blames(&rule.source) =>
+                if bad.blames(&rule.source) =>
             {
                 Ok(None)
             }
@@ -238,7 +248,11 @@ impl MappingPlan {
     }
 
     /// What a source gives: a text, empty for no value, or `None` for the marker, which clears a field.
-    fn value<'r>(&self, source: &ValueSource, record: &'r Record) -> Option<Cow<'r, str>> {
+    pub(super) fn value<'r>(
+        &self,
+        source: &ValueSource,
+        record: &'r Record,
+    ) -> Option<Cow<'r, str>> {
         match source {
             ValueSource::Column(index) => self.cell(record, *index).map(Cow::Borrowed),
             ValueSource::Template(template) => {
@@ -273,6 +287,13 @@ impl MappingPlan {
 /// that this program chose.
 fn is_verbatim(field: &FieldName) -> bool {
     !matches!(field, FieldName::Param(Param::CriarChamados | Param::Idioma))
+}
+
+/// The cells of a row, and what is known of them.
+struct RowCells<'r> {
+    record: &'r Record,
+    as_read: &'r AsRead,
+    bad: &'r BadCells,
 }
 
 /// Used cells that make a row invalid.

@@ -4,9 +4,11 @@ use super::*;
 use crate::mapping::{Key, MappingOptions};
 
 fn map(header: &[&str], cells: &[&str], options: &MappingOptions) -> Row {
-    MappingPlan::new(&Record::from_cells(1, header), options, false)
-        .unwrap()
-        .map(0, Record::from_cells(2, cells))
+    MappingPlan::new(&Record::from_cells(1, header), options, false).unwrap().map(
+        0,
+        Record::from_cells(2, cells),
+        &[],
+    )
 }
 
 fn sent(row: &Row) -> Vec<(String, String)> {

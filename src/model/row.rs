@@ -12,6 +12,9 @@ pub struct Row {
     pub seq: u64,
     /// The original cells; the rejects file repeats them.
     pub record: Record,
+    /// Columns in which an edited snapshot has what the one shows that it is compared with: nothing in
+    /// them is odd.
+    pub as_read: Vec<usize>,
     /// The identifier as the row gives it; cut to an excerpt if it is not valid.
     pub identificador: Box<str>,
     /// The identifier's type; `None` if the row has no valid one.

@@ -28,7 +28,7 @@ use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::{LeftOut, Row, Update};
 use crate::resources::ResourceError;
 use crate::selection::{HandedOver, Selection};
-use crate::snapshot::{Shown, SnapshotError};
+use crate::snapshot::{HeldCustomers, Shown, SnapshotError};
 
 pub use self::changes::PlannedChanges;
 use self::findings::Findings;
@@ -184,14 +184,19 @@ impl Preflight {
             layout: LayoutOddities::default(),
         };
         let mut handed_over = HandedOver::default();
+        let customers = known.snapshot.as_deref().map(|it| Arc::clone(it.customers()));
         // Reading and mapping take half of the time, so another thread does them.
         thread::scope(|scope| {
             let plan = Arc::clone(&found.plan);
+            let map = move |seq, record| {
+                let row = HeldCustomers::map(customers.as_deref(), &plan, seq, record);
+                row.map_err(|error| PreflightError::from(SnapshotError::Spool(error)))
+            };
             let (sender, batches) = mpsc::sync_channel(BATCHES);
             let rows = &mut rows;
             thread::Builder::new()
                 .spawn_scoped(scope, move || {
-                    for_each_batch(rows, &plan, |batch| sender.send(batch).is_ok());
+                    for_each_batch(rows, map, |batch| sender.send(batch).is_ok());
                 })
                 .map_err(ResourceError::Threads)?;
             for batch in batches {
@@ -273,7 +278,7 @@ impl Preflight {
         for (seq, record) in (0u64..).zip(rows(file, &self.inspection)?) {
             let record = record?;
             if wanted.contains(&seq) {
-                let mut row = self.plan.map(seq, record);
+                let mut row = self.plan.map(seq, record, &[]);
                 let _ = selection.apply(&mut row, &self.plan);
                 updates.extend(row.update.ok().map(|update| (seq, update)));
             }

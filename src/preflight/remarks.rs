@@ -14,6 +14,11 @@ use crate::output::{ColumnCounts, excerpt, one_line};
 /// The warning about UTF-8 that the user has read in one byte per character.
 const MISREAD: &str = "acentos deste arquivo parecem UTF-8, e o --encoding dado os lê trocados (\"João\" vira \"JoÃ£o\"). Se não é o que você quer, tire --encoding: o programa descobre a codificação";
 
+/// The warning about a snapshot as the input that is compared with nothing.
+const UNCHECKED: &str = "a entrada é um retrato e vai ao pé da letra: nenhum valor é conferido. Se você a editou, compare com um retrato intacto (--snapshot RETRATO): só o que mudou é conferido e enviado";
+/// The way out where such an input was not edited, and its values are those of another day.
+const COMPARED: &str = "a entrada é um retrato, e o que nela difere do de --snapshot é conferido como qualquer valor novo. Se ninguém a editou e ela é para desfazer, use --only RESULTADOS, ou deixe --snapshot de fora: tudo vai ao pé da letra";
+
 /// Sheets that are named beside the one that is read.
 const SHEETS: usize = 5;
 
@@ -63,7 +68,11 @@ impl Preflight {
                 self.names_lost.text()
             )
         });
-        let of_rows = of_rows.chain(missing).chain(lost).chain(circle);
+        let unchecked =
+            (self.plan.is_verbatim() && !self.has_selection).then(|| UNCHECKED.to_owned());
+        let checked = (self.plan.is_compared() && self.invalid > 0).then(|| COMPARED.to_owned());
+        let of_snapshot = unchecked.into_iter().chain(checked);
+        let of_rows = of_rows.chain(missing).chain(lost).chain(circle).chain(of_snapshot);
         let of_file = without_effect.into_iter().chain(misread);
         for warning in of_file.chain(of_plan).chain(of_layout).chain(of_rows) {
             text.push_str(&format!("aviso: {warning}\n"));

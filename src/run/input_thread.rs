@@ -2,32 +2,23 @@
 
 use tokio::sync::mpsc;
 
+use super::RunError;
+use super::row_meaning::RowMeaning;
 use crate::input::Rows;
 use crate::mapped_rows::for_each_batch;
-use crate::mapping::MappingPlan;
 use crate::panic_hook;
 use crate::scheduler::InputBatch;
-use crate::selection::Selection;
 use crate::stop::StopReason;
 
 /// Reads until the input ends or the scheduler has closed the channel.
-pub(super) fn read(
-    mut reading: Rows,
-    plan: &MappingPlan,
-    selection: Option<&Selection>,
-    batches: &mpsc::Sender<InputBatch>,
-) {
-    for_each_batch(&mut reading, plan, |batch| {
+pub(super) fn read(mut reading: Rows, meaning: RowMeaning<'_>, batches: &mpsc::Sender<InputBatch>) {
+    let map = |seq, record| {
+        panic_hook::inject_panic_if_requested("read", &seq);
+        Ok(meaning.row(seq, record)?)
+    };
+    for_each_batch(&mut reading, map, |batch: Result<_, RunError>| {
         let batch = match batch {
-            Ok(mut rows) => {
-                for row in &mut rows {
-                    panic_hook::inject_panic_if_requested("read", &row.seq);
-                    if let Some(selection) = selection {
-                        let _ = selection.apply(row, plan);
-                    }
-                }
-                InputBatch::Rows(rows)
-            }
+            Ok(rows) => InputBatch::Rows(rows),
             Err(error) => InputBatch::Broken(StopReason::Local(error.to_string())),
         };
         batches.blocking_send(batch).is_ok()

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::input_thread;
+use super::row_meaning::RowMeaning;
 use crate::api::Client;
 use crate::input::Rows;
 use crate::ledger::LedgerHandle;
@@ -19,6 +20,7 @@ use crate::panic_hook;
 use crate::scheduler::Knowledge;
 use crate::scheduler::{Channels, SchedulerOptions, run as run_scheduler};
 use crate::selection::Selection;
+use crate::snapshot::HeldCustomers;
 use crate::stop::{StopHandle, StopListener, StopReason};
 
 /// Capacity of the channel from scheduler to reporter, in batches of events.
@@ -31,6 +33,8 @@ pub(super) struct Pipeline {
     pub reading: Rows,
     pub plan: Arc<MappingPlan>,
     pub selection: Option<Selection>,
+    /// What the snapshot shows, where the input may be compared with it.
+    pub customers: Option<Arc<HeldCustomers>>,
     pub reporter: Reporter,
 }
 
@@ -53,8 +57,16 @@ impl Pipeline {
         let (rows_in, rows_out) = mpsc::channel(BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
-            let (reading, plan, selection) = (self.reading, self.plan, self.selection);
-            move || input_thread::read(reading, &plan, selection.as_ref(), &rows_in)
+            let (reading, plan) = (self.reading, self.plan);
+            let (selection, customers) = (self.selection, self.customers);
+            move || {
+                let meaning = RowMeaning {
+                    plan: &plan,
+                    customers: customers.as_deref(),
+                    selection: selection.as_ref(),
+                };
+                input_thread::read(reading, meaning, &rows_in);
+            }
         });
         let reporting = tokio::task::spawn_blocking({
             let (mut reporter, runtime, stop) = (self.reporter, Handle::current(), stop.clone());

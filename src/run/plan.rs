@@ -1,6 +1,7 @@
 //! All that `check` does with a preflight: prints the plan, and writes what was asked for on the
 //! command line. What a variable or the configuration file names is meant for `run`.
 
+use super::row_meaning::RowMeaning;
 use super::{Run, RunError, outputs};
 use crate::config::LedgerChoice;
 use crate::exit_code;
@@ -62,11 +63,13 @@ impl Run<'_> {
             let mut output = Output::open(destination, outputs::mode_limit(settings))?;
             output.begin()?;
             let mut rejects = Rejects::new(output, &preflight.inspection)?;
+            let meaning = RowMeaning {
+                plan: &preflight.plan,
+                customers: self.snapshot.as_ref().map(|snapshot| &**snapshot.customers()),
+                selection: self.selection.as_ref(),
+            };
             for record in rows(input, &preflight.inspection)? {
-                let mut row = preflight.plan.map(0, record?);
-                if let Some(selection) = &self.selection {
-                    let _ = selection.apply(&mut row, &preflight.plan);
-                }
+                let row = meaning.row(0, record?)?;
                 if let Err(mensagem) = &row.update
                     && row.left_out.is_none()
                 {

@@ -32,14 +32,14 @@ pub(super) fn open(
     if !settings.quiet {
         let (first, last) = snapshot.times();
         let when = match (local_time(first), local_time(last)) {
-            _ if snapshot.customers() == 0 => String::new(),
+            _ if snapshot.len() == 0 => String::new(),
             (first, last) if first == last => format!(", lido às {first}"),
             (first, last) => format!(", lido das {first} às {last}"),
         };
         let mut text = format!(
             "{}: retrato de {}{when}\n",
             snapshot.label(),
-            counted(snapshot.customers() as u64, "cliente", "clientes")
+            counted(snapshot.len() as u64, "cliente", "clientes")
         );
         if is_the_input(settings, &given.input) {
             text.push_str(

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::error::SnapshotError;
 use super::file::{self, RecordFile, SnapshotRules, SnapshotTimes};
 use super::index::{NameIndex, RecordNumber};
-use crate::input::InputFile;
-use crate::model::{FieldName, HeldRecord, HeldRow, HeldValue, Name, Update};
+use crate::input::{InputFile, Record};
+use crate::mapping::MappingPlan;
+use crate::model::{FieldName, HeldRecord, HeldRow, HeldValue, Name, Row, Update};
 
 /// What a snapshot shows of a customer.
 #[derive(Debug)]
@@ -34,8 +35,7 @@ impl<T> Shown<T> {
 #[derive(Debug)]
 pub struct Snapshot {
     label: String,
-    records: RecordFile,
-    index: NameIndex,
+    customers: Arc<HeldCustomers>,
     times: SnapshotTimes,
     /// Fields that are taken for granted (`--assume`).
     assumed: Arc<[FieldName]>,
@@ -58,16 +58,15 @@ impl Snapshot {
         now: u32,
     ) -> Result<Self, SnapshotError> {
         let (records, index, times) = file::read(input, rules, now)?;
-        let customers = BitSet::of(records.len());
+        let nobody = BitSet::of(records.len());
         Ok(Self {
             label: input.label().to_owned(),
-            records,
-            index,
+            customers: Arc::new(HeldCustomers { records, index }),
             times,
             assumed,
             not_before: rules.not_before,
-            silent: customers.clone(),
-            addressed: customers,
+            silent: nobody.clone(),
+            addressed: nobody,
             bereft: BTreeMap::new(),
         })
     }
@@ -76,8 +75,13 @@ impl Snapshot {
         &self.label
     }
 
-    pub fn customers(&self) -> usize {
-        self.records.len()
+    pub fn len(&self) -> usize {
+        self.customers.records.len()
+    }
+
+    /// The customers as they were read, whatever is sent meanwhile.
+    pub fn customers(&self) -> &Arc<HeldCustomers> {
+        &self.customers
     }
 
     /// When the first and the last customer were read, in seconds since 1970.
@@ -88,9 +92,9 @@ impl Snapshot {
     /// The row beside its customer. Reads one record, which takes microseconds.
     pub fn compare(&self, update: &Update) -> io::Result<Shown<HeldRow>> {
         let mut is_silent = self.touched(update).any(|number| self.silent.contains(number));
-        let mut found = self.find(update.primary_name())?;
+        let mut found = self.customers.one(update.primary_name())?;
         if let (Shown::Nothing | Shown::Several, Some(new_name)) = (&found, update.rename_to())
-            && let renamed @ Shown::One(_) = self.find(new_name)?
+            && let renamed @ Shown::One(_) = self.customers.one(new_name)?
         {
             (found, is_silent) = (renamed, true);
         }
@@ -122,7 +126,7 @@ impl Snapshot {
         let found: Vec<RecordNumber> = names
             .into_iter()
             .flatten()
-            .flat_map(|name| self.index.candidates(name.ctype, name.text))
+            .flat_map(|name| self.customers.index.candidates(name.ctype, name.text))
             .collect();
         found.into_iter()
     }
@@ -138,7 +142,8 @@ impl Snapshot {
     /// Notes which customer a row addresses that changes something, and whose names it takes.
     pub fn note_names(&mut self, update: &Update, linha: u64) {
         let primary = update.primary_name();
-        let own: Vec<_> = self.index.candidates(primary.ctype, primary.text).collect();
+        let index = &self.customers.index;
+        let own: Vec<_> = index.candidates(primary.ctype, primary.text).collect();
         // Of a customer that the snapshot lacks it is not known whether the name was its own.
         if own.is_empty() {
             return;
@@ -165,19 +170,50 @@ impl Snapshot {
         self.addressed.clear();
         self.bereft.clear();
     }
+}
 
-    fn find(&self, name: Name<'_>) -> io::Result<Shown<HeldRecord>> {
-        let mut found = Shown::Nothing;
-        for number in self.index.candidates(name.ctype, name.text) {
-            let record = self.records.record(number)?;
-            if record.has_name(name) {
-                found = match found {
-                    Shown::Nothing => Shown::One(record),
-                    Shown::One(_) | Shown::Several => return Ok(Shown::Several),
-                };
+/// The customers of a snapshot, as they were read.
+#[derive(Debug)]
+pub struct HeldCustomers {
+    records: RecordFile,
+    index: NameIndex,
+}
+
+impl HeldCustomers {
+    /// Every customer of this name. Reads one record each, which takes microseconds.
+    fn named<'n>(
+        &'n self,
+        name: Name<'n>,
+    ) -> impl Iterator<Item = io::Result<HeldRecord>> + use<'n> {
+        let candidates = self.index.candidates(name.ctype, name.text);
+        let records = candidates.map(|number| self.records.record(number));
+        records.filter(move |record| record.as_ref().map_or(true, |it| it.has_name(name)))
+    }
+
+    fn one(&self, name: Name<'_>) -> io::Result<Shown<HeldRecord>> {
+        let mut named = self.named(name);
+        Ok(match (named.next().transpose()?, named.next().transpose()?) {
+            (None, _) => Shown::Nothing,
+            (Some(record), None) => Shown::One(record),
+            (Some(_), Some(_)) => Shown::Several,
+        })
+    }
+
+    /// The row of a record by this plan. Where the input is a snapshot that is compared with this one,
+    /// what came back unchanged is not checked.
+    pub fn map(
+        customers: Option<&Self>,
+        plan: &MappingPlan,
+        seq: u64,
+        record: Record,
+    ) -> io::Result<Row> {
+        let held = match (customers.filter(|_| plan.is_compared()), plan.name(&record)) {
+            (Some(customers), Some((ctype, text))) => {
+                customers.named(Name { ctype, text: &text }).collect::<io::Result<_>>()?
             }
-        }
-        Ok(found)
+            _ => Vec::new(),
+        };
+        Ok(plan.map(seq, record, &held))
     }
 }
 

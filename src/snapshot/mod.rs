@@ -11,5 +11,5 @@ mod file;
 mod index;
 
 pub use error::SnapshotError;
-pub use evidence::{Shown, Snapshot};
+pub use evidence::{HeldCustomers, Shown, Snapshot};
 pub use file::SnapshotRules;

@@ -70,6 +70,90 @@ fn what_was_read_is_never_odd_when_it_is_sent_back() {
     assert_eq!(odd.field("campos[k]").as_deref(), Some("a\u{0}b\u{85}\rc"));
 }
 
+/// What TomTicket holds: odd in every column.
+const ODD: &str = "sem arroba,E,NULL,sem arroba,1234567890123456789012,true,,,Ouro
+    a@x.com,E,Ana,a@x.com,11,true,,,Ouro
+    b@x.com,E,Bia,b@x.com,12,true,,7,Prata";
+
+/// `command` of an edited snapshot, compared with the one that it was.
+fn edited(command: &str, lines: &str) -> Run {
+    Run::bare(&[command])
+        .args(["--account", "matriz", "--snapshot", "antes.csv"])
+        .file("antes.csv", snapshot(ODD))
+        .input("editado.csv", snapshot(lines).as_bytes())
+}
+
+#[test]
+fn f180_what_was_edited_in_a_snapshot_is_checked_and_the_rest_is_not() {
+    let long = "N".repeat(400);
+    for (line, message) in [
+        (format!("a@x.com,E,{long},a@x.com,11,true,,,Ouro"), "nome: \"NNN"),
+        ("a@x.com,E,Ana,a\u{200b}@x.com,11,true,,,Ouro".into(), "email: \"a"),
+        ("a@x.com,E,Ana,a.x.com,11,true,,,Ouro".into(), "não parece um e-mail"),
+        ("a@x.com,E,Ana,a@x.com,123456789012345678901,true,,,Ouro".into(), "20 caracteres"),
+        ("a@x.com,E,Ana,a@x.com,11,true,,1\u{7f},Ouro".into(), "caractere de controle"),
+        ("\"1,2E+10\",I,Ana,,11,true,,,Ouro".into(), "estragado pela planilha"),
+        ("novo@x,E,Ana,novo@x,11,true,,,Ouro".into(), "email: \"novo@x\""),
+    ] {
+        let lines = format!("{}\n{line}\n{}", line_of(ODD, 0), line_of(ODD, 2));
+        let checked = edited("check", &lines).go();
+        let said = [message, "linha 3:", "2 sem mudança", "1 inválida", "como qualquer valor novo"];
+        checked.exits(1).says(&said);
+    }
+    let lines = ODD.replace("Ana", "NULL").replace("Prata", "S&atilde;o Paulo");
+    let checked = edited("check", &lines).go();
+    checked.exits(0).says(&[
+        "coluna \"nome\": 1 célula com palavras para \"sem valor\": NULL (linha 3)",
+        "coluna \"campo:p1\": 1 célula com códigos de HTML",
+        "2 a enviar",
+    ]);
+    assert!(!checked.stderr.contains("sem @"), "{}", checked.stderr);
+    let cleared = edited("check", &lines).args(["--null", "NULL", "--show", "9"]).go();
+    cleared.exits(0).says(&["1 a enviar", "2 sem mudança"]);
+}
+
+fn line_of(lines: &str, number: usize) -> &str {
+    lines.lines().nth(number).unwrap().trim()
+}
+
+#[test]
+fn c180_an_edited_snapshot_is_sent_but_for_its_mistakes() {
+    let server = Server::start();
+    let lines = ODD.replace("Ana", "Ana Maria").replace("b@x.com,12", "b,12");
+    let sent = Run::new(&server)
+        .args(["--account", "matriz", "--snapshot", "antes.csv"])
+        .file("antes.csv", snapshot(ODD))
+        .csv(&snapshot(&lines))
+        .go();
+    assert_eq!(situacoes(sent.exits(1)), ["inalterado", "atualizado", "invalido"]);
+    assert_eq!(server.count(), 1);
+    let checked = edited("check", &lines).args(["--rejects", "r.csv"]).go();
+    let rejects = checked.exits(1).text("r.csv");
+    assert_eq!(rejects.lines().count(), 2, "{rejects}");
+    assert!(rejects.contains("b@x.com,E,Bia,b,12"), "{rejects}");
+}
+
+#[test]
+fn c180_a_snapshot_that_is_compared_with_nothing_is_told_to_be_unchecked() {
+    let lines = ODD.replace("Ana", &"N".repeat(400));
+    let results = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,tentativas,duracao_ms,concluido_em,identificador_atual\n\
+        2,a@x.com,E,atualizado,false,ok,200,1,1,2026-11-24T04:05:06.789Z,\n";
+    let check = || Run::bare(&["check"]).args(["--account", "matriz"]).csv(&snapshot(&lines));
+    let unchecked = check().go();
+    unchecked.exits(0).says(&["nenhum valor é conferido", "--snapshot RETRATO", "3 a enviar"]);
+    // The way back is of values that were read, whatever they are compared with.
+    for snapshots in [&[][..], &["--snapshot", "agora.csv"]] {
+        let back = check()
+            .args(["--only", "r.csv"])
+            .args(snapshots.iter().copied())
+            .file("r.csv", results)
+            .file("agora.csv", snapshot(ODD))
+            .go();
+        back.exits(0).says(&["1 a enviar", "0 inválidas"]);
+        assert!(!back.stderr.contains("conferid"), "{}", back.stderr);
+    }
+}
+
 #[test]
 fn the_way_back_does_not_need_the_columns_of_the_export() {
     let server = Server::start();

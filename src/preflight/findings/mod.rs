@@ -26,9 +26,9 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// For the rows of a file; of a snapshot nothing is suspicious.
+    /// For the rows of a file; of a snapshot that is sent back nothing is suspicious.
     pub fn of(plan: &MappingPlan) -> Self {
-        if plan.is_of_snapshot() {
+        if plan.is_verbatim() {
             return Self::default();
         }
         Self {
@@ -39,20 +39,22 @@ impl Findings {
         }
     }
 
-    /// Adds the cells of a row.
+    /// Adds the cells of a row, but for those that are as TomTicket held them.
     pub fn add(&mut self, plan: &MappingPlan, row: &Row) {
         let (record, linha) = (&row.record, row.linha());
         if self.repeated.is_none() || !plan.is_whole(record) {
             return;
         }
         let is_odd = has_odd_byte(record.text());
-        for column in &mut self.columns {
+        let columns = self.columns.iter_mut();
+        for column in columns.filter(|it| !row.as_read.contains(&it.column.index)) {
             column.add(plan, record, is_odd);
         }
-        self.swapped.add(record);
+        self.swapped.add(row);
         if row.tipo == Some(CustomerType::Email)
             && row.update.is_ok()
             && !row.identificador.contains('@')
+            && !plan.is_identifier_as_read(&row.as_read)
         {
             self.without_at.add(linha);
         }

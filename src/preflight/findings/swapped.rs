@@ -1,9 +1,8 @@
 //! Whether the columns of names and phones are swapped: most phones hold no digit, and the names of
 //! those rows do.
 
-use crate::input::Record;
 use crate::mapping::MappingPlan;
-use crate::model::Param;
+use crate::model::{Param, Row};
 
 #[derive(Debug, Default)]
 pub struct SwappedColumns {
@@ -24,8 +23,10 @@ impl SwappedColumns {
         }
     }
 
-    pub fn add(&mut self, record: &Record) {
-        let Some(phone) = self.phone.and_then(|index| record.cell(index)) else { return };
+    pub fn add(&mut self, row: &Row) {
+        let record = &row.record;
+        let phone = self.phone.filter(|index| !row.as_read.contains(index));
+        let Some(phone) = phone.and_then(|index| record.cell(index)) else { return };
         if phone.is_empty() {
             return;
         }

@@ -92,7 +92,7 @@ fn row(seq: u64, update: UpdateResult) -> Row {
         Err(_) => ("".into(), None),
     };
     let record = Record::from_cells(seq + 2, ["x"]);
-    Row { seq, record, identificador, tipo, update, left_out: None }
+    Row { seq, record, as_read: Vec::new(), identificador, tipo, update, left_out: None }
 }
 
 fn update(name: &str, email: Option<&str>) -> UpdateResult {
