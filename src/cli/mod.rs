@@ -23,7 +23,8 @@ pub use pull_args::{IdsArgs, PullArgs, ReadingArgs};
 pub use run_args::RunArgs;
 pub use sandbox_args::SandboxArgs;
 pub use suggested_commands::{
-    REAL_ACCOUNT, Resolved, SuggestedCommands, init_again, suggested_commands,
+    REAL_ACCOUNT, Resolved, SuggestedCommands, check_against, init_again, pull_again,
+    suggested_commands,
 };
 pub use usage::explain;
 #[cfg(test)]

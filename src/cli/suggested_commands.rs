@@ -94,18 +94,21 @@ pub fn suggested_commands(
     typed: &ArgMatches,
     resolved: &Resolved<'_>,
 ) -> SuggestedCommands {
-    let Some(typed) = TypedCommand::of(program, typed) else { return SuggestedCommands::default() };
+    let Some((typed, input)) = TypedCommand::with_input(program, typed) else {
+        return SuggestedCommands::default();
+    };
     // What the next rehearsal leaves out, as it did nothing in this one.
     let idle: &[&str] = if resolved.sandbox { &REAL_ACCOUNT } else { &[] };
     let on_rejects = |left_out: &[&str]| {
         let rejects = resolved.rejects?;
         let more = resolved.outputs.iter().filter(|(name, _)| !typed.has(name));
         let more = more.map(|(name, path)| with_value(name, path.as_os_str()));
-        typed.line("run", rejects.as_os_str(), &[left_out, idle].concat(), more.collect())
+        let left_out = [left_out, idle].concat();
+        typed.line("run", Some(rejects.as_os_str()), &left_out, more.collect())
     };
     let same = |command, left_out: &[&str]| {
-        let is_there = can_be_read_again(Path::new(typed.input));
-        is_there.then(|| typed.line(command, typed.input, left_out, Vec::new()))?
+        let is_there = can_be_read_again(Path::new(input));
+        is_there.then(|| typed.line(command, Some(input), left_out, Vec::new()))?
     };
     // A rehearsal may be faster than an account.
     let rehearsed = [&OUTPUTS[..], &["sandbox", "rate"]].concat();
@@ -117,10 +120,8 @@ pub fn suggested_commands(
             false => None,
         },
         undo: resolved.way_back.filter(|_| !resolved.sandbox).and_then(|(snapshot, results)| {
-            let others = typed.flags.iter().map(|flag| flag.name.as_str());
-            let others: Vec<_> = others.filter(|name| !ACCOUNT.contains(name)).collect();
             let only = vec![with_value("only", results.as_os_str())];
-            typed.line("run", snapshot.as_os_str(), &others, only)
+            typed.line("run", Some(snapshot.as_os_str()), &typed.beside_account(), only)
         }),
         real: match resolved.sandbox && typed.has("sandbox") {
             true => same("check", &rehearsed).zip(same("run", &rehearsed)).map(Into::into),
@@ -132,18 +133,36 @@ pub fn suggested_commands(
 /// The `init` that gave `typed`, writing its proposal, over an existing file if that `exists`; `None`
 /// where its input is gone.
 pub fn init_again(program: &OsStr, typed: &ArgMatches, exists: bool) -> Option<String> {
-    let typed = TypedCommand::of(program, typed)?;
-    let is_there = can_be_read_again(Path::new(typed.input));
+    let (typed, input) = TypedCommand::with_input(program, typed)?;
+    let is_there = can_be_read_again(Path::new(input));
     let more = ["--yes"].into_iter().chain(exists.then_some("--force"));
     let more = more.map(ToOwned::to_owned).collect();
-    is_there.then(|| typed.line("init", typed.input, &["yes", "force"], more))?
+    is_there.then(|| typed.line("init", Some(input), &["yes", "force"], more))?
 }
 
-/// A command line by its parts.
+/// After `pull`: how `input` is checked against the snapshot that it wrote.
+pub fn check_against(
+    program: &OsStr,
+    typed: &ArgMatches,
+    input: &Path,
+    snapshot: &Path,
+) -> Option<String> {
+    let typed = TypedCommand::of(program, typed)?;
+    let snapshot = vec![with_value("snapshot", snapshot.as_os_str())];
+    typed.line("check", Some(input.as_os_str()), &typed.beside_account(), snapshot)
+}
+
+/// After `pull`: the same reading once more, into `output`.
+pub fn pull_again(program: &OsStr, typed: &ArgMatches, output: &Path) -> Option<String> {
+    let typed = TypedCommand::of(program, typed)?;
+    let output = vec![with_value("output", output.as_os_str())];
+    typed.line("pull", None, &["output"], output)
+}
+
+/// A command line by its parts, but for its input.
 struct TypedCommand<'t> {
     program: &'t OsStr,
     command: &'t str,
-    input: &'t OsStr,
     flags: Vec<TypedFlag>,
 }
 
@@ -192,7 +211,18 @@ impl<'t> TypedCommand<'t> {
             }));
         }
         flags.sort();
-        Some(Self { program, command, input: typed.get_raw("input")?.next()?, flags })
+        Some(Self { program, command, flags })
+    }
+
+    fn with_input(program: &'t OsStr, typed: &'t ArgMatches) -> Option<(Self, &'t OsStr)> {
+        let input = typed.subcommand()?.1.get_raw("input")?.next()?;
+        Some((Self::of(program, typed)?, input))
+    }
+
+    /// The flags that say nothing about the account.
+    fn beside_account(&self) -> Vec<&str> {
+        let names = self.flags.iter().map(|flag| flag.name.as_str());
+        names.filter(|name| !ACCOUNT.contains(name)).collect()
     }
 
     fn has(&self, name: &str) -> bool {
@@ -204,7 +234,7 @@ impl<'t> TypedCommand<'t> {
     fn line(
         &self,
         command: &str,
-        input: &OsStr,
+        input: Option<&OsStr>,
         left_out: &[&str],
         more: Vec<String>,
     ) -> Option<String> {
@@ -212,10 +242,12 @@ impl<'t> TypedCommand<'t> {
         let kept = kept.map(|flag| (!flag.is_gone).then(|| flag.words.clone()));
         let mut words: Vec<String> =
             kept.chain(more.into_iter().map(Some)).collect::<Option<_>>()?;
-        if begins_with_hyphen(input) {
-            words.extend(["--".to_owned(), shell_word(input)]);
-        } else {
-            words.insert(0, shell_word(input));
+        match input {
+            Some(input) if begins_with_hyphen(input) => {
+                words.extend(["--".to_owned(), shell_word(input)]);
+            }
+            Some(input) => words.insert(0, shell_word(input)),
+            None => {}
         }
         Some(format!("{} {command} {}", shell_word(self.program), words.join(" ")))
     }
@@ -320,6 +352,19 @@ mod tests {
             let typed = crate::cli::command().try_get_matches_from(words).unwrap();
             assert_eq!(init_again(words[0].as_ref(), &typed, exists).as_deref(), line);
         }
+    }
+
+    #[test]
+    fn after_a_snapshot_the_account_stays() {
+        let words = ["./t", "pull", "-o", "a.xlsx", "--account", "matriz", "--key", "email", "-q"];
+        let typed = crate::cli::command().try_get_matches_from(words).unwrap();
+        let (program, before) = (words[0].as_ref(), Path::new("a.antes.csv"));
+        let check = check_against(program, &typed, Path::new("a.xlsx"), before);
+        let line = "./t check a.xlsx --account matriz --snapshot a.antes.csv";
+        assert_eq!(check.as_deref(), Some(line));
+        let again = pull_again(program, &typed, before);
+        let line = "./t pull --account matriz --key email --quiet --output a.antes.csv";
+        assert_eq!(again.as_deref(), Some(line));
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn run_command(command: Command, typed: &ArgMatches) -> Result<u8, CommandError>
         Command::Run(args) => Ok(run::run(*args, false, typed)),
         Command::Check(args) => Ok(run::run(*args, true, typed)),
         Command::Init(args) => init::run(args, typed),
-        Command::Pull(args) => Ok(pull::run(&args)),
+        Command::Pull(args) => Ok(pull::run(&args, typed)),
         Command::Ids(args) => Ok(ids::run(&args)),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Template => print(&template::header()),

@@ -1,25 +1,30 @@
 //! `pull`: what TomTicket holds, as a snapshot.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use clap::ArgMatches;
+
 use super::error::CommandError;
 use super::reading::{OpenAccount, report};
-use crate::cli::{PullArgs, ReadingArgs};
+use crate::cli::{PullArgs, check_against, pull_again};
 use crate::config::is_special;
 use crate::exit_code;
-use crate::locale::foreign_text::{shell_word, visible_path};
+use crate::locale::foreign_text::visible_path;
 use crate::locale::format::{counted, duration_words, number};
 use crate::mapping::Key;
 use crate::output::{Destination, ModeLimit, Output, StatusLine, Terminal};
 use crate::pull::{LineCount, PulledCustomers, SnapshotFormat, SnapshotKind, pull};
 
-pub(super) fn run(args: &PullArgs) -> u8 {
-    report(&args.reading, |terminal| write_snapshot(args, terminal))
+pub(super) fn run(args: &PullArgs, typed: &ArgMatches) -> u8 {
+    report(&args.reading, |terminal| write_snapshot(args, typed, terminal))
 }
 
-fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandError> {
+fn write_snapshot(
+    args: &PullArgs,
+    typed: &ArgMatches,
+    terminal: &Terminal,
+) -> Result<u8, CommandError> {
     let path = args.output.as_deref().unwrap_or(Path::new("-"));
     let account = OpenAccount::open(&args.reading)?;
     let destination = Destination::from_arg(path);
@@ -46,17 +51,7 @@ fn write_snapshot(args: &PullArgs, terminal: &Terminal) -> Result<u8, CommandErr
         if let Destination::Path(path) = &destination
             && !is_special(path)
         {
-            let snapshot = shell_word(path.as_os_str());
-            let account = account_flags(&args.reading);
-            text.push_str(&match format.kind {
-                SnapshotKind::Xlsx => format!(
-                    "Próximo passo: corrija o que for preciso em {} e confira: tomticket-sync check {snapshot}{account}\n",
-                    visible_path(path)
-                ),
-                SnapshotKind::Csv | SnapshotKind::GzippedCsv => format!(
-                    "Próximo passo: tomticket-sync check clientes.csv --snapshot {snapshot}{account}\n"
-                ),
-            });
+            text.push_str(&next_step(path, format.kind, typed).unwrap_or_default());
         }
         terminal.print(&text);
     }
@@ -132,17 +127,25 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
     text
 }
 
-/// The flags without which the next command would take the snapshot for another account's.
-fn account_flags(reading: &ReadingArgs) -> String {
-    let flag = |name: &str, value: &OsStr| format!(" --{name} {}", shell_word(value));
-    let base_url = reading.base_url.as_ref().map(ToString::to_string);
-    let flags = [
-        ("base-url", base_url.as_deref().map(OsStr::new)),
-        ("account", reading.account.as_deref().map(OsStr::new)),
-        ("token-file", reading.token_file.as_deref().map(Path::as_os_str)),
-        ("config", reading.config.as_deref().map(Path::as_os_str)),
-    ];
-    flags.into_iter().filter_map(|(name, value)| Some(flag(name, value?))).collect()
+/// How the snapshot at `path` is used; `None` where the command lacks what `pull` was given.
+fn next_step(path: &Path, kind: SnapshotKind, typed: &ArgMatches) -> Option<String> {
+    let program = std::env::args_os().next().unwrap_or_default();
+    if let SnapshotKind::Xlsx = kind {
+        let before = path.with_extension("antes.csv");
+        return Some(format!(
+            "Próximo passo: leia também um CSV, para comparar e para desfazer; depois corrija {} e veja o que mudaria:\n  {}\n  {}\n",
+            visible_path(path),
+            pull_again(&program, typed, &before)?,
+            check_against(&program, typed, path, &before)?
+        ));
+    }
+    let usual = Path::new("clientes.csv");
+    let (input, which) = match usual.is_file() && !path.ends_with(usual) {
+        true => (usual, ""),
+        false => (Path::new("ARQUIVO"), ", com a sua exportação no lugar de ARQUIVO"),
+    };
+    let check = check_against(&program, typed, input, path)?;
+    Some(format!("Próximo passo: veja o que mudaria{which}:\n  {check}\n"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::canary::CANARY;
 use crate::support::held_list::{customer, customers, page, page_number};
-use crate::support::{Reply, Run, Server};
+use crate::support::program::program;
+use crate::support::{Finished, Reply, Run, Server};
 
 /// A server that lists these customers.
 pub fn listing(all: Vec<Value>) -> Server {
@@ -48,7 +49,7 @@ fn every_customer_is_written_with_all_that_can_be_read() {
     all[118]["id"] = json!(77);
     let server = listing(all);
     let finished = pull(&server).go();
-    finished.exits(0).says(&["120 clientes", "campo:abc01 é \"Plano\"", "check clientes.csv"]);
+    finished.exits(0).says(&["120 clientes", "campo:abc01 é \"Plano\"", "check ARQUIVO"]);
     let text = finished.text("antes.csv");
     assert_eq!(
         text.lines().next().unwrap(),
@@ -97,10 +98,45 @@ fn the_key_and_the_account_can_be_chosen() {
     all[0]["id"] = json!("7");
     let server = listing(all);
     let finished = pull(&server).args(["--key", "email", "--account", "matriz"]).go();
-    finished.says(&["--snapshot antes.csv --base-url http://127.0.0.1:", "--account matriz"]);
     let line = lines(&finished.exits(0).text("antes.csv")).remove(0);
     let cells = ["identificador", "tipo_identificador", "id_interno", "conta"].map(|c| &*line[c]);
     assert_eq!(cells, ["c00000@x.com", "E", "7", "matriz"]);
+}
+
+#[test]
+fn f181_the_commands_after_a_snapshot_can_be_typed_as_they_are() {
+    let server = listing(customers(3));
+    let (url, program) = (server.url(), program());
+    let program = program.to_str().unwrap();
+    let reading = |output: &str| {
+        Run::bare(&["pull", "--base-url", &url, "--rate", "unlimited", "--account", "matriz"])
+            .env("TOMTICKET_TOKEN", CANARY)
+            .args(["--key", "email", "-o", output])
+    };
+    let account = format!("--base-url {url} --rate unlimited --account matriz");
+    let export = "identificador,tipo_identificador,nome\nc00000@x.com,E,Novo\n";
+    let check = |finished: &Finished, input: &str, snapshot: &str| {
+        let line = format!("\n  {program} check {input} {account} --snapshot {snapshot}\n");
+        assert!(finished.stderr.contains(&line), "{line}{}", finished.stderr);
+        let words: Vec<_> = line.split_whitespace().skip(1).map(ToOwned::to_owned).collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        Run::bare(&words).env("TOMTICKET_TOKEN", CANARY).in_folder_of(finished).go()
+    };
+    let beside = reading("antes.csv").file("clientes.csv", export).go();
+    check(&beside, "clientes.csv", "antes.csv").exits(0).says(&["1 a enviar"]);
+    // There is none, or it is the snapshot itself.
+    for output in ["antes.csv", "clientes.csv"] {
+        let alone = reading(output).file("outro.csv", export).go();
+        alone.says(&["no lugar de ARQUIVO", &format!("check ARQUIVO {account}")]);
+    }
+    let sheet = reading("todos.xlsx").go();
+    let again = format!("{program} pull {account} --key email --output todos.antes.csv");
+    sheet.exits(0).says(&[&again, "depois corrija todos.xlsx"]);
+    let unedited = reading("todos.antes.csv").in_folder_of(&sheet).go();
+    unedited.exits(0);
+    check(&sheet, "todos.xlsx", "todos.antes.csv").exits(0).says(&["3 sem mudança"]);
+    let printed = reading("-").go();
+    assert!(!printed.exits(0).stderr.contains("Próximo passo"), "{}", printed.stderr);
 }
 
 #[test]
