@@ -331,6 +331,7 @@ impl<'a> Run<'a> {
             run,
             broke_off: output.broke_off(),
             left_out: self.preflight.left_out,
+            nameless: self.preflight.nameless,
             rate: settings.rate.per_second(),
             note,
             relatorio: settings.report.as_ref().map(Destination::label),

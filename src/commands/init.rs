@@ -56,11 +56,11 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
         return Ok(exit_code::OK);
     }
     terminal.print(&format!(
-        "{}: {}{}, {} lidas\n{}",
+        "{}: {}{}, {}\n{}",
         file.label(),
         read_as(&inspection),
         counted(inspection.header.len() as u64, "coluna", "colunas"),
-        counted(sample.len() as u64, "linha", "linhas"),
+        counted(sample.len() as u64, "linha lida", "linhas lidas"),
         table(&proposal, if asks { LikelyColumns::Asked } else { LikelyColumns::Commented })
     ));
     if asks {

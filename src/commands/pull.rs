@@ -96,14 +96,17 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
         ));
     }
     let lines = |lines: &LineCount| {
+        let word = if lines.count == 1 { "linha" } else { "linhas" };
         let named: Vec<String> = lines.first.iter().map(|line| number(*line)).collect();
         let more = lines.count - lines.first.len() as u64;
         let more = if more > 0 { format!(" e mais {}", number(more)) } else { String::new() };
-        format!("linhas {}{more}", named.join(", "))
+        format!("{word} {}{more}", named.join(", "))
     };
     if pulled.nameless.count > 0 {
+        let (are, them) =
+            if pulled.nameless.count == 1 { ("está", "lo") } else { ("estão", "los") };
         text.push_str(&format!(
-            "aviso: {} sem e-mail nem identificador interno que sirva de endereço ({}): estão no arquivo, mas não há como atualizá-los\n",
+            "aviso: {} sem e-mail nem identificador interno que sirva de endereço ({}): {are} no arquivo, mas não há como atualizá-{them}\n",
             counted(pulled.nameless.count, "cliente", "clientes"),
             lines(&pulled.nameless)
         ));
@@ -118,7 +121,7 @@ fn summary(pulled: &PulledCustomers, destination: &Destination) -> String {
     let announced = pulled.announced;
     if announced.iter().flatten().any(|size| *size != pulled.customers) {
         text.push_str(&format!(
-            "aviso: o TomTicket anunciou {} no começo e {} no fim, e {} foram lidos: clientes mudaram de página durante a leitura, e alguns podem faltar. Que um cliente não está no retrato não prova nada\n",
+            "aviso: o TomTicket anunciou {} no começo e {} no fim, e a leitura encontrou {}: clientes mudaram de página durante a leitura, e alguns podem faltar. Que um cliente não está no retrato não prova nada\n",
             announced[0].map_or("?".to_owned(), number),
             announced[1].map_or("?".to_owned(), number),
             number(pulled.customers)

@@ -147,10 +147,13 @@ fn tiles(stats: &ResultStats, summary: Option<&RunSummary>, left_out: bool) -> V
             counted(summary.repeticoes, "repetição", "repetições"),
             number(summary.limitadas_429)
         );
-        tiles.push(tile(number(summary.requisicoes), "requisições", note));
+        let requests = one_or_more(summary.requisicoes, "requisição", "requisições");
+        tiles.push(tile(number(summary.requisicoes), requests, note));
         if let Some(retrato) = &summary.retrato {
             let differing = text(&retrato.differing());
-            tiles.push(tile(number(retrato.poupadas), "poupadas pelo retrato", differing));
+            let saved =
+                one_or_more(retrato.poupadas, "poupada pelo retrato", "poupadas pelo retrato");
+            tiles.push(tile(number(retrato.poupadas), saved, differing));
         }
     }
     let between = |(first, last): (Timestamp, Timestamp)| last.duration_since(first).as_secs_f64();
@@ -163,6 +166,10 @@ fn tiles(stats: &ResultStats, summary: Option<&RunSummary>, left_out: bool) -> V
         tiles.push(tile(duration_words(duration), "de duração", note.to_owned()));
     }
     tiles
+}
+
+fn one_or_more(n: u64, one: &'static str, more: &'static str) -> &'static str {
+    if n == 1 { one } else { more }
 }
 
 fn outcomes(stats: &ResultStats) -> Vec<OutcomeRow> {
@@ -181,7 +188,7 @@ fn outcomes(stats: &ResultStats) -> Vec<OutcomeRow> {
         OutcomeRow {
             situacao: situacao.as_str(),
             word: capital(if n == 1 { word(situacao).0 } else { word(situacao).1 }),
-            meaning: meaning(situacao),
+            meaning: meaning(situacao, n),
             count: number(n),
             percent: percent(n, all),
             x: format!("{:.1}", x - width),

@@ -18,7 +18,8 @@ impl Summary {
             "confira no TomTicket os clientes marcados como incerto em {rejects} antes de repetir essas linhas"
         );
         // Only --limit leaves rows out without a reason to end early.
-        let left_out = run.motivo.is_none() && count(Situacao::NaoEnviado) > self.left_out;
+        let unsent = count(Situacao::NaoEnviado).saturating_sub(self.left_out);
+        let left_out = run.motivo.is_none() && unsent > 0;
         let mut text = match run.codigo_saida {
             exit_code::OK | exit_code::ROWS_TO_FIX if left_out => self.after_a_trial(),
             exit_code::OK if run.is_rehearsal() => match &suggested.real {
@@ -51,7 +52,7 @@ impl Summary {
             exit_code::UNCERTAIN if left_out => {
                 return format!("{look_up}. Depois, {}", self.after_a_trial());
             }
-            exit_code::UNCERTAIN if count(Situacao::NaoEnviado) + count(Situacao::Falhou) > 0 => {
+            exit_code::UNCERTAIN if unsent + count(Situacao::Falhou) > 0 => {
                 return format!("{look_up}. Depois, {}", self.go_on(""));
             }
             exit_code::UNCERTAIN => return format!("{look_up}."),

@@ -185,7 +185,11 @@ impl ProgressLine {
             });
         }
         if unchanged && self.unchanged > 0 {
-            let word = if long { "sem mudança" } else { "iguais" };
+            let word = match (long, self.unchanged) {
+                (true, _) => "sem mudança",
+                (false, 1) => "igual",
+                (false, _) => "iguais",
+            };
             parts.push(format!("{} {word}", number(self.unchanged)));
         }
         if let Some((rows, clock)) = &self.looking {

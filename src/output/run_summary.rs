@@ -93,9 +93,14 @@ impl SnapshotSavings {
         let columns = self.colunas.iter().filter(|(_, counts)| differ(counts) > 0);
         let columns: Vec<String> =
             columns.map(|(name, counts)| format!("{name} {}", number(differ(counts)))).collect();
+        let verb = if self.colunas.values().map(differ).sum::<u64>() == 1 {
+            "diferia"
+        } else {
+            "diferiam"
+        };
         match columns.is_empty() {
             true => "nada diferia".to_owned(),
-            false => format!("diferiam: {}", columns.join(", ")),
+            false => format!("{verb}: {}", columns.join(", ")),
         }
     }
 }

@@ -23,8 +23,10 @@ pub struct Summary {
     pub run: RunSummary,
     /// Whether a local failure ended the run, so that the files did not get their names.
     pub broke_off: bool,
-    /// Rows that the user left out (`--only`).
+    /// Rows that are none of this run's.
     pub left_out: u64,
+    /// Of these, those whose customer has no name in TomTicket; the others the user left out (`--only`).
+    pub nameless: u64,
     /// Requests a second that the run allows itself, if there is a limit.
     pub rate: Option<f64>,
     /// A further remark, one sentence.
@@ -55,16 +57,9 @@ impl Summary {
             counted(run.linhas, "linha", "linhas"),
             duration_words(Duration::from_secs_f64(run.duracao_s))
         );
-        for situacao in Situacao::ALL {
-            let count = run.count(situacao);
-            if count > 0 || situacao == Situacao::Atualizado {
-                text.push_str(&format!(
-                    "  {:<12} {:>9}   {}\n",
-                    situacao.as_str(),
-                    number(count),
-                    meaning(situacao)
-                ));
-            }
+        for (situacao, count, meaning) in self.outcomes() {
+            let (situacao, count) = (situacao.as_str(), number(count));
+            text.push_str(&format!("  {situacao:<12} {count:>9}   {meaning}\n"));
         }
         if run.requisicoes > 0 {
             text.push_str(&format!(
@@ -135,6 +130,30 @@ impl Summary {
         text
     }
 
+    /// Every `situacao` that there is, with its rows and what that means. Rows that were left out on
+    /// purpose stand apart from those that the run did not come to.
+    fn outcomes(&self) -> Vec<(Situacao, u64, &'static str)> {
+        let nameless = self.nameless.min(self.left_out);
+        let mut outcomes: Vec<_> = Situacao::ALL
+            .into_iter()
+            .map(|situacao| {
+                let left_out = if situacao == Situacao::NaoEnviado { self.left_out } else { 0 };
+                let count = self.run.count(situacao).saturating_sub(left_out);
+                (situacao, count, meaning(situacao, count))
+            })
+            .chain([
+                (
+                    Situacao::NaoEnviado,
+                    self.left_out - nameless,
+                    "de fora: --only não cita o cliente",
+                ),
+                (Situacao::NaoEnviado, nameless, "de fora: o cliente não tem nome no TomTicket"),
+            ])
+            .collect();
+        outcomes.retain(|(situacao, count, _)| *count > 0 || *situacao == Situacao::Atualizado);
+        outcomes
+    }
+
     /// The way back, with what it takes along and what it leaves.
     fn undo(&self, command: &str) -> String {
         let WayBack { rows_of_earlier, rows_unreached, names_lost } = self.way_back;
@@ -148,7 +167,7 @@ impl Summary {
             }),
             (rows_unreached > 0).then(|| {
                 format!(
-                    "fora {} sem efeito agora (o motivo está nos resultados), de clientes que outra execução mudou depois do retrato",
+                    "fora {} sem efeito agora (o motivo está nos resultados), cujo cliente outra execução mudou depois do retrato",
                     rows(rows_unreached)
                 )
             }),
@@ -176,7 +195,8 @@ impl Summary {
 
 /// That there are rows to repair although the exit code is 0.
 pub fn tolerated(rows: u64) -> String {
-    format!("Toleradas por --ok-with: {} a corrigir\n", counted(rows, "linha", "linhas"))
+    let word = if rows == 1 { "Tolerada" } else { "Toleradas" };
+    format!("{word} por --ok-with: {} a corrigir\n", counted(rows, "linha", "linhas"))
 }
 
 /// What a snapshot saved: requests, and the time that they would have taken.
@@ -189,17 +209,23 @@ fn saved(retrato: &SnapshotSavings, rate: Option<f64>) -> String {
     format!("O retrato poupou {requests}{time}; {}", retrato.differing())
 }
 
-/// What a `situacao` means, said of several rows.
-pub fn meaning(situacao: Situacao) -> &'static str {
-    match situacao {
-        Situacao::Atualizado => "aceitas pelo TomTicket",
-        Situacao::Inalterado => "já estavam em dia; nada foi enviado",
-        Situacao::Recusado => "o TomTicket recusou",
-        Situacao::Invalido => "não podem ser enviadas como estão",
-        Situacao::Falhou => "sem resposta definitiva; repetir é seguro",
-        Situacao::Incerto => "sem resposta definitiva; repetir não é seguro",
-        Situacao::NaoEnviado => "não chegaram a ser enviadas",
-    }
+/// What a `situacao` means, said of so many rows.
+pub fn meaning(situacao: Situacao, rows: u64) -> &'static str {
+    let always = |text| (text, text);
+    let (one, many) = match situacao {
+        Situacao::Atualizado => ("aceita pelo TomTicket", "aceitas pelo TomTicket"),
+        Situacao::Inalterado => {
+            ("já estava em dia; nada foi enviado", "já estavam em dia; nada foi enviado")
+        }
+        Situacao::Recusado => always("o TomTicket recusou"),
+        Situacao::Invalido => {
+            ("não pode ser enviada como está", "não podem ser enviadas como estão")
+        }
+        Situacao::Falhou => always("sem resposta definitiva; repetir é seguro"),
+        Situacao::Incerto => always("sem resposta definitiva; repetir não é seguro"),
+        Situacao::NaoEnviado => ("não chegou a ser enviada", "não chegaram a ser enviadas"),
+    };
+    if rows == 1 { one } else { many }
 }
 
 fn place(label: &str) -> Cow<'_, str> {
@@ -250,6 +276,7 @@ mod tests {
             run,
             broke_off: matches!(stop, Some(StopReason::Local(_))),
             left_out: 0,
+            nameless: 0,
             rate: Some(3.0),
             note: None,
             relatorio: None,
@@ -284,6 +311,28 @@ mod tests {
         broken.run.resultados.push_str(".parcial");
         broken.run.rejeitados.push_str(".parcial");
         insta::assert_snapshot!("falha_local", broken.to_text());
+    }
+
+    #[test]
+    fn rows_that_were_left_out_are_not_told_as_unsent() {
+        use Situacao::{Atualizado, NaoEnviado};
+        let rows: Vec<_> =
+            [Atualizado].into_iter().chain([NaoEnviado; 4]).map(|it| (it, "")).collect();
+        let mut summary = summary(&rows, None);
+        let lines = |summary: &Summary| {
+            let outcomes = summary.outcomes().into_iter();
+            outcomes.map(|(it, count, what)| format!("{it:?} {count} {what}")).collect::<Vec<_>>()
+        };
+        let updated = "Atualizado 1 aceita pelo TomTicket";
+        assert_eq!(lines(&summary), [updated, "NaoEnviado 4 não chegaram a ser enviadas"]);
+        summary.left_out = 4;
+        let out = "NaoEnviado 4 de fora: --only não cita o cliente";
+        assert_eq!(lines(&summary), [updated, out]);
+        assert_eq!(summary.next_step(), "nada; está tudo em dia.");
+        (summary.left_out, summary.nameless) = (3, 3);
+        let unsent = "NaoEnviado 1 não chegou a ser enviada";
+        let nameless = "NaoEnviado 3 de fora: o cliente não tem nome no TomTicket";
+        assert_eq!(lines(&summary), [updated, unsent, nameless]);
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub struct Preflight {
     /// Rows that are none of this run's.
     pub left_out: u64,
     /// Of these, those without any name in TomTicket.
-    nameless: u64,
+    pub nameless: u64,
     /// The customers of `--only` that the input has, and how many there are.
     selected: HashSet<usize>,
     wanted: usize,

@@ -51,8 +51,9 @@ impl Preflight {
         let missing = self.wanted.saturating_sub(self.selected.len()) as u64;
         let missing = (missing > 0).then(|| {
             format!(
-                "--only cita {} que esta entrada não tem; nada é enviado a eles",
-                counted(missing, "cliente", "clientes")
+                "--only cita {} que esta entrada não tem; nada é enviado a {}",
+                counted(missing, "cliente", "clientes"),
+                if missing == 1 { "ele" } else { "eles" }
             )
         });
         let circle = self.circles.several().map(|_| {
@@ -137,7 +138,8 @@ impl Preflight {
             (self.changes.ambiguous, "mais de uma vez no retrato"),
         ] {
             if count > 0 {
-                text.push_str(&format!("  {:>9} {what} (contam como a enviar)\n", number(count)));
+                let verb = if count == 1 { "conta" } else { "contam" };
+                text.push_str(&format!("  {:>9} {what} ({verb} como a enviar)\n", number(count)));
             }
         }
         if let Some(rate) = per_second {

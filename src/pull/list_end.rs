@@ -4,6 +4,7 @@
 //! A page that could not be read is never the end.
 
 use crate::api::{HeldPage, NextPage};
+use crate::locale::format::counted;
 
 /// What follows after a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,8 @@ impl<T: PartialEq + Clone> ListEnd<T> {
             let most = announced.saturating_add(announced / 20 + 10);
             if number > most {
                 return ListStep::Nonsense(format!(
-                    "a lista anunciou {announced} páginas e não termina na {most}"
+                    "a lista anunciou {} e não termina na {most}",
+                    counted(announced, "página", "páginas")
                 ));
             }
         }

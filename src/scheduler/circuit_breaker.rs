@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::{Attempt, Cause, Reply};
-use crate::locale::format::{duration_words, within};
+use crate::locale::format::{counted, duration_words, within};
 use crate::model::Situacao;
 use crate::stop::StopReason;
 
@@ -305,7 +305,8 @@ impl CircuitBreaker {
         let allowed = self.max_errors?;
         (self.errors > allowed).then(|| {
             StopReason::Refused(format!(
-                "mais de {allowed} linhas com erro (limite de --max-errors)"
+                "mais de {} com erro (limite de --max-errors)",
+                counted(allowed, "linha", "linhas")
             ))
         })
     }

@@ -158,5 +158,5 @@ fn more_errors_than_allowed_stop_the_run() {
     assert_eq!(breaker.on_verdict(Situacao::Invalido, "x", false), None);
     assert_eq!(breaker.on_verdict(Situacao::NaoEnviado, "x", false), None);
     let stop = breaker.on_verdict(Situacao::Falhou, "x", true).unwrap().to_string();
-    assert_eq!(stop, "mais de 1 linhas com erro (limite de --max-errors)");
+    assert_eq!(stop, "mais de 1 linha com erro (limite de --max-errors)");
 }

@@ -44,7 +44,7 @@ fn rows_to_repair_are_tolerated_up_to_a_number_or_a_part_of_the_rows() {
         let run = Run::bare(&["check"]).csv(&(table::customers(19) + "..,I,Rui\n"));
         let finished = run.args(["--ok-with", ok_with, "--base-url", &server.url()]).go();
         finished.exits(code);
-        assert_eq!(finished.stderr.contains("Toleradas por --ok-with: 1 linha"), code == 0);
+        assert_eq!(finished.stderr.contains("Tolerada por --ok-with: 1 linha"), code == 0);
     }
 }
 

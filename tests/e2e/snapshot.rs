@@ -219,7 +219,7 @@ fn the_summary_tells_what_the_rows_changed_that_were_sent() {
     let counts = |mudam: u8, desconhecidos: u8| serde_json::json!({"mudam": mudam, "esvaziam": 0, "desconhecidos": desconhecidos});
     let server = Server::start();
     let limited = run(&server, &snapshot(CUSTOMERS), csv).args(["--limit", "1"]).go();
-    limited.exits(0).says(&["diferiam: nome 1\n"]);
+    limited.exits(0).says(&["diferia: nome 1\n"]);
     assert_eq!(columns(&limited), serde_json::json!({"nome": counts(1, 0)}));
     assert!(!undo(&limited).contains("--send-empty"), "{}", undo(&limited));
 

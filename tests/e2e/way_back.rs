@@ -122,7 +122,7 @@ fn what_an_interrupted_run_changed_is_taken_back_too() {
     let rows = all.exits(0).results();
     let since = "Sem mudança: o TomTicket aceitou estes valores depois do retrato.";
     assert_eq!((&*rows[0].mensagem, &*rows[1].mensagem), (since, since));
-    all.says(&["diferiam: nome 1\n", "também 2 linhas sem mudança agora", "--send-empty telefone"]);
+    all.says(&["diferia: nome 1\n", "também 2 linhas sem mudança agora", "--send-empty telefone"]);
     // Where everything was done before, there still is a way back.
     let nothing = night(&simulator, &pulled, &format!("{first}c@x.com,E,Caio Novo,,\n"));
     nothing.exits(0).says(&["Para desfazer", "também 3 linhas"]);
