@@ -37,6 +37,8 @@ mod rules_tests;
 mod run_tests;
 mod schema;
 #[cfg(test)]
+mod simulated_reading;
+#[cfg(test)]
 mod simulated_server;
 #[cfg(test)]
 mod simulated_snapshot;

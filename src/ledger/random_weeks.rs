@@ -46,8 +46,16 @@ impl PanelChange {
     }
 }
 
-/// What happens after the request of a page: seconds pass, and the panel is used.
-pub type PageGap = (u32, Vec<PanelChange>);
+/// What happens before the answer to a page: seconds pass, and the panel is used.
+#[derive(Debug, Clone, Default)]
+pub struct PageGap {
+    pub seconds: u32,
+    pub changes: Vec<PanelChange>,
+    /// Which of the pages on their way is answered.
+    pub page: usize,
+    /// Whether it has to be asked for again.
+    pub fails: bool,
+}
 
 #[derive(Debug, Clone)]
 pub enum WeekStep {
@@ -125,14 +133,17 @@ fn panel() -> impl Strategy<Value = PanelChange> {
     prop_oneof![6 => edit, 1 => create, 1 => place().prop_map(PanelChange::Delete)]
 }
 
-/// Most pages follow each other at once; one that fails keeps the next ones waiting.
+/// Most answers follow each other at once; one that is slow keeps the pages after it waiting.
 fn gaps() -> impl Strategy<Value = Vec<PageGap>> {
     let seconds = prop_oneof![6 => 0..3u32, 1 => 3..900u32];
     let changes = prop_oneof![
         2 => Just(Vec::new()),
         1 => prop::collection::vec(panel(), 1..3),
     ];
-    prop::collection::vec((seconds, changes), 4)
+    let gap = (seconds, changes, 0..3usize, prop::bool::weighted(0.15));
+    let gap =
+        gap.prop_map(|(seconds, changes, page, fails)| PageGap { seconds, changes, page, fails });
+    prop::collection::vec(gap, 8)
 }
 
 pub fn step() -> impl Strategy<Value = WeekStep> {
@@ -152,5 +163,5 @@ pub type Customers = Vec<(Option<&'static str>, Option<&'static str>)>;
 pub fn customers() -> impl Strategy<Value = Customers> {
     let email = prop::sample::select(&[None, Some("a@x"), Some("b@x"), Some("c@x")][..]);
     let interno = prop::sample::select(&[Some("1"), Some("2"), Some("k"), Some("K"), None][..]);
-    prop::collection::vec((email, interno), 2..7)
+    prop::collection::vec((email, interno), 2..10)
 }

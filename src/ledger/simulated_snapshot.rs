@@ -1,8 +1,9 @@
 //! A snapshot as `pull` would write it of the simulated server, and as `Snapshot` compares rows with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::simulated_server::{EMAIL, INTERNO, SimulatedServer};
+use super::simulated_reading::{PageEntry, PagedReading};
+use super::simulated_server::{EMAIL, INTERNO};
 use super::testing::TestRow;
 use crate::model::{
     CustomerType, FieldName, HeldRecord, HeldRow, HeldValue, Name, Update, same_name,
@@ -10,64 +11,6 @@ use crate::model::{
 
 /// The fields that a snapshot has columns for, `campo:k` only where somebody has a value.
 const READABLE: [&str; 5] = ["nome", EMAIL, INTERNO, "criarchamados", "campo:k"];
-
-/// So few that small accounts have several pages.
-const PAGE: usize = 2;
-
-/// A customer as its page showed it.
-#[derive(Debug, Clone)]
-struct PageEntry {
-    customer: BTreeMap<String, String>,
-    read_at: u32,
-    event: u64,
-}
-
-impl PageEntry {
-    fn value(&self, field: &str) -> &str {
-        self.customer.get(field).map_or("", String::as_str)
-    }
-
-    /// As the spool of `pull` recognises a customer.
-    fn identity(&self) -> (String, String) {
-        (self.value(INTERNO).to_owned(), self.value(EMAIL).to_lowercase())
-    }
-}
-
-/// A list that is read page by page while others change it.
-#[derive(Debug, Default)]
-pub struct PagedReading {
-    entries: Vec<PageEntry>,
-    /// How often a customer was met again.
-    pub repeats: u64,
-}
-
-impl PagedReading {
-    /// Reads a page, by number from 0, in the byte order of names; returns whether it was there, and
-    /// whether it was the last.
-    pub fn page(
-        &mut self,
-        server: &SimulatedServer,
-        number: usize,
-        read_at: u32,
-        event: u64,
-    ) -> (bool, bool) {
-        let mut listed: Vec<_> = server.customers.iter().filter(|it| !it.is_empty()).collect();
-        listed.sort_by_key(|customer| customer.get("nome"));
-        let is_last = listed.len() <= (number + 1) * PAGE;
-        let page: Vec<_> = listed.into_iter().skip(number * PAGE).take(PAGE).collect();
-        let is_there = !page.is_empty();
-        for customer in page {
-            let entry = PageEntry { customer: customer.clone(), read_at, event };
-            if !entry.value(EMAIL).is_empty() || !entry.value(INTERNO).is_empty() {
-                let before = self.entries.len();
-                self.entries.retain(|other| other.identity() != entry.identity());
-                self.repeats += (before - self.entries.len()) as u64;
-                self.entries.push(entry);
-            }
-        }
-        (is_there, is_last)
-    }
-}
 
 /// What TomTicket held, each customer when its page was read.
 #[derive(Debug, Clone)]
@@ -79,7 +22,7 @@ pub struct Pulled {
 
 impl Pulled {
     pub fn of(reading: &PagedReading) -> Self {
-        let has_campo = reading.entries.iter().any(|it| !it.value("campo:k").is_empty());
+        let has_campo = reading.entries().iter().any(|it| !it.value("campo:k").is_empty());
         let record = |entry: &PageEntry| {
             let names = [(CustomerType::Email, EMAIL), (CustomerType::Internal, INTERNO)];
             let names = names.map(|(ctype, field)| (ctype, entry.value(field).into()));
@@ -94,8 +37,8 @@ impl Pulled {
             HeldRecord { read_at: entry.read_at, names, values }
         };
         Self {
-            records: reading.entries.iter().map(record).collect(),
-            events: reading.entries.iter().map(|entry| entry.event).collect(),
+            records: reading.entries().iter().map(record).collect(),
+            events: reading.entries().iter().map(|entry| entry.event).collect(),
         }
     }
 

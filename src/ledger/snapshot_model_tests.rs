@@ -1,7 +1,7 @@
 //! Random weeks with snapshots against a simulated server that other people change too: whatever was
 //! read when, written since, edited in the panel, unanswered, late or cut off by a crash, a row that is
 //! called unchanged is one that the server holds, so that sending it would change nothing. TomTicket is
-//! read page by page, and may change between two pages.
+//! read several pages at a time, answers them in any order, and may change between two answers.
 //!
 //! A value may be another only where nobody could know (see [`SnapshotWorld::is_excused`]):
 //! - it, or a name of the customer, was edited in the panel after its page was read; or, where the
@@ -22,8 +22,9 @@ use proptest::test_runner::TestRunner;
 use super::Policy;
 use super::judge::{LATEST_EFFECT, Unchanged};
 use super::random_weeks::{PageGap, PanelChange, WeekFate, WeekStep, customers, step};
+use super::simulated_reading::{PagedReading, ReadingCounts};
 use super::simulated_server::{EMAIL, INTERNO, ServerKind, SimulatedServer};
-use super::simulated_snapshot::{PagedReading, Pulled};
+use super::simulated_snapshot::Pulled;
 use super::testing::{Bench, FIRST, LATER, TestRow};
 use crate::model::{HeldRow, HeldValue, Name, Update};
 use crate::scheduler::ledger::RequestOutcome;
@@ -55,8 +56,7 @@ struct SnapshotWorld {
     /// How many rows were unchanged by a snapshot's word, and by the ledger's.
     held: u64,
     known: u64,
-    /// How often a reading met a customer again.
-    repeats: u64,
+    readings: ReadingCounts,
 }
 
 impl SnapshotWorld {
@@ -81,7 +81,7 @@ impl SnapshotWorld {
             belated: BTreeMap::new(),
             held: 0,
             known: 0,
-            repeats: 0,
+            readings: ReadingCounts::default(),
         }
     }
 
@@ -325,29 +325,22 @@ impl SnapshotWorld {
 
     fn pull(&mut self, gaps: &[PageGap]) {
         self.wait(1);
-        let (mut reading, mut gaps) = (PagedReading::default(), gaps.iter());
-        for number in 0.. {
-            let (is_there, is_last) = self.read_page(&mut reading, number);
-            if !is_there && number > 0 {
-                // An announced page is missing: the one before is the last now.
-                self.read_page(&mut reading, number - 1);
-            }
-            if is_last {
+        let (mut reading, mut gaps) = (PagedReading::default(), gaps.iter().cloned());
+        loop {
+            reading.send(self.bench.now);
+            let gap = gaps.next().unwrap_or_default();
+            gap.changes.iter().for_each(|change| self.change(change));
+            self.wait(gap.seconds);
+            self.event += 1;
+            if reading.answer(gap.page, gap.fails, &self.server, self.event) {
                 break;
             }
-            if let Some((seconds, changes)) = gaps.next() {
-                changes.iter().for_each(|change| self.change(change));
-                self.wait(*seconds);
-            }
         }
-        self.repeats += reading.repeats;
+        self.readings.repeats += reading.counts.repeats;
+        self.readings.older += reading.counts.older;
+        self.readings.overtaking += reading.counts.overtaking;
         self.pulled.push(Pulled::of(&reading));
         self.snapshot = self.pulled.last().cloned();
-    }
-
-    fn read_page(&mut self, reading: &mut PagedReading, number: usize) -> (bool, bool) {
-        self.event += 1;
-        reading.page(&self.server, number, self.bench.now, self.event)
     }
 
     fn begin_run(&mut self) {
@@ -399,20 +392,30 @@ fn a_row_that_is_unchanged_is_one_that_the_server_holds() {
     });
     let kind = any::<(bool, bool)>();
     let world = (kind, customers(), prop::collection::vec(step(), 1..60));
-    let (held, known, repeats) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let [held, known, repeats, older, overtaking] = [const { Cell::new(0) }; 5];
     let checked = runner.run(&world, |((resets_defaults, ages), customers, steps)| {
         let kind = ServerKind { customers_always_exist: false, resets_defaults, minds_case: false };
         let max_age = ages.then_some(Duration::from_hours(2));
         let mut world = SnapshotWorld::new(kind, &customers, Policy { max_age, full: false });
         steps.into_iter().try_for_each(|step| world.step(step))?;
-        held.set(held.get() + world.held);
-        known.set(known.get() + world.known);
-        repeats.set(repeats.get() + world.repeats);
+        for (total, count) in [
+            (&held, world.held),
+            (&known, world.known),
+            (&repeats, world.readings.repeats),
+            (&older, world.readings.older),
+            (&overtaking, world.readings.overtaking),
+        ] {
+            total.set(total.get() + count);
+        }
         Ok(())
     });
     checked.unwrap_or_else(|failure| panic!("{failure}"));
-    let (held, known, repeats) = (held.get(), known.get(), repeats.get());
-    println!("{cases} cases: {held} rows held, {known} known, {repeats} customers met again");
+    let [held, known, repeats, older, overtaking] =
+        [held, known, repeats, older, overtaking].map(Cell::into_inner);
+    println!(
+        "{cases} cases: {held} rows held, {known} known; {overtaking} pages overtook another, {repeats} customers met again, {older} of them older"
+    );
     let cases = u64::from(cases);
-    assert!(held > cases / 10 && known > cases / 100 && repeats > cases / 20);
+    assert!(held > cases / 10 && known > cases / 100);
+    assert!(overtaking > cases && repeats > cases / 20 && older > cases / 100);
 }
