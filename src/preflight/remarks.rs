@@ -182,7 +182,10 @@ impl Preflight {
                 text.push_str(&format!("  {}: {}\n", column.field, told.join(", ")));
             }
         }
-        if !text.is_empty() {
+        if self.unchanged.is_none() {
+            // Every value is unknown.
+            text = "Primeiras linhas a enviar (?: sem --snapshot, não se sabe o que o TomTicket tem hoje):\n".to_owned();
+        } else if !text.is_empty() {
             text.insert_str(0, "O que muda, por coluna:\n");
         }
         for column in self.changes.columns.iter().filter(|it| it.is_kept_in_another_form()) {

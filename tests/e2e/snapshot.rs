@@ -183,6 +183,9 @@ fn the_plan_shows_what_changes_field_by_field() {
         "Linha 3: b@x.com (E)\n  telefone: (vazio) → \"33\"\n  idioma: ? → \"pt_BR\"\n",
     ]);
     assert!(!finished.stderr.contains("Linha 5"));
+    let without = Run::bare(&["check", "--show", "1"]).csv(csv).go();
+    without.says(&["Primeiras linhas a enviar (?: sem --snapshot", "  nome: ? → \"Ana Maria\"\n"]);
+    assert!(!without.stderr.contains("desconhecido"), "{}", without.stderr);
     let plan: serde_json::Value = serde_json::from_str(&finished.text("plano.json")).unwrap();
     assert_eq!(
         plan["plano"],
