@@ -31,6 +31,13 @@ pub fn explain(error: &clap::Error) -> String {
         }
         ErrorKind::UnknownArgument => match owners(&arg).as_slice() {
             [] => format!("opção desconhecida: {arg}"),
+            owners if command == env!("CARGO_PKG_NAME") => {
+                return format!(
+                    "{arg} é opção de {}, e vem depois do comando: {command} {} …",
+                    enumeration(owners),
+                    owners[0].trim_matches('`')
+                );
+            }
             // What clap suggests instead only looks alike.
             owners => {
                 return format!(

@@ -86,6 +86,7 @@ fn wrong_calls() {
         case(&["run", "c.csv", "--custom-fields", "1"]),
         case(&["init", "c.csv", "--key", "email"]),
         case(&["run", "c.csv", "-o", "r.csv"]),
+        case(&["--sandbox", "c.csv"]),
         case(&["run", "c.csv", "--max-age", "-30d"]),
         case(&["run", "c.csv", "--timeout", "--limit", "5"]),
         case(&["run", "c.csv", "--timeout", "-v"]),
