@@ -143,8 +143,9 @@ pub fn looks_like_values(header: &Record) -> bool {
         digits >= 8 && !cell.contains(char::is_alphabetic)
     };
     let cells = || header.cells().map(name_of);
-    let means_nothing = |cell| matches!(Target::parse(cell), Ok(None));
-    cells().any(looks_like_email) || (cells().any(is_long_number) && cells().all(means_nothing))
+    let means_nothing = |cell: &str| matches!(Target::parse(cell), Ok(None));
+    let is_address = |cell: &str| looks_like_email(cell) && means_nothing(cell);
+    cells().any(is_address) || (cells().any(is_long_number) && cells().all(means_nothing))
 }
 
 /// What to say of a header that [looks like values](looks_like_values).
@@ -201,6 +202,7 @@ mod tests {
             (&["E-mail", "Nome"], false),
             (&["Nome (ou e-mail@)", "2026", "Vendas 2026-03-12"], false),
             (&["nome", "2026-03-12"], false),
+            (&["nome", "campo:a@example.com"], false),
             (&["", "Ana"], false),
         ] {
             let header = Record::from_cells(3, cells);
