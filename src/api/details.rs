@@ -16,8 +16,6 @@ pub enum DetailsReply {
     NotFound,
     /// 401 or 403: the account may not be read.
     Refused,
-    /// 429: over the account's limit.
-    Limited,
     /// Anything else; it proves nothing.
     NoAnswer,
 }
@@ -53,10 +51,11 @@ impl DetailsReply {
                 _ => Self::NotFound,
             },
             Reply::Denied => Self::Refused,
-            Reply::Limited { .. } => Self::Limited,
-            Reply::Refused | Reply::Redirected | Reply::Ambiguous | Reply::NotSent(_) => {
-                Self::NoAnswer
-            }
+            Reply::Limited { .. }
+            | Reply::Refused
+            | Reply::Redirected
+            | Reply::Ambiguous
+            | Reply::NotSent(_) => Self::NoAnswer,
         }
     }
 
@@ -165,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_reply_has_its_meaning() {
-        use DetailsReply::{Limited, NoAnswer, NotFound, Refused};
+        use DetailsReply::{NoAnswer, NotFound, Refused};
         let limited = Reply::Limited { retry_after: None };
         for (kind, status, body, meaning) in [
             (Reply::Accepted, 200, r#"{"error":false,"data":[]}"#, NotFound),
@@ -181,7 +180,7 @@ mod tests {
             (Reply::Refused, 404, "{}", NoAnswer),
             (Reply::Refused, 400, r#"{"error":true}"#, NoAnswer),
             (Reply::Denied, 403, "", Refused),
-            (limited, 429, "", Limited),
+            (limited, 429, "", NoAnswer),
             (Reply::Redirected, 302, "", NoAnswer),
             (Reply::Ambiguous, 500, r#"{"error":true}"#, NoAnswer),
             (Reply::NotSent(Cause::Unreachable), 0, "", NoAnswer),

@@ -125,23 +125,22 @@ impl CircuitBreaker {
         })
     }
 
-    /// The breaker's probe was accepted, or a row that does not have its verdict yet: refusals are the
-    /// rows' own, and the run goes on.
-    pub fn on_accepted_row(&mut self) {
+    /// The breaker's probe was accepted, or a row that may wait long for its verdict will not end as a
+    /// refusal: refusals are the rows' own, and the run goes on.
+    pub fn on_unrefused_row(&mut self) {
         self.first_rows = None;
     }
 
-    /// Takes the reply to a reading into account: a 429 pauses the run, and a readable one shows that
-    /// the server is back. It says nothing about updates.
-    pub fn on_reading(&mut self, reply: Reply, sent: Instant, now: Instant) -> Option<StopReason> {
+    /// Takes the reply to a reading into account: a 429 pauses the run, which it never ends, and an
+    /// answer shows that the server is back. It says nothing about updates.
+    pub fn on_reading(&mut self, reply: Reply, is_answer: bool, sent: Instant, now: Instant) {
         if let Reply::Limited { retry_after } = reply {
-            return self.on_limited(retry_after, sent, now);
+            self.pause(retry_after, self.limited_since.unwrap_or(now), sent, now);
         }
-        if reply.is_readable() {
+        if is_answer {
             self.probing = None;
             self.limited_since = None;
         }
-        None
     }
 
     /// Takes an attempt's reply into account. `sent` and `now` are the attempt's start and end.
@@ -200,6 +199,18 @@ impl CircuitBreaker {
                 duration_words(lasted)
             )));
         }
+        self.pause(retry_after, since, sent, now);
+        None
+    }
+
+    /// A 429 pauses the run; `since` is when there began to be nothing else.
+    fn pause(
+        &mut self,
+        retry_after: Option<Duration>,
+        since: Instant,
+        sent: Instant,
+        now: Instant,
+    ) {
         // The 429s of requests that were in flight together are one event. Only a request that left
         // after the last pause shows that the pause was too short.
         let fresh = self.paused_until.is_none_or(|until| sent >= until);
@@ -211,7 +222,7 @@ impl CircuitBreaker {
         }
         if fresh || requested.is_some() {
             // A pause ends when the run would give up at the latest, so that one more try is made.
-            let until = (now + pause).min(since + lasted);
+            let until = (now + pause).min(since + self.give_up_after * 3);
             let from = self.paused_until.map_or(now, |known| known.max(now));
             self.paused_until = Some(from.max(until));
             if let Some(probing) = &mut self.probing {
@@ -219,7 +230,6 @@ impl CircuitBreaker {
                 probing.since += until.saturating_duration_since(from);
             }
         }
-        None
     }
 
     fn on_denied(&mut self, attempt: &Attempt) -> Option<StopReason> {

@@ -160,3 +160,25 @@ fn more_errors_than_allowed_stop_the_run() {
     let stop = breaker.on_verdict(Situacao::Falhou, "x", true).unwrap().to_string();
     assert_eq!(stop, "mais de 1 linha com erro (limite de --max-errors)");
 }
+
+/// Readings pause the run like updates, but never end it; only an answer ends the waiting.
+#[test]
+fn a_reading_pauses_the_run_and_an_answer_to_it_ends_the_waiting() {
+    let mut clocked = Clocked::new(Duration::from_secs(2));
+    let mut now = 0;
+    for pause in [1, 2, 4, 6, 6] {
+        let at = clocked.at(now);
+        clocked.breaker.on_reading(LIMITED, false, at, at);
+        now += pause * 1000;
+        assert_eq!(clocked.permission(now - 1), format!("paused until {now}"));
+    }
+    // The time of the readings does not count against an update.
+    assert_eq!(clocked.goes_on(now, LIMITED), format!("paused until {}", now + 6000));
+    let mut clocked = Clocked::new(GIVE_UP);
+    assert_eq!(clocked.goes_on(0, AWAY), "probe at 500");
+    let at = clocked.at(0);
+    clocked.breaker.on_reading(Reply::Refused, false, at, at);
+    assert_eq!(clocked.permission(0), "probe at 500");
+    clocked.breaker.on_reading(Reply::Accepted, true, at, at);
+    assert_eq!(clocked.permission(0), "allowed");
+}

@@ -21,11 +21,11 @@
 //! InFlight           the update was not executed                           ReadyToSend
 //!                    it may have been executed, and may be repeated        Waiting
 //!                    its customer is to be read, later or at once          Waiting, ReadyToRead
-//!                    accepted, and other rows are being verified           Verifying
+//!                    the readings of other rows are to be waited for       OnHold
 //!                    the verdict is clear, with an intent                  RecordingOutcome
 //!                    the verdict is clear, without one                     Finished
 //! Waiting            the wait is over                                      ReadyToSend, ReadyToRead
-//! Verifying          what was accepted so far is kept, or is not           as InFlight
+//! OnHold             those rows have been read, or are not to be           as InFlight
 //! RecordingOutcome   the outcome is durable                                Finished
 //! Finished           all earlier rows are finished                         (handed on)
 //! ```
@@ -46,7 +46,7 @@ use crate::locale::format::within;
 use crate::model::{Outcome, Row, Situacao, Update, ValueChange};
 
 /// Where a row stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowState {
     /// Waits until every earlier row of the same customer is finished.
     Blocked,
@@ -65,8 +65,9 @@ pub enum RowState {
     InFlight,
     /// Waits before a repeat or a reading, until [`RowEntry::wait_until`].
     Waiting,
-    /// Accepted, and waits until it is known whether TomTicket keeps what it accepts.
-    Verifying,
+    /// Waits for the readings of other rows: whether TomTicket keeps what it accepts, or which ids the
+    /// custom fields have.
+    OnHold,
     /// Has its verdict; the ledger was handed the outcome, which is not durable yet.
     RecordingOutcome,
     /// Has its verdict, and waits until all earlier rows have theirs.

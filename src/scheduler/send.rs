@@ -54,8 +54,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         next
     }
 
-    /// Sends what is ready, readings first, oldest first. Returns when the next one may leave. Whether
-    /// the server is back is found out by updates alone.
+    /// Sends what is ready, readings first unless they give way, oldest first. Returns when the next
+    /// one may leave. Whether the server is back is found out by updates alone.
     fn send_ready(&mut self, now: Instant) -> Option<Instant> {
         while self.requests.len() + self.window.in_state(RowState::RecordingIntent).len()
             < self.options.concurrency
@@ -70,8 +70,11 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 SendPermission::ProbeAt(at) if at > now => return Some(at),
                 SendPermission::ProbeAt(_) => None,
             };
-            let to_send = || self.window.in_state(RowState::ReadyToSend).first();
-            let seq = *to_read.or_else(to_send)?;
+            let to_send = self.window.in_state(RowState::ReadyToSend).first();
+            let seq = *match self.readings.gives_way() {
+                true => to_send.or(to_read),
+                false => to_read.or(to_send),
+            }?;
             if !self.recorder.may_send() {
                 return None;
             }
@@ -149,6 +152,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
         let Some(update) = entry.update.clone() else { return };
         self.window.set_state(seq, RowState::InFlight);
+        self.readings.on_update_sent();
         let transport = self.transport.clone();
         let request = InFlightRequest { seq, permit, sent: now };
         self.requests.spawn(request, async move { Answer::Sent(transport.send(update).await) });
@@ -197,10 +201,11 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// What the reply means for its row.
     fn apply_reply(&mut self, seq: u64, attempt: Attempt, sent: Instant, now: Instant) {
         let reply = attempt.reply;
+        let oldest = self.window.oldest_sent().map_or(sent, |oldest| oldest.min(sent));
         let Some(entry) = self.window.get(seq) else { return };
         entry.attempts.add(attempt, sent, now);
         if reply == Reply::Ambiguous {
-            self.readings.note_unanswered(&entry.keys, entry.is_rename(), now);
+            self.readings.note_unanswered(&entry.keys, entry.is_rename(), oldest, now);
         }
         match decide(reply, entry.attempts.ambiguous, entry.is_rename()) {
             RetryDecision::Final(situacao) => self.on_answered(seq, situacao),
@@ -238,7 +243,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     pub(super) fn finish_probe(&mut self, outcome: &Outcome) {
         self.window.remove_probe();
         match outcome.situacao {
-            Situacao::Atualizado => self.breaker.on_accepted_row(),
+            Situacao::Atualizado => self.breaker.on_unrefused_row(),
             // The run is ending for another reason, and nothing is known about the token.
             Situacao::NaoEnviado | Situacao::Falhou | Situacao::Incerto
                 if self.stopping.is_some() => {}

@@ -56,7 +56,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 | RowState::ReadyToSend
                 | RowState::ReadyToRead
                 | RowState::Waiting
-                | RowState::Verifying,
+                | RowState::OnHold,
             ) = self.window.state(seq)
             {
                 self.abort_row(seq);

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::row_state::{RowEntry, RowState};
 use crate::model::{CustomerType, Outcome, Row, Update};
 
@@ -140,6 +142,13 @@ impl RowWindow {
     /// Whether a row before `seq` under this identifier type is unfinished.
     pub fn has_unfinished_before(&self, seq: u64, ctype: CustomerType) -> bool {
         self.unfinished[ctype as usize].first().is_some_and(|first| *first < seq)
+    }
+
+    /// When the first attempt left of the unfinished row that was sent first.
+    pub fn oldest_sent(&self) -> Option<Instant> {
+        let unfinished = self.rows.iter().chain(self.early.values());
+        let sent = unfinished.filter(|entry| entry.state != RowState::Finished);
+        sent.filter_map(|entry| entry.attempts.first_sent()).min()
     }
 
     /// Removes the oldest row if it is finished.

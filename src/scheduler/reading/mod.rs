@@ -29,6 +29,12 @@ use verification::Verification;
 /// differs it is read again: readings may lag behind.
 pub const READ_LAG: Duration = Duration::from_secs(3);
 
+/// Readings in a row without an answer after which none is begun for [`READ_PAUSE`]. Those that fail
+/// within [`READ_LAG`] of one another are one event.
+const UNANSWERED_IN_A_ROW: u32 = 5;
+/// How long no reading begins then.
+const READ_PAUSE: Duration = Duration::from_secs(300);
+
 /// Why a row's customer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -69,15 +75,17 @@ impl Default for AttemptVerdict {
 pub struct RowReading {
     pub decision: Decision,
     pub purpose: Purpose,
-    /// Requests made, whatever they showed.
+    /// Requests made for its details, whatever they showed.
     pub reads: usize,
+    /// When the last of them left.
+    read_at: Option<Instant>,
     /// What they showed, while the row is being settled.
     sights: Vec<Sight>,
     /// The name to read next.
     name: ReadName,
     /// The closing look, where one is due.
     look: Option<LateEffect>,
-    /// A reply that waits for the ids of custom fields.
+    /// A reply that waits for the ids of custom fields, which this row reads or another one.
     details: Option<HeldDetails>,
 }
 
@@ -99,21 +107,19 @@ enum Access {
     Refused,
 }
 
-/// The ids of custom fields, which are read at most once.
-#[derive(Debug)]
-enum KnownIds {
-    Unread,
-    BeingRead,
-    Read(FieldIds),
-}
-
 /// What a run knows about reading.
 #[derive(Debug)]
 pub struct Readings {
     access: Access,
     /// Readings on their way.
     in_flight: usize,
-    ids: KnownIds,
+    /// Set by a 429, until an update has left: readings alone never pause the updates.
+    gives_way: bool,
+    unanswered_in_a_row: u32,
+    last_unanswered: Option<Instant>,
+    off_until: Option<Instant>,
+    /// The ids of custom fields, which are read once.
+    ids: Option<FieldIds>,
     /// How long an attempt without a definite answer may still take effect (`--settle-wait`).
     settle_wait: Duration,
     /// Late effects by the names that they concern.
@@ -123,8 +129,18 @@ pub struct Readings {
 
 impl Readings {
     pub fn new(settle_wait: Duration, verification: Option<Verification>) -> Self {
-        let (access, ids) = (Access::Unknown, KnownIds::Unread);
-        Self { access, in_flight: 0, ids, settle_wait, late: HashMap::new(), verification }
+        Self {
+            access: Access::Unknown,
+            in_flight: 0,
+            gives_way: false,
+            unanswered_in_a_row: 0,
+            last_unanswered: None,
+            off_until: None,
+            ids: None,
+            settle_wait,
+            late: HashMap::new(),
+            verification,
+        }
     }
 
     /// Whether a reading may leave: one at a time until it is known that the account can be read.
@@ -132,13 +148,51 @@ impl Readings {
         self.access == Access::Granted || self.in_flight == 0
     }
 
+    /// Whether an update goes before a reading.
+    pub const fn gives_way(&self) -> bool {
+        self.gives_way
+    }
+
+    /// An update has left.
+    pub const fn on_update_sent(&mut self) {
+        self.gives_way = false;
+    }
+
+    /// Whether no reading may begin: none is allowed, or none was answered lately.
+    fn is_off(&self, now: Instant) -> bool {
+        self.access == Access::Refused || self.off_until.is_some_and(|until| now < until)
+    }
+
+    /// Takes into account that a reading ended at `now` without an answer.
+    fn note_no_answer(&mut self, now: Instant) {
+        if self.last_unanswered.is_some_and(|last| now < last + READ_LAG) {
+            return;
+        }
+        self.last_unanswered = Some(now);
+        self.unanswered_in_a_row += 1;
+        if self.unanswered_in_a_row >= UNANSWERED_IN_A_ROW {
+            self.off_until = Some(now + READ_PAUSE);
+        }
+    }
+
+    const fn note_answer(&mut self) {
+        self.unanswered_in_a_row = 0;
+    }
+
     /// Notes an attempt that ended at `now` without a definite answer. `keys` are the names that its
-    /// row touches, its own first.
-    pub fn note_unanswered(&mut self, keys: &[u64], is_rename: bool, now: Instant) {
+    /// row touches, its own first. Late effects that were over at `oldest_sent`, when the oldest
+    /// unfinished row was sent, are forgotten.
+    pub fn note_unanswered(
+        &mut self,
+        keys: &[u64],
+        is_rename: bool,
+        oldest_sent: Instant,
+        now: Instant,
+    ) {
         if self.settle_wait.is_zero() {
             return;
         }
-        self.late.retain(|_, effect| effect.until > now);
+        self.late.retain(|_, effect| effect.until > oldest_sent);
         let until = now + self.settle_wait;
         for (index, key) in keys.iter().enumerate() {
             let renames = is_rename && index == 0;
@@ -167,7 +221,7 @@ mod tests {
         let start = Instant::now();
         let wait = Duration::from_secs(30);
         let mut readings = Readings::new(wait, None);
-        readings.note_unanswered(&[1, 2], true, start);
+        readings.note_unanswered(&[1, 2], true, start, start);
         let until = start + wait;
         for (keys, sent, effect) in [
             (vec![1], start, Some((until, true))),
@@ -179,10 +233,43 @@ mod tests {
             let found = readings.late_effect(&keys, sent).map(|found| (found.until, found.renames));
             assert_eq!(found, effect, "{keys:?}");
         }
-        readings.note_unanswered(&[3], false, until);
+        readings.note_unanswered(&[3], false, start, until);
+        assert_eq!(readings.late.len(), 3, "a request that left before may still be undone");
+        readings.note_unanswered(&[3], false, until, until);
         assert_eq!(readings.late.len(), 1, "what is over is forgotten");
         let mut off = Readings::new(Duration::ZERO, None);
-        off.note_unanswered(&[1], false, start);
+        off.note_unanswered(&[1], false, start, start);
         assert!(off.late.is_empty());
+    }
+
+    /// Readings that get no answer, by their second, and one that gets one.
+    #[test]
+    fn readings_without_an_answer_in_a_row_end_all_reading_for_a_while() {
+        let start = Instant::now();
+        let at = |second: u64| start + Duration::from_secs(second);
+        for (unanswered, answered, off_at) in [
+            (vec![0, 3, 6, 9], None, None),
+            (vec![0, 3, 6, 9, 12], None, Some(12)),
+            (vec![0, 60, 120, 180, 240], None, Some(240)),
+            // What fails together is one event.
+            (vec![0, 0, 1, 2, 3, 4, 5], None, None),
+            (vec![0, 3, 6, 9, 12], Some(10), None),
+            // After the pause one is enough.
+            (vec![0, 3, 6, 9, 12, 312], None, Some(312)),
+        ] {
+            let mut readings = Readings::new(Duration::ZERO, None);
+            for second in &unanswered {
+                if answered.is_some_and(|answered| answered < *second) {
+                    readings.note_answer();
+                }
+                readings.note_no_answer(at(*second));
+            }
+            let last = unanswered[unanswered.len() - 1];
+            assert_eq!(readings.is_off(at(last)), off_at.is_some(), "{unanswered:?}");
+            if let Some(off_at) = off_at {
+                assert!(readings.is_off(at(off_at + 299)), "{unanswered:?}");
+                assert!(!readings.is_off(at(off_at + 300)), "{unanswered:?}");
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::super::window::PROBE;
 use super::super::{Scheduler, Transport};
 use super::compare::is_readable;
 use super::settlement::{READS_MAX, ReadName, RefusalDoubt};
-use super::{Access, AttemptVerdict, Decision, Purpose, READ_LAG, RowReading};
+use super::{Access, AttemptVerdict, Decision, LateEffect, Purpose, READ_LAG, RowReading};
 use crate::model::Situacao;
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
@@ -23,7 +23,13 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         };
         let plain = AttemptVerdict { situacao, doubt };
         let decision = Decision { plain, ..Decision::default() };
-        if seq == PROBE || self.stopping.is_some() || self.readings.access == Access::Refused {
+        if seq == PROBE {
+            return self.finish_decided(seq, decision);
+        }
+        if situacao != Situacao::Recusado {
+            self.breaker.on_unrefused_row();
+        }
+        if self.is_reading_off() {
             return self.finish_decided(seq, decision);
         }
         match situacao {
@@ -48,24 +54,38 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
     }
 
+    /// Whether no reading may begin: the run is being stopped, or the account is not to be read.
+    fn is_reading_off(&self) -> bool {
+        self.stopping.is_some() || self.readings.is_off(Instant::now())
+    }
+
     /// The row counts as executed: it is looked at once more if a late attempt may still undo it.
     pub(super) fn look_or_finish(&mut self, seq: u64, mut reading: RowReading) {
-        let is_off = self.stopping.is_some() || self.readings.access == Access::Refused;
-        let Some(entry) = self.window.get(seq) else { return };
-        let sent = entry.attempts.last_sent();
-        let effect = sent.and_then(|sent| self.readings.late_effect(&entry.keys, sent));
-        let Some(effect) = effect.filter(|_| !is_off && reading.reads < READS_MAX) else {
-            return self.finish_decided(seq, reading.decision);
-        };
+        self.breaker.on_unrefused_row();
+        let is_off = self.is_reading_off();
+        // A reading that confirmed the row after the late effect was the look.
+        let seen_at = reading.read_at.filter(|_| reading.purpose == Purpose::Settle);
+        let effect = self.late_effect(seq).filter(|effect| {
+            !is_off
+                && reading.reads < READS_MAX
+                && seen_at.is_none_or(|seen_at| seen_at < effect.until)
+        });
+        let Some(effect) = effect else { return self.finish_decided(seq, reading.decision) };
         reading.purpose = Purpose::Look;
         reading.name = ReadName::Current;
         reading.look = Some(effect);
         let at = match self.readings.access {
             // An account that may not be read is not waited for.
-            Access::Unknown => None,
+            Access::Unknown if reading.reads == 0 => None,
             _ => Some(self.look_at(seq, effect.until)),
         };
         self.read(seq, reading, at);
+    }
+
+    /// What may have undone the row since its last attempt left, or may still undo it.
+    fn late_effect(&mut self, seq: u64) -> Option<LateEffect> {
+        let entry = self.window.get(seq)?;
+        self.readings.late_effect(&entry.keys, entry.attempts.last_sent()?)
     }
 
     /// When the closing look is due: after the late effect, and [`READ_LAG`] after the row's success.
@@ -74,11 +94,17 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         ended.map_or(until, |ended| until.max(ended + READ_LAG))
     }
 
-    /// Reads the row's customer, not before `at`. No reading begins once a stop was asked for.
+    /// Reads the row's customer, not before `at`. The last reading of a row that is settled waits for
+    /// late effects: it is the closing look too.
     pub(super) fn read(&mut self, seq: u64, reading: RowReading, at: Option<Instant>) {
-        if self.stopping.is_some() || self.readings.access == Access::Refused {
+        if self.is_reading_off() {
             return self.finish_decided(seq, reading.decision);
         }
+        let is_last = reading.purpose == Purpose::Settle
+            && reading.details.is_none()
+            && reading.reads + 1 == READS_MAX;
+        let effect = if is_last { self.late_effect(seq) } else { None };
+        let at = at.max(effect.map(|effect| self.look_at(seq, effect.until)));
         let Some(entry) = self.window.get(seq) else { return };
         entry.reading = Some(Box::new(reading));
         entry.wait_until = at;
@@ -86,28 +112,46 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         self.window.set_state(seq, state);
     }
 
-    /// Gives every row that waits for a reading the verdict that it has.
-    pub(super) fn finish_without_reading(&mut self) {
-        for seq in self.window.seqs() {
-            let Some(entry) = self.window.get(seq) else { continue };
-            let waits = matches!(
-                entry.state,
-                RowState::Waiting | RowState::ReadyToRead | RowState::Verifying
-            );
-            if waits && let Some(reading) = entry.reading.take() {
-                self.finish_decided(seq, reading.decision);
-            }
+    /// The row waits for the readings of other rows.
+    pub(super) fn hold(&mut self, seq: u64, reading: RowReading) {
+        if self.stopping.is_some() {
+            return self.finish_decided(seq, reading.decision);
         }
+        if let Some(entry) = self.window.get(seq) {
+            entry.reading = Some(Box::new(reading));
+            self.window.set_state(seq, RowState::OnHold);
+        }
+    }
+
+    /// No reading begins any more, for good or for a while: every row that waits for one has its
+    /// verdict, and nothing is verified.
+    pub(super) fn end_readings(&mut self) {
+        self.finish_waiting(|_| true);
         self.readings.verification = None;
     }
 
-    /// Reports which accepted rows wait to be looked at once more.
+    /// Gives rows that wait for readings of these purposes the verdict that they have. Returns whether
+    /// there were any.
+    fn finish_waiting(&mut self, is_meant: impl Fn(Purpose) -> bool) -> bool {
+        let mut are_any = false;
+        for state in [RowState::Waiting, RowState::ReadyToRead, RowState::OnHold] {
+            for seq in self.window.in_state(state).clone() {
+                let Some(entry) = self.window.get(seq) else { continue };
+                if let Some(reading) = entry.reading.take_if(|reading| is_meant(reading.purpose)) {
+                    self.finish_decided(seq, reading.decision);
+                    are_any = true;
+                }
+            }
+        }
+        are_any
+    }
+
+    /// Reports which rows wait to be read.
     pub(in super::super) fn report_looks(&mut self) {
         let mut looks: Option<(usize, Instant)> = None;
         for seq in self.window.in_state(RowState::Waiting).clone() {
             let Some(entry) = self.window.get(seq) else { continue };
-            let look = entry.reading.as_ref().filter(|reading| reading.purpose == Purpose::Look);
-            if let (Some(_), Some(until)) = (look, entry.wait_until) {
+            if let (Some(_), Some(until)) = (&entry.reading, entry.wait_until) {
                 let (rows, last) = looks.unwrap_or((0, until));
                 looks = Some((rows + 1, last.max(until)));
             }
@@ -120,16 +164,26 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 
     /// Looks whether rows still wait for readings with reason: not while the server is away and no
-    /// update is left that could show its return, and not for a verification that has ended.
+    /// update is left that could show its return.
     pub(in super::super) fn review_readings(&mut self, now: Instant) {
         let is_away = matches!(self.breaker.send_permission(now), SendPermission::ProbeAt(_));
-        if !is_away && self.readings.verification.is_none() {
-            return;
-        }
-        if is_away && !self.updates_left() {
-            self.finish_without_reading();
+        if is_away && self.readings.in_flight == 0 && !self.updates_left() {
+            self.finish_for_outage();
         }
         self.review_verification();
+    }
+
+    /// Rows that are settled or looked at take the verdict they have. One of them found the server away
+    /// and is not accepted, which makes room for a row that shows its return; so accepted rows that are
+    /// verified go on waiting for that, unless there is nothing else.
+    fn finish_for_outage(&mut self) {
+        if self.finish_waiting(|purpose| purpose != Purpose::Verify) {
+            return;
+        }
+        self.finish_waiting(|purpose| purpose == Purpose::Verify);
+        if let Some(verification) = &mut self.readings.verification {
+            verification.reading = 0;
+        }
     }
 
     /// Whether an update is on its way, or may still leave before a row that is read has its verdict.
@@ -139,8 +193,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         if is_any(RowState::ReadyToSend)
             || is_any(RowState::RecordingIntent)
             || is_any(RowState::RecordingOutcome)
-            || (may_admit && is_any(RowState::Unsent))
-            || self.wants_rows()
+            || (may_admit && (is_any(RowState::Unsent) || self.wants_rows()))
         {
             return true;
         }
@@ -156,6 +209,7 @@ impl RowReading {
             decision,
             purpose,
             reads: 0,
+            read_at: None,
             sights: Vec::new(),
             name: ReadName::Current,
             look: None,

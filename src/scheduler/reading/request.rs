@@ -11,7 +11,7 @@ use super::super::row_state::RowState;
 use super::super::{Scheduler, Transport};
 use super::compare::{FieldIds, FieldLookup, ReadValue, compare, lacks_field_ids};
 use super::settlement::{ReadName, Seen, look, settle, verdict};
-use super::{Access, KnownIds, Purpose, READ_LAG, RowReading};
+use super::{Access, Purpose, READ_LAG, RowReading};
 use crate::api::{DetailsReply, HeldDetails, HeldPage, ReadAttempt, ReadRequest, Reply};
 use crate::model::{FieldName, Situacao};
 use crate::scheduler::events::Event;
@@ -20,15 +20,16 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// Sends the reading of a row.
     pub(in super::super) fn dispatch_reading(&mut self, seq: u64, permit: Permit, now: Instant) {
         let Some(entry) = self.window.get(seq) else { return };
-        let (Some(update), Some(reading)) = (&entry.update, &entry.reading) else { return };
+        let (Some(update), Some(reading)) = (&entry.update, &mut entry.reading) else { return };
         let request = match (&reading.details, reading.name) {
-            (Some(_), _) => {
-                self.readings.ids = KnownIds::BeingRead;
-                ReadRequest::Customers { page: 1 }
-            }
+            (Some(_), _) => ReadRequest::Customers { page: 1 },
             (None, ReadName::Old) => ReadRequest::details(update.primary_name()),
             (None, ReadName::Current) => ReadRequest::details(update.current_name()),
         };
+        if reading.details.is_none() {
+            reading.reads += 1;
+            reading.read_at = Some(now);
+        }
         self.window.set_state(seq, RowState::InFlight);
         self.readings.in_flight += 1;
         let transport = self.transport.clone();
@@ -44,20 +45,22 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         self.readings.in_flight = self.readings.in_flight.saturating_sub(1);
         self.limiter.on_reply(permit, Instant::from_std(attempt.answered), attempt.reply);
         self.outbox.push(Event::Read(attempt.reply));
-        if let Some(reason) = self.breaker.on_reading(attempt.reply, sent, now) {
-            self.begin_stop(reason, now);
-        }
         let Some(entry) = self.window.get(seq) else { return };
         let Some(mut reading) = entry.reading.take().map(|reading| *reading) else { return };
-        if let Reply::Limited { .. } = attempt.reply {
-            return self.read(seq, reading, None);
+        let details = reading.details.take();
+        let is_of_list = details.is_some();
+        let reply = match details {
+            Some(details) => self.on_list(attempt, details),
+            None => DetailsReply::of(attempt),
+        };
+        let is_answered = reply != DetailsReply::NoAnswer;
+        self.breaker.on_reading(attempt.reply, is_answered, sent, now);
+        match is_answered {
+            true => self.readings.note_answer(),
+            false => self.readings.note_no_answer(now),
         }
-        if let Some(details) = reading.details.take() {
-            self.readings.ids = KnownIds::Read(field_ids(attempt));
-            return self.evaluate(seq, reading, &details);
-        }
-        reading.reads += 1;
-        match DetailsReply::of(attempt) {
+        self.readings.gives_way |= matches!(attempt.reply, Reply::Limited { .. });
+        match reply {
             // A reading that left before another one was refused.
             _ if self.readings.access == Access::Refused => {
                 self.finish_decided(seq, reading.decision);
@@ -72,41 +75,80 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             }
             DetailsReply::Refused => {
                 self.readings.access = Access::Refused;
-                self.readings.verification = None;
                 self.finish_decided(seq, reading.decision);
-                self.finish_without_reading();
             }
-            DetailsReply::Limited | DetailsReply::NoAnswer => {
-                self.on_seen(seq, reading, Seen::NoAnswer, &[]);
-            }
+            DetailsReply::NoAnswer => self.on_seen(seq, reading, Seen::NoAnswer, &[]),
+        }
+        if is_of_list {
+            self.resume_after_list();
+        }
+        if self.readings.is_off(now) {
+            self.end_readings();
         }
     }
 
-    /// The customer was found. Where the reply names custom fields without ids, the list tells them.
+    /// The list was read for the ids of custom fields: what that makes of the reply that waits for them.
+    fn on_list(&mut self, attempt: &ReadAttempt, details: HeldDetails) -> DetailsReply {
+        match field_ids(attempt) {
+            Some(ids) => {
+                self.readings.ids = Some(ids);
+                DetailsReply::Found(details)
+            }
+            None => DetailsReply::NoAnswer,
+        }
+    }
+
+    /// The customer was found. Where the reply names custom fields without ids, the list tells them;
+    /// one row reads it, and others wait for that.
     fn on_found(&mut self, seq: u64, mut reading: RowReading, details: HeldDetails) {
         let Some(update) = self.window.update(seq) else { return };
         let needs_ids = reading.purpose != Purpose::Verify
             && lacks_field_ids(&details)
             && update.values().any(|(field, _)| matches!(field, FieldName::Campo(_)));
-        if needs_ids && matches!(self.readings.ids, KnownIds::Unread) {
-            reading.details = Some(details);
-            return self.read(seq, reading, None);
+        if !needs_ids || self.readings.ids.is_some() {
+            return self.evaluate(seq, reading, &details);
         }
-        if needs_ids && matches!(self.readings.ids, KnownIds::BeingRead) {
-            // Another row reads the list.
-            reading.reads -= 1;
-            return self.read(seq, reading, Some(Instant::now() + READ_LAG));
+        reading.details = Some(details);
+        match self.is_list_being_read() {
+            true => self.hold(seq, reading),
+            false => self.read(seq, reading, None),
         }
-        self.evaluate(seq, reading, &details);
+    }
+
+    fn is_list_being_read(&mut self) -> bool {
+        let mut seqs = self.window.in_state(RowState::ReadyToRead).clone();
+        seqs.extend(self.window.in_state(RowState::InFlight));
+        seqs.into_iter().any(|seq| self.waits_for_ids(seq))
+    }
+
+    fn waits_for_ids(&mut self, seq: u64) -> bool {
+        let entry = self.window.get(seq);
+        let reading = entry.and_then(|entry| entry.reading.as_ref());
+        reading.is_some_and(|reading| reading.details.is_some())
+    }
+
+    /// The list was read, or could not be: rows that waited for that go on.
+    fn resume_after_list(&mut self) {
+        for seq in self.window.in_state(RowState::OnHold).clone() {
+            if !self.waits_for_ids(seq) {
+                continue;
+            }
+            let Some(entry) = self.window.get(seq) else { continue };
+            let Some(mut reading) = entry.reading.take() else { continue };
+            let details = reading.details.take().filter(|_| self.readings.ids.is_some());
+            match details {
+                Some(details) => self.evaluate(seq, *reading, &details),
+                None => self.on_seen(seq, *reading, Seen::NoAnswer, &[]),
+            }
+        }
     }
 
     fn evaluate(&mut self, seq: u64, reading: RowReading, details: &HeldDetails) {
         let Some(update) = self.window.update(seq) else { return };
-        let unknown = FieldIds::default();
-        let lookup = match (&self.readings.ids, reading.purpose) {
-            (_, Purpose::Verify) => FieldLookup::ByValue,
-            (KnownIds::Read(ids), _) => FieldLookup::ByName(ids),
-            _ => FieldLookup::ByName(&unknown),
+        let none = FieldIds::default();
+        let lookup = match reading.purpose {
+            Purpose::Verify => FieldLookup::ByValue,
+            _ => FieldLookup::ByName(self.readings.ids.as_ref().unwrap_or(&none)),
         };
         let values = compare(&update, details, lookup);
         let seen = Seen::of(&update, &values);
@@ -117,7 +159,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// the customer was not found.
     fn on_seen(&mut self, seq: u64, reading: RowReading, seen: Seen, values: &[ReadValue]) {
         match reading.purpose {
-            Purpose::Verify => self.on_verified(seq, reading, values),
+            Purpose::Verify => self.on_verified(seq, reading, &seen, values),
             Purpose::Settle => self.on_settled(seq, reading, seen),
             Purpose::Look => self.on_looked(seq, reading, &seen),
         }
@@ -147,10 +189,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     fn on_looked(&mut self, seq: u64, mut reading: RowReading, seen: &Seen) {
         let now = Instant::now();
         let Some(effect) = reading.look else { return };
-        if now < effect.until {
-            // It only showed that the account can be read.
-            let at = self.look_at(seq, effect.until);
-            return self.read(seq, reading, Some(at));
+        let due = self.look_at(seq, effect.until);
+        if reading.read_at.is_none_or(|at| at < due) {
+            // It only showed whether the account can be read.
+            return self.read(seq, reading, Some(due));
         }
         match look(seen, reading.reads, effect.renames) {
             Err(_) => self.read(seq, reading, Some(now + READ_LAG)),
@@ -162,11 +204,14 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 }
 
-/// The ids of custom fields on a page of the list; none where it could not be read.
-fn field_ids(attempt: &ReadAttempt) -> FieldIds {
-    let is_whole = attempt.reply == Reply::Accepted;
-    let page = if is_whole { HeldPage::of_customers(&attempt.body) } else { None };
-    page.map(|page| FieldIds::of(&page.items)).unwrap_or_default()
+/// The ids of custom fields on a page of the list: none where the list is refused. `None` where the
+/// reply is no answer.
+fn field_ids(attempt: &ReadAttempt) -> Option<FieldIds> {
+    match attempt.reply {
+        Reply::Accepted => HeldPage::of_customers(&attempt.body).map(|it| FieldIds::of(&it.items)),
+        Reply::Denied | Reply::Refused => Some(FieldIds::default()),
+        _ => None,
+    }
 }
 
 /// Whether a row's values are all held, as far as they can be read.

@@ -1,5 +1,6 @@
-//! Whether what was accepted is kept, column by column (`--verify`): which rows are read, and what they
-//! show of the columns. Pure. When rows are read and released is decided in [`super::verify`].
+//! Whether what was accepted is kept, column by column (`--verify`): which rows are read, what they
+//! show of the columns, and what follows. Pure. How rows are held back and let go is in
+//! [`super::verify`].
 
 use super::compare::{ReadValue, is_readable};
 use crate::model::{FieldName, Update};
@@ -29,8 +30,6 @@ struct VerifiedColumn {
     kept: u64,
     /// Rows in which it is not.
     lost: u64,
-    /// Rows in which it cannot be seen.
-    unreadable: u64,
     /// Whether another form of it was told.
     is_told: bool,
     /// What was sent where it was lost.
@@ -51,6 +50,36 @@ pub struct LostColumn {
     pub sent: String,
 }
 
+/// Which rows may still be sent while accepted rows wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowsLeft {
+    /// Some are on their way, or may leave at once.
+    Sending,
+    /// Only later rows of the customers that wait.
+    Behind,
+    /// None.
+    None,
+}
+
+/// What the verification needs next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextStep {
+    /// What is on its way.
+    Wait,
+    /// To read accepted rows that wait, because those that were read have proved too little.
+    Read,
+    /// To stop the run: this column is accepted and not kept.
+    Stop(LostColumn),
+    /// To ask again: rows that were bounded out may be sent now.
+    AskAgain,
+    /// To let accepted rows go that send no column under suspicion.
+    LetOthersGo,
+    /// To let all of them go; those that send a column under suspicion were not kept.
+    LetAllGo,
+    /// Nothing more; all of them go.
+    End,
+}
+
 impl Verification {
     /// Of the first `rows` accepted rows, for those of these columns that can be read; `None` where
     /// there is nothing to verify.
@@ -62,7 +91,6 @@ impl Verification {
                 field,
                 kept: 0,
                 lost: 0,
-                unreadable: 0,
                 is_told: false,
                 sent: String::new(),
             })
@@ -86,14 +114,30 @@ impl Verification {
         self.is_holding
     }
 
-    /// Whether the first rows have been read.
-    pub const fn has_read_enough(&self) -> bool {
-        self.read >= self.rows
-    }
-
-    /// Accepted rows wait no longer, but for those that send a column under suspicion.
-    pub const fn release(&mut self) {
-        self.is_holding = false;
+    /// What comes next. `has_unread` says that an accepted row waits which is wanted and was not read.
+    pub fn next_step(&mut self, rows_left: RowsLeft, has_unread: bool) -> NextStep {
+        if self.reading > 0 {
+            return NextStep::Wait;
+        }
+        if let Some(lost) = self.lost(LOST_MIN) {
+            return NextStep::Stop(lost);
+        }
+        if has_unread {
+            return NextStep::Read;
+        }
+        let is_short = self.is_holding && self.read < self.rows;
+        if is_short && rows_left == RowsLeft::Sending {
+            return NextStep::Wait;
+        }
+        let was_holding = std::mem::replace(&mut self.is_holding, false);
+        match (self.lost(1), rows_left) {
+            (None, _) => NextStep::End,
+            (Some(_), _) if was_holding => NextStep::AskAgain,
+            (Some(_), RowsLeft::Sending) => NextStep::LetOthersGo,
+            (Some(_), RowsLeft::Behind) => NextStep::LetAllGo,
+            // No further row can be read: one that lost the column is then enough.
+            (Some(lost), RowsLeft::None) => NextStep::Stop(lost),
+        }
     }
 
     /// Whether this accepted row is to be read.
@@ -114,11 +158,6 @@ impl Verification {
         suspicious.map(|column| &column.field).filter(|field| sends(update, field))
     }
 
-    /// Whether any column was lost wherever it was read.
-    pub fn has_suspicion(&self) -> bool {
-        self.columns.iter().any(VerifiedColumn::is_suspicious)
-    }
-
     /// Adds a row whose customer was found, with its comparison. Gives the columns that are kept in
     /// another form and were not told of before.
     pub fn add(&mut self, update: &Update, values: &[ReadValue]) -> Vec<FieldName> {
@@ -132,7 +171,8 @@ impl Verification {
             };
             match value {
                 ReadValue::Held => column.kept += 1,
-                ReadValue::Unreadable => column.unreadable += 1,
+                // A reply that does not show the column proves nothing.
+                ReadValue::Unreadable => {}
                 ReadValue::NotThere => {
                     column.lost += 1;
                     sent.clone_into(&mut column.sent);
@@ -148,19 +188,16 @@ impl Verification {
         told
     }
 
-    /// A column for which the run must stop. `is_all` says that no further row can be read: one that
-    /// lost it is then enough.
-    pub fn lost(&self, is_all: bool) -> Option<LostColumn> {
-        let least = if is_all { 1 } else { LOST_MIN };
-        let lost = self.columns.iter().find(|it| it.is_suspicious() && it.lost >= least)?;
+    /// A column that so many rows have lost, and none has kept.
+    fn lost(&self, rows: u64) -> Option<LostColumn> {
+        let lost = self.columns.iter().find(|it| it.is_suspicious() && it.lost >= rows)?;
         Some(LostColumn { field: lost.field.clone(), sent: lost.sent.clone() })
     }
 
-    /// The columns that were seen, and not lost.
+    /// The columns that were seen to be kept.
     pub fn verified(&self) -> Vec<FieldName> {
-        let seen =
-            self.columns.iter().filter(|it| it.kept > 0 || it.lost == 0 && it.unreadable > 0);
-        seen.map(|column| column.field.clone()).collect()
+        let kept = self.columns.iter().filter(|column| column.kept > 0);
+        kept.map(|column| column.field.clone()).collect()
     }
 }
 
@@ -198,33 +235,71 @@ mod tests {
         assert!(Verification::new(5, unreadable.map(FieldName::Param)).is_none());
     }
 
-    /// What rows show of the column, and whether it is lost after them, at once and at the end.
+    /// What rows show of the column, how many lost it where none kept it, and whether it is verified.
     #[test]
-    fn a_column_is_lost_where_every_row_lost_it_and_two_did_if_there_are_two() {
-        for (shown, lost, lost_at_the_end, verified) in [
-            (vec![Held], false, false, true),
-            (vec![OtherForm], false, false, true),
-            (vec![Different], false, false, true),
-            (vec![Unreadable], false, false, true),
-            (vec![NotThere], false, true, false),
-            (vec![NotThere, Unreadable], false, true, false),
-            (vec![NotThere, NotThere], true, true, false),
-            (vec![NotThere, NotThere, Held], false, false, true),
-            (vec![Different, NotThere, NotThere], false, false, true),
+    fn a_column_is_lost_where_every_row_lost_it() {
+        for (shown, lost, verified) in [
+            (vec![Held], 0, true),
+            (vec![OtherForm], 0, true),
+            (vec![Different], 0, true),
+            // Nothing was seen of it: a later run looks again.
+            (vec![Unreadable, Unreadable], 0, false),
+            (vec![NotThere], 1, false),
+            (vec![NotThere, Unreadable], 1, false),
+            (vec![NotThere, NotThere], 2, false),
+            (vec![NotThere, NotThere, Held], 0, true),
+            (vec![Different, NotThere, NotThere], 0, true),
         ] {
             let mut verification = verification(5);
             for value in &shown {
                 verification.add(&row("x"), &[Held, *value]);
             }
-            assert_eq!(verification.lost(false).is_some(), lost, "{shown:?}");
-            let found = verification.lost(true);
-            assert_eq!(found.is_some(), lost_at_the_end, "{shown:?}");
-            let column = LostColumn { field: campo(), sent: "x".to_owned() };
-            assert!(found.is_none_or(|found| found == column));
-            assert_eq!(verification.is_suspicious(&row("y")), lost_at_the_end, "{shown:?}");
+            for rows in 1..=2 {
+                let column = LostColumn { field: campo(), sent: "x".to_owned() };
+                let expected = (lost >= rows).then_some(column);
+                assert_eq!(verification.lost(rows), expected, "{shown:?} {rows}");
+            }
+            assert_eq!(verification.is_suspicious(&row("y")), lost > 0, "{shown:?}");
             assert!(!verification.is_suspicious(&row("")));
             assert_eq!(verification.verified().contains(&campo()), verified, "{shown:?}");
             assert!(verification.verified().contains(&nome()));
+        }
+    }
+
+    #[test]
+    fn every_state_has_its_next_step() {
+        use NextStep::{End, LetAllGo, LetOthersGo, Read, Wait};
+        use RowsLeft::{Behind, Sending};
+        let stop = || NextStep::Stop(LostColumn { field: campo(), sent: "x".to_owned() });
+        // Two rows are to be read. Rows on their way, rows read with what they show; then the step for
+        // each of the rows left, where an unread row waits, and where none does.
+        for (reading, shown, unread, steps) in [
+            (1, vec![NotThere, NotThere], true, [Wait, Wait, Wait]),
+            (0, vec![], false, [Wait, End, End]),
+            (0, vec![], true, [Read, Read, Read]),
+            (0, vec![Held], false, [Wait, End, End]),
+            (0, vec![Held, Held], false, [End, End, End]),
+            (0, vec![Unreadable, Unreadable], false, [End, End, End]),
+            (0, vec![NotThere], true, [Read, Read, Read]),
+            (0, vec![NotThere], false, [Wait, LetAllGo, stop()]),
+            (0, vec![NotThere, NotThere], true, [stop(), stop(), stop()]),
+            (0, vec![NotThere, Unreadable], false, [LetOthersGo, LetAllGo, stop()]),
+        ] {
+            for (rows_left, expected) in [Sending, Behind, RowsLeft::None].into_iter().zip(steps) {
+                let mut verification = verification(2);
+                verification.reading = reading;
+                for value in &shown {
+                    verification.add(&row("x"), &[Held, *value]);
+                }
+                let mut step = verification.next_step(rows_left, unread);
+                if step == NextStep::AskAgain {
+                    assert_eq!(verification.most_out(8), None);
+                    step = verification.next_step(rows_left, unread);
+                }
+                assert_eq!(step, expected, "{reading} {shown:?} {unread} {rows_left:?}");
+                let goes_on = matches!(step, End | LetAllGo | LetOthersGo);
+                assert!(!goes_on || !verification.is_holding(), "{shown:?} {rows_left:?}");
+            }
         }
     }
 
@@ -235,7 +310,7 @@ mod tests {
         assert_eq!(verification.add(&row("x"), &[Different, OtherForm]), []);
         // An empty value is neither kept nor lost.
         assert_eq!(verification.add(&row(""), &[Held, NotThere]), []);
-        assert!(!verification.has_suspicion());
+        assert_eq!(verification.lost(1), None);
     }
 
     #[test]
@@ -254,8 +329,7 @@ mod tests {
         verification.add(&row("x"), &[Held, NotThere]);
         assert!(verification.wants(&row("")));
         verification.add(&row(""), &[Held, Held]);
-        assert!(verification.has_read_enough());
-        verification.release();
+        assert_eq!(verification.next_step(RowsLeft::Sending, false), NextStep::AskAgain);
         assert_eq!((verification.most_out(8), verification.is_holding()), (None, false));
         assert!(verification.wants(&row("x")));
         assert!(!verification.wants(&row("")));

@@ -8,7 +8,8 @@ use super::super::row_state::RowState;
 use super::super::{Scheduler, Transport};
 use super::compare::ReadValue;
 use super::request::is_held;
-use super::verification::LostColumn;
+use super::settlement::Seen;
+use super::verification::{LostColumn, NextStep, RowsLeft};
 use super::{Decision, Purpose, READ_LAG, RowReading};
 use crate::stop::StopReason;
 
@@ -18,8 +19,6 @@ const SHOWN: usize = 60;
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// The API accepted a row.
     pub(super) fn on_accepted(&mut self, seq: u64, decision: Decision) {
-        // Its verdict may take a while, and the rows after it need not wait to be admitted.
-        self.breaker.on_accepted_row();
         let reading = RowReading::new(decision, Purpose::Verify);
         let Some(update) = self.window.update(seq) else { return };
         let Some(verification) = &mut self.readings.verification else {
@@ -35,23 +34,20 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
     }
 
-    fn hold(&mut self, seq: u64, reading: RowReading) {
-        if self.stopping.is_some() {
-            return self.finish_decided(seq, reading.decision);
-        }
-        if let Some(entry) = self.window.get(seq) {
-            entry.reading = Some(Box::new(reading));
-            self.window.set_state(seq, RowState::Verifying);
-        }
-    }
-
     /// A reading for the verification came back; `values` is empty where it found nobody.
-    pub(super) fn on_verified(&mut self, seq: u64, reading: RowReading, values: &[ReadValue]) {
+    pub(super) fn on_verified(
+        &mut self,
+        seq: u64,
+        reading: RowReading,
+        seen: &Seen,
+        values: &[ReadValue],
+    ) {
         let Some(update) = self.window.update(seq) else { return };
         let Some(verification) = &mut self.readings.verification else {
             return self.look_or_finish(seq, reading);
         };
-        if !is_held(values) && reading.reads == 1 && self.stopping.is_none() {
+        let is_open = *seen == Seen::NoAnswer || !is_held(values);
+        if is_open && reading.reads == 1 {
             return self.read(seq, reading, Some(Instant::now() + READ_LAG));
         }
         verification.reading = verification.reading.saturating_sub(1);
@@ -65,83 +61,85 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         self.hold(seq, reading);
     }
 
-    /// Goes on with the verification once nothing is being read for it: reads further rows, stops the
-    /// run for a lost column, or lets rows go.
+    /// Goes on with the verification once nothing is being read for it.
     pub(super) fn review_verification(&mut self) {
-        let Some(verification) = &self.readings.verification else { return };
-        if verification.reading > 0 || self.stopping.is_some() {
+        if self.stopping.is_some() {
             return;
         }
-        if let Some(lost) = verification.lost(false) {
-            return self.stop_for_lost(&lost);
-        }
-        let (is_holding, is_enough) = (verification.is_holding(), verification.has_read_enough());
-        if self.read_held_rows() || (is_holding && !is_enough && self.updates_left()) {
-            return;
-        }
-        if let Some(verification) = &mut self.readings.verification {
-            verification.release();
-        }
-        let updates_left = self.updates_left();
-        let Some(verification) = &self.readings.verification else { return };
-        if let Some(lost) = verification.lost(true)
-            && !updates_left
-            && self.is_input_used_up()
-        {
-            return self.stop_for_lost(&lost);
-        }
-        let is_over = !verification.has_suspicion();
-        for seq in self.window.in_state(RowState::Verifying).clone() {
-            self.let_go(seq, !updates_left);
-        }
-        if is_over && let Some(verification) = self.readings.verification.take() {
-            self.recorder.record_verified(&verification.verified());
+        let (rows_left, unread) = (self.rows_left(), self.unread_rows());
+        let Some(verification) = &mut self.readings.verification else { return };
+        match verification.next_step(rows_left, !unread.is_empty()) {
+            NextStep::Wait => {}
+            NextStep::Read => self.read_held_rows(unread),
+            NextStep::Stop(lost) => {
+                self.begin_stop(StopReason::Refused(lost_text(&lost)), Instant::now());
+            }
+            NextStep::AskAgain => self.review_verification(),
+            NextStep::LetOthersGo => self.let_go(|is_suspicious| !is_suspicious),
+            NextStep::LetAllGo => self.let_go(|_| true),
+            NextStep::End => {
+                self.let_go(|_| true);
+                if let Some(verification) = self.readings.verification.take() {
+                    self.recorder.record_verified(&verification.verified());
+                }
+            }
         }
     }
 
-    fn stop_for_lost(&mut self, lost: &LostColumn) {
-        self.begin_stop(StopReason::Refused(lost_text(lost)), Instant::now());
+    fn rows_left(&mut self) -> RowsLeft {
+        let waiting = [RowState::Blocked, RowState::Deferred, RowState::Unsent];
+        let is_any_waiting = waiting.iter().any(|state| !self.window.in_state(*state).is_empty());
+        match self.updates_left() {
+            true => RowsLeft::Sending,
+            false if is_any_waiting || !self.input_ended => RowsLeft::Behind,
+            false => RowsLeft::None,
+        }
     }
 
-    /// Reads rows that wait, where rows that were read have proved nothing.
-    fn read_held_rows(&mut self) -> bool {
-        let mut has_begun = false;
-        for seq in self.window.in_state(RowState::Verifying).clone() {
-            let Some(update) = self.window.update(seq) else { continue };
-            let Some(verification) = &mut self.readings.verification else { break };
+    /// Accepted rows that wait and that the verification may read.
+    fn unread_rows(&mut self) -> Vec<u64> {
+        let mut unread = Vec::new();
+        for seq in self.window.in_state(RowState::OnHold).clone() {
+            let Some(verification) = &self.readings.verification else { break };
             let Some(entry) = self.window.get(seq) else { continue };
-            let is_unread = entry.reading.as_ref().is_some_and(|reading| reading.reads == 0);
-            if is_unread && verification.wants(&update) {
+            let (Some(update), Some(reading)) = (&entry.update, &entry.reading) else { continue };
+            if is_of_verification(reading) && reading.reads == 0 && verification.wants(update) {
+                unread.push(seq);
+            }
+        }
+        unread
+    }
+
+    /// Reads as many of these rows as are still wanted.
+    fn read_held_rows(&mut self, unread: Vec<u64>) {
+        for seq in unread {
+            let Some(update) = self.window.update(seq) else { continue };
+            let Some(verification) = &mut self.readings.verification else { return };
+            if verification.wants(&update) {
                 verification.reading += 1;
-                has_begun = true;
-                entry.wait_until = None;
                 self.window.set_state(seq, RowState::ReadyToRead);
             }
         }
-        has_begun
     }
 
-    /// Ends the waiting of an accepted row, unless it sends a column under suspicion. `at_last` ends it
-    /// all the same: the verdict is then that the column was not kept.
-    fn let_go(&mut self, seq: u64, at_last: bool) {
-        let Some(update) = self.window.update(seq) else { return };
-        let is_suspicious =
-            self.readings.verification.as_ref().is_some_and(|it| it.is_suspicious(&update));
-        if is_suspicious && !at_last {
-            return;
+    /// Ends the waiting of accepted rows, by whether they send a column under suspicion. Such a row was
+    /// not kept.
+    fn let_go(&mut self, is_meant: impl Fn(bool) -> bool) {
+        for seq in self.window.in_state(RowState::OnHold).clone() {
+            let Some(entry) = self.window.get(seq) else { continue };
+            let (Some(update), Some(verification)) = (&entry.update, &self.readings.verification)
+            else {
+                continue;
+            };
+            let is_suspicious = verification.is_suspicious(update);
+            let reading =
+                entry.reading.take_if(|it| is_of_verification(it) && is_meant(is_suspicious));
+            match reading {
+                Some(reading) if is_suspicious => self.finish_decided(seq, reading.decision),
+                Some(reading) => self.look_or_finish(seq, *reading),
+                None => {}
+            }
         }
-        let Some(entry) = self.window.get(seq) else { return };
-        let Some(reading) = entry.reading.take() else { return };
-        match is_suspicious {
-            true => self.finish_decided(seq, reading.decision),
-            false => self.look_or_finish(seq, *reading),
-        }
-    }
-
-    /// Whether no row of the input is left that was not sent.
-    fn is_input_used_up(&self) -> bool {
-        let waiting = [RowState::Blocked, RowState::Deferred, RowState::Unsent];
-        self.input_ended && waiting.iter().all(|state| self.window.in_state(*state).is_empty())
     }
 
     /// How many rows may be out while accepted rows are held back; `None` for any number.
@@ -149,6 +147,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let verification = self.readings.verification.as_ref()?;
         verification.most_out(self.options.concurrency)
     }
+}
+
+fn is_of_verification(reading: &RowReading) -> bool {
+    reading.purpose == Purpose::Verify
 }
 
 fn lost_text(lost: &LostColumn) -> String {

@@ -4,6 +4,7 @@
 mod chaos;
 mod memory_ledger;
 mod reading;
+mod reading_faults;
 mod sending;
 mod stopping;
 mod with_ledger;

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::*;
 use crate::model::Param;
 
-const LIMITED: Reply = Reply::Limited { retry_after: None };
-const CUT: (Duration, Reply, &str) = (Duration::from_millis(20), Reply::Ambiguous, "caiu");
+pub(super) const CUT: (Duration, Reply, &str) =
+    (Duration::from_millis(20), Reply::Ambiguous, "caiu");
 
 /// The name that a reading asks for; empty for the list.
 pub(super) fn name_of(request: &ReadRequest) -> String {
@@ -17,19 +17,19 @@ pub(super) fn name_of(request: &ReadRequest) -> String {
     name.map_or_else(String::new, |(name, _)| name.replace("%40", "@"))
 }
 
-fn found(nome: &str, email: &str) -> (Duration, Reply, String) {
+pub(super) fn found(nome: &str, email: &str) -> (Duration, Reply, String) {
     let body = json!({"error": false, "data": [{"name": nome, "email": email}]});
     (Duration::from_millis(20), Reply::Accepted, body.to_string())
 }
 
-fn not_found() -> (Duration, Reply, String) {
+pub(super) fn not_found() -> (Duration, Reply, String) {
     let body = json!({"error": false, "data": []});
     (Duration::from_millis(20), Reply::Accepted, body.to_string())
 }
 
 impl FakeTransport {
     /// Readings by script: name and number of this reading of it → delay, reply, body.
-    fn reading(
+    pub(super) fn reading(
         mut self,
         script: impl Fn(&str, usize) -> (Duration, Reply, String) + Send + Sync + 'static,
     ) -> Self {
@@ -48,7 +48,7 @@ impl FakeTransport {
     }
 
     /// What was read, and how many seconds after the first request.
-    fn read_names(&self) -> Vec<(u64, String)> {
+    pub(super) fn read_names(&self) -> Vec<(u64, String)> {
         let log = self.log.lock().unwrap();
         let start = log.first().map_or_else(Instant::now, |(at, _)| *at);
         let reads = self.read_log.lock().unwrap();
@@ -56,13 +56,13 @@ impl FakeTransport {
     }
 }
 
-fn settled(ledger: &FakeLedger) -> Vec<String> {
+pub(super) fn settled(ledger: &FakeLedger) -> Vec<String> {
     let log = ledger.log.lock().unwrap();
     log.iter().filter_map(|line| line.strip_prefix("settle ")).map(ToOwned::to_owned).collect()
 }
 
 /// Runs rows of one transport with a ledger, in virtual time.
-async fn run_rows(
+pub(super) async fn run_rows(
     fake: &FakeTransport,
     options: SchedulerOptions,
     rows: Vec<UpdateResult>,
@@ -220,18 +220,6 @@ async fn no_reading_begins_after_a_stop() {
     assert_eq!(settled(&ledger).len(), 4);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_reading_over_the_limit_is_repeated_and_not_counted() {
-    let fake = FakeTransport::new(|_, _| CUT).reading(|name, number| match number {
-        1..=4 => (Duration::from_millis(5), LIMITED, String::new()),
-        _ => found("n", name),
-    });
-    let none = SchedulerOptions { settle_wait: Duration::ZERO, ..options() };
-    let (finished, ..) = run_rows(&fake, none, customers(1)).await;
-    assert_eq!(finished.situacoes(), [Situacao::Atualizado]);
-    assert_eq!(fake.read_names().len(), 5);
-}
-
 /// Ten rows without an answer in a row, and no row left that could show that the server is back.
 #[tokio::test(start_paused = true)]
 async fn rows_that_wait_for_a_server_that_is_away_take_the_verdict_they_have() {
@@ -243,19 +231,19 @@ async fn rows_that_wait_for_a_server_that_is_away_take_the_verdict_they_have() {
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
-fn with_campo(name: &str, value: &str) -> UpdateResult {
+pub(super) fn with_campo(name: &str, value: &str) -> UpdateResult {
     let values = [("nome", "n"), ("campo:9", value)];
     Ok(Arc::new(Update::of(CustomerType::Email, name, values)))
 }
 
-fn verifying(rows: usize) -> SchedulerOptions {
+pub(super) fn verifying(rows: usize) -> SchedulerOptions {
     let fields = Update::of(CustomerType::Email, "a@x", [("nome", "n"), ("campo:9", "x")]);
     let fields = fields.values().map(|(field, _)| field.clone()).collect();
     SchedulerOptions { verify: rows, fields, ..options() }
 }
 
 /// A customer with custom fields as details show them.
-fn with_fields(name: &str, values: &[&str]) -> (Duration, Reply, String) {
+pub(super) fn with_fields(name: &str, values: &[&str]) -> (Duration, Reply, String) {
     let fields: Vec<_> = values.iter().map(|value| json!({"name": "?", "value": value})).collect();
     let record = json!({"name": "n", "email": name, "custom_fields": fields});
     let body = json!({"error": false, "data": [record]});
