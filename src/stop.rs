@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::locale::format::within;
+
 /// Why a run ended early. Displays as a text for the user. From the least to the most urgent: the
 /// reasons of one variant share their exit code, and a more urgent one replaces another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,11 @@ impl Signal {
             Self::Term => "SIGTERM",
         }
     }
+}
+
+/// The message of rows that a stop for this reason leaves unsent.
+pub fn unsent_message(reason: &str) -> String {
+    format!("Não enviado: {}.", within(reason))
 }
 
 impl StopReason {

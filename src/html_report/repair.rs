@@ -45,7 +45,7 @@ pub fn word(situacao: Situacao) -> (&'static str, &'static str) {
         Situacao::Inalterado => ("já em dia", "já em dia"),
         Recusado => ("recusada", "recusadas"),
         Invalido => ("inválida", "inválidas"),
-        Falhou => ("sem resposta", "sem resposta"),
+        Falhou => ("não confirmada", "não confirmadas"),
         Incerto => ("incerta", "incertas"),
         NaoEnviado => ("não enviada", "não enviadas"),
     }

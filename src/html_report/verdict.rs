@@ -70,7 +70,8 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
         exit_code::OK => ("ok", "Tudo em dia".into()),
         exit_code::ROWS_TO_FIX => ("fix", format!("{whole}; {} a corrigir", number(to_repair))),
         exit_code::TEMPORARY if reason.is_none() => {
-            ("wait", format!("{whole}; {} sem resposta definitiva", number(unanswered)))
+            let unanswered = counted(unanswered, "não confirmada", "não confirmadas");
+            ("wait", format!("{whole}; {unanswered}"))
         }
         exit_code::TEMPORARY => ("wait", stopped),
         exit_code::REFUSED if reason.is_some() => ("bad", stopped),

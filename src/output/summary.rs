@@ -11,6 +11,7 @@ use crate::exit_code;
 use crate::locale::foreign_text::visible;
 use crate::locale::format::{self, counted, duration_words, number};
 use crate::model::Situacao;
+use crate::stop::unsent_message;
 
 /// Messages that the terminal shows.
 const MESSAGES_SHOWN: usize = 5;
@@ -43,9 +44,8 @@ pub struct Summary {
 
 impl Summary {
     /// Makes the exit code that of a local failure; the outcome of the rows stands.
-    pub fn local_failure(&mut self, why: &impl ToString) -> Option<String> {
+    pub fn local_failure(&mut self) {
         self.run.codigo_saida = exit_code::LOCAL;
-        Some(why.to_string())
     }
 
     pub fn to_text(&self) -> String {
@@ -85,10 +85,16 @@ impl Summary {
         if let Some(motivo) = &run.motivo {
             text.push_str(&format!("Terminou antes do fim: {}.\n", format::within(motivo)));
         }
-        if !run.mensagens.is_empty() {
+        // What the line above says is not said again of every row that it left unsent.
+        let unsent = run.motivo.as_deref().map(unsent_message);
+        let is_said = |it: &&MessageCount| {
+            unsent.as_ref().is_some_and(|unsent| unsent.starts_with(&it.mensagem))
+        };
+        let messages: Vec<_> = run.mensagens.iter().filter(|it| !is_said(it)).collect();
+        if !messages.is_empty() {
             text.push_str("Mensagens mais frequentes:\n");
         }
-        for MessageCount { mensagem, linhas } in run.mensagens.iter().take(MESSAGES_SHOWN) {
+        for MessageCount { mensagem, linhas } in messages.into_iter().take(MESSAGES_SHOWN) {
             text.push_str(&format!(
                 "  {:>7} × {}\n",
                 number(*linhas),
@@ -221,7 +227,9 @@ pub fn meaning(situacao: Situacao, rows: u64) -> &'static str {
         Situacao::Invalido => {
             ("não pode ser enviada como está", "não podem ser enviadas como estão")
         }
-        Situacao::Falhou => always("sem resposta definitiva; repetir é seguro"),
+        Situacao::Falhou => {
+            ("não confirmada; repetir é seguro", "não confirmadas; repetir é seguro")
+        }
         Situacao::Incerto => always("sem resposta definitiva; repetir não é seguro"),
         Situacao::NaoEnviado => ("não chegou a ser enviada", "não chegaram a ser enviadas"),
     };
@@ -311,6 +319,18 @@ mod tests {
         broken.run.resultados.push_str(".parcial");
         broken.run.rejeitados.push_str(".parcial");
         insta::assert_snapshot!("falha_local", broken.to_text());
+    }
+
+    /// The reason of the stop is said in full, and not again for the rows that it left unsent.
+    #[test]
+    fn the_reason_of_a_stop_is_said_once() {
+        let reason = "motivo longo ".repeat(30);
+        let unsent = unsent_message(&reason);
+        let rows = [(Situacao::NaoEnviado, &*unsent), (Situacao::Falhou, "não guardou")];
+        let text = summary(&rows, Some(StopReason::Refused(reason.clone()))).to_text();
+        assert!(text.contains(&format!("Terminou antes do fim: {}.", reason.trim_end())), "{text}");
+        assert!(text.contains("1 × não guardou"), "{text}");
+        assert!(!text.contains("× Não enviado"), "{text}");
     }
 
     #[test]

@@ -125,7 +125,8 @@ pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary:
     let written = html(&stats, Some(&summary.run), "", &Clock::system())
         .and_then(|page| Ok(output.write_whole(&page)?));
     if let Err(error) = written {
-        summary.report_error = summary.local_failure(&error);
+        summary.report_error = Some(error.to_string());
+        summary.local_failure();
     }
 }
 
@@ -133,6 +134,7 @@ pub fn write_report(report: Option<Output>, stats: Option<ResultStats>, summary:
 pub fn write_summary(output: Option<Output>, summary: &mut Summary) {
     let Some(output) = output else { return };
     if let Err(error) = output.write_whole(&summary.run.to_json()) {
-        summary.json_error = summary.local_failure(&error);
+        summary.json_error = Some(error.to_string());
+        summary.local_failure();
     }
 }

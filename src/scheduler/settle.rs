@@ -165,7 +165,7 @@ fn verdict(
         _ => RequestOutcome::Unknown,
     };
     let mut outcome = attempts.outcome(situacao, message(attempts, decision, situacao));
-    outcome.by_reading = is_lost || (decision.settled.is_some() && situacao != plain);
+    outcome.by_reading = decision.is_undone || (decision.settled.is_some() && situacao != plain);
     (outcome, request)
 }
 

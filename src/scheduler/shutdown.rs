@@ -10,7 +10,7 @@ use super::send::unanswered;
 use super::{Scheduler, Transport};
 use crate::locale::format::within;
 use crate::model::Situacao;
-use crate::stop::StopReason;
+use crate::stop::{StopReason, unsent_message};
 
 /// The run is being stopped.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// The message of rows that a stop leaves unsent; `None` while the run is not being stopped.
     pub(super) fn unsent_message(&self) -> Option<String> {
         let stopping = self.stopping.as_ref()?;
-        Some(format!("Não enviado: {}.", within(&stopping.reason.to_string())))
+        Some(unsent_message(&stopping.reason.to_string()))
     }
 
     /// Begins to stop: nothing more leaves, and what is in flight is waited for. A more urgent reason

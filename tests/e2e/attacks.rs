@@ -53,10 +53,21 @@ fn requests_abandoned_at_the_end_are_counted() {
 fn a_signal_outranks_max_duration() {
     let server = Server::start();
     server.script(|_, _| Reply::hang());
-    let mut running = Run::new(&server).csv(SMALL).args(["--max-duration", "1s"]).spawn();
-    running.wait_for_stderr(|text| text.contains("parando"));
-    running.signal("INT");
-    running.wait().exits(130).accounted_rows(2);
+    // Where the machine is so busy that no request leaves in that time, it takes longer.
+    for limit in ["1s", "5s", "25s"] {
+        let before = server.count();
+        let mut running = Run::new(&server).csv(SMALL).args(["--max-duration", limit]).spawn();
+        running.wait_for_stderr(|text| {
+            text.contains("parando") || text.contains("Terminou antes do fim")
+        });
+        if server.count() > before {
+            running.signal("INT");
+            running.wait().exits(130).accounted_rows(2);
+            return;
+        }
+        running.wait().exits(4).accounted_rows(2);
+    }
+    panic!("no request left in 25 seconds");
 }
 
 #[test]

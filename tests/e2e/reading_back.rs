@@ -35,6 +35,10 @@ fn f160_a_column_that_is_not_kept_stops_the_run() {
     let run = |args: &[&str]| against(&simulator).csv(&csv).args(args.iter().copied()).go();
     let finished = run(&["--concurrency", "4"]);
     finished.exits(3).says(&["campo:errado", "\"valor ", "encontrado nada", "tomticket-sync ids"]);
+    // Its rows had an answer, and it was no reading that resolved them. The reason is said once.
+    for wrong in ["sem resposta", "por leitura", "× Não enviado"] {
+        assert!(!finished.stderr.contains(wrong), "{}", finished.stderr);
+    }
     let rows = finished.accounted_rows(60);
     let count = |situacao: &str| rows.iter().filter(|row| row.situacao == situacao).count();
     let sent = count("falhou");

@@ -114,7 +114,7 @@ fn f87_the_headline_says_that_all_rows_were_worked_through() {
     });
     let finished = Run::new(&server).csv(&table::customers(30)).args(["--report", "r.html"]).go();
     let page = finished.exits(4).text("r.html");
-    assert!(page.contains("Todas as linhas foram tratadas; 1 sem resposta definitiva"), "{page}");
+    assert!(page.contains("Todas as linhas foram tratadas; 1 não confirmada"), "{page}");
     assert!(page.contains("<section class=\"verdict wait\""));
 }
 
