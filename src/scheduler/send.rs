@@ -33,9 +33,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
             self.abort_in_flight();
             return None;
         }
-        let wake = earliest(self.breaker.gives_up_at(), self.end_waits(now));
         self.check_breaker();
         self.review_readings(now);
+        // After everything that may make a row wait.
+        let wake = earliest(self.breaker.gives_up_at(), self.end_waits(now));
         self.prepare();
         earliest(wake, self.send_ready(now))
     }

@@ -5,6 +5,7 @@ mod chaos;
 mod memory_ledger;
 mod reading;
 mod reading_faults;
+mod reading_storm;
 mod sending;
 mod stopping;
 mod with_ledger;

@@ -285,6 +285,17 @@ async fn rows_to_come_that_may_not_be_sent_are_not_waited_for() {
     assert_eq!(scheduler.await.unwrap().0, None);
 }
 
+/// The verification ends, and nothing else happens before the closing looks are due.
+#[tokio::test(start_paused = true)]
+async fn rows_that_the_verification_lets_go_are_looked_at_in_time() {
+    let fake = FakeTransport::new(|_, number| if number == 1 { CUT } else { OK })
+        .reading(|_, _| not_found());
+    let run = run_rows(&fake, verifying(5), with_campos(2));
+    let (finished, _, took) = tokio::time::timeout(Duration::from_secs(600), run).await.unwrap();
+    assert_eq!(finished.count(Atualizado), 2);
+    assert!((30..35).contains(&took.as_secs()), "{took:?}");
+}
+
 /// A stop while rows wait for the list, for a reading and for the verification: each has one verdict.
 #[tokio::test(start_paused = true)]
 async fn a_stop_in_any_phase_of_reading_gives_every_row_its_verdict() {
