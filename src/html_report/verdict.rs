@@ -50,7 +50,7 @@ pub fn verdict(code: u8, counts: &[u64; 7], summary: Option<&RunSummary>) -> Run
         0 if summary.is_some_and(|summary| summary.requisicoes == 0) => {
             format!("Nada foi enviado: {cause}")
         }
-        0 => format!("Nenhuma linha foi aceita: {cause}"),
+        0 if unanswered + uncertain == 0 => format!("Nenhuma linha foi aceita: {cause}"),
         _ => format!("Parou antes do fim: {cause}"),
     };
     let (class, headline) = match code {
@@ -145,6 +145,7 @@ mod tests {
         use Situacao::Recusado;
         let away = "o TomTicket está fora do ar ou inacessível há 5 min; última resposta: HTTP 502";
         let denied = "o TomTicket recusou o acesso (HTTP 401: Token inválido); confira o token";
+        let lost = "o TomTicket aceita a coluna campo:9, mas não a guarda (enviado \"x\", encontrado nada); confira o id";
         let signal = "interrompido por SIGTERM";
         let mut text = String::new();
         for (code, situacoes, motivo) in [
@@ -165,6 +166,8 @@ mod tests {
             (exit_code::TEMPORARY, &[Inalterado, NaoEnviado], Some(away)),
             (exit_code::TEMPORARY, &[NaoEnviado], Some(away)),
             (exit_code::REFUSED, &[Recusado, NaoEnviado], Some(denied)),
+            // Accepted, and not kept.
+            (exit_code::REFUSED, &[Falhou, NaoEnviado], Some(lost)),
             (exit_code::UNCERTAIN, &[Atualizado, Incerto], None),
             (exit_code::UNCERTAIN, &[Atualizado, Incerto, Invalido], None),
             (exit_code::UNCERTAIN, &[Atualizado, Incerto, NaoEnviado], Some(away)),

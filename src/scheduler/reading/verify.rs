@@ -158,6 +158,6 @@ fn lost_text(lost: &LostColumn) -> String {
     let shown: String = sent.chars().take(SHOWN).collect();
     let more = if shown.len() < sent.len() { "…" } else { "" };
     format!(
-        "o TomTicket aceita a coluna {field}, mas não a guarda: enviado \"{shown}{more}\", encontrado nada. Confira o id do campo (tomticket-sync ids) e rode de novo; --verify 0 desliga esta conferência"
+        "o TomTicket aceita a coluna {field}, mas não a guarda (enviado \"{shown}{more}\", encontrado nada); confira o id do campo (tomticket-sync ids) e rode de novo (--verify 0 desliga esta conferência)"
     )
 }
