@@ -202,10 +202,14 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// What the reply means for its row.
     fn apply_reply(&mut self, seq: u64, attempt: Attempt, sent: Instant, now: Instant) {
         let reply = attempt.reply;
-        let oldest = self.window.oldest_sent().map_or(sent, |oldest| oldest.min(sent));
+        let oldest = match reply {
+            Reply::Ambiguous => self.window.oldest_sent(),
+            _ => None,
+        };
         let Some(entry) = self.window.get(seq) else { return };
         entry.attempts.add(attempt, sent, now);
         if reply == Reply::Ambiguous {
+            let oldest = oldest.map_or(sent, |oldest| oldest.min(sent));
             self.readings.note_unanswered(&entry.keys, entry.is_rename(), oldest, now);
         }
         match decide(reply, entry.attempts.ambiguous, entry.is_rename()) {

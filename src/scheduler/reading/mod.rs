@@ -40,7 +40,8 @@ const READ_PAUSE: Duration = Duration::from_secs(300);
 pub enum Purpose {
     Verify,
     Settle,
-    Look,
+    /// The closing look, after this effect.
+    Look(LateEffect),
 }
 
 /// A row's verdict as far as it is known.
@@ -83,8 +84,6 @@ pub struct RowReading {
     sights: Vec<Sight>,
     /// The name to read next.
     name: ReadName,
-    /// The closing look, where one is due.
-    look: Option<LateEffect>,
     /// A reply that waits for the ids of custom fields, which this row reads or another one.
     details: Option<HeldDetails>,
 }

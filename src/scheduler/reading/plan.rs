@@ -71,9 +71,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 && seen_at.is_none_or(|seen_at| seen_at < effect.until)
         });
         let Some(effect) = effect else { return self.finish_decided(seq, reading.decision) };
-        reading.purpose = Purpose::Look;
+        reading.purpose = Purpose::Look(effect);
         reading.name = ReadName::Current;
-        reading.look = Some(effect);
         let at = match self.readings.access {
             // An account that may not be read is not waited for.
             Access::Unknown if reading.reads == 0 => None,
@@ -95,12 +94,13 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 
     /// Reads the row's customer, not before `at`. The last reading of a row that is settled waits for
-    /// late effects: it is the closing look too.
+    /// late effects, where readings are answered at all: it is the closing look too.
     pub(super) fn read(&mut self, seq: u64, reading: RowReading, at: Option<Instant>) {
         if self.is_reading_off() {
             return self.finish_decided(seq, reading.decision);
         }
         let is_last = reading.purpose == Purpose::Settle
+            && self.readings.access == Access::Granted
             && reading.details.is_none()
             && reading.reads + 1 == READS_MAX;
         let effect = if is_last { self.late_effect(seq) } else { None };
@@ -212,7 +212,6 @@ impl RowReading {
             read_at: None,
             sights: Vec::new(),
             name: ReadName::Current,
-            look: None,
             details: None,
         }
     }

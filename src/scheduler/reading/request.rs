@@ -11,7 +11,7 @@ use super::super::row_state::RowState;
 use super::super::{Scheduler, Transport};
 use super::compare::{FieldIds, FieldLookup, ReadValue, compare, lacks_field_ids};
 use super::settlement::{ReadName, Seen, look, settle, verdict};
-use super::{Access, Purpose, READ_LAG, RowReading};
+use super::{Access, LateEffect, Purpose, READ_LAG, RowReading};
 use crate::api::{DetailsReply, HeldDetails, HeldPage, ReadAttempt, ReadRequest, Reply};
 use crate::model::{FieldName, Situacao};
 use crate::scheduler::events::Event;
@@ -161,7 +161,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         match reading.purpose {
             Purpose::Verify => self.on_verified(seq, reading, &seen, values),
             Purpose::Settle => self.on_settled(seq, reading, seen),
-            Purpose::Look => self.on_looked(seq, reading, &seen),
+            Purpose::Look(effect) => self.on_looked(seq, reading, &seen, effect),
         }
     }
 
@@ -186,9 +186,8 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         }
     }
 
-    fn on_looked(&mut self, seq: u64, mut reading: RowReading, seen: &Seen) {
+    fn on_looked(&mut self, seq: u64, mut reading: RowReading, seen: &Seen, effect: LateEffect) {
         let now = Instant::now();
-        let Some(effect) = reading.look else { return };
         let due = self.look_at(seq, effect.until);
         if reading.read_at.is_none_or(|at| at < due) {
             // It only showed whether the account can be read.

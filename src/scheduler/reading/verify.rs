@@ -63,7 +63,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
 
     /// Goes on with the verification once nothing is being read for it.
     pub(super) fn review_verification(&mut self) {
-        if self.stopping.is_some() {
+        if self.stopping.is_some() || self.readings.verification.is_none() {
             return;
         }
         let (rows_left, unread) = (self.rows_left(), self.unread_rows());

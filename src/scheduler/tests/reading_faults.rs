@@ -54,10 +54,10 @@ async fn f175_readings_over_the_limit_neither_end_the_run_nor_starve_the_updates
     }
 }
 
-/// One 429 in three does no harm: the reading is made once more.
+/// One 429 does no harm: the reading is made once more.
 #[tokio::test(start_paused = true)]
 async fn f175_a_reading_over_the_limit_counts_as_one_without_an_answer() {
-    for (limits, situacao, reads) in [(2, Atualizado, 3), (9, Falhou, 3)] {
+    for (limits, situacao, reads) in [(1, Atualizado, 2), (9, Falhou, 2)] {
         let fake = FakeTransport::new(|_, _| CUT).reading(move |name, number| {
             if number <= limits { limited() } else { found("n", name) }
         });
@@ -169,7 +169,7 @@ async fn f178_the_ids_of_fields_are_read_once_for_all_rows() {
         (Box::new(|number| if number == 1 { limited() } else { list() }), Atualizado, 2),
         (Box::new(|number| if number == 1 { without_answer(9) } else { list() }), Atualizado, 2),
         (Box::new(move |_| denied()), Falhou, 1),
-        (Box::new(|_| without_answer(9)), Falhou, 3),
+        (Box::new(|_| without_answer(9)), Falhou, 2),
     ];
     for (case, (of_list, situacao, lists)) in cases.into_iter().enumerate() {
         let fake = FakeTransport::new(|name, _| if name < "c2" { CUT } else { OK }).reading(
