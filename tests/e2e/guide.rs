@@ -228,9 +228,6 @@ fn every_flag_in_the_documents_exists() {
         "--locked",
         "--target",
         "--path",
-        "--root",
-        "--profile",
-        "--depth",
         "--test",
         "--lib",
         "--nocapture",
@@ -247,6 +244,11 @@ fn every_flag_in_the_documents_exists() {
         "--shell",
         "--fail",
         "--user",
+        // tar, sha256sum, apt-get
+        "--strip-components",
+        "--wildcards",
+        "--check",
+        "--no-install-recommends",
         // docker
         "--rm",
     ];

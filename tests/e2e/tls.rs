@@ -115,3 +115,19 @@ fn a_certificate_for_another_name_stops_the_run() {
     finished.exits(3).accounted_rows(3);
     assert_eq!(server.count(), 0);
 }
+
+/// As in a root that holds nothing but the program.
+#[test]
+fn f190_without_root_certificates_only_https_is_refused() {
+    let run = |args: &[&str]| {
+        Run::bare(&["run"])
+            .csv(&table::customers(3))
+            .env("TOMTICKET_TOKEN", CANARY)
+            .env("SSL_CERT_FILE", "/nenhum")
+            .env("SSL_CERT_DIR", "/nenhuma")
+            .args(args.iter().copied())
+            .go()
+    };
+    run(&["--base-url", "https://127.0.0.1:9", "--no-ledger"]).exits(2).says(&["ca-certificates"]);
+    run(&["--sandbox", "--rate", "unlimited"]).exits(0);
+}

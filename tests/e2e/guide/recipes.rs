@@ -60,7 +60,6 @@ fn systemd_command() -> String {
         .replace("%S/tomticket-sync/ledger.db", "l.db")
         .replace("%S/tomticket-sync/", "noites/")
         .replace("/etc/tomticket-sync/", "noites/")
-        .replace("/usr/local/bin/", "")
         .replace("%%", "%")
         .replace('{', "'{")
         .replace('}', "}'")
@@ -119,6 +118,33 @@ fn the_pipelines_send_step_runs() {
     }
 }
 
+#[test]
+fn f191_the_pipelines_install_only_the_package_with_its_sum() {
+    if !prerequisites::program("curl", "f191_the_pipelines_install_only_the_package_with_its_sum") {
+        return;
+    }
+    for name in ["docs/exemplos/github-actions.yml", "docs/exemplos/gitlab-ci.yml"] {
+        let blocks = literal_blocks(&document(name));
+        let install = blocks.iter().find(|block| block.contains("PACOTE_SHA256")).unwrap();
+        let install = install.replace("/usr/local/bin", "alvo").replace("/tmp/", "alvo/");
+        let desk = Desk::new();
+        let output = desk.shell(
+            "mkdir alvo && cd bin && mkdir pasta && cp tomticket-sync pasta/ \
+             && tar -czf ../pacote.tar.gz pasta && sha256sum ../pacote.tar.gz",
+        );
+        let sum = described(&output).lines().nth(1).unwrap()[..64].to_owned();
+        let package = format!("file://{}", desk.path("pacote.tar.gz").display());
+        for (sum, fine) in [("0".repeat(64), false), (sum, true)] {
+            let output = desk.shell(&format!(
+                "PACOTE={package} PACOTE_SHA256={sum} RUNNER_TEMP=alvo GITHUB_PATH=caminhos\n\
+                 set -e\n{install}"
+            ));
+            assert_eq!(output.status.success(), fine, "{name}: {}", described(&output));
+            assert_eq!(desk.path("alvo/tomticket-sync").exists(), fine, "{name}");
+        }
+    }
+}
+
 /// The `|` blocks of a YAML file, without their indentation.
 fn literal_blocks(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -151,7 +177,7 @@ fn the_systemd_units_are_sound() {
         // What the units start is not installed on this machine.
         let text = std::fs::read_to_string(entry.path())
             .unwrap()
-            .replace("/usr/local/bin/tomticket-sync", BINARY)
+            .replace("ExecStart=tomticket-sync", &format!("ExecStart={BINARY}"))
             .replace("/usr/bin/mail", "/bin/true");
         let path = folder.path().join(entry.file_name());
         std::fs::write(&path, text).unwrap();
