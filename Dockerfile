@@ -11,7 +11,6 @@ RUN apk add --no-cache build-base
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
-COPY benches benches
 COPY templates templates
 # The library and the binary alone; Alpine's own target is x86_64-unknown-linux-musl (or aarch64's),
 # and links statically.
