@@ -4,6 +4,8 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
+use encoding_rs::Encoding;
+
 use crate::locale::os_error::OwnWords;
 
 /// The most that is read, in bytes.
@@ -47,7 +49,15 @@ fn read(file: File, may_be_read: bool) -> io::Result<String> {
     if bytes.len() as u64 > MAX {
         return Err(io::Error::other(OwnWords("passa de 1 MiB; confira se é o arquivo certo")));
     }
-    String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+    text(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The text of a whole file: UTF-8, or UTF-16 with a byte order mark, which PowerShell's `>` and
+/// Notepad's "Unicode" write.
+fn text(bytes: &[u8]) -> Option<String> {
+    let (encoding, mark) = Encoding::for_bom(bytes).unwrap_or((encoding_rs::UTF_8, 0));
+    let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..])?;
+    Some(text.into_owned())
 }
 
 #[cfg(unix)]
@@ -72,4 +82,24 @@ fn is_trusted(about: &Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_trusted(_about: &Metadata) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_windows_editors_are_no_text() {
+        for (bytes, expected) in [
+            (&b"rate = 2\r\n"[..], Some("rate = 2\r\n")),
+            (b"\xef\xbb\xbfa\xc3\xa7", Some("aç")),
+            (b"\xff\xfea\0\xe7\0\r\0\n\0", Some("aç\r\n")),
+            (b"\xfe\xff\0a", Some("a")),
+            (b"a\xe7", None),
+            (b"\xff\xfea\0\xe7", None),
+            (b"", Some("")),
+        ] {
+            assert_eq!(text(bytes).as_deref(), expected, "{bytes:?}");
+        }
+    }
 }
