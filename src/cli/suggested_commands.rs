@@ -11,7 +11,7 @@ use clap::{ArgAction, ArgMatches};
 
 use crate::config::can_be_read_again;
 use crate::input::Encoding;
-use crate::locale::foreign_text::shell_word;
+use crate::locale::foreign_text::{shell_program, shell_word};
 
 /// The commands that may come next. Each is `None` where it is unknown or would not do what it is
 /// for: a program that uses the library typed nothing, omitting a flag does not undo a variable or the
@@ -249,7 +249,7 @@ impl<'t> TypedCommand<'t> {
             Some(input) => words.insert(0, shell_word(input)),
             None => {}
         }
-        Some(format!("{} {command} {}", shell_word(self.program), words.join(" ")))
+        Some(format!("{} {command} {}", shell_program(self.program), words.join(" ")))
     }
 }
 

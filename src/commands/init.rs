@@ -18,7 +18,7 @@ use crate::init::{
 use crate::input::{
     Encoding, InputArg, InputError, InputFile, Inspection, ReadOptions, inspect, rows,
 };
-use crate::locale::foreign_text::{shell_word, visible, visible_path};
+use crate::locale::foreign_text::{shell_program, shell_word, visible, visible_path};
 use crate::locale::format::counted;
 use crate::mapping::{MappingError, MappingPlan, looks_like_values, no_header, shortened};
 use crate::output::{Destination, ModeLimit, Terminal, is_free, write_new_file};
@@ -197,7 +197,7 @@ fn how_to_write(config: &Path, typed: &ArgMatches) -> String {
 fn next_commands(input: &Path, config: &Path) -> String {
     let is_there = can_be_read_again(input);
     let input = if is_there { shell_word(input.as_os_str()) } else { "ARQUIVO".to_owned() };
-    let (program, config) = (shell_word(&program()), shell_word(config.as_os_str()));
+    let (program, config) = (shell_program(&program()), shell_word(config.as_os_str()));
     let what = if is_there { "" } else { " (ARQUIVO é a exportação, num arquivo)" };
     format!(
         "Próximo passo{what}:\n  {program} check {input} --config {config}\n  {program} run {input} --config {config} --sandbox\n"

@@ -28,6 +28,24 @@ pub fn shell_word(word: &OsStr) -> String {
     if cfg!(windows) { windows_word(&word.to_string_lossy()) } else { bash_word(word) }
 }
 
+/// The program of a command. PowerShell takes a word that begins with a quote for a text, so on Windows
+/// only the parts of the path that need it are quoted.
+pub fn shell_program(program: &OsStr) -> String {
+    if cfg!(windows) { windows_program(&program.to_string_lossy()) } else { bash_word(program) }
+}
+
+fn windows_program(program: &str) -> String {
+    let parts: Vec<String> = program
+        .split('\\')
+        .map(|part| match part {
+            "" => String::new(),
+            part => windows_word(part),
+        })
+        .collect();
+    let path = parts.join("\\");
+    if path.starts_with(['"', '\'']) { format!(".\\{path}") } else { path }
+}
+
 /// A word that PowerShell and cmd read alike; with a sign that one of them would replace, or a quote,
 /// as PowerShell reads it.
 fn windows_word(word: &str) -> String {
@@ -36,7 +54,9 @@ fn windows_word(word: &str) -> String {
         return word.to_owned();
     }
     let word = visible(word);
-    if word.contains(['"', '$', '`', '%', '!']) {
+    // Between two of them, cmd looks for the name of a variable.
+    let may_be_variable = word.matches('%').count() > 1;
+    if may_be_variable || word.contains(['"', '$', '`']) {
         return format!("'{}'", word.replace('\'', "''"));
     }
     // A backslash before the closing quote would make it a part of the word.
@@ -144,6 +164,7 @@ mod tests {
             assert_eq!(bash_word(OsStr::from_bytes(b"a\xffb")), r"$'a\xffb'");
         }
     }
+
     #[test]
     fn words_for_windows_are_quoted_as_its_shells_read_them() {
         for (word, quoted) in [
@@ -153,9 +174,18 @@ mod tests {
             ("#3=email", r##""#3=email""##),
             (r"C:\minha pasta\", r#""C:\minha pasta\\""#),
             ("D'Água $x", "'D''Água $x'"),
-            ("100%", "'100%'"),
+            ("100%", "\"100%\""),
+            ("%A%", "'%A%'"),
         ] {
             assert_eq!(windows_word(word), quoted);
+        }
+        for (program, quoted) in [
+            (r"C:\bin\t.exe", r"C:\bin\t.exe"),
+            (r"C:\João Silva\t.exe", r#"C:\"João Silva"\t.exe"#),
+            (r"\\servidor\a b\t.exe", r#"\\servidor\"a b"\t.exe"#),
+            ("meu t.exe", r#".\"meu t.exe""#),
+        ] {
+            assert_eq!(windows_program(program), quoted);
         }
     }
 }
