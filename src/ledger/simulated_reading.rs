@@ -49,6 +49,14 @@ pub struct ReadingCounts {
     pub overtaking: u64,
 }
 
+impl ReadingCounts {
+    pub fn add(&mut self, other: Self) {
+        self.repeats += other.repeats;
+        self.older += other.older;
+        self.overtaking += other.overtaking;
+    }
+}
+
 /// The state of one reading. Pages are numbered from 0.
 #[derive(Debug, Default)]
 pub struct PagedReading {

@@ -336,9 +336,7 @@ impl SnapshotWorld {
                 break;
             }
         }
-        self.readings.repeats += reading.counts.repeats;
-        self.readings.older += reading.counts.older;
-        self.readings.overtaking += reading.counts.overtaking;
+        self.readings.add(reading.counts);
         self.pulled.push(Pulled::of(&reading));
         self.snapshot = self.pulled.last().cloned();
     }
