@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::HEADING;
-use crate::api::BaseUrl;
+use super::{AccountArgs, HEADING};
 use crate::model::CustomerType;
 
 #[derive(Debug, Args)]
@@ -19,7 +18,7 @@ pub struct LedgerArgs {
 pub enum LedgerCommand {
     /// Mostra, por conta, quantos clientes o registro conhece, a última mudança e o que está em andamento
     #[command(override_usage = "tomticket-sync ledger status [OPÇÕES]")]
-    Status(LedgerStatusArgs),
+    Status(LedgerFileArgs),
     /// Esquece uma conta, ou um cliente dela; a próxima execução envia tudo de novo
     #[command(override_usage = "tomticket-sync ledger forget [OPÇÕES]")]
     Forget(LedgerForgetArgs),
@@ -27,7 +26,7 @@ pub enum LedgerCommand {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
-pub struct LedgerStatusArgs {
+pub struct LedgerFileArgs {
     /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida]
     #[arg(long, value_name = "ARQUIVO")]
     pub ledger: Option<PathBuf>,
@@ -37,18 +36,8 @@ pub struct LedgerStatusArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct LedgerForgetArgs {
-    /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida]
-    #[arg(long, value_name = "ARQUIVO")]
-    pub ledger: Option<PathBuf>,
-    /// Endereço da API da conta [padrão: https://api.tomticket.com]
-    #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
-    pub base_url: Option<BaseUrl>,
-    /// Lê o token da conta deste arquivo em vez da variável TOMTICKET_TOKEN
-    #[arg(long, value_name = "ARQUIVO")]
-    pub token_file: Option<PathBuf>,
-    /// Nome da conta no registro, em lugar do token
-    #[arg(long, value_name = "NOME")]
-    pub account: Option<String>,
+    #[command(flatten)]
+    pub file: LedgerFileArgs,
     /// Código da conta, como ledger status mostra
     #[arg(long, value_name = "CÓDIGO", conflicts_with_all = ["account", "identificador"])]
     pub account_id: Option<String>,
@@ -58,4 +47,6 @@ pub struct LedgerForgetArgs {
     /// Tipo do identificador: I (interno) ou E (e-mail)
     #[arg(long, value_name = "I|E", requires = "identificador")]
     pub id_type: Option<CustomerType>,
+    #[command(flatten)]
+    pub account: AccountArgs,
 }

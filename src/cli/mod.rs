@@ -1,6 +1,7 @@
 //! What the user typed: commands, options and their help, in Portuguese. What an option means with
 //! its variable, the configuration file and the defaults is decided by [`crate::config`].
 
+mod account_args;
 mod init_args;
 mod ledger_args;
 mod parse;
@@ -16,8 +17,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
 
+pub use account_args::AccountArgs;
 pub use init_args::InitArgs;
-pub use ledger_args::{LedgerArgs, LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
+pub use ledger_args::{LedgerArgs, LedgerCommand, LedgerFileArgs, LedgerForgetArgs};
 pub use parse::parse;
 pub use pull_args::{IdsArgs, PullArgs, ReadingArgs};
 pub use run_args::RunArgs;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{HEADING, values};
-use crate::api::BaseUrl;
+use super::{AccountArgs, HEADING, values};
 use crate::mapping::Key;
 use crate::output::LogFormat;
 use crate::scheduler::Rate;
@@ -31,19 +30,10 @@ pub struct IdsArgs {
     pub reading: ReadingArgs,
 }
 
-/// The account, and how it is read.
+/// Which account is read, and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Leitura")]
 pub struct ReadingArgs {
-    /// Endereço da API [padrão: https://api.tomticket.com]
-    #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
-    pub base_url: Option<BaseUrl>,
-    /// Lê o token deste arquivo em vez da variável TOMTICKET_TOKEN
-    #[arg(long, value_name = "ARQUIVO")]
-    pub token_file: Option<PathBuf>,
-    /// Nome da conta, em lugar do token (para tokens que mudam)
-    #[arg(long, value_name = "NOME")]
-    pub account: Option<String>,
     /// Arquivo do registro (ledger) da conta: quem lê não corre junto com quem envia [padrão: o mesmo de run]
     #[arg(long, value_name = "ARQUIVO")]
     pub ledger: Option<PathBuf>,
@@ -68,4 +58,6 @@ pub struct ReadingArgs {
     /// Formato do que sai na saída de erros: text, ou json (um objeto por linha) [padrão: text]
     #[arg(long, value_name = "text|json", value_parser = values::log_format)]
     pub log_format: Option<LogFormat>,
+    #[command(flatten)]
+    pub account: AccountArgs,
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use super::{HEADING, MaxErrors, values};
-use crate::api::{ApiVersion, BaseUrl};
+use super::{AccountArgs, HEADING, MaxErrors, values};
+use crate::api::ApiVersion;
 use crate::input::ReadOptions;
 use crate::mapping::MappingOptions;
 use crate::output::{LogFormat, ResultsDialect};
@@ -21,6 +21,8 @@ pub struct RunArgs {
     pub input: PathBuf,
     #[command(flatten)]
     pub sending: SendingArgs,
+    #[command(flatten)]
+    pub account: AccountArgs,
     #[command(flatten)]
     pub memory: MemoryArgs,
     #[command(flatten)]
@@ -45,12 +47,6 @@ pub struct SendingArgs {
     /// Só confere, como o comando check
     #[arg(long)]
     pub dry_run: bool,
-    /// Endereço da API [padrão: https://api.tomticket.com]
-    #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
-    pub base_url: Option<BaseUrl>,
-    /// Lê o token deste arquivo em vez da variável TOMTICKET_TOKEN
-    #[arg(long, value_name = "ARQUIVO")]
-    pub token_file: Option<PathBuf>,
     /// Versão da API em que as atualizações são enviadas: v1 ou v2 (v2.0: o token fica fora do endereço) [padrão: v1]
     #[arg(long, value_name = "v1|v2", value_parser = values::api_version)]
     pub api: Option<ApiVersion>,
@@ -98,9 +94,6 @@ pub struct MemoryArgs {
     /// Não usa o registro: envia todas as linhas válidas e não se lembra de nada
     #[arg(long)]
     pub no_ledger: bool,
-    /// Nome da conta no registro, em lugar do token (para tokens que mudam)
-    #[arg(long, value_name = "NOME")]
-    pub account: Option<String>,
     /// Envia também o que não mudou
     #[arg(long)]
     pub full: bool,

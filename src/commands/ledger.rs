@@ -2,7 +2,7 @@
 
 use super::error::CommandError;
 use super::print;
-use crate::cli::{LedgerCommand, LedgerForgetArgs, LedgerStatusArgs};
+use crate::cli::{LedgerCommand, LedgerFileArgs, LedgerForgetArgs};
 use crate::config::{SettingsError, base_url, exposed_token_file, ledger_path, token};
 use crate::ledger::admin::{self, AccountStatus};
 use crate::ledger::{Account, AccountLocation};
@@ -18,7 +18,7 @@ pub(super) fn run(command: LedgerCommand) -> Result<u8, CommandError> {
     }
 }
 
-fn status(args: &LedgerStatusArgs) -> Result<u8, CommandError> {
+fn status(args: &LedgerFileArgs) -> Result<u8, CommandError> {
     let path = ledger_path(args.ledger.as_deref())?;
     let accounts = admin::status(&path)?;
     let mut text = format!("Registro: {}\n", visible_path(&path));
@@ -44,20 +44,20 @@ fn status(args: &LedgerStatusArgs) -> Result<u8, CommandError> {
 }
 
 fn forget(args: &LedgerForgetArgs) -> Result<u8, CommandError> {
-    let path = ledger_path(args.ledger.as_deref())?;
+    let path = ledger_path(args.file.ledger.as_deref())?;
     if let Some(code) = &args.account_id {
         let id = code.trim().parse().map_err(|()| SettingsError::AccountCode(code.clone()))?;
         return print_forgotten(admin::forget_account(&path, id)?, "a conta");
     }
-    let base_url = base_url(args.base_url.as_ref())?;
+    let base_url = base_url(args.account.base_url.as_ref())?;
     let read;
-    let account = match &args.account {
+    let account = match &args.account.label {
         Some(label) => Account::Label(label),
         None => {
-            if let Some(warning) = exposed_token_file(args.token_file.as_deref()) {
+            if let Some(warning) = exposed_token_file(args.account.token_file.as_deref()) {
                 Terminal::default().print(&warning);
             }
-            read = token(args.token_file.as_deref()).map_err(|error| match error {
+            read = token(args.account.token_file.as_deref()).map_err(|error| match error {
                 SettingsError::NoToken => SettingsError::NoAccount,
                 error => error,
             })?;

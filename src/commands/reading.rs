@@ -72,7 +72,9 @@ pub(super) fn report(
 ) -> u8 {
     let terminal = Terminal::speaking(args.log_format.unwrap_or_default());
     start_logging(&terminal, 0, args.quiet);
-    if let Some(warning) = exposed_token_file(args.token_file.as_deref()).filter(|_| !args.quiet) {
+    if let Some(warning) =
+        exposed_token_file(args.account.token_file.as_deref()).filter(|_| !args.quiet)
+    {
         terminal.print(&warning);
     }
     command(&terminal).unwrap_or_else(|error| {

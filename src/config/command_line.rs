@@ -194,7 +194,7 @@ fn settle_ledger(
     let memory = &mut args.memory;
     let wanted = [
         ("ledger", memory.ledger.is_some()),
-        ("account", memory.account.is_some()),
+        ("account", args.account.label.is_some()),
         ("full", memory.full),
         ("max-age", memory.max_age.is_some()),
     ];

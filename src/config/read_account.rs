@@ -21,13 +21,13 @@ pub struct ReadAccount {
 
 impl ReadAccount {
     pub fn resolve(args: &ReadingArgs) -> Result<Self, SettingsError> {
-        let base_url = base_url(args.base_url.as_ref())?;
+        let base_url = base_url(args.account.base_url.as_ref())?;
         let ledger = match &args.ledger {
             None if base_url.is_loopback() => None,
             named => Some(ledger_path(named.as_deref())?),
         };
-        let token = token(args.token_file.as_deref())?;
-        Ok(Self { base_url, token, label: args.account.clone(), ledger })
+        let token = token(args.account.token_file.as_deref())?;
+        Ok(Self { base_url, token, label: args.account.label.clone(), ledger })
     }
 
     /// Where its lock lies, if it has one.

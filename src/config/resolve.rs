@@ -65,7 +65,7 @@ impl Settings {
             files: ProgramFiles {
                 config: args.config.clone().unwrap_or_else(|| FOUND.into()),
                 ledger: ledger_path(args.memory.ledger.as_deref()).ok(),
-                token: args.sending.token_file.clone(),
+                token: args.account.token_file.clone(),
             },
             plan_outputs: PlanOutputs {
                 rejects: is_typed(typed, "rejects"),
@@ -90,7 +90,7 @@ impl Settings {
             summary_json: args.output.summary_json.as_ref().map(named),
             report: args.output.report.as_ref().map(named),
             quiet: args.output.quiet,
-            account: args.memory.account,
+            account: args.account.label,
             mapping: MappingOptions {
                 // The way back sends what was read; nobody edited it.
                 compared: args.snapshot.snapshot.is_some() && args.snapshot.only.is_none(),
@@ -130,8 +130,8 @@ fn remote(args: &RunArgs, check: bool) -> Result<Remote, SettingsError> {
     if args.sending.sandbox && !check {
         return Ok(Remote::Sandbox);
     }
-    let base_url = base_url(args.sending.base_url.as_ref())?;
-    let token = match token(args.sending.token_file.as_deref()) {
+    let base_url = base_url(args.account.base_url.as_ref())?;
+    let token = match token(args.account.token_file.as_deref()) {
         Err(SettingsError::NoToken) if check => None,
         token => Some(token?),
     };
