@@ -34,7 +34,7 @@ impl Preflight {
         {
             let would = if to_send == 1 { "seria enviada" } else { "seriam enviadas" };
             return Err(PreflightError::Guard(format!(
-                "{would} {} de {}, e --max-changes permite {}; a exportação está certa? Nada foi enviado. Veja o que mudaria com tomticket-sync check; se está certo, rode uma vez com --max-changes {to_send}",
+                "{would} {} de {}, e --max-changes permite {}; a exportação está certa? Nada foi enviado. Veja quais com check --show 20, sem --max-changes; se está certo, rode uma vez com --max-changes {to_send}",
                 number(to_send),
                 counted(sendable, "linha", "linhas"),
                 number(most.resolve(sendable))

@@ -200,7 +200,7 @@ impl Preflight {
             text.push_str(&format!("Linha {}: {}\n", number(row.linha), one_line(&row.name)));
             if row.fields.is_empty() {
                 text.push_str(
-                    "  nada difere, mas o retrato não basta: algo é enviado a este cliente perto da leitura ou depois dela, ou por --full ou --max-age\n",
+                    "  nada difere, mas o retrato não basta: outra linha vai a este cliente, ou algo foi enviado a ele depois da leitura ou nos dez minutos antes dela (leia de novo mais tarde); ou por --full ou --max-age\n",
                 );
             }
             for field in &row.fields {

@@ -41,6 +41,11 @@ pub(super) fn open(
             snapshot.label(),
             counted(snapshot.len() as u64, "cliente", "clientes")
         );
+        if snapshot.len() == 0 {
+            text.push_str(
+                "aviso: o retrato não tem nenhum cliente: nada é comparado com ele, e todas as linhas contam como fora do retrato\n",
+            );
+        }
         if is_the_input(settings, &given.input) {
             text.push_str(
                 "aviso: o retrato é a própria entrada: nada pode diferir dele, e o que você mudou no arquivo passa por já feito. Compare com um retrato lido à parte (tomticket-sync pull)\n",

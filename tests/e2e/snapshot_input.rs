@@ -134,6 +134,17 @@ fn c180_an_edited_snapshot_is_sent_but_for_its_mistakes() {
 }
 
 #[test]
+fn f183_an_empty_snapshot_is_told() {
+    let checked =
+        check(&snapshot(""), "identificador,tipo_identificador,nome\na@x.com,E,Ana\n").go();
+    checked.exits(0).says(&[
+        "retrato de 0 clientes\n",
+        "o retrato não tem nenhum cliente",
+        "1 fora do retrato (conta como a enviar)",
+    ]);
+}
+
+#[test]
 fn c180_a_snapshot_that_is_compared_with_nothing_is_told_to_be_unchecked() {
     let lines = ODD.replace("Ana", &"N".repeat(400));
     let results = "linha,identificador,tipo_identificador,situacao,erro,mensagem,http_status,tentativas,duracao_ms,concluido_em,identificador_atual\n\
