@@ -77,7 +77,11 @@ pub(super) fn run(args: InitArgs, typed: &ArgMatches) -> Result<u8, CommandError
     }
     require_customer(&proposal, &inspection)?;
     require_mapping(&proposal, &inspection)?;
-    write_new_file(&config, &text(&proposal), ModeLimit::of_input(&args.input), args.force)?;
+    let mut text = text(&proposal);
+    if cfg!(windows) {
+        text = text.replace('\n', "\r\n");
+    }
+    write_new_file(&config, &text, ModeLimit::of_input(&args.input), args.force)?;
     terminal.print(&format!(
         "Gravado: {}. Confira o que ele diz.\n{}",
         visible_path(&config),
