@@ -47,10 +47,13 @@ impl Terminal {
     }
 
     /// Whether standard error is a terminal that can show a bar. A terminal without `TERM` counts as
-    /// dumb.
+    /// dumb; consoles of Windows have none.
     pub fn is_terminal(&self) -> bool {
-        let term = std::env::var_os("TERM");
-        io::stderr().is_terminal() && term.is_some_and(|term| term != "dumb" && !term.is_empty())
+        let is_able = match std::env::var_os("TERM") {
+            Some(term) => term != "dumb" && !term.is_empty(),
+            None => cfg!(windows),
+        };
+        is_able && io::stderr().is_terminal()
     }
 
     pub fn width(&self) -> usize {
