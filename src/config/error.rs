@@ -50,7 +50,8 @@ pub enum SettingsError {
     #[error("--base-url: {0}")]
     BaseUrl(#[from] BaseUrlError),
     #[error(
-        "não sei onde guardar o registro do que já foi aceito: nem XDG_STATE_HOME nem HOME estão definidas. Use --ledger ARQUIVO, ou --no-ledger"
+        "não sei onde guardar o registro do que já foi aceito: nem XDG_STATE_HOME nem {} estão definidas. Use --ledger ARQUIVO, ou --no-ledger",
+        if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" }
     )]
     NoStateHome,
 }
