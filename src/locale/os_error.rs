@@ -22,7 +22,8 @@ pub fn describe_os_error(error: &Error) -> String {
         }
         within = cause.source();
     }
-    let known = kind_words(error.kind()).or_else(|| dns_words(error));
+    let of_windows = error.raw_os_error().filter(|_| cfg!(windows)).and_then(windows_words);
+    let known = of_windows.or_else(|| kind_words(error.kind())).or_else(|| dns_words(error));
     if let Some(words) = known.or_else(|| code_words(error.raw_os_error()?)) {
         return words.to_owned();
     }
@@ -78,6 +79,25 @@ pub fn dns_words(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let said = error.to_string();
     said.starts_with("failed to lookup address information")
         .then_some("o nome do servidor não foi encontrado (DNS)")
+}
+
+/// The text of errors of Windows that have no kind, or one that says less.
+fn windows_words(code: i32) -> Option<&'static str> {
+    Some(match code {
+        // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_USER_MAPPED_FILE
+        32 | 33 | 1224 => "está aberto em outro programa, como o Excel; feche-o lá",
+        // ERROR_BAD_NETPATH, ERROR_BAD_NET_NAME, ERROR_NETNAME_DELETED
+        53 | 64 | 67 => "a pasta da rede não foi encontrada ou foi desligada",
+        // ERROR_INVALID_DRIVE, ERROR_NOT_READY
+        15 | 21 => "a unidade de disco não existe ou não está pronta",
+        // ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE
+        123 | 206 => "o nome é comprido demais ou não é válido",
+        // ERROR_CRC, ERROR_IO_DEVICE
+        23 | 1117 => "o disco ou o aparelho falhou",
+        // ERROR_FILE_CORRUPT, ERROR_DISK_CORRUPT
+        1392 | 1393 => "o disco está danificado",
+        _ => return None,
+    })
 }
 
 /// The text of errors that have a number on every Unix, but no kind.

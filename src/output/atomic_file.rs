@@ -110,7 +110,11 @@ impl Output {
         let Sink::Replace(file) = &self.sink else { return Ok(()) };
         file.persist().map_err(|error| OutputError::NotNamed {
             path: self.destination.in_words(),
-            why: describe_os_error(&error),
+            why: match ownership::irreplaceable(&file.path) {
+                // What the system says of a file that Excel has open on Windows is no more than this.
+                Some(why) if error.kind() == ErrorKind::PermissionDenied => why.to_owned(),
+                _ => describe_os_error(&error),
+            },
             left: match file.current_path() {
                 Some(left) if file.is_whole() => {
                     format!("o conteúdo, completo, está em {}", visible_path(&left))

@@ -172,7 +172,7 @@ impl TouchedFile {
 
     fn is(&self, other: &Self) -> bool {
         let is_same_file = self.id.zip(other.id).is_some_and(|(one, other)| one.is(other));
-        self.name == other.name || is_same_file
+        comparable(&self.name) == comparable(&other.name) || is_same_file
     }
 }
 
@@ -195,6 +195,16 @@ pub fn resolved(path: &Path) -> PathBuf {
     }
 }
 
+/// The path as Windows compares it: letter case counts for nothing there, nor do dots and spaces at the
+/// end. Elsewhere the path itself.
+pub fn comparable(path: &Path) -> PathBuf {
+    if cfg!(windows) { windows_comparable(path) } else { path.to_owned() }
+}
+
+fn windows_comparable(path: &Path) -> PathBuf {
+    path.to_string_lossy().to_lowercase().trim_end_matches(['.', ' ']).into()
+}
+
 /// The name of a file while it is being written.
 pub(super) fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -206,6 +216,16 @@ pub(super) fn partial(path: &Path) -> PathBuf {
 fn is_windows_device(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     ["NUL", "CON"].iter().any(|device| name.eq_ignore_ascii_case(device))
+}
+
+/// Whether Windows may take the name for a device: what is written there would be lost. Before
+/// Windows 11, with any ending.
+pub(super) fn is_reserved_on_windows(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    let has_number = |stem: &str| matches!(stem.as_bytes(), [b'1'..=b'9']);
+    matches!(stem, "AUX" | "CON" | "CONIN$" | "CONOUT$" | "NUL" | "PRN")
+        || ["COM", "LPT"].iter().any(|port| stem.strip_prefix(port).is_some_and(has_number))
 }
 
 /// The number of the own descriptor that `path` names, such as `/dev/fd/3` or `/proc/self/fd/3`.
@@ -240,6 +260,30 @@ fn descriptor_metadata(number: u32) -> Option<Metadata> {
         _ => return fs::metadata(format!("/dev/fd/{number}")).ok(),
     };
     fs::File::from(own.ok()?).metadata().ok()
+}
+
+#[cfg(test)]
+mod windows_tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_devices_or_one_file_on_windows() {
+        for (name, reserved) in [
+            ("a/NUL.csv", true),
+            ("aux", true),
+            ("Com1.resultado.csv", true),
+            ("lpt9 .csv", true),
+            ("CONOUT$", true),
+            ("com10.csv", false),
+            ("com.csv", false),
+            ("contas.csv", false),
+            ("nul/a.csv", false),
+        ] {
+            assert_eq!(is_reserved_on_windows(Path::new(name)), reserved, "{name}");
+        }
+        let one = windows_comparable(Path::new("C:/Dados/Clientes.CSV"));
+        assert_eq!(one, windows_comparable(Path::new("c:/dados/clientes.csv. .")));
+    }
 }
 
 #[cfg(all(test, unix))]

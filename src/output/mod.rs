@@ -39,7 +39,7 @@ use tokio::time::timeout;
 pub use atomic_file::Output;
 pub use column_changes::ChangedColumns;
 pub use csv_file::CsvFile;
-pub use destination::{Destination, resolved};
+pub use destination::{Destination, comparable, resolved};
 pub use error::OutputError;
 pub use frequent::FrequentKeys;
 pub use lock_holder::has_no_locks;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use super::destination::is_reserved_on_windows;
 use crate::file_id;
 use crate::locale::os_error::describe_os_error;
 
@@ -186,6 +187,15 @@ pub(super) fn irreplaceable(path: &Path) -> Option<&'static str> {
             return Some("é de outro usuário, e nesta pasta só o dono troca um arquivo");
         }
     }
+    if cfg!(windows) && is_reserved_on_windows(path) {
+        return Some("o Windows reserva esse nome para um aparelho");
+    }
+    if cfg!(windows) && fs::metadata(path).is_ok_and(|meta| meta.permissions().readonly()) {
+        return Some("já existe e é só de leitura");
+    }
+    if is_held(path) {
+        return Some("está aberto em outro programa, como o Excel; feche-o lá");
+    }
     if is_mount_point(path) {
         return Some("é um ponto de montagem; monte a pasta em lugar do arquivo");
     }
@@ -202,6 +212,25 @@ pub(super) fn irreplaceable(path: &Path) -> Option<&'static str> {
         }
     }
     None
+}
+
+/// Whether another program has the file open and, as only Windows can, keeps it from being replaced.
+fn is_held(path: &Path) -> bool {
+    #[cfg(windows)]
+    {
+        /// The right to rename a file or to put another in its place.
+        const DELETE: u32 = 0x0001_0000;
+        const ERROR_SHARING_VIOLATION: i32 = 32;
+        let mut options = OpenOptions::new();
+        std::os::windows::fs::OpenOptionsExt::access_mode(&mut options, DELETE);
+        let opened = options.open(path);
+        opened.is_err_and(|error| error.raw_os_error() == Some(ERROR_SHARING_VIOLATION))
+    }
+    #[cfg(not(windows))]
+    {
+        let _ = path;
+        false
+    }
 }
 
 /// Whether a file is mounted by itself, as containers can do. Asked of the list of mounts: the file's

@@ -10,7 +10,7 @@ use crate::html_report::{Clock, html};
 use crate::input::InputArg;
 use crate::output::{
     CsvFile, Destination, ModeLimit, Output, OutputError, Progress, Rejects, Reporter, Summary,
-    Terminal, resolved,
+    Terminal, comparable, resolved,
 };
 use crate::preflight::Preflight;
 
@@ -64,6 +64,7 @@ fn input_path(input: &InputArg) -> &Path {
 
 /// Whether a file belongs to the ledger: SQLite's own, keys of accounts and locks.
 fn is_of_ledger(ledger: &Path, name: &Path) -> bool {
+    let (name, ledger) = (comparable(name), comparable(ledger));
     let (Some(name), Some(ledger)) = (name.to_str(), ledger.to_str()) else { return false };
     let Some(rest) = name.strip_prefix(ledger) else { return false };
     matches!(rest, "-wal" | "-shm" | "-journal")
