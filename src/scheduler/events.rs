@@ -33,7 +33,7 @@ pub enum Event {
     Request(Request),
     /// A reading ended.
     Read(Reply),
-    /// Accepted rows wait to be read once more: how many, and when the last of them is due.
+    /// Rows wait to be read: how many, and when the last of them is due.
     Looking(Option<(usize, Instant)>),
     /// The scheduler changed its phase.
     Phase(Phase),

@@ -176,7 +176,7 @@ struct Scheduler<T, L> {
 
     /// The phase that was reported last.
     phase: Phase,
-    /// The rows looked at once more that were reported last.
+    /// The rows that wait to be read, as they were reported last.
     looks: Option<(usize, Instant)>,
     /// Rows that were chosen for sending, the probe among them; what `--limit` counts.
     rows_admitted: u64,
