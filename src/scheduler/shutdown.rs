@@ -3,11 +3,13 @@
 
 use tokio::time::Instant;
 
+use super::events::Event;
 use super::ledger::{Ledger, RequestOutcome};
 use super::retry;
 use super::row_state::RowState;
 use super::send::unanswered;
 use super::{Scheduler, Transport};
+use crate::api::Reply;
 use crate::locale::format::within;
 use crate::model::Situacao;
 use crate::stop::{StopReason, unsent_message};
@@ -93,6 +95,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let now = Instant::now();
         for request in self.requests.abort_all() {
             if self.window.get(request.seq).is_some_and(|entry| entry.reading.is_some()) {
+                self.outbox.push(Event::Read(Reply::Ambiguous));
                 self.abort_row(request.seq);
                 continue;
             }

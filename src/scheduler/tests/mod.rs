@@ -128,6 +128,8 @@ struct Finished {
     stop: Option<StopReason>,
     rows: Vec<Outcome>,
     decided: Vec<Situacao>,
+    /// Readings that ended, or were given up.
+    reads: usize,
 }
 
 impl Finished {
@@ -190,7 +192,7 @@ async fn go_with<T: Transport, L: Ledger + 'static>(
         options,
         channels,
     ));
-    let mut finished = Finished { stop: None, rows: Vec::new(), decided: Vec::new() };
+    let mut finished = Finished { stop: None, rows: Vec::new(), decided: Vec::new(), reads: 0 };
     while let Some(batch) = events_out.recv().await {
         for event in batch {
             match event {
@@ -199,11 +201,11 @@ async fn go_with<T: Transport, L: Ledger + 'static>(
                     finished.rows.push(outcome);
                 }
                 Event::Decided(situacao) => finished.decided.push(situacao),
+                Event::Read(_) => finished.reads += 1,
                 Event::Changed { .. }
                 | Event::Unreached
                 | Event::NamesLost(_)
                 | Event::Request(_)
-                | Event::Read(_)
                 | Event::Looking(_)
                 | Event::Phase(_) => {}
             }

@@ -108,9 +108,10 @@ async fn storm(seed: u64) {
     let limit = options.limit;
     let run = go(&fake, ledger.clone(), options, rows, stop_after);
     let finished = tokio::time::timeout(Duration::from_secs(4 * 3600), run).await;
-    assert!(finished.is_ok(), "seed {seed}: the run never ends");
+    let Ok(finished) = finished else { panic!("seed {seed}: the run never ends") };
     // Nothing is read after a stop, no more rows are sent than allowed, and each intent has its outcome.
     let reads = fake.read_log.lock().unwrap().clone();
+    assert_eq!(finished.reads, reads.len(), "seed {seed}");
     let is_late = |at: Instant| stop_after.is_some_and(|after| at > start + after);
     assert!(reads.iter().all(|(at, _)| !is_late(*at)), "seed {seed}");
     let sent = fake.sent().into_iter().collect::<BTreeSet<_>>().len() as u64;
