@@ -265,7 +265,7 @@ fn bash_completes_what_follows_a_subcommand() {
     let lines = String::from_utf8(out.stdout).unwrap();
     assert_eq!(
         lines.lines().collect::<Vec<_>>(),
-        ["run", "--rejects", "forget", "--account --account-id"],
+        ["run", "--rejects", "forget", "--account-id --account"],
         "{}",
         String::from_utf8_lossy(&out.stderr)
     );

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
@@ -90,6 +91,23 @@ fn every_customer_is_written_with_all_that_can_be_read() {
         assert_eq!(request.header("cache-control"), Some("no-cache"));
     }
     assert_eq!(server.count(), 3, "one request a page, none past the end");
+}
+
+/// What a snapshot proves, it proves from the moment at which its page was asked for.
+#[test]
+fn a_page_that_others_overtake_keeps_the_time_of_its_own_request() {
+    let (server, all) = (Server::start(), customers(350));
+    server.script(move |request, _| match page_number(request) {
+        2 => page(&all, 2).after(Duration::from_secs(2)),
+        number => page(&all, number),
+    });
+    let url = server.url();
+    let pull = Run::bare(&["pull", "--base-url", &url, "-o", "antes.csv"]);
+    let finished = pull.env("TOMTICKET_TOKEN", CANARY).go();
+    let lines = lines(&finished.exits(0).text("antes.csv"));
+    // Page 7 is asked for while page 2 is waited for: five requests later, at three a second.
+    assert!(lines[60]["lido_em"] < lines[310]["lido_em"], "{:?} {:?}", lines[60], lines[310]);
+    assert_eq!(lines[60]["lido_em"], lines[90]["lido_em"]);
 }
 
 #[test]
