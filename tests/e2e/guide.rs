@@ -248,6 +248,7 @@ fn every_flag_in_the_documents_exists() {
         "--strip-components",
         "--wildcards",
         "--check",
+        "--ignore-missing",
         "--no-install-recommends",
         // docker
         "--rm",
