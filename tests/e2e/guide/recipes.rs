@@ -1,6 +1,7 @@
 //! The recipes for nights and pipelines run as they stand: the script, crontab and units of
 //! `docs/exemplos`, and the steps of the CI files.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -143,6 +144,34 @@ fn f191_the_pipelines_install_only_the_package_with_its_sum() {
             assert_eq!(desk.path("alvo/tomticket-sync").exists(), fine, "{name}");
         }
     }
+}
+
+/// Their structure is checked by zizmor in `.ci/run`.
+#[test]
+fn the_workflows_run_scripts_that_exist_and_pin_their_actions() {
+    let mut scripts = 0;
+    for name in [
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
+        "docs/exemplos/github-actions.yml",
+    ] {
+        for line in document(name).lines().map(str::trim_start) {
+            let line = line.strip_prefix("- ").unwrap_or(line);
+            if let Some(action) = line.strip_prefix("uses: ") {
+                let (_, pin) = action.split_once('@').unwrap();
+                let (commit, version) = pin.split_once(" # v").unwrap();
+                let hex = commit.chars().all(|c| c.is_ascii_hexdigit());
+                assert!(hex && commit.len() == 40 && !version.is_empty(), "{name}: {action}");
+            }
+            let Some(script) = line.strip_prefix("run: ") else { continue };
+            if script.starts_with("scripts/") || script.starts_with(".ci/") {
+                let mode = Path::new(ROOT).join(script).metadata().unwrap().permissions().mode();
+                assert!(mode & 0o100 != 0, "{name}: {script} cannot be executed");
+                scripts += 1;
+            }
+        }
+    }
+    assert!(scripts >= 3, "only {scripts} scripts are run");
 }
 
 /// The `|` blocks of a YAML file, without their indentation.
