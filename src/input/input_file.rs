@@ -56,7 +56,11 @@ impl InputFile {
     fn open_file(path: &Path) -> Result<Self, InputError> {
         let label: Arc<str> = visible_path(path).into();
         let open_error = |cause| InputError::Open { label: label.clone(), cause };
-        let file = File::open(path).map_err(open_error)?;
+        let file = File::open(path).map_err(|cause| match path.is_dir() {
+            // Windows does not open one at all.
+            true => InputError::Directory { label: label.clone() },
+            false => open_error(cause),
+        })?;
         let metadata = file.metadata().map_err(open_error)?;
         if metadata.is_dir() {
             return Err(InputError::Directory { label });

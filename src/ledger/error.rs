@@ -96,8 +96,13 @@ fn storage_words(source: &rusqlite::Error) -> String {
 fn busy_text(holder: Option<&Holder>) -> String {
     match holder {
         Some(Holder { pid, since }) => format!(
-            "outra execução está em andamento: processo {pid}, desde {}. Espere ela terminar, ou encerre-a com `kill {pid}`: ela grava tudo antes de sair, e o mesmo comando continua depois",
+            "outra execução está em andamento: processo {pid}, desde {}. Espere ela terminar, ou encerre-a com {}: ela grava tudo antes de sair, e o mesmo comando continua depois",
             since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            if cfg!(windows) {
+                "Ctrl-C na janela dela".to_owned()
+            } else {
+                format!("`kill {pid}`")
+            },
         ),
         None => "outra execução está em andamento. Espere ela terminar".to_owned(),
     }

@@ -206,7 +206,13 @@ pub fn create_directory(path: &Path) -> Result<(), LedgerError> {
         use std::os::unix::fs::DirBuilderExt;
         builder.mode(0o700);
     }
-    builder.create(directory).map_err(io_error("criar a pasta", directory))
+    builder.create(directory).map_err(|error| match error.kind() {
+        // A file has the name of a folder.
+        io::ErrorKind::AlreadyExists => {
+            io_error("criar", path)(io::ErrorKind::NotADirectory.into())
+        }
+        _ => io_error("criar a pasta", directory)(error),
+    })
 }
 
 /// Makes a finished temporary file appear as `path`, durably; `false` if another process's file was

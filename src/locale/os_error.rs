@@ -74,10 +74,13 @@ pub fn kind_words(kind: ErrorKind) -> Option<&'static str> {
     })
 }
 
-/// The text of a failed DNS lookup, which has neither a kind nor a number of its own.
+/// The text of a failed DNS lookup, which has no kind and, but on Windows, no number of its own.
 pub fn dns_words(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let said = error.to_string();
-    said.starts_with("failed to lookup address information")
+    // WSAHOST_NOT_FOUND to WSANO_DATA
+    let is_of_windows =
+        || (11_001..=11_004).any(|code| said.ends_with(&format!("(os error {code})")));
+    (said.starts_with("failed to lookup address information") || is_of_windows())
         .then_some("o nome do servidor não foi encontrado (DNS)")
 }
 
@@ -92,6 +95,8 @@ fn windows_words(code: i32) -> Option<&'static str> {
         15 | 21 => "a unidade de disco não existe ou não está pronta",
         // ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE
         123 | 206 => "o nome é comprido demais ou não é válido",
+        // ERROR_BROKEN_PIPE, ERROR_NO_DATA, ERROR_PIPE_NOT_CONNECTED
+        109 | 232 | 233 => "ninguém lê a saída",
         // ERROR_CRC, ERROR_IO_DEVICE
         23 | 1117 => "o disco ou o aparelho falhou",
         // ERROR_FILE_CORRUPT, ERROR_DISK_CORRUPT
