@@ -100,7 +100,7 @@ fn c41b_a_chain_of_renames_again_is_sent_and_refused_as_a_whole() {
         let refused = end("recusado", "Cliente não encontrado.");
         assert_eq!(ends(night().exits(1)), [refused.clone(), refused]);
     }
-    sandbox.signal("TERM");
+    sandbox.kill();
     sandbox.wait();
 }
 

@@ -26,7 +26,7 @@ fn c38_the_second_process_on_an_account_names_the_first() {
             .allow_partial()
     };
     let second = other("segundo").go();
-    let pid = running.pid().to_string();
+    let pid = running.pid_in_messages();
     second.exits(2).says(&[&format!("processo {pid}"), "desde 20"]);
     assert!(!second.exists("segundo.csv"));
     // `ledger forget` is refused meanwhile.

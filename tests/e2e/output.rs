@@ -269,7 +269,7 @@ fn c38_two_runs_do_not_share_one_results_file() {
     second.exits(2);
     // Only Linux tells which process holds a lock.
     if cfg!(target_os = "linux") {
-        second.says(&[&first.pid().to_string()]);
+        second.says(&[&first.pid_in_messages()]);
     }
     assert_eq!(other.count(), 0);
     latch.release();

@@ -1,13 +1,17 @@
 //! Rehearsals without an account: `run --sandbox`, and the simulator as a process of its own.
 
-use crate::support::{CANARY, Finished, Reply, Run, Server, Simulator, table};
+use crate::support::{CANARY, Finished, Reply, Run, Server, Simulator, program, table};
 
 /// The suggested commands, each as its arguments.
 fn next_commands(finished: &Finished) -> Vec<Vec<String>> {
     let (_, next) = finished.stderr.split_once("Próximo passo: ").expect("no next step");
-    let typed = next.lines().filter_map(|line| line.strip_prefix("  "));
-    let typed = typed.filter_map(|line| line.strip_prefix(env!("CARGO_BIN_EXE_tomticket-sync")));
-    typed.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+    let program = match program::is_for_windows() {
+        true => r"\tomticket-sync.exe ",
+        false => env!("CARGO_BIN_EXE_tomticket-sync"),
+    };
+    let typed = next.lines().filter(|line| line.starts_with("  "));
+    let typed = typed.filter_map(|line| line.split_once(program));
+    typed.map(|(_, line)| line.split_whitespace().map(str::to_owned).collect()).collect()
 }
 
 /// Runs a suggested command in the folder of the earlier run.

@@ -216,7 +216,7 @@ fn a_run_that_stops_early_has_its_report() {
     running.signal_and_wait("INT");
     latch.release();
     let page = running.wait().exits(130).text("r.html");
-    assert!(page.contains("Foi interrompida; ") && page.contains("SIGINT"), "{page}");
+    assert!(page.contains("Foi interrompida; ") && page.contains("Ctrl-C"), "{page}");
 }
 
 #[test]

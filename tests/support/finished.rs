@@ -4,13 +4,14 @@
 //! The most important assertion is [`Finished::accounted`]: every row of the input is in the results
 //! exactly once and in order, and results, rejects and summary agree.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::canary::files;
-use super::program::is_another;
+use super::program::{is_another, is_for_windows};
 use super::result_row::{self, ResultRow, SITUACOES};
 use super::run::Plan;
 use super::table;
@@ -91,8 +92,9 @@ impl Finished {
     /// Asserts that standard error contains all of these.
     #[track_caller]
     pub fn says(&self, parts: &[&str]) -> &Self {
+        let said = as_on_unix(&self.stderr);
         for part in parts {
-            if !self.stderr.contains(part) {
+            if !said.contains(&*as_on_unix(part)) {
                 self.fail(&format!("standard error does not mention {part:?}"));
             }
         }
@@ -222,6 +224,14 @@ impl Finished {
             ));
         }
         out
+    }
+}
+
+/// A text of the program for Windows with the separators and quotes that it has elsewhere.
+fn as_on_unix(text: &str) -> Cow<'_, str> {
+    match is_for_windows() {
+        true => text.replace('\\', "/").replace('"', "'").into(),
+        false => text.into(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::finished::Finished;
+use super::program::is_for_windows;
 use super::result_row::ResultRow;
 use super::run::Run;
 use super::server::Server;
@@ -104,12 +105,14 @@ impl Nights {
         self.folder.path().join("trabalho").join(name)
     }
 
-    /// All files whose names begin with the ledger's: the database, its log, keys, locks.
+    /// All files whose names begin with the ledger's: the database, its log, keys and, but on Windows,
+    /// where they are never removed, locks.
     pub fn ledger_files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.path("")).unwrap();
         let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         found.retain(|path| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(LEDGER))
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(LEDGER) && !(is_for_windows() && name.contains(".lock"))
         });
         found
     }

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::finished::Finished;
+use super::program::is_another;
 use super::run::Plan;
 use super::text::plain_log;
 use super::{PATIENCE, canary};
@@ -102,6 +103,11 @@ impl Running {
         self.child.id()
     }
 
+    /// The process id as messages show it; nothing where the program has another one, as under Wine.
+    pub fn pid_in_messages(&self) -> String {
+        if is_another() { String::new() } else { self.pid().to_string() }
+    }
+
     /// The working directory.
     pub fn work(&self) -> PathBuf {
         self.plan.folder.path().join("trabalho")
@@ -175,9 +181,10 @@ impl Running {
         finished
     }
 
-    /// Waits for the end of the process; kills it after [`PATIENCE`].
+    /// Waits for the end of the process; kills it after [`PATIENCE`], or a multiple of it where
+    /// another program is in between.
     fn watch(&mut self) -> Option<ExitStatus> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + PATIENCE * if is_another() { 4 } else { 1 };
         loop {
             self.peak_kib = self.peak_kib.max(high_water_mark(self.child.id()).unwrap_or(0));
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -47,8 +47,8 @@ impl Sandbox {
 
     /// Ends it by a signal, as a user does.
     pub fn stop(mut self) {
-        self.process.signal("TERM");
-        self.process.wait().exits(143);
+        self.process.signal("INT");
+        self.process.wait().exits(130);
     }
 }
 
