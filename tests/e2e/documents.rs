@@ -128,6 +128,26 @@ fn every_failure_of_the_catalogue_has_tests_that_exist() {
     }
 }
 
+/// What is not run on Windows names modules and tests of this program.
+#[test]
+fn every_test_that_windows_skips_exists() {
+    let list = read("tests/windows.txt");
+    let named = list.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+    let modules = tests_by_module();
+    let mut seen = 0;
+    for name in named {
+        let mut parts = name.rsplit("::");
+        let (test, module) = (parts.next().unwrap(), parts.next().unwrap());
+        let exists = match test {
+            "" => modules.contains_key(module),
+            test => has(&modules, module, test),
+        };
+        assert!(exists, "tests/windows.txt: no {name}");
+        seen += 1;
+    }
+    assert!(seen > 10);
+}
+
 /// A test called `c17_…` or `f53_…` has an entry 17 or 53.
 #[test]
 fn every_number_in_a_tests_name_is_in_the_catalogue() {
