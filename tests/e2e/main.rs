@@ -66,6 +66,7 @@ mod suspicious;
 mod terminal;
 mod tls;
 mod way_back;
+mod windows;
 mod wire;
 mod xlsx;
 mod xlsx_files;
