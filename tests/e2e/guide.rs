@@ -264,6 +264,8 @@ fn every_flag_in_the_documents_exists() {
         "docs/exemplos/crontab",
         "docs/exemplos/ensaio.sh",
         "docs/exemplos/noite.sh",
+        "docs/exemplos/windows/noite.cmd",
+        "docs/exemplos/windows/tarefa.cmd",
         "docs/exemplos/github-actions.yml",
         "docs/exemplos/gitlab-ci.yml",
         "docs/exemplos/systemd/tomticket-sync.service",
