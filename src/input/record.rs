@@ -97,13 +97,17 @@ impl Record {
         format!("{}{}", letters.collect::<String>(), self.linha)
     }
 
-    /// Forgets the faults of cells for which they do not matter.
-    pub fn retain_faults(&mut self, matters: impl Fn(usize, CellFault) -> bool) {
-        if self.faults.iter().any(|(index, fault)| !matters(*index as usize, *fault)) {
-            let all = std::mem::take(&mut self.faults).into_vec();
-            let kept = all.into_iter().filter(|(index, fault)| matters(*index as usize, *fault));
-            self.faults = kept.collect();
+    /// Forgets the faults of cells for which they do not matter; `matters` also gets their text.
+    pub fn retain_faults(&mut self, matters: impl Fn(usize, &str, CellFault) -> bool) {
+        if self.faults.is_empty() {
+            return;
         }
+        let mut faults = std::mem::take(&mut self.faults).into_vec();
+        faults.retain(|(index, fault)| {
+            let index = *index as usize;
+            matters(index, self.cell(index).unwrap_or_default(), *fault)
+        });
+        self.faults = faults.into();
     }
 
     /// The record with exactly so many cells: empty ones are added, and surplus ones dropped.

@@ -176,10 +176,16 @@ impl MappingPlan {
         })
     }
 
-    /// Whether a cell that must not be sent would be.
-    pub(super) fn uses_faulty(&self, index: usize, fault: CellFault) -> bool {
+    /// Whether a cell that must not be sent would be. An error that stands for an empty cell
+    /// (`--null "#N/D"`) is none.
+    pub(super) fn uses_faulty(&self, index: usize, text: &str, fault: CellFault) -> bool {
         let is_used = self.used.binary_search_by_key(&index, |(index, _)| *index).is_ok();
-        is_used && !(fault == CellFault::Boolean && self.boolean.contains(&index))
+        let is_meant = match fault {
+            CellFault::Boolean => self.boolean.contains(&index),
+            CellFault::Error => self.is_marker(text) || self.is_null(text),
+            _ => false,
+        };
+        is_used && !is_meant
     }
 
     /// Whether a record is whole: [`Record::fits`].

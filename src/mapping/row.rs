@@ -22,7 +22,7 @@ impl MappingPlan {
     /// compared with shows under the record's [`name`](Self::name). What is wrong with the row is part
     /// of the result.
     pub fn map(&self, seq: u64, mut record: Record, held: &[HeldRecord]) -> Row {
-        record.retain_faults(|index, fault| self.uses_faulty(index, fault));
+        record.retain_faults(|index, text, fault| self.uses_faulty(index, text, fault));
         let as_read = self.as_read(&record, held);
         let text = self.value(&self.identifier, &record).unwrap_or_default();
         let identifier = match as_read.has(&self.identifier) {
@@ -269,12 +269,16 @@ impl MappingPlan {
     pub fn cell<'r>(&self, record: &'r Record, index: usize) -> Option<&'r str> {
         match self.trimmed(record.cell(index).unwrap_or_default()) {
             cell if self.is_marker(cell) => None,
-            cell if self.nulls.iter().any(|null| null == cell) => Some(""),
+            cell if self.is_null(cell) => Some(""),
             cell => Some(cell),
         }
     }
 
-    fn is_marker(&self, trimmed: &str) -> bool {
+    pub(super) fn is_null(&self, trimmed: &str) -> bool {
+        self.nulls.iter().any(|null| null == trimmed)
+    }
+
+    pub(super) fn is_marker(&self, trimmed: &str) -> bool {
         self.clear_marker.as_deref() == Some(trimmed)
     }
 

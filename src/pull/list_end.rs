@@ -20,7 +20,7 @@ pub enum ListStep {
 /// What was seen of a list so far.
 #[derive(Debug)]
 pub struct ListEnd<T> {
-    /// The number of pages that the first page announced.
+    /// The number of pages that the first page announced, itself or by the number of all items.
     announced: Option<u64>,
     /// The items of the page before.
     previous: Vec<T>,
@@ -50,7 +50,9 @@ impl<T: PartialEq + Clone> ListEnd<T> {
             ));
         }
         if number == 1 {
-            self.announced = page.pages;
+            let items = page.items.len() as u64;
+            let by_size = || page.size.filter(|_| items > 0).map(|size| size.div_ceil(items));
+            self.announced = page.pages.or_else(by_size);
         }
         // Customers are added while a list is read, but not that many.
         if let Some(announced) = self.announced {
@@ -148,5 +150,12 @@ mod tests {
             .map(|item| end.take(&page(&[item], Some(2 + u64::from(item)), NextPage::More)))
             .collect();
         assert_eq!(steps.iter().position(|step| *step != ListStep::Next), Some(12));
+        // 2 items a page, of 3 in all.
+        let mut end = ListEnd::new();
+        let steps = (0..13).map(|item| {
+            let page = page(&[2 * item, 2 * item + 1], None, NextPage::More);
+            end.take(&HeldPage { size: Some(3), ..page })
+        });
+        assert_eq!(steps.into_iter().position(|step| step != ListStep::Next), Some(12));
     }
 }

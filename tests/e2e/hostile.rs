@@ -349,7 +349,7 @@ fn provoke_all(faults: &[Fault], concurrency: &str, taken_max: u64) {
                 let (peak, took) = group.join().unwrap();
                 println!("{} faults: at most {peak} KiB, {took:?}", faults.len());
                 // A fault costs one timeout of two seconds at most.
-                assert!(took < Duration::from_secs(30), "{took:?}");
+                assert!(took < Duration::from_secs(60), "{took:?}");
             }
         });
     }

@@ -112,6 +112,24 @@ fn f141_an_identifier_or_a_type_that_is_no_text_is_told_once() {
 }
 
 #[test]
+fn f141_an_error_may_stand_for_an_empty_cell() {
+    let workbook = Workbook::of(
+        r#"<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>identificador</t></is></c><c r="B1" t="inlineStr"><is><t>nome</t></is></c><c r="C1" t="inlineStr"><is><t>telefone</t></is></c></row>
+        <row r="2"><c r="A2"><v>2</v></c><c r="B2" t="e"><v>#N/A</v></c><c r="C2"><v>11</v></c></row></sheetData>"#,
+    );
+    for (flags, request) in
+        [(["--null", "#N/A"], "2 telefone=11"), (["--clear-marker", "#N/A"], "2 nome= telefone=11")]
+    {
+        let (server, finished) = run(&workbook, &flags);
+        finished.exits(0).accounted([2]);
+        assert_eq!(sent(&server), [request]);
+    }
+    let (server, finished) = run(&workbook, &["--null", "#REF!"]);
+    finished.exits(1).accounted([2]);
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
 fn f141_true_and_false_are_values_of_a_permission_alone() {
     let data = |header: &str| {
         format!(
