@@ -116,11 +116,16 @@ impl Verification {
 
     /// What comes next. `has_unread` says that an accepted row waits which is wanted and was not read.
     pub fn next_step(&mut self, rows_left: RowsLeft, has_unread: bool) -> NextStep {
-        if self.reading > 0 {
+        // Once others go on, every row that sends a column under suspicion is read, so that one may
+        // always be on its way.
+        if self.reading > 0 && self.is_holding {
             return NextStep::Wait;
         }
         if let Some(lost) = self.lost(LOST_MIN) {
             return NextStep::Stop(lost);
+        }
+        if self.reading > 0 {
+            return NextStep::Wait;
         }
         if has_unread {
             return NextStep::Read;
@@ -301,6 +306,18 @@ mod tests {
                 assert!(!goes_on || !verification.is_holding(), "{shown:?} {rows_left:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_lost_column_stops_the_run_while_further_rows_are_read() {
+        let mut verification = verification(2);
+        verification.add(&row("x"), &[Held, NotThere]);
+        verification.add(&row(""), &[Held, Held]);
+        assert_eq!(verification.next_step(RowsLeft::Sending, false), NextStep::AskAgain);
+        verification.reading = 1;
+        assert_eq!(verification.next_step(RowsLeft::Sending, false), NextStep::Wait);
+        verification.add(&row("x"), &[Held, NotThere]);
+        assert!(matches!(verification.next_step(RowsLeft::Sending, false), NextStep::Stop(_)));
     }
 
     #[test]

@@ -322,6 +322,20 @@ async fn a_column_that_only_one_row_sends_so_far_is_decided_by_the_next_one() {
     }
 }
 
+/// From the second row that sends the column on, all of them do, and each of them is read.
+#[tokio::test(start_paused = true)]
+async fn a_column_that_most_later_rows_send_stops_the_run_at_once() {
+    let fake = FakeTransport::new(|_, _| OK).reading(|name, _| with_fields(name, &[]));
+    let rows = (0..500).map(|n| match n {
+        1 | 50.. => with_campo(&format!("c{n}@x"), "Ouro"),
+        _ => update(&format!("c{n}@x"), None),
+    });
+    let options = SchedulerOptions { rate: Rate::DEFAULT, ..verifying(5) };
+    let (finished, ..) = run_rows(&fake, options, rows.collect()).await;
+    assert!(matches!(finished.stop, Some(StopReason::Refused(_))), "{:?}", finished.stop);
+    assert!(fake.sent().len() < 70, "{}", fake.sent().len());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_column_that_only_one_row_sends_at_all_is_decided_by_it() {
     let fake = FakeTransport::new(|_, _| OK).reading(|name, _| with_fields(name, &[]));
