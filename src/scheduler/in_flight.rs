@@ -43,6 +43,11 @@ impl InFlightRequests {
         self.requests.is_empty()
     }
 
+    /// When the oldest of them left.
+    pub fn oldest_sent(&self) -> Option<Instant> {
+        self.requests.values().map(|request| request.sent).min()
+    }
+
     /// Starts a request in a task of its own.
     pub fn spawn(
         &mut self,

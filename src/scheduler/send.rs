@@ -203,7 +203,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     fn apply_reply(&mut self, seq: u64, attempt: Attempt, sent: Instant, now: Instant) {
         let reply = attempt.reply;
         let oldest = match reply {
-            Reply::Ambiguous => self.window.oldest_sent(),
+            Reply::Ambiguous => earliest(self.window.oldest_sent(), self.requests.oldest_sent()),
             _ => None,
         };
         let Some(entry) = self.window.get(seq) else { return };

@@ -144,7 +144,7 @@ impl RowWindow {
         self.unfinished[ctype as usize].first().is_some_and(|first| *first < seq)
     }
 
-    /// When the first attempt left of the unfinished row that was sent first.
+    /// When the first attempt left of the unfinished row that was sent first, as far as it has ended.
     pub fn oldest_sent(&self) -> Option<Instant> {
         let unfinished = self.rows.iter().chain(self.early.values());
         let sent = unfinished.filter(|entry| entry.state != RowState::Finished);

@@ -242,6 +242,28 @@ async fn f179_a_late_effect_is_not_forgotten_while_a_request_of_then_is_on_its_w
     assert!(reads.iter().any(|(at, name)| name.contains("=c0%40x") && *at >= 103), "{reads:?}");
 }
 
+/// The same for the first attempt of a row, while an attempt of an earlier row of its customer may still
+/// take effect: it has no answer yet when another row's effect is noted.
+#[tokio::test(start_paused = true)]
+async fn f179_a_late_effect_is_not_forgotten_while_a_first_request_of_then_is_on_its_way() {
+    let fake = FakeTransport::new(|name, number| match (name, number) {
+        ("c0@x", 1..=3) => CUT,
+        ("c0@x", _) => (Duration::from_secs(100), Reply::Accepted, "ok"),
+        ("c1@x", 1) => (Duration::from_secs(50), Reply::Accepted, "ok"),
+        ("c1@x", 2) => (Duration::from_secs(10), Reply::Ambiguous, "caiu"),
+        _ => OK,
+    })
+    .reading(|name, number| match (name, number) {
+        ("c0@x", 1 | 2) => found("velho", name),
+        _ => found("n", name),
+    });
+    let rows = ["c0@x", "c1@x", "c0@x", "c1@x"].map(|name| update(name, None)).to_vec();
+    let finished = go(&fake, None, options(), rows, None).await;
+    assert_eq!(finished.situacoes(), [Falhou, Atualizado, Atualizado, Atualizado]);
+    let reads = fake.read_names();
+    assert!(reads.iter().any(|(at, name)| name.contains("=c0%40x") && *at > 100), "{reads:?}");
+}
+
 /// Half of the first rows are refused alike, the others renamed without an answer: that these are no
 /// refusals is known long before their verdicts.
 #[tokio::test(start_paused = true)]
