@@ -117,8 +117,10 @@ pub struct Readings {
     unanswered_in_a_row: u32,
     last_unanswered: Option<Instant>,
     off_until: Option<Instant>,
-    /// The ids of custom fields, which are read once.
+    /// The ids of custom fields, which are read once, and once more without an answer.
     ids: Option<FieldIds>,
+    /// Whether a reading of them gave no answer.
+    is_list_unanswered: bool,
     /// How long an attempt without a definite answer may still take effect (`--settle-wait`).
     settle_wait: Duration,
     /// Late effects by the names that they concern.
@@ -136,6 +138,7 @@ impl Readings {
             last_unanswered: None,
             off_until: None,
             ids: None,
+            is_list_unanswered: false,
             settle_wait,
             late: HashMap::new(),
             verification,
@@ -174,13 +177,21 @@ impl Readings {
         }
     }
 
+    /// The list was read for the ids of custom fields and gave no answer: after the second time, there
+    /// are none in this run.
+    fn note_unanswered_list(&mut self) {
+        if std::mem::replace(&mut self.is_list_unanswered, true) {
+            self.ids = Some(FieldIds::default());
+        }
+    }
+
     const fn note_answer(&mut self) {
         self.unanswered_in_a_row = 0;
     }
 
     /// Notes an attempt that ended at `now` without a definite answer. `keys` are the names that its
     /// row touches, its own first. Late effects that were over at `oldest_sent`, when the oldest
-    /// unfinished row was sent, are forgotten.
+    /// request left that is on its way or whose row is unfinished, are forgotten.
     pub fn note_unanswered(
         &mut self,
         keys: &[u64],

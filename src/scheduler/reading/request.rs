@@ -94,7 +94,10 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
                 self.readings.ids = Some(ids);
                 DetailsReply::Found(details)
             }
-            None => DetailsReply::NoAnswer,
+            None => {
+                self.readings.note_unanswered_list();
+                DetailsReply::NoAnswer
+            }
         }
     }
 

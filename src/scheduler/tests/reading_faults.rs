@@ -196,6 +196,23 @@ async fn f178_the_ids_of_fields_are_read_once_for_all_rows() {
     }
 }
 
+/// A list that never answers is asked for twice in a run, not again for each row.
+#[tokio::test(start_paused = true)]
+async fn f178_a_list_without_an_answer_is_given_up() {
+    let fake =
+        FakeTransport::new(|name, _| if name == "c0@x" || name == "c50@x" { CUT } else { OK })
+            .reading(|name, _| match name {
+                "" => without_answer(1),
+                _ => with_fields(name, &["Ouro"]),
+            });
+    let options = SchedulerOptions { rate: Rate::DEFAULT, ..options() };
+    let (finished, ..) = run_rows(&fake, options, with_campos(60)).await;
+    assert_eq!((finished.count(Falhou), finished.count(Atualizado)), (2, 58));
+    let reads = fake.read_names();
+    let count = |what| reads.iter().filter(|(_, name)| name.contains(what)).count();
+    assert_eq!((count("Customers"), count("=c0%40x"), count("=c50%40x")), (2, 2, 1), "{reads:?}");
+}
+
 /// A rename that needs three readings: the last one comes when nothing late can happen any more.
 #[tokio::test(start_paused = true)]
 async fn f179_the_last_reading_of_a_row_is_its_closing_look() {
