@@ -12,7 +12,7 @@ use crate::model::CampoId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DetailsReply {
     Found(HeldDetails),
-    /// The API knows no such customer: its own JSON with 404, with `error: true`, or without a record.
+    /// The API knows no such customer: its own JSON with 404, or success without a record.
     NotFound,
     /// 401 or 403: the account may not be read.
     Refused,
@@ -46,10 +46,9 @@ impl DetailsReply {
     pub fn of(attempt: &ReadAttempt) -> Self {
         match attempt.reply {
             Reply::Accepted => Self::parse(&attempt.body),
-            Reply::Refused if attempt.status == Some(404) => match Self::parse(&attempt.body) {
-                Self::NoAnswer => Self::NoAnswer,
-                _ => Self::NotFound,
-            },
+            Reply::Refused if attempt.status == Some(404) && own_reply(&attempt.body).is_some() => {
+                Self::NotFound
+            }
             Reply::Denied => Self::Refused,
             Reply::Limited { .. }
             | Reply::Refused
@@ -60,13 +59,9 @@ impl DetailsReply {
     }
 
     fn parse(body: &[u8]) -> Self {
-        let Ok(Value::Object(reply)) = serde_json::from_slice(body) else { return Self::NoAnswer };
+        let Some(reply) = own_reply(body) else { return Self::NoAnswer };
         let says = |key| reply.get(key).and_then(flag);
-        let (error, success) = (says("error"), says("success"));
-        if error == Some(true) || success == Some(false) {
-            return Self::NotFound;
-        }
-        if error.is_none() && success.is_none() {
+        if says("error") == Some(true) || says("success") == Some(false) {
             return Self::NoAnswer;
         }
         match reply.get("data") {
@@ -113,6 +108,13 @@ impl HeldDetails {
             campos: fields,
         }
     }
+}
+
+/// The API's own reply: an object that says whether it is an error or a success.
+fn own_reply(body: &[u8]) -> Option<Map<String, Value>> {
+    let Ok(Value::Object(reply)) = serde_json::from_slice(body) else { return None };
+    let says = |key| reply.get(key).and_then(flag).is_some();
+    (says("error") || says("success")).then_some(reply)
 }
 
 fn field(field: &Value) -> Option<DetailsField> {
@@ -170,12 +172,14 @@ mod tests {
             (Reply::Accepted, 200, r#"{"error":false,"data":[]}"#, NotFound),
             (Reply::Accepted, 200, r#"{"error":false,"data":{}}"#, NotFound),
             (Reply::Accepted, 200, r#"{"success":true,"data":null}"#, NotFound),
-            (Reply::Accepted, 200, r#"{"error":true,"message":"?"}"#, NotFound),
+            (Reply::Accepted, 200, r#"{"error":true,"message":"?"}"#, NoAnswer),
+            (Reply::Accepted, 200, r#"{"success":false,"data":[]}"#, NoAnswer),
             (Reply::Accepted, 200, r#"{"erro":false,"mensagem":"ok"}"#, NoAnswer),
             (Reply::Accepted, 200, r#"{"error":false,"data":"?"}"#, NoAnswer),
             (Reply::Accepted, 200, r#"{"error":false,"data":[{},{}]}"#, NoAnswer),
             (Reply::Accepted, 200, "<html>", NoAnswer),
             (Reply::Refused, 404, r#"{"error":true,"errorcode":404}"#, NotFound),
+            (Reply::Refused, 404, r#"{"error":false,"data":[{},{}]}"#, NotFound),
             (Reply::Refused, 404, "<html>", NoAnswer),
             (Reply::Refused, 404, "{}", NoAnswer),
             (Reply::Refused, 400, r#"{"error":true}"#, NoAnswer),
