@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::held::{flag, text};
+use super::held::{field_value, flag, text};
 use super::{ReadAttempt, Reply};
 use crate::model::CampoId;
 
@@ -39,7 +39,8 @@ pub struct DetailsField {
     pub id: Option<CampoId>,
     /// What the panel calls it.
     pub name: String,
-    pub value: String,
+    /// `None` where the value is no text, but a list.
+    pub value: Option<String>,
 }
 
 impl DetailsReply {
@@ -120,7 +121,7 @@ fn own_reply(body: &[u8]) -> Option<Map<String, Value>> {
 fn field(field: &Value) -> Option<DetailsField> {
     let field = field.as_object()?;
     let id = CampoId::new(&text(field.get("id"))).ok();
-    Some(DetailsField { id, name: text(field.get("name")), value: text(field.get("value")) })
+    Some(DetailsField { id, name: text(field.get("name")), value: field_value(field) })
 }
 
 #[cfg(test)]
@@ -143,7 +144,7 @@ mod tests {
         let record = json!({
             "name": "Ana", "email": "Ana@x.com", "phone": null, "internal_id": 12,
             "monthly_ticket_quota": null, "active": true,
-            "custom_fields": [{"name": "Plano", "value": "Ouro"}, {"id": "7", "name": "N", "value": 5}],
+            "custom_fields": [{"name": "Plano", "value": "Ouro"}, {"id": "7", "name": "N", "value": 5}, {"name": "L", "value": ["a"]}],
         });
         for data in [json!([record]), record.clone(), json!({ "0": record })] {
             let body = json!({"error": false, "message": null, "data": data, "success": true});
@@ -156,8 +157,9 @@ mod tests {
             assert_eq!(held.id_organizacao, None);
             let campos: Vec<_> =
                 held.campos.unwrap().into_iter().map(|f| (f.id, f.value)).collect();
-            assert_eq!(campos[0], (None, "Ouro".to_owned()));
-            assert_eq!(campos[1], (CampoId::new("7").ok(), "5".to_owned()));
+            assert_eq!(campos[0], (None, Some("Ouro".to_owned())));
+            assert_eq!(campos[1], (CampoId::new("7").ok(), Some("5".to_owned())));
+            assert_eq!(campos[2], (None, None));
         }
         let body = r#"{"success":1,"data":[{"organization":{"id":null},"custom_fields":null}]}"#;
         let DetailsReply::Found(held) = reply(Reply::Accepted, 200, body) else { panic!() };

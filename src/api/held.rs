@@ -131,11 +131,15 @@ fn customer(item: &Map<String, Value>) -> HeldCustomer {
 fn field(field: &Value) -> Option<HeldField> {
     let field = field.as_object()?;
     let id = CampoId::new(&text(field.get("id"))).ok()?;
-    let value = match field.get("value") {
+    Some(HeldField { id, name: text(field.get("name")), value: field_value(field) })
+}
+
+/// The value of a custom field; `None` where it is no text, but a list.
+pub(super) fn field_value(field: &Map<String, Value>) -> Option<String> {
+    match field.get("value") {
         Some(Value::Array(_) | Value::Object(_)) => None,
         value => Some(text(value)),
-    };
-    Some(HeldField { id, name: text(field.get("name")), value })
+    }
 }
 
 /// A text, or a number as it is spelled; anything else is empty.

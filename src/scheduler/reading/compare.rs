@@ -111,24 +111,27 @@ fn named<'f>(id: &CampoId, fields: &'f [DetailsField], ids: &FieldIds) -> Option
     the_one(fields, |field| field.name == name)
 }
 
-/// The value of the only such field; an absent one is empty, of several none is the right one.
+/// The value of the only such field, if it is a text; an absent one is empty, of several none is the
+/// right one.
 fn the_one(fields: &[DetailsField], is_it: impl Fn(&DetailsField) -> bool) -> Option<&str> {
     let mut found = fields.iter().filter(|field| is_it(field));
     match (found.next(), found.next()) {
         (None, _) => Some(""),
-        (Some(field), None) => Some(&field.value),
+        (Some(field), None) => field.value.as_deref(),
         (Some(_), Some(_)) => None,
     }
 }
 
 /// Whether any field bears the value. Which of them the row meant is unknown, so that an empty value
-/// cannot be compared.
+/// cannot be compared, and a list may be the one that was meant.
 fn borne(sent: &str, fields: &[DetailsField]) -> ReadValue {
-    let compared = || fields.iter().map(|field| compare_texts(sent, &field.value));
+    let texts = || fields.iter().filter_map(|field| field.value.as_deref());
+    let compared = || texts().map(|held| compare_texts(sent, held));
     match () {
         () if sent.is_empty() => ReadValue::Unreadable,
         () if compared().any(|value| value == ReadValue::Held) => ReadValue::Held,
         () if compared().any(|value| value == ReadValue::OtherForm) => ReadValue::OtherForm,
+        () if fields.iter().any(|field| field.value.is_none()) => ReadValue::Unreadable,
         () => ReadValue::NotThere,
     }
 }
@@ -140,6 +143,9 @@ mod tests {
     use crate::model::CustomerType;
     use ReadValue::{Different, Held, NotThere, OtherForm, Unreadable};
 
+    /// Stands for a list in place of a text.
+    const LIST: &str = "[]";
+
     fn details(values: [Option<&str>; 5], campos: Option<&[(&str, &str, &str)]>) -> HeldDetails {
         let [nome, email, telefone, id_interno, id_organizacao] =
             values.map(|value| value.map(ToOwned::to_owned));
@@ -147,7 +153,7 @@ mod tests {
             let field = |(id, name, value): &(&str, &str, &str)| DetailsField {
                 id: CampoId::new(id).ok(),
                 name: (*name).to_owned(),
-                value: (*value).to_owned(),
+                value: (*value != LIST).then(|| (*value).to_owned()),
             };
             fields.iter().map(field).collect()
         });
@@ -207,13 +213,15 @@ mod tests {
 
     #[test]
     fn a_field_is_found_by_its_id_where_the_reply_has_ids() {
-        let held = details([None; 5], Some(&[("1", "Plano", "Ouro"), ("2", "Nota", "")]));
+        let fields = [("1", "Plano", "Ouro"), ("2", "Nota", ""), ("3", "Cores", LIST)];
+        let held = details([None; 5], Some(&fields));
         for lookup in [FieldLookup::ByValue, FieldLookup::ByName(&FieldIds::default())] {
             for (field, sent, expected) in [
                 ("campo:1", "Ouro", Held),
                 ("campo:1", "ouro", OtherForm),
                 ("campo:1", "Prata", Different),
                 ("campo:2", "Ouro", NotThere),
+                ("campo:3", "Azul", Unreadable),
                 ("campo:9", "Ouro", NotThere),
                 ("campo:9", "", Held),
             ] {
@@ -242,6 +250,13 @@ mod tests {
             assert_eq!(found, by_name, "{field} {sent}");
             let found = one(field, sent, &held, FieldLookup::ByValue);
             assert_eq!(found, by_value, "{field} {sent}");
+        }
+        // A list may be the field that was meant.
+        let with_list = details([None; 5], Some(&[("", "Plano", LIST), ("", "Nota", "5")]));
+        for (sent, by_value) in [("5", Held), ("y", Unreadable)] {
+            let found = one("campo:1", sent, &with_list, FieldLookup::ByName(&ids));
+            assert_eq!(found, Unreadable, "{sent}");
+            assert_eq!(one("campo:1", sent, &with_list, FieldLookup::ByValue), by_value, "{sent}");
         }
         // An absent field is empty, and one that stands there twice cannot be told.
         let absent = details([None; 5], Some(&[("", "Nota", "5")]));
