@@ -165,7 +165,11 @@ fn verdict(
         _ => RequestOutcome::Unknown,
     };
     let mut outcome = attempts.outcome(situacao, message(attempts, decision, situacao));
-    outcome.by_reading = decision.is_undone || (decision.settled.is_some() && situacao != plain);
+    let is_decided_by_reading = matches!(
+        decision.settled,
+        Some(Settled::Confirmed | Settled::NotDone | Settled::RenamedOnly(_))
+    );
+    outcome.by_reading = decision.is_undone || (is_decided_by_reading && situacao != plain);
     (outcome, request)
 }
 
