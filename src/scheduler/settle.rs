@@ -16,9 +16,13 @@ use crate::locale::format::within;
 use crate::model::{FieldName, Outcome, Situacao};
 
 impl<T: Transport, L: Ledger> Scheduler<T, L> {
-    /// The row gets the verdict that was decided. An accepted row that sends a column which is lost
-    /// wherever it was read is no success.
+    /// The row gets the verdict that was decided. A row that a reading would have settled, but for a
+    /// stop or a pause, is as one whose reading got no answer. An accepted row that sends a column which
+    /// is lost wherever it was read is no success.
     pub(super) fn finish_decided(&mut self, seq: u64, mut decision: Decision) {
+        if self.readings.may_be_allowed() && self.is_settled_by_reading(seq, decision.plain) {
+            decision.settled.get_or_insert(Settled::NoAnswer);
+        }
         let Some(entry) = self.window.get(seq) else { return };
         if decision.plain.situacao == Situacao::Atualizado
             && let (Some(verification), Some(update)) = (&self.readings.verification, &entry.update)

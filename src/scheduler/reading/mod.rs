@@ -150,6 +150,11 @@ impl Readings {
         self.access == Access::Granted || self.in_flight == 0
     }
 
+    /// Whether the account was not seen to refuse readings.
+    pub fn may_be_allowed(&self) -> bool {
+        self.access != Access::Refused
+    }
+
     /// Whether an update goes before a reading.
     pub const fn gives_way(&self) -> bool {
         self.gives_way

@@ -44,7 +44,11 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 
     /// Whether a reading can decide the row.
-    fn is_settled_by_reading(&mut self, seq: u64, plain: AttemptVerdict) -> bool {
+    pub(in super::super) fn is_settled_by_reading(
+        &mut self,
+        seq: u64,
+        plain: AttemptVerdict,
+    ) -> bool {
         let Some(update) = self.window.update(seq) else { return false };
         match (plain.situacao, plain.doubt) {
             (Situacao::Falhou, _) => update.values().all(|(field, _)| is_readable(field)),

@@ -6,6 +6,7 @@ mod memory_ledger;
 mod reading;
 mod reading_faults;
 mod reading_storm;
+mod reading_verdicts;
 mod sending;
 mod stopping;
 mod with_ledger;

@@ -1,0 +1,88 @@
+//! What readings that were not made, or that show a part of a row, make of its verdict, and what the
+//! ledger is told then. When rows are read is in the other files.
+
+use super::reading::{found, not_found, settled, verifying, with_campo};
+use super::*;
+use RefusalDoubt::{RenameDone, RenameOpen};
+use Situacao::{Atualizado, Falhou, Incerto, Recusado};
+
+const REFUSED: (Duration, Reply, &str) = (Duration::from_millis(5), Reply::Refused, "não");
+
+fn rename() -> UpdateResult {
+    update("a@x", Some("b@x"))
+}
+
+fn doubting(doubt: RefusalDoubt) -> FakeLedger {
+    FakeLedger { doubt, ..FakeLedger::default() }
+}
+
+/// A stop comes between the refusal of a rename in doubt and its reading.
+#[tokio::test(start_paused = true)]
+async fn f166_a_refusal_in_doubt_that_a_stop_keeps_from_being_read_proves_nothing() {
+    for (doubt, row, situacao, request) in [
+        (RenameDone, rename(), Falhou, "Renamed"),
+        (RenameOpen, rename(), Incerto, "Unknown"),
+        (RefusalDoubt::None, rename(), Recusado, "Refused"),
+    ] {
+        let fake = FakeTransport::new(|_, _| REFUSED).reading(|name, _| found("n", name));
+        let (ledger, stop_after) = (doubting(doubt), Some(Duration::from_secs(1)));
+        let finished = go(&fake, Some(ledger.clone()), options(), vec![row], stop_after).await;
+        assert!(fake.read_names().is_empty());
+        let first = &finished.rows[0];
+        assert_eq!((first.situacao, first.by_reading), (situacao, false), "{doubt:?}");
+        assert_eq!(settled(&ledger), [format!("a@x {request}")]);
+    }
+}
+
+/// Readings pause because none was answered, when the rename is refused.
+#[tokio::test(start_paused = true)]
+async fn f176_a_refusal_in_doubt_while_readings_pause_proves_nothing() {
+    for (doubt, situacao, request) in
+        [(RenameDone, Falhou, "Renamed"), (RenameOpen, Incerto, "Unknown")]
+    {
+        let fake = FakeTransport::new(|name, _| if name == "a@x" { REFUSED } else { OK })
+            .reading(|_, _| (Duration::from_secs(60), Reply::Ambiguous, String::new()));
+        let ledger = doubting(doubt);
+        let mut rows: Vec<_> = (0..100).map(|n| with_campo(&format!("c{n}@x"), "Ouro")).collect();
+        rows[90] = rename();
+        let finished = go(&fake, Some(ledger.clone()), verifying(5), rows, None).await;
+        assert_eq!(fake.read_names().len(), 5);
+        assert_eq!(finished.rows[90].situacao, situacao);
+        assert!(settled(&ledger).contains(&format!("a@x {request}")));
+    }
+}
+
+/// An account that may not be read: a refusal says what it said before there were readings.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_in_doubt_of_an_account_that_may_not_be_read_is_as_before() {
+    for (doubt, situacao) in [(RenameDone, Recusado), (RenameOpen, Incerto)] {
+        let fake = FakeTransport::new(|_, _| REFUSED);
+        let ledger = doubting(doubt);
+        let finished = go(&fake, Some(ledger.clone()), options(), vec![rename()], None).await;
+        assert_eq!(finished.situacoes(), [situacao]);
+        assert_eq!(settled(&ledger), ["a@x Refused"]);
+    }
+}
+
+/// Only rows that a reading decided count as settled by it.
+#[tokio::test(start_paused = true)]
+async fn a_row_that_no_reading_decided_does_not_count_as_settled_by_reading() {
+    type Read = fn(&str) -> (Duration, Reply, String);
+    let cases: [(RefusalDoubt, Read, Situacao, bool); 4] = [
+        (RenameDone, |name| found("n", name), Atualizado, true),
+        (RenameDone, |_| (Duration::ZERO, Reply::Ambiguous, String::new()), Falhou, false),
+        (
+            RenameOpen,
+            |name| if name == "a@x" { found("n", name) } else { not_found() },
+            Falhou,
+            true,
+        ),
+        (RenameOpen, |_| not_found(), Incerto, false),
+    ];
+    for (doubt, read, situacao, by_reading) in cases {
+        let fake = FakeTransport::new(|_, _| REFUSED).reading(move |name, _| read(name));
+        let finished = go(&fake, Some(doubting(doubt)), options(), vec![rename()], None).await;
+        let row = &finished.rows[0];
+        assert_eq!((row.situacao, row.by_reading), (situacao, by_reading), "{}", row.mensagem);
+    }
+}
