@@ -152,13 +152,11 @@ fn verdict(
         Situacao::Atualizado if is_accepted => {
             RequestOutcome::Accepted { first_attempt: attempts.ambiguous == 0 }
         }
-        _ if knows_rename(decision) => RequestOutcome::Renamed,
+        _ if is_rename && knows_rename(decision) => RequestOutcome::Renamed,
         // The earlier rename stays open for the next run to read.
         Situacao::Incerto if is_rename && decision.settled == Some(Settled::NoAnswer) => {
             RequestOutcome::Unknown
         }
-        // A reading confirms no value to the ledger, for it may show what was held before.
-        Situacao::Atualizado if is_rename => RequestOutcome::Renamed,
         // After an unanswered attempt, a refusal does not show that it was not executed.
         _ if plain == Situacao::Recusado && situacao != Situacao::Atualizado => {
             match attempts.ambiguous {
@@ -224,11 +222,13 @@ fn message(attempts: &AttemptHistory, decision: &Decision, situacao: Situacao) -
     }
 }
 
-/// Whether the row's rename is known to be done although the row is not confirmed.
+/// Whether the row's rename is known to be done, by a reading or from an earlier run. A reading confirms
+/// nothing more to the ledger, for it may show what was held before.
 const fn knows_rename(decision: &Decision) -> bool {
     matches!(
         (&decision.settled, decision.plain.doubt),
-        (Some(Settled::RenamedOnly(_)), RefusalDoubt::None | RefusalDoubt::RenameOpen)
+        (Some(Settled::Confirmed | Settled::RenamedPartly(_)), _)
+            | (Some(Settled::RenamedOnly(_)), RefusalDoubt::None | RefusalDoubt::RenameOpen)
             | (Some(Settled::NoAnswer), RefusalDoubt::RenameDone)
     )
 }

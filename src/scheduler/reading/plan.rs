@@ -52,8 +52,9 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let Some(update) = self.window.update(seq) else { return false };
         match (plain.situacao, plain.doubt) {
             (Situacao::Falhou, _) => update.values().all(|(field, _)| is_readable(field)),
-            (Situacao::Incerto, _) | (_, RefusalDoubt::RenameOpen) => true,
-            (_, RefusalDoubt::RenameDone) => update.values().all(|(field, _)| is_readable(field)),
+            (Situacao::Incerto, _) | (_, RefusalDoubt::RenameOpen | RefusalDoubt::RenameDone) => {
+                true
+            }
             _ => false,
         }
     }

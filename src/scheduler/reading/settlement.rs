@@ -148,6 +148,10 @@ pub const fn verdict(settled: &Settled, plain: Situacao, doubt: RefusalDoubt) ->
         (Settled::Confirmed, ..) => Situacao::Atualizado,
         // It may be the answer to a rename that was done before.
         (Settled::NoAnswer, Situacao::Recusado, RefusalDoubt::RenameDone) => Situacao::Falhou,
+        // What cannot be read may be held.
+        (Settled::RenamedPartly(_), Situacao::Recusado, RefusalDoubt::RenameDone) => {
+            Situacao::Incerto
+        }
         (_, Situacao::Recusado, RefusalDoubt::RenameDone | RefusalDoubt::None) => plain,
         (Settled::RenamedOnly(_), Situacao::Recusado, _) => plain,
         (Settled::NotDone | Settled::RenamedOnly(_), ..) => Situacao::Falhou,
@@ -299,11 +303,12 @@ mod tests {
             (Recusado, RenameOpen, Confirmed, Atualizado),
             (Recusado, RenameOpen, NotDone, Falhou),
             (Recusado, RenameOpen, only.clone(), Recusado),
-            (Recusado, RenameOpen, partly, Incerto),
+            (Recusado, RenameOpen, partly.clone(), Incerto),
             (Recusado, RenameOpen, Unclear, Incerto),
             (Recusado, RenameDone, Confirmed, Atualizado),
             (Recusado, RenameDone, NotDone, Recusado),
             (Recusado, RenameDone, only, Recusado),
+            (Recusado, RenameDone, partly, Incerto),
             (Recusado, RenameDone, Unclear, Recusado),
             (Recusado, RenameDone, Settled::NoAnswer, Falhou),
             (Recusado, RenameOpen, Settled::NoAnswer, Incerto),

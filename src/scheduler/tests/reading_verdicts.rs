@@ -1,8 +1,10 @@
 //! What readings that were not made, or that show a part of a row, make of its verdict, and what the
 //! ledger is told then. When rows are read is in the other files.
 
-use super::reading::{found, not_found, settled, verifying, with_campo};
+use super::memory_ledger::MemoryLedger;
+use super::reading::{CUT, found, not_found, settled, verifying, with_campo};
 use super::*;
+use crate::ledger::testing::Bench;
 use RefusalDoubt::{RenameDone, RenameOpen};
 use Situacao::{Atualizado, Falhou, Incerto, Recusado};
 
@@ -10,6 +12,12 @@ const REFUSED: (Duration, Reply, &str) = (Duration::from_millis(5), Reply::Refus
 
 fn rename() -> UpdateResult {
     update("a@x", Some("b@x"))
+}
+
+/// A rename that also sends a column that no reading shows.
+fn rename_with_language() -> UpdateResult {
+    let values = [("nome", "n"), ("email", "b@x"), ("idioma", "pt_BR")];
+    Ok(Arc::new(Update::of(CustomerType::Email, "a@x", values)))
 }
 
 fn doubting(doubt: RefusalDoubt) -> FakeLedger {
@@ -21,6 +29,7 @@ fn doubting(doubt: RefusalDoubt) -> FakeLedger {
 async fn f166_a_refusal_in_doubt_that_a_stop_keeps_from_being_read_proves_nothing() {
     for (doubt, row, situacao, request) in [
         (RenameDone, rename(), Falhou, "Renamed"),
+        (RenameDone, rename_with_language(), Falhou, "Renamed"),
         (RenameOpen, rename(), Incerto, "Unknown"),
         (RefusalDoubt::None, rename(), Recusado, "Refused"),
     ] {
@@ -62,6 +71,64 @@ async fn a_refusal_in_doubt_of_an_account_that_may_not_be_read_is_as_before() {
         assert_eq!(finished.situacoes(), [situacao]);
         assert_eq!(settled(&ledger), ["a@x Refused"]);
     }
+}
+
+/// A rename that readings show, beside a column that they do not.
+#[tokio::test(start_paused = true)]
+async fn f165_a_rename_that_is_shown_with_a_column_that_is_not_keeps_its_pointer() {
+    for (reply, doubt) in [(CUT, RefusalDoubt::None), (REFUSED, RenameOpen), (REFUSED, RenameDone)]
+    {
+        let fake = FakeTransport::new(move |_, _| reply).reading(|name, _| match name {
+            "b@x" => found("n", name),
+            _ => not_found(),
+        });
+        let ledger = doubting(doubt);
+        let rows = vec![rename_with_language()];
+        let finished = go(&fake, Some(ledger.clone()), options(), rows, None).await;
+        assert_eq!(finished.situacoes(), [Incerto], "{doubt:?}");
+        assert!(finished.rows[0].mensagem.contains("a leitura não mostra idioma"));
+        assert!(!finished.rows[0].by_reading);
+        assert_eq!(settled(&ledger), ["a@x Renamed"]);
+    }
+}
+
+/// The same with the rules of the ledger: it was executed, and no later night calls it refused.
+#[tokio::test(start_paused = true)]
+async fn f165_no_later_run_calls_a_rename_refused_that_was_shown_in_part() {
+    let fake = FakeTransport::new(|_, number| if number == 1 { CUT } else { REFUSED }).reading(
+        |name, _| match name {
+            "b@x" => found("n", name),
+            _ => not_found(),
+        },
+    );
+    let (bench, start) = (Arc::new(Mutex::new(Bench::new())), Instant::now());
+    for run in 1..=4 {
+        bench.lock().unwrap().next_run();
+        let ledger = MemoryLedger::new(Arc::clone(&bench), start);
+        let rows = vec![rename_with_language()];
+        let finished = go_with(&fake, Some(ledger), options(), rows, None).await;
+        assert_eq!(finished.situacoes(), [Incerto], "run {run}");
+        assert_eq!(fake.sent().len(), run);
+    }
+}
+
+/// A rename whose refusal a reading refutes, and whose values a late attempt of an earlier row undoes.
+#[tokio::test(start_paused = true)]
+async fn f165_a_confirmed_rename_that_is_undone_keeps_its_pointer() {
+    let fake = FakeTransport::new(|_, number| if number <= 3 { CUT } else { REFUSED }).reading(
+        |name, number| match (name, number) {
+            ("b@x", 1) => found("n", name),
+            ("b@x", _) => found("velho", name),
+            _ => not_found(),
+        },
+    );
+    let ledger = doubting(RenameOpen);
+    let rows = vec![update("a@x", None), rename()];
+    let finished = go(&fake, Some(ledger.clone()), options(), rows, None).await;
+    assert_eq!(finished.situacoes(), [Falhou, Falhou]);
+    let undone = "Uma tentativa atrasada desfez esta linha; rode de novo.";
+    assert_eq!(finished.rows[1].mensagem, undone);
+    assert_eq!(settled(&ledger), ["a@x Unknown", "a@x Renamed"]);
 }
 
 /// Only rows that a reading decided count as settled by it.
