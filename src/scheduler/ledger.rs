@@ -18,7 +18,8 @@ use crate::scheduler::reading::settlement::RefusalDoubt;
 pub enum RequestOutcome {
     /// The API confirmed it.
     Accepted {
-        /// Whether no earlier attempt of this run may have been executed.
+        /// Whether no unanswered attempt of this run, of the row or of an earlier one of its customer,
+        /// may have been executed or may be yet.
         first_attempt: bool,
     },
     /// The API refused it, and no attempt may have been executed.

@@ -20,8 +20,11 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     /// stop or a pause, is as one whose reading got no answer. An accepted row that sends a column which
     /// is lost wherever it was read is no success.
     pub(super) fn finish_decided(&mut self, seq: u64, mut decision: Decision) {
-        if self.readings.may_be_allowed() && self.is_settled_by_reading(seq, decision.plain) {
-            decision.settled.get_or_insert(Settled::NoAnswer);
+        if self.readings.may_be_allowed() {
+            if self.is_settled_by_reading(seq, decision.plain) {
+                decision.settled.get_or_insert(Settled::NoAnswer);
+            }
+            decision.may_be_undone = !decision.is_looked_at && self.late_effect(seq).is_some();
         }
         let Some(entry) = self.window.get(seq) else { return };
         if decision.plain.situacao == Situacao::Atualizado
@@ -148,10 +151,12 @@ fn verdict(
         None => plain,
     };
     let request = match situacao {
-        _ if is_accepted && is_lost && is_rename => RequestOutcome::Renamed,
-        Situacao::Atualizado if is_accepted => {
-            RequestOutcome::Accepted { first_attempt: attempts.ambiguous == 0 }
+        _ if is_accepted && is_rename && (is_lost || decision.may_be_undone) => {
+            RequestOutcome::Renamed
         }
+        Situacao::Atualizado if is_accepted => RequestOutcome::Accepted {
+            first_attempt: attempts.ambiguous == 0 && !decision.may_be_undone,
+        },
         _ if is_rename && knows_rename(decision) => RequestOutcome::Renamed,
         // The earlier rename stays open for the next run to read.
         Situacao::Incerto if is_rename && decision.settled == Some(Settled::NoAnswer) => {

@@ -51,8 +51,12 @@ pub struct Decision {
     pub plain: AttemptVerdict,
     /// What readings make of it.
     pub settled: Option<Settled>,
+    /// Whether the closing look was made.
+    pub is_looked_at: bool,
     /// Whether a late attempt has undone it.
     pub is_undone: bool,
+    /// Whether a late attempt may undo it yet, since nobody has looked.
+    pub may_be_undone: bool,
     /// Columns that were accepted and not kept.
     pub not_kept: Vec<FieldName>,
 }

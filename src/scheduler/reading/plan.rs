@@ -87,7 +87,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
     }
 
     /// What may have undone the row since its last attempt left, or may still undo it.
-    fn late_effect(&mut self, seq: u64) -> Option<LateEffect> {
+    pub(in super::super) fn late_effect(&mut self, seq: u64) -> Option<LateEffect> {
         let entry = self.window.get(seq)?;
         self.readings.late_effect(&entry.keys, entry.attempts.last_sent()?)
     }

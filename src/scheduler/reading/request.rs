@@ -199,6 +199,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         match look(seen, reading.reads, effect.renames) {
             Err(_) => self.read(seq, reading, Some(now + READ_LAG)),
             Ok(is_undone) => {
+                reading.decision.is_looked_at = *seen != Seen::NoAnswer;
                 reading.decision.is_undone = is_undone;
                 self.finish_decided(seq, reading.decision);
             }

@@ -2,7 +2,7 @@
 //! ledger is told then. When rows are read is in the other files.
 
 use super::memory_ledger::MemoryLedger;
-use super::reading::{CUT, found, not_found, settled, verifying, with_campo};
+use super::reading::{CUT, found, not_found, run_rows, settled, verifying, with_campo};
 use super::*;
 use crate::ledger::testing::Bench;
 use RefusalDoubt::{RenameDone, RenameOpen};
@@ -151,5 +151,40 @@ async fn a_row_that_no_reading_decided_does_not_count_as_settled_by_reading() {
         let finished = go(&fake, Some(doubting(doubt)), options(), vec![rename()], None).await;
         let row = &finished.rows[0];
         assert_eq!((row.situacao, row.by_reading), (situacao, by_reading), "{}", row.mensagem);
+    }
+}
+
+/// A row that is accepted at its first attempt, after an unanswered one of an earlier row, and whose
+/// closing look a stop cuts off or nobody answers.
+#[tokio::test(start_paused = true)]
+async fn f179_the_ledger_does_not_believe_a_row_whose_closing_look_was_not_made() {
+    for (second, believed) in [
+        (update("c0@x", None), "c0@x Accepted { first_attempt: false }"),
+        (update("c0@x", Some("b@x")), "c0@x Renamed"),
+    ] {
+        for stop_after in [Some(Duration::from_secs(20)), None] {
+            let fake = FakeTransport::new(|_, number| if number <= 3 { CUT } else { OK }).reading(
+                move |name, number| match number {
+                    1 | 2 if name == "c0@x" => found("velho", name),
+                    _ => (Duration::from_secs(1), Reply::Ambiguous, String::new()),
+                },
+            );
+            let ledger = FakeLedger::default();
+            let rows = vec![update("c0@x", None), second.clone()];
+            let finished = go(&fake, Some(ledger.clone()), options(), rows, stop_after).await;
+            assert_eq!(finished.situacoes(), [Falhou, Atualizado], "{stop_after:?}");
+            assert_eq!(settled(&ledger)[1], believed, "{stop_after:?}");
+        }
+        // What was looked at is believed, and so is what an account shows nobody.
+        let script = |_: &str, number| if number <= 3 { CUT } else { OK };
+        let shown = FakeTransport::new(script).reading(|name, number| match number {
+            1 | 2 if name == "c0@x" => found("velho", name),
+            _ => found("n", name),
+        });
+        for fake in [shown, FakeTransport::new(script)] {
+            let rows = vec![update("c0@x", None), second.clone()];
+            let (_, settled, _) = run_rows(&fake, options(), rows).await;
+            assert_eq!(settled[1], "c0@x Accepted { first_attempt: true }");
+        }
     }
 }
