@@ -96,9 +96,10 @@ code=0
 while kill -0 \$program 2>/dev/null; do wait \$program && code=0 || code=\$?; done
 exit \$code
 END
-    # Another program that has a file open.
+    # Another program that has a file open, and a shell for the nightly task.
     { environment; echo "exec $wine '$made/hold.exe' \"\$@\""; } >"$made/hold"
-    chmod +x "$made/tomticket-sync" "$made/tomticket-sync-console" "$made/hold"
+    { environment; echo "BINARIO='Z:$exe' exec $wine cmd /c \"\$@\""; } >"$made/cmd"
+    chmod +x "$made"/{tomticket-sync,tomticket-sync-console,hold,cmd}
 }
 
 # The names of the file's section: tests, or whole modules that end in "::".

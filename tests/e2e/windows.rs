@@ -172,3 +172,29 @@ fn f199_folders_with_spaces_and_accents_stand_quoted_in_suggested_commands() {
         &format!(" run \"Z:{folder}\\São Paulo.rejeitados.csv\""),
     ]);
 }
+
+#[test]
+fn the_night_script_repeats_only_after_exit_code_4() {
+    if !on_windows("the_night_script_repeats_only_after_exit_code_4") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/exemplos/windows/noite.cmd");
+    std::fs::copy(script, folder.path().join("noite.cmd")).unwrap();
+    std::fs::write(folder.path().join("minha lista.csv"), CSV).unwrap();
+    let night = |args: &[&str]| {
+        let output = Command::new(program::windows_helper("cmd"))
+            .args(["noite.cmd", "minha lista.csv", "--quiet"])
+            .args(args)
+            .envs([("PAUSA", "1"), ("PARTIDAS", "2"), ("TOMTICKET_TOKEN", CANARY)])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said.matches("Terminou antes do fim").count())
+    };
+    assert_eq!(night(&["--sandbox"]), (Some(0), 0));
+    assert_eq!(night(&["--sandbox", "--results", "nenhuma/r.csv"]), (Some(2), 0));
+    let away = ["--base-url", "http://127.0.0.1:9", "--give-up-after", "1s"];
+    assert_eq!(night(&away), (Some(4), 2));
+}
