@@ -78,8 +78,8 @@ pub struct SendingArgs {
     #[arg(long)]
     pub no_breaker: bool,
     /// Lê de volta as N primeiras linhas aceitas, e para se uma coluna aceita não ficou guardada; 0 desliga [padrão: 5]
-    #[arg(long, value_name = "N", value_parser = values::count)]
-    pub verify: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = values::verified_rows)]
+    pub verify: Option<usize>,
     /// Depois de uma tentativa sem resposta, espera este tempo e lê o cliente mais uma vez; 0 desliga [padrão: 30s]
     #[arg(long, value_name = "DURAÇÃO", value_parser = values::parse_duration)]
     pub settle_wait: Option<Duration>,

@@ -9,6 +9,8 @@ use crate::scheduler::Rate;
 
 /// The largest `--concurrency`.
 const MAX_CONCURRENCY: usize = 512;
+/// The largest `--verify`: accepted rows wait in the window of 1 024 rows until they have been read.
+const MAX_VERIFY: usize = 1000;
 /// The longest duration that is accepted: ten years.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
 
@@ -93,6 +95,13 @@ pub(super) fn concurrency(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|n| (1..=MAX_CONCURRENCY).contains(n))
         .ok_or_else(|| format!("use um número de 1 a {MAX_CONCURRENCY}"))
+}
+
+pub(super) fn verified_rows(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n <= MAX_VERIFY)
+        .ok_or_else(|| format!("use um número de 0 a {MAX_VERIFY}"))
 }
 
 /// How often `-v` counts as given: once for `true`, else the number.

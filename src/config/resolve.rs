@@ -57,10 +57,7 @@ impl Settings {
             max_duration: args.sending.max_duration,
             give_up_after: args.sending.give_up_after.unwrap_or(defaults.give_up_after),
             breaker: !args.sending.no_breaker,
-            verify: args
-                .sending
-                .verify
-                .map_or(defaults.verify, |rows| usize::try_from(rows).unwrap_or(usize::MAX)),
+            verify: args.sending.verify.unwrap_or(defaults.verify),
             settle_wait: args.sending.settle_wait.unwrap_or(defaults.settle_wait),
             files: ProgramFiles {
                 config: args.config.clone().unwrap_or_else(|| FOUND.into()),

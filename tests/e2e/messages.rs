@@ -77,6 +77,7 @@ fn wrong_calls() {
         case(&["run", "c.csv", "--rate", "três"]),
         case(&["run", "c.csv", "--concurrency", "0"]),
         case(&["run", "c.csv", "--concurrency", "1000"]),
+        case(&["run", "c.csv", "--verify", "1001"]),
         case(&["run", "c.csv", "--timeout", "0"]),
         case(&["run", "c.csv", "--max-duration", "6 horas"]),
         case(&["run", "c.csv", "--max-duration", "-6h"]),
