@@ -22,7 +22,6 @@ mod init;
 mod input;
 mod ledger;
 mod locale;
-mod mapped_rows;
 mod mapping;
 mod model;
 mod output;

@@ -283,7 +283,13 @@ impl MappingPlan {
     }
 
     fn trimmed<'t>(&self, text: &'t str) -> &'t str {
-        if self.no_trim { text } else { text.trim() }
+        // Most cells begin and end in a character that needs no closer look.
+        let is_visible = |byte: &u8| byte.is_ascii_graphic();
+        let is_trimmed = |text: &str| {
+            text.as_bytes().first().is_none_or(is_visible)
+                && text.as_bytes().last().is_none_or(is_visible)
+        };
+        if self.no_trim || is_trimmed(text) { text } else { text.trim() }
     }
 }
 

@@ -44,6 +44,11 @@ impl Update {
         })
     }
 
+    /// All values, one directly behind the other.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The value given for `param`, if the row sends it.
     pub fn param(&self, param: Param) -> Option<&str> {
         self.values().find(|(name, _)| **name == FieldName::Param(param)).map(|(_, value)| value)

@@ -16,17 +16,14 @@ mod reassigned_emails;
 mod remarks;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 
 use crate::exit_code;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspect, rows};
 use crate::ledger::{AccountMark, Fingerprint, LedgerError, Unchanged, judge_without_ledger};
 use crate::locale::foreign_text::visible;
-use crate::mapped_rows::{BATCHES, for_each_batch};
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
 use crate::model::{LeftOut, Row, Update};
-use crate::resources::ResourceError;
 use crate::selection::{HandedOver, Selection};
 use crate::snapshot::{HeldCustomers, Shown, SnapshotError};
 
@@ -57,9 +54,6 @@ pub enum PreflightError {
     /// The snapshot.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// This machine.
-    #[error(transparent)]
-    Resources(#[from] ResourceError),
     /// `--max-changes` or `--min-rows`.
     #[error("{0}")]
     Guard(String),
@@ -84,7 +78,6 @@ impl PreflightError {
             Self::Input(error) => error.exit_code(),
             Self::Ledger(error) => error.exit_code(),
             Self::Snapshot(error) => error.exit_code(),
-            Self::Resources(_) => ResourceError::EXIT_CODE,
             Self::Mapping { .. } | Self::Guard(_) => exit_code::USAGE,
         }
     }
@@ -185,27 +178,10 @@ impl Preflight {
         };
         let mut handed_over = HandedOver::default();
         let customers = known.snapshot.as_deref().map(|it| Arc::clone(it.customers()));
-        // Reading and mapping take half of the time, so another thread does them.
-        thread::scope(|scope| {
-            let plan = Arc::clone(&found.plan);
-            let map = move |seq, record| {
-                let row = HeldCustomers::map(customers.as_deref(), &plan, seq, record);
-                row.map_err(|error| PreflightError::from(SnapshotError::Spool(error)))
-            };
-            let (sender, batches) = mpsc::sync_channel(BATCHES);
-            let rows = &mut rows;
-            thread::Builder::new()
-                .spawn_scoped(scope, move || {
-                    for_each_batch(rows, map, |batch| sender.send(batch).is_ok());
-                })
-                .map_err(ResourceError::Threads)?;
-            for batch in batches {
-                for row in batch? {
-                    found.add(row, &mut known, &mut handed_over)?;
-                }
-            }
-            Ok::<_, PreflightError>(())
-        })?;
+        for record in &mut rows {
+            let row = HeldCustomers::map(customers.as_deref(), &found.plan, found.rows, record?);
+            found.add(row.map_err(SnapshotError::Spool)?, &mut known, &mut handed_over)?;
+        }
         found.findings.end();
         found.layout.repeated_headers = rows.repeated_headers();
         let lost = known.snapshot.map_or_else(Vec::new, |snapshot| snapshot.names_lost());

@@ -13,7 +13,6 @@ use super::row_meaning::RowMeaning;
 use crate::api::Client;
 use crate::input::Rows;
 use crate::ledger::LedgerHandle;
-use crate::mapped_rows::BATCHES;
 use crate::mapping::MappingPlan;
 use crate::output::{OutputError, Reporter, Tally};
 use crate::panic_hook;
@@ -54,7 +53,7 @@ impl Pipeline {
         listener: StopListener,
         deadline: Option<Instant>,
     ) -> (PipelineOutput, Option<LedgerHandle>) {
-        let (rows_in, rows_out) = mpsc::channel(BATCHES);
+        let (rows_in, rows_out) = mpsc::channel(input_thread::BATCHES);
         let (events_in, events_out) = mpsc::channel(EVENT_BATCHES);
         let reader = thread::spawn({
             let (reading, plan) = (self.reading, self.plan);

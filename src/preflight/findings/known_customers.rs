@@ -147,13 +147,14 @@ impl RepeatedCustomers {
 
     fn hash_of_values(&self, update: &Update) -> u64 {
         let mut state = self.hasher.build_hasher();
+        state.write(update.text().as_bytes());
         for (field, value) in update.values() {
             // A column without a value is missing here, so the field counts.
             match field {
                 FieldName::Param(param) => state.write_u8(*param as u8),
                 FieldName::Campo(id) => state.write(id.as_str().as_bytes()),
             }
-            state.write(value.as_bytes());
+            state.write_usize(value.len());
         }
         state.finish()
     }
