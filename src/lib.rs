@@ -37,6 +37,7 @@ mod signals;
 mod snapshot;
 mod stop;
 mod suspicious;
+mod text;
 
 #[doc(hidden)]
 pub use commands::main_from_args;

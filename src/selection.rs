@@ -12,8 +12,8 @@ use crate::html_report::{ReportError, each_result};
 use crate::locale::foreign_text::visible_path;
 use crate::mapping::MappingPlan;
 use crate::model::{
-    ACCEPTED_SINCE, Customer, CustomerType, FieldName, Identifier, LeftOut, Name, Param, Row,
-    Situacao, Update,
+    ACCEPTED_SINCE, Customer, CustomerType, FieldName, FieldValues, Identifier, LeftOut, Name,
+    Param, Row, Situacao, Update,
 };
 use crate::output::ResultLine;
 
@@ -117,7 +117,6 @@ impl Selection {
             return None;
         };
         if address != update.customer() {
-            row.identificador = address.identifier.as_str().into();
             row.tipo = Some(address.ctype);
             row.update = Ok(Arc::new(readdressed(update, address)));
         }
@@ -139,17 +138,14 @@ impl Selection {
 /// by internal identifier, the API takes none.
 fn readdressed(update: &Update, to: &Customer) -> Update {
     let id_interno = FieldName::Param(Param::IdInterno);
-    let mut values: Vec<(FieldName, &str)> =
-        update.values().map(|(field, value)| (field.clone(), value)).collect();
-    match (update.customer().ctype, to.ctype) {
-        (CustomerType::Internal, CustomerType::Email) => {
-            let own = update.customer().identifier.as_str();
-            values.push((id_interno, own));
-        }
-        (CustomerType::Email, CustomerType::Internal) => {
-            values.retain(|(field, _)| *field != id_interno);
-        }
-        _ => {}
+    let (from, to_type) = (update.customer().ctype, to.ctype);
+    let is_repeated = |field: &FieldName| {
+        (from, to_type) == (CustomerType::Email, CustomerType::Internal) && *field == id_interno
+    };
+    let kept = update.values().filter(|(field, _)| !is_repeated(field));
+    let mut values: FieldValues = kept.map(|(field, value)| (field.clone(), value)).collect();
+    if (from, to_type) == (CustomerType::Internal, CustomerType::Email) {
+        values.push(id_interno, update.customer().identifier.as_str());
     }
     Update::new(to.clone(), values)
 }
@@ -182,7 +178,7 @@ mod tests {
 
     fn update(ctype: CustomerType, name: &str, values: &[(Param, &str)]) -> Update {
         let customer = Customer { ctype, identifier: Identifier::new(name).unwrap() };
-        Update::new(customer, values.iter().map(|(p, v)| (FieldName::Param(*p), *v)))
+        Update::new(customer, values.iter().map(|(p, v)| (FieldName::Param(*p), *v)).collect())
     }
 
     #[test]

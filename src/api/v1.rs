@@ -2,6 +2,8 @@
 //! `{base}/update_cliente/{token}/{identificador}/{tipo}`. What a reply means is in
 //! [`super::response`].
 
+use std::borrow::Cow;
+
 use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use reqwest::multipart::Form;
@@ -39,8 +41,8 @@ impl Endpoint {
 pub(super) fn form(update: &Update) -> Form {
     update.values().fold(Form::new().percent_encode_noop(), |form, (name, value)| {
         let name = match name {
-            FieldName::Param(param) => param.as_str().to_owned(),
-            FieldName::Campo(id) => format!("campos[{}]", id.as_str()),
+            FieldName::Param(param) => Cow::Borrowed(param.as_str()),
+            FieldName::Campo(id) => format!("campos[{}]", id.as_str()).into(),
         };
         form.text(name, value.to_owned())
     })

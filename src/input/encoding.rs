@@ -128,7 +128,7 @@ impl Utf8Scan {
 
     fn scan(&mut self, mut rest: &[u8]) {
         loop {
-            let error = match std::str::from_utf8(rest) {
+            let error = match simdutf8::compat::from_utf8(rest) {
                 Ok(_) => return self.valid(rest),
                 Err(error) => error,
             };

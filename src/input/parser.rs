@@ -153,21 +153,21 @@ impl Parser {
                     self.spaces += 1;
                     at += 1;
                 }
-                ParserState::CellStart => {
+                ParserState::CellStart | ParserState::Unquoted => {
                     self.push_spaces(out);
-                    self.state = ParserState::Unquoted;
+                    match self.find_cell_end(rest) {
+                        Some(end) => {
+                            out.push(&rest[..end]);
+                            self.end_cell(rest[end], false, out);
+                            at += end + 1;
+                        }
+                        None => {
+                            out.push(rest);
+                            self.state = ParserState::Unquoted;
+                            at = input.len();
+                        }
+                    }
                 }
-                ParserState::Unquoted => match self.find_cell_end(rest) {
-                    Some(end) => {
-                        out.push(&rest[..end]);
-                        self.end_cell(rest[end], false, out);
-                        at += end + 1;
-                    }
-                    None => {
-                        out.push(rest);
-                        at = input.len();
-                    }
-                },
                 ParserState::Quoted => {
                     let quote = memchr(QUOTE, rest);
                     let text = &rest[..quote.unwrap_or(rest.len())];

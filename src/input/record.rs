@@ -261,7 +261,7 @@ impl RecordBuilder {
 
     /// The record, if its bytes are UTF-8. The builder is empty afterwards, and keeps its memory.
     pub(super) fn finish(&mut self) -> Option<Record> {
-        let record = std::str::from_utf8(&self.text).ok().map(|text| Record {
+        let record = simdutf8::basic::from_utf8(&self.text).ok().map(|text| Record {
             linha: self.linha,
             text: text.into(),
             ends: self.ends.as_slice().into(),

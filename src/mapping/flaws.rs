@@ -3,13 +3,11 @@
 //!
 //! A column of `--allow` is taken as it is, and so is what TomTicket held (`as_read`).
 
-use std::borrow::Cow;
-
 use super::as_read::AsRead;
 use super::column_bindings::ValueSource;
 use super::plan::{FieldRule, MappingPlan, TypeSource};
 use crate::input::Record;
-use crate::model::{CustomerType, FieldName, Identifier, Param};
+use crate::model::{CustomerType, FieldName, FieldValues, Identifier, Param};
 use crate::suspicious::{Flaw, is_decimal_number, is_spreadsheet_text, name_flaw};
 
 /// The flaw of a value for this field.
@@ -61,7 +59,7 @@ impl MappingPlan {
         &self,
         identifier: &Identifier,
         ctype: CustomerType,
-        values: &[(FieldName, Cow<'_, str>)],
+        values: &FieldValues,
         as_read: &AsRead,
     ) -> Option<Flaw> {
         let text = identifier.as_str();

@@ -78,8 +78,8 @@ fn value() -> impl Strategy<Value = String> {
 fn check_row(plan: &MappingPlan, record: Record) -> Result<(), TestCaseError> {
     let update = match plan.map(0, record, &[]).update {
         Ok(update) => update,
-        Err(why) => {
-            prop_assert!(!why.trim().is_empty());
+        Err(invalid) => {
+            prop_assert!(!invalid.mensagem.trim().is_empty());
             return Ok(());
         }
     };

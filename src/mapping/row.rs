@@ -9,13 +9,19 @@ use std::sync::Arc;
 use super::as_read::AsRead;
 use super::column_bindings::ValueSource;
 use super::plan::{FieldRule, MappingPlan, TypeSource};
-use super::values::{RuleViolation, excerpt, has_forbidden_control, has_lone_cr, normalise};
+use super::values::{
+    RuleViolation, excerpt, has_forbidden_control, has_lone_cr, may_have_control, normalise,
+};
 use crate::input::Record;
 use crate::model::{
-    Customer, CustomerType, FieldName, HeldRecord, Identifier, IdentifierError, LeftOut, Param,
-    Row, Update, UpdateResult,
+    Customer, CustomerType, FieldName, FieldValues, HeldRecord, Identifier, IdentifierError,
+    InvalidRow, LeftOut, Param, Row, Update, UpdateResult,
 };
 use crate::output::RaggedRow;
+use crate::text::trimmed;
+
+/// Bytes of values for which room is made at once; few rows have more.
+const USUAL_BYTES: usize = 1024;
 
 impl MappingPlan {
     /// Applies the plan to the record at position `seq`. `held` is what the snapshot that the file is
@@ -29,23 +35,19 @@ impl MappingPlan {
             true => Identifier::held(&text),
             false => Identifier::new(&text),
         };
-        let identificador: Box<str> = match &identifier {
-            Ok(identifier) => identifier.as_str().into(),
-            Err(_) => excerpt(&text).into(),
-        };
         let ctype = self.ctype(&record);
         let tipo = ctype.as_ref().ok().copied();
         let identifier = identifier.map_err(|why| (why, text));
         let update = self.update(&record, identifier, ctype, &as_read);
         let as_read = as_read.columns();
-        let mut row = Row { seq, record, as_read, identificador, tipo, update, left_out: None };
-        if self.is_of_snapshot() && row.identificador.is_empty() && self.names(&row).is_empty() {
+        let mut row = Row { seq, record, as_read, tipo, update, left_out: None };
+        if self.is_of_snapshot() && row.identificador().is_empty() && self.names(&row).is_empty() {
             row.left_out = Some(LeftOut::Nameless);
         }
         row
     }
 
-    /// The update, or all violations. A violation of the identifier comes with its text.
+    /// A violation of the identifier comes with its text.
     fn update(
         &self,
         record: &Record,
@@ -53,6 +55,28 @@ impl MappingPlan {
         ctype: Result<CustomerType, String>,
         as_read: &AsRead,
     ) -> UpdateResult {
+        match (self.values(record, &identifier, &ctype, as_read), identifier, ctype) {
+            (Ok(values), Ok(identifier), Ok(ctype)) => {
+                Ok(Arc::new(Update::new(Customer { ctype, identifier }, values)))
+            }
+            (values, identifier, _) => Err(InvalidRow {
+                identificador: match &identifier {
+                    Ok(identifier) => identifier.as_str().into(),
+                    Err((_, text)) => excerpt(text).into(),
+                },
+                mensagem: values.err().unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// The values of a row that is valid in every respect, or all its violations.
+    fn values(
+        &self,
+        record: &Record,
+        identifier: &Result<Identifier, (IdentifierError, Cow<'_, str>)>,
+        ctype: &Result<CustomerType, String>,
+        as_read: &AsRead,
+    ) -> Result<FieldValues, String> {
         // With shifted cells, every further message would be about the wrong column.
         self.check_shape(record)?;
         // A rejects file pads its short rows. If the row was not edited since, its padding must not be
@@ -63,9 +87,12 @@ impl MappingPlan {
         let mut violations = Vec::new();
         let mut cells = self.bad_cells(record, as_read);
         let is_blamed = matches!(&self.ctype, TypeSource::From(source, _) if cells.faults(source));
-        let ctype =
-            ctype.map_err(|violation| violations.extend((!is_blamed).then_some(violation))).ok();
-        if let Err((why, text)) = &identifier
+        if let Err(violation) = ctype
+            && !is_blamed
+        {
+            violations.push(violation.clone());
+        }
+        if let Err((why, text)) = identifier
             && !(*why == IdentifierError::Control && cells.blames(&self.identifier))
             && !cells.faults(&self.identifier)
         {
@@ -79,15 +106,17 @@ impl MappingPlan {
         for target in &self.missing_required {
             violations.push(format!("{target}: exigido por --require, mas o arquivo não tem"));
         }
-        let mut values = Vec::with_capacity(self.rules.len());
+        let ctype = ctype.as_ref().ok().copied();
+        let bytes = record.text().len().min(USUAL_BYTES);
+        let mut values = FieldValues::with_capacity(self.rules.len(), bytes);
         for rule in &self.rules {
             match self.field_value(rule, &RowCells { record, as_read, bad: &cells }, ctype) {
                 Ok(None) => {}
-                Ok(Some(value)) => values.push((rule.field.clone(), value)),
+                Ok(Some(value)) => values.push(rule.field.clone(), &value),
                 Err(violation) => violations.push(violation),
             }
         }
-        if let (Ok(identifier), Some(ctype)) = (&identifier, ctype)
+        if let (Ok(identifier), Some(ctype)) = (identifier, ctype)
             && let Some(flaw) = self.flaw_of_identifier(identifier, ctype, &values, as_read)
         {
             let text = excerpt(identifier.as_str());
@@ -96,12 +125,7 @@ impl MappingPlan {
         if values.is_empty() && violations.is_empty() {
             violations.push("nada para enviar: todos os valores da linha estão vazios".to_owned());
         }
-        match (identifier, ctype) {
-            (Ok(identifier), Some(ctype)) if violations.is_empty() => {
-                Ok(Arc::new(Update::new(Customer { ctype, identifier }, values)))
-            }
-            _ => Err(violations.join("; ")),
-        }
+        if violations.is_empty() { Ok(values) } else { Err(violations.join("; ")) }
     }
 
     /// The names that a row gives for its customer, though it may be invalid.
@@ -155,9 +179,12 @@ impl MappingPlan {
     fn bad_cells(&self, record: &Record, as_read: &AsRead) -> BadCells {
         let mut bad = BadCells::default();
         // Nearly every record passes in one look at its whole text.
+        let is_whole = !record.is_any_cut() && !record.has_faults();
+        if is_whole && !may_have_control(record.text()) {
+            return bad;
+        }
         let may_have_cr = !self.cr_ends && record.text().contains('\r');
-        let is_sound = !record.is_any_cut() && !record.has_faults();
-        if is_sound && !may_have_cr && !has_forbidden_control(record.text()) {
+        if is_whole && !may_have_cr && !has_forbidden_control(record.text()) {
             return bad;
         }
         for (index, name) in &self.used {
@@ -283,13 +310,7 @@ impl MappingPlan {
     }
 
     fn trimmed<'t>(&self, text: &'t str) -> &'t str {
-        // Most cells begin and end in a character that needs no closer look.
-        let is_visible = |byte: &u8| byte.is_ascii_graphic();
-        let is_trimmed = |text: &str| {
-            text.as_bytes().first().is_none_or(is_visible)
-                && text.as_bytes().last().is_none_or(is_visible)
-        };
-        if self.no_trim || is_trimmed(text) { text } else { text.trim() }
+        if self.no_trim { text } else { trimmed(text) }
     }
 }
 

@@ -17,7 +17,7 @@ fn sent(row: &Row) -> Vec<(String, String)> {
 }
 
 fn why(row: &Row) -> &str {
-    row.update.as_ref().unwrap_err()
+    &row.update.as_ref().unwrap_err().mensagem
 }
 
 fn typed(ctype: CustomerType) -> MappingOptions {
@@ -111,7 +111,7 @@ fn consequences_of_a_violation_have_no_message() {
     let without = map(&header, &["7", "X", ""], &MappingOptions::default());
     assert!(!why(&without).contains("nada para enviar"), "{}", why(&without));
     let long = map(&header, &["7".repeat(300).as_str(), "I", "Ana"], &MappingOptions::default());
-    assert_eq!(long.identificador.chars().count(), 61);
+    assert_eq!(long.identificador().chars().count(), 61);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! be is decided in `model`.
 
 use crate::model::{FieldName, Identifier, IdentifierError, MAX_TELEFONE, MAX_TEXT, Param};
+use crate::text::any_byte;
 
 /// Characters of a bad value that a message repeats.
 const EXCERPT: usize = 60;
@@ -24,11 +25,14 @@ pub fn excerpt(value: &str) -> String {
 /// Whether the value holds a control character that no value may hold. Line breaks and tabs are data:
 /// a quoted cell may hold them.
 pub fn has_forbidden_control(value: &str) -> bool {
-    // Without a branch, so that the compiler looks at many bytes at a time. 0xC2 begins the controls
-    // beyond ASCII.
-    let suspect = |byte: u8| u8::from(byte < b' ' || byte == 0x7F || byte == 0xC2);
-    value.bytes().fold(0, |found, byte| found | suspect(byte)) != 0
+    may_have_control(value)
         && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
+/// Whether the value holds a byte without which it has no control character at all. A quick look.
+pub fn may_have_control(value: &str) -> bool {
+    // 0xC2 begins the controls beyond ASCII.
+    any_byte(value, |byte| byte < b' ' || byte == 0x7F || byte == 0xC2)
 }
 
 /// Whether the value holds a `\r` without `\n` behind it.
@@ -99,11 +103,8 @@ pub fn looks_like_email(value: &str) -> bool {
 }
 
 fn has_space(value: &str) -> bool {
-    // Without a branch, so that the compiler looks at many bytes at a time. All white space beyond
-    // ASCII is in more than one byte.
-    let is_suspect = |byte: u8| byte <= b' ' || !byte.is_ascii();
-    value.bytes().fold(false, |found, byte| found | is_suspect(byte))
-        && value.contains(char::is_whitespace)
+    // All white space beyond ASCII is in more than one byte.
+    any_byte(value, |byte| byte <= b' ' || !byte.is_ascii()) && value.contains(char::is_whitespace)
 }
 
 fn boolean(value: &str) -> Option<&'static str> {

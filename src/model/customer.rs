@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_TEXT;
+use crate::text::{any_byte, trimmed};
 
 /// The type of an identifier: the last segment of the request's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,7 +99,7 @@ impl Identifier {
         if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT {
             return Err(IdentifierError::Other("passa de 250 caracteres"));
         }
-        if looks_like_spreadsheet_number(text.trim()) {
+        if looks_like_spreadsheet_number(trimmed(text)) {
             return Err(IdentifierError::Other(
                 "parece um número estragado pela planilha; formate a coluna como texto e exporte de novo",
             ));
@@ -107,18 +108,14 @@ impl Identifier {
     }
 
     fn check_address(text: &str) -> Result<(), IdentifierError> {
-        if text.trim().is_empty() {
+        if trimmed(text).is_empty() {
             return Err(IdentifierError::Other("está vazio"));
         }
         // They vanish from a URL's path, which would then address another customer or none.
         if text == "." || text == ".." {
             return Err(IdentifierError::Other("não pode ser \".\" nem \"..\""));
         }
-        // Without a branch, so that the compiler looks at many bytes at a time.
-        let is_suspect = |byte: u8| !(b' '..0x7F).contains(&byte);
-        if text.bytes().fold(false, |found, byte| found | is_suspect(byte))
-            && text.contains(char::is_control)
-        {
+        if any_byte(text, |byte| !(b' '..0x7F).contains(&byte)) && text.contains(char::is_control) {
             return Err(IdentifierError::Control);
         }
         Ok(())

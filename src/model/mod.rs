@@ -18,5 +18,5 @@ pub use customer::{
 pub use field::{CampoId, FieldName, MAX_TELEFONE, MAX_TEXT, Param};
 pub use held::{HeldRecord, HeldRow, HeldValue, ORIGIN_COLUMNS, ValueChange, differ_in_form};
 pub use outcome::{ACCEPTED_SINCE, Outcome, Situacao};
-pub use row::{LeftOut, Row, UpdateResult};
-pub use update::Update;
+pub use row::{InvalidRow, LeftOut, Row, UpdateResult};
+pub use update::{FieldValues, Update};

@@ -15,8 +15,6 @@ pub struct Row {
     /// Columns in which an edited snapshot has what the one shows that it is compared with: nothing in
     /// them is odd.
     pub as_read: Vec<usize>,
-    /// The identifier as the row gives it; cut to an excerpt if it is not valid.
-    pub identificador: Box<str>,
     /// The identifier's type; `None` if the row has no valid one.
     pub tipo: Option<CustomerType>,
     pub update: UpdateResult,
@@ -46,6 +44,14 @@ impl LeftOut {
 }
 
 impl Row {
+    /// The identifier as the row gives it; cut to an excerpt if it is not valid.
+    pub fn identificador(&self) -> &str {
+        match &self.update {
+            Ok(update) => update.customer().identifier.as_str(),
+            Err(invalid) => &invalid.identificador,
+        }
+    }
+
     /// The physical line on which the record starts; the header's first line is 1.
     pub fn linha(&self) -> u64 {
         self.record.linha()
@@ -55,12 +61,21 @@ impl Row {
     pub fn heap_bytes(&self) -> usize {
         let update = match &self.update {
             Ok(update) => update.heap_bytes(),
-            Err(mensagem) => mensagem.len(),
+            Err(InvalidRow { identificador, mensagem }) => identificador.len() + mensagem.len(),
         };
-        self.record.heap_bytes() + self.identificador.len() + update
+        self.record.heap_bytes() + update
     }
 }
 
-/// What the mapping makes of a row: an update, shared with the attempts to send it, or all violations
-/// of the row in one Portuguese sentence.
-pub type UpdateResult = Result<Arc<Update>, String>;
+/// What the mapping makes of a row: an update, shared with the attempts to send it, or why
+/// there is none.
+pub type UpdateResult = Result<Arc<Update>, InvalidRow>;
+
+/// A row that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidRow {
+    /// Its identifier; an excerpt, if that is not valid.
+    pub identificador: Box<str>,
+    /// All its violations in one Portuguese sentence.
+    pub mensagem: String,
+}

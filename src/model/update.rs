@@ -2,31 +2,62 @@
 
 use super::{Customer, CustomerType, FieldName, Name, Param, same_name};
 
+/// The values of an update, in the order in which they are pushed. An empty value clears its field.
+#[derive(Debug, Clone, Default)]
+pub struct FieldValues {
+    /// The values, one directly behind the other: one piece of memory instead of one a value.
+    text: String,
+    /// The fields, and where the value of each ends in `text`.
+    fields: Vec<(FieldName, usize)>,
+}
+
+impl FieldValues {
+    /// No values yet, with room for so many, of so many bytes together.
+    pub fn with_capacity(values: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), fields: Vec::with_capacity(values) }
+    }
+
+    /// Adds the value of a field that has none yet.
+    pub fn push(&mut self, field: FieldName, value: &str) {
+        self.text.push_str(value);
+        self.fields.push((field, self.text.len()));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The values, and whose they are.
+    pub fn iter(&self) -> impl Iterator<Item = (&FieldName, &str)> {
+        let mut start = 0;
+        self.fields.iter().map(move |(field, end)| {
+            let value = &self.text[start..*end];
+            start = *end;
+            (field, value)
+        })
+    }
+}
+
+impl<V: AsRef<str>> FromIterator<(FieldName, V)> for FieldValues {
+    fn from_iter<I: IntoIterator<Item = (FieldName, V)>>(values: I) -> Self {
+        let mut all = Self::default();
+        values.into_iter().for_each(|(field, value)| all.push(field, value.as_ref()));
+        all
+    }
+}
+
 /// What one row asks of the API: a customer and at least one value, all of them valid.
 #[derive(Debug, Clone)]
 pub struct Update {
     customer: Customer,
-    /// The values, one directly behind the other: one piece of memory instead of one a value.
-    text: Box<str>,
-    /// The fields, and where the value of each ends in `text`.
-    fields: Box<[(FieldName, usize)]>,
+    values: FieldValues,
 }
 
 impl Update {
-    /// An update of `customer`. The caller gives each field at most once.
-    pub fn new<V: AsRef<str>>(
-        customer: Customer,
-        values: impl IntoIterator<Item = (FieldName, V)>,
-    ) -> Self {
-        let values: Vec<_> = values.into_iter().collect();
-        let bytes = values.iter().map(|(_, value)| value.as_ref().len()).sum();
-        let mut text = String::with_capacity(bytes);
-        let fields = values.into_iter().map(|(field, value)| {
-            text.push_str(value.as_ref());
-            (field, text.len())
-        });
-        let fields = fields.collect();
-        Self { customer, text: text.into(), fields }
+    /// An update of `customer`.
+    pub const fn new(customer: Customer, values: FieldValues) -> Self {
+        Self { customer, values }
     }
 
     /// The customer as the row names it.
@@ -36,17 +67,12 @@ impl Update {
 
     /// The values in the order of the plan. An empty value clears the field.
     pub fn values(&self) -> impl Iterator<Item = (&FieldName, &str)> {
-        let mut start = 0;
-        self.fields.iter().map(move |(field, end)| {
-            let value = &self.text[start..*end];
-            start = *end;
-            (field, value)
-        })
+        self.values.iter()
     }
 
     /// All values, one directly behind the other.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.values.text
     }
 
     /// The value given for `param`, if the row sends it.
@@ -95,7 +121,9 @@ impl Update {
 
     /// Bytes of memory that the update takes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.text.len() + size_of_val(&*self.fields) + self.customer.identifier.as_str().len()
+        let FieldValues { text, fields } = &self.values;
+        let fields = fields.capacity() * size_of::<(FieldName, usize)>();
+        text.capacity() + fields + self.customer.identifier.as_str().len()
     }
 }
 
@@ -115,7 +143,7 @@ impl Update {
             }
         };
         let customer = Customer { ctype, identifier: super::Identifier::new(identifier).unwrap() };
-        Self::new(customer, values.into_iter().map(|(name, value)| (field(name), value)))
+        Self::new(customer, values.into_iter().map(|(name, value)| (field(name), value)).collect())
     }
 }
 

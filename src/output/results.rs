@@ -59,7 +59,7 @@ impl<'a> ResultLine<'a> {
         let at = outcome.concluido_em;
         Self {
             linha: row.linha(),
-            identificador: &row.identificador,
+            identificador: row.identificador(),
             tipo_identificador: row.tipo.map_or("", |tipo| tipo.as_str()),
             situacao: outcome.situacao,
             erro: outcome.situacao.erro(),

@@ -89,7 +89,8 @@ mod tests {
         let customer =
             Customer { ctype: CustomerType::Internal, identifier: Identifier::new("7").unwrap() };
         let values = [(Nome, "ANA-MARIA"), (Telefone, ""), (Idioma, "pt_BR"), (Email, "a@x")];
-        let update = Update::new(customer, values.iter().map(|(p, v)| (FieldName::Param(*p), *v)));
+        let update =
+            Update::new(customer, values.iter().map(|(p, v)| (FieldName::Param(*p), *v)).collect());
         let held = held(
             &[(Nome, "Ana Maria"), (Telefone, "11"), (Email, "a@x")],
             &[Differs, Differs, NotRead, Same],

@@ -23,7 +23,7 @@ use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspe
 use crate::ledger::{AccountMark, Fingerprint, LedgerError, Unchanged, judge_without_ledger};
 use crate::locale::foreign_text::visible;
 use crate::mapping::{MappingError, MappingOptions, MappingPlan};
-use crate::model::{LeftOut, Row, Update};
+use crate::model::{InvalidRow, LeftOut, Row, Update};
 use crate::selection::{HandedOver, Selection};
 use crate::snapshot::{HeldCustomers, Shown, SnapshotError};
 
@@ -222,7 +222,7 @@ impl Preflight {
                 self.findings.add_update(linha, update);
                 self.look_up(known, linha, Arc::clone(update))?
             }
-            Err(mensagem) => {
+            Err(InvalidRow { mensagem, .. }) => {
                 self.invalid += 1;
                 if self.examples.len() < EXAMPLES {
                     self.examples.push((linha, mensagem.clone()));

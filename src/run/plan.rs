@@ -70,10 +70,10 @@ impl Run<'_> {
             };
             for record in rows(input, &preflight.inspection)? {
                 let row = meaning.row(0, record?)?;
-                if let Err(mensagem) = &row.update
+                if let Err(invalid) = &row.update
                     && row.left_out.is_none()
                 {
-                    rejects.write_row(&row.record, Situacao::Invalido, mensagem)?;
+                    rejects.write_row(&row.record, Situacao::Invalido, &invalid.mensagem)?;
                 }
             }
             rejects.file.complete()?;

@@ -12,7 +12,9 @@ use super::{InputBatch, Scheduler, Transport};
 use crate::ledger::Unchanged;
 use crate::locale::format::local_time;
 use crate::locale::os_error::describe_os_error;
-use crate::model::{ACCEPTED_SINCE, HeldRow, Outcome, Row, Situacao, Update, ValueChange};
+use crate::model::{
+    ACCEPTED_SINCE, HeldRow, InvalidRow, Outcome, Row, Situacao, Update, ValueChange,
+};
 use crate::snapshot::Shown;
 use crate::stop::StopReason;
 
@@ -55,7 +57,7 @@ impl<T: Transport, L: Ledger> Scheduler<T, L> {
         let (update, invalid) = match &row.update {
             _ if left_out.is_some() => (None, None),
             Ok(update) => (Some(Arc::clone(update)), None),
-            Err(mensagem) => (None, Some(mensagem.clone())),
+            Err(InvalidRow { mensagem, .. }) => (None, Some(mensagem.clone())),
         };
         let keys = match &update {
             Some(update) => self.enter(seq, update),

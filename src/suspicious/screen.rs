@@ -2,31 +2,28 @@
 //! ten cells have to pass them in a tenth of a second.
 
 use super::no_value::LONGEST;
+use crate::text::{any_byte, trimmed};
 
 /// Whether the text has a byte without which nothing inside a value is suspicious: `"#&'`, `<=>?`, `\`,
 /// or a character that Portuguese words do without.
 pub fn has_odd_byte(text: &str) -> bool {
-    // Without a branch, so that the compiler looks at many bytes at a time. Á is C3 81, ã is C3 A3;
-    // C3 82, C3 83 and C3 A2 (Â, Ã, â) begin garbled text, and are rare otherwise.
-    let is_odd = |byte: u8| {
-        u8::from(byte & 0xFA == 0x22)
-            | u8::from(byte & 0xFC == 0x3C)
-            | u8::from(byte == b'\\')
-            | u8::from(byte & 0xFE == 0x82)
-            | u8::from(byte == 0xA2)
-            | u8::from(byte == 0xC2)
-            | u8::from(byte >= 0xC4)
-    };
-    text.bytes().fold(0, |found, byte| found | is_odd(byte)) != 0
+    // Á is C3 81, ã is C3 A3; C3 82, C3 83 and C3 A2 (Â, Ã, â) begin garbled text, and are rare
+    // otherwise.
+    any_byte(text, |byte| {
+        (byte & 0xFA == 0x22)
+            | (byte & 0xFC == 0x3C)
+            | (byte == b'\\')
+            | (byte & 0xFE == 0x82)
+            | (byte == 0xA2)
+            | (byte == 0xC2)
+            | (byte >= 0xC4)
+    })
 }
 
 /// Whether a value without odd bytes may be a word for no value, or a number of a spreadsheet: by its
 /// first and last byte.
 pub fn has_odd_ends(text: &str) -> bool {
-    let text = match text.as_bytes() {
-        [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => text.trim(),
-        _ => text,
-    };
+    let text = trimmed(text);
     let (&[first, ..], &[.., last]) = (text.as_bytes(), text.as_bytes()) else { return false };
     if last.is_ascii_digit() && (first.is_ascii_digit() || first == b'-' || first == b'+') {
         let rest = &text.as_bytes()[1..];

@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::super::line_list::LineList;
 use crate::model::{FieldName, Update};
+use crate::text::any_byte;
 
 /// Entries at most: 16 MiB. The system hands out memory for those that are written to.
 const SLOTS: usize = 1 << 21;
@@ -138,7 +139,7 @@ impl RepeatedCustomers {
         let name = update.primary_name();
         let mut state = self.hasher.build_hasher();
         state.write_u8(name.ctype as u8);
-        match name.text.bytes().any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase()) {
+        match any_byte(name.text, |byte| !byte.is_ascii() || byte.is_ascii_uppercase()) {
             true => state.write(name.text.to_lowercase().as_bytes()),
             false => state.write(name.text.as_bytes()),
         }

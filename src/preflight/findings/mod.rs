@@ -53,7 +53,7 @@ impl Findings {
         self.swapped.add(row);
         if row.tipo == Some(CustomerType::Email)
             && row.update.is_ok()
-            && !row.identificador.contains('@')
+            && !row.identificador().contains('@')
             && !plan.is_identifier_as_read(&row.as_read)
         {
             self.without_at.add(linha);

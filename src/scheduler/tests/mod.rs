@@ -26,7 +26,7 @@ use crate::api::{Attempt, Cause, ReadAttempt, ReadRequest, Reply};
 use crate::input::Record;
 use crate::ledger::Unchanged;
 use crate::model::{
-    CustomerType, FieldName, HeldRow, Outcome, Row, Situacao, Update, UpdateResult,
+    CustomerType, FieldName, HeldRow, InvalidRow, Outcome, Row, Situacao, Update, UpdateResult,
 };
 use crate::stop::{Signal, StopHandle, StopReason, channel};
 
@@ -90,12 +90,13 @@ impl Transport for FakeTransport {
 }
 
 fn row(seq: u64, update: UpdateResult) -> Row {
-    let (identificador, tipo) = match &update {
-        Ok(update) => (update.customer().identifier.as_str().into(), Some(update.customer().ctype)),
-        Err(_) => ("".into(), None),
-    };
+    let tipo = update.as_ref().ok().map(|update| update.customer().ctype);
     let record = Record::from_cells(seq + 2, ["x"]);
-    Row { seq, record, as_read: Vec::new(), identificador, tipo, update, left_out: None }
+    Row { seq, record, as_read: Vec::new(), tipo, update, left_out: None }
+}
+
+fn invalid() -> UpdateResult {
+    Err(InvalidRow { identificador: "".into(), mensagem: "não".to_owned() })
 }
 
 fn update(name: &str, email: Option<&str>) -> UpdateResult {

@@ -22,7 +22,7 @@ async fn the_limit_counts_rows_and_the_rest_is_not_sent() {
         1 => (Duration::from_millis(1), Reply::Ambiguous, "caiu"),
         _ => OK,
     });
-    let mut updates = vec![Err("não".into())];
+    let mut updates = vec![invalid()];
     updates.extend(customers(9));
     for rate in [Rate::Unlimited, Rate::DEFAULT] {
         fake.log.lock().unwrap().clear();

@@ -29,7 +29,7 @@ async fn a_stop_waits_for_what_is_in_flight_and_no_longer() {
         update("c1@x", None),
         update("c2@x", Some("d@x")),
         update("c0@x", None),
-        Err("não".into()),
+        invalid(),
     ];
     let stopped = go(&fake, None, options(), updates, Some(Duration::from_secs(1))).await;
     assert_eq!(
