@@ -62,7 +62,7 @@ pub(super) fn detect(
     };
     let mut records = reopen(delimiter, QuoteMode::Strict)?;
     let Some(header) = records.read_filled()? else {
-        return Err(InputError::NoHeader { label: label.clone() });
+        return Err(InputError::NoHeader { label: label.clone(), skipped: 0 });
     };
     if header.is_overlong() || header.is_any_cut() {
         return Err(InputError::HeaderTooLong { label: label.clone(), line: header.linha() });
@@ -173,7 +173,7 @@ fn guess_delimiter(
         let mut records = open(delimiter, QuoteMode::Lenient)?;
         let Some(header) = records.read_filled()? else {
             // Only delimiters and white space.
-            return Err(InputError::NoHeader { label: label.clone() });
+            return Err(InputError::NoHeader { label: label.clone(), skipped: 0 });
         };
         let cells = header.len();
         if cells < 2 {

@@ -9,7 +9,17 @@ use super::encoding::Encoding;
 use super::workbook::WorkbookError;
 use crate::exit_code;
 use crate::locale::foreign_text::visible_path;
+use crate::locale::format::number;
 use crate::locale::os_error::describe_os_error;
+
+/// What stands in place of a header, behind the lines of `--skip-lines`.
+pub(super) fn only_blank(skipped: u64) -> String {
+    match skipped {
+        0 => "só linhas em branco".to_owned(),
+        1 => "nada depois da linha que --skip-lines pula".to_owned(),
+        lines => format!("nada depois das {} linhas que --skip-lines pula", number(lines)),
+    }
+}
 
 /// Why an input cannot be read, or not any further. The text is Portuguese, names the file and the
 /// line where there is one, and says what to do. `label` is the input as messages name it, `line` a
@@ -51,8 +61,8 @@ pub enum InputError {
     Utf16WithoutBom { label: Arc<str>, big_endian: bool },
     #[error("{label}: entrada vazia; é preciso pelo menos a linha de cabeçalho")]
     Empty { label: Arc<str> },
-    #[error("{label} não tem cabeçalho, só linhas em branco")]
-    NoHeader { label: Arc<str> },
+    #[error("{label} não tem cabeçalho, {}", only_blank(*skipped))]
+    NoHeader { label: Arc<str>, skipped: u64 },
     #[error(
         "{label}, linha {line}: o cabeçalho é grande demais; confira se o arquivo é mesmo um CSV e \
          se o separador está certo"

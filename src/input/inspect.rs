@@ -187,7 +187,13 @@ pub fn inspect(file: &InputFile, options: &ReadOptions) -> Result<Inspection, In
     {
         found.skip_lines = lines;
     }
-    let dialect = dialect::detect(|| found.records(file), options.delimiter, &label)?;
+    let dialect = dialect::detect(|| found.records(file), options.delimiter, &label);
+    let dialect = dialect.map_err(|error| match error {
+        InputError::NoHeader { label, .. } => {
+            InputError::NoHeader { label, skipped: found.skip_lines }
+        }
+        other => other,
+    })?;
     Dialect {
         delimiter: found.delimiter,
         sep_line: found.sep_line,

@@ -216,6 +216,8 @@ fn f97_title_lines_above_the_header_are_skipped_on_request() {
     for text in [text.to_owned(), text.replace('\n', "\r\n"), text.replace('\n', "\r")] {
         let (server, finished) = run_bytes(text.as_bytes(), &["--id-type", "I"]);
         finished.refused_before_sending(&server, &["linha 4: use --skip-lines 3"]);
+        let (server, finished) = run_bytes(text.as_bytes(), &["--skip-lines", "99"]);
+        finished.refused_before_sending(&server, &["nada depois das 99 linhas que --skip-lines"]);
         let args = ["--id-type", "I", "--skip-lines", "3"];
         let (server, finished) = run_bytes(text.as_bytes(), &args);
         finished.exits(1).accounted([5, 6]);

@@ -60,6 +60,8 @@ fn f140_a_column_by_position_and_title_lines_work_as_in_a_csv() {
     let args = ["--map", "Código=identificador", "--map", "#3=campo:1"];
     let (server, finished) = run(&workbook, &args);
     finished.refused_before_sending(&server, &["linha 3", "--skip-lines 2"]);
+    let (server, finished) = run(&workbook, &["--skip-lines", "99"]);
+    finished.refused_before_sending(&server, &["nada depois das 99 linhas que --skip-lines pula"]);
     let (server, finished) =
         run(&workbook, &[&args[..], &["--skip-lines", "2", "--delimiter", ";"]].concat());
     finished.exits(0).says(&["sem efeito aqui: --delimiter"]).accounted([4]);

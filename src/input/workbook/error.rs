@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use super::super::error::InputError;
+use super::super::error::{InputError, only_blank};
 use crate::locale::foreign_text::visible;
 use crate::locale::format::counted;
 
@@ -30,8 +30,8 @@ pub enum WorkbookError {
     NoSuchSheet { name: String, names: Vec<String> },
     #[error("nenhuma planilha visível tem linhas; as planilhas são: {}", listing(names))]
     NoRows { names: Vec<String> },
-    #[error("a planilha \"{}\" não tem cabeçalho, só linhas em branco", visible(name))]
-    NoHeader { name: String },
+    #[error("a planilha \"{}\" não tem cabeçalho, {}", visible(name), only_blank(*skipped))]
+    NoHeader { name: String, skipped: u64 },
     #[error(
         "a planilha \"{}\" tem {} ({}), talvez por um filtro; use --hidden send para enviá-las também ou \
          --hidden skip para deixá-las fora",

@@ -280,7 +280,7 @@ impl SheetRowWriter {
     ) -> Result<(Record, u64, super::spool::SheetRows), WorkbookError> {
         self.end_row()?;
         let Some(header) = self.header else {
-            return Err(WorkbookError::NoHeader { name: sheet.to_owned() });
+            return Err(WorkbookError::NoHeader { name: sheet.to_owned(), skipped: self.skip });
         };
         if header.is_overlong() || header.is_any_cut() {
             return Err(damaged("o cabeçalho é grande demais"));
