@@ -162,6 +162,11 @@ package_linux() {
 
     # The same files at Debian's places; Cargo.toml says which.
     ln -sfn "$folder" "$stage/linux"
+    {
+        printf 'tomticket-sync (%s) unstable; urgency=medium\n\n' "$version"
+        printf '  * Como em /usr/share/doc/tomticket-sync/CHANGELOG.md.\n\n'
+        printf -- ' -- tomticket-sync <noreply@exemplo.com.br>  %s\n' "$(date --rfc-email --date="@$SOURCE_DATE_EPOCH")"
+    } >"$stage/changelog"
     cargo deb --quiet --no-build --no-strip --target "$linux" --output dist/
     cp "dist/$name.cdx.json" "dist/$(basename dist/*.deb .deb).cdx.json"
 }

@@ -56,7 +56,7 @@ debian_package() {
         --sandbox --rate unlimited --results r.csv --rejects x.csv >out 2>&1) || fail "it does not run"
     for path in man/man1/tomticket-sync.1.gz bash-completion/completions/tomticket-sync \
         zsh/vendor-completions/_tomticket-sync fish/vendor_completions.d/tomticket-sync.fish \
-        doc/tomticket-sync/{copyright,LICENCAS.txt,docs/guia.md}; do
+        doc/tomticket-sync/{changelog.Debian.gz,copyright,LICENCAS.txt,docs/guia.md}; do
         [ -f "/usr/share/$path" ] || fail "no /usr/share/$path"
     done
     # Installed and not switched on.
