@@ -4,8 +4,10 @@
 use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
+use http_body_util::BodyExt;
 use reqwest::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Proxy, Request, Response, Url, redirect, retry};
 use rustls::crypto::ring;
@@ -28,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The longest form, in bytes, that is sent on a connection meant for further requests. A server
 /// that answers a longer one before it has read it all may close the connection at any time.
-const KEEP_ALIVE_FORM_MAX: u64 = 16 * 1024;
+const KEEP_ALIVE_FORM_MAX: usize = 16 * 1024;
 /// How long a reply that has arrived may still be read after the timeout. A process that was stopped
 /// for longer than the timeout finds the replies of that time in its sockets.
 const GRACE: Duration = Duration::from_millis(250);
@@ -98,7 +100,7 @@ impl Client {
         };
         panic_hook::inject_panic_if_requested("send", &url);
         let mut patience = Patience::new(self.timeout);
-        let response = match self.request(url, update) {
+        let response = match self.request(url, update).await {
             Ok(request) => patience.wait(self.http.execute(request)).await,
             Err(error) => Some(Err(error)),
         };
@@ -191,7 +193,7 @@ impl Client {
         failed(Reply::Ambiguous, Some(status), why.to_owned(), answered)
     }
 
-    fn request(&self, url: Url, update: &Update) -> reqwest::Result<Request> {
+    async fn request(&self, url: Url, update: &Update) -> reqwest::Result<Request> {
         let request = self.http.post(url);
         let request = match self.version {
             ApiVersion::V1 => request.multipart(v1::form(update)),
@@ -201,11 +203,15 @@ impl Client {
             }
         };
         let mut request = request.build()?;
-        let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let length = length.and_then(|length| length.parse().ok());
-        if length.is_none_or(|length: u64| length > KEEP_ALIVE_FORM_MAX) {
+        // A form is a stream of small pieces, which hyper writes in several goes. One piece takes one.
+        let form = match request.body_mut().take() {
+            Some(form) => form.collect().await?.to_bytes(),
+            None => Bytes::new(),
+        };
+        if form.len() > KEEP_ALIVE_FORM_MAX {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        *request.body_mut() = Some(form.into());
         Ok(request)
     }
 }
