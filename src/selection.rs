@@ -138,13 +138,12 @@ impl Selection {
 /// by internal identifier, the API takes none.
 fn readdressed(update: &Update, to: &Customer) -> Update {
     let id_interno = FieldName::Param(Param::IdInterno);
-    let (from, to_type) = (update.customer().ctype, to.ctype);
-    let is_repeated = |field: &FieldName| {
-        (from, to_type) == (CustomerType::Email, CustomerType::Internal) && *field == id_interno
-    };
-    let kept = update.values().filter(|(field, _)| !is_repeated(field));
+    let types = (update.customer().ctype, to.ctype);
+    let drops_id = types == (CustomerType::Email, CustomerType::Internal);
+    let adds_id = types == (CustomerType::Internal, CustomerType::Email);
+    let kept = update.values().filter(|(field, _)| !(drops_id && **field == id_interno));
     let mut values: FieldValues = kept.map(|(field, value)| (field.clone(), value)).collect();
-    if (from, to_type) == (CustomerType::Internal, CustomerType::Email) {
+    if adds_id {
         values.push(id_interno, update.customer().identifier.as_str());
     }
     Update::new(to.clone(), values)
@@ -155,6 +154,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::input::Record;
+    use crate::mapping::MappingOptions;
 
     fn selection(lines: &[(&str, &str, Situacao, &str)]) -> Selection {
         let mut selection = Selection::default();
@@ -226,6 +227,23 @@ mod tests {
             assert_eq!(found.map(|it| it.identifier.as_str()), Some(address), "{name}");
         }
         assert_eq!(selection.find(update(Email, "z@x", &[]).names()), None);
+    }
+
+    #[test]
+    fn the_results_name_a_row_as_it_is_sent() {
+        let selection = selection(&[("a@x", "E", Situacao::Atualizado, "n@x")]);
+        let options = MappingOptions { id_type: Some(CustomerType::Email), ..Default::default() };
+        let header = Record::from_cells(1, ["identificador", "nome", "email"]);
+        let plan = MappingPlan::new(&header, &options, false).unwrap();
+        for (cells, name, left_out) in [
+            (["a@x", "Ana", ""], "n@x", None),
+            (["a@x", "Ana", "?"], "a@x", None),
+            (["b@x", "Bia", ""], "b@x", Some(LeftOut::NotChosen)),
+        ] {
+            let mut row = plan.map(0, Record::from_cells(2, cells), &[]);
+            let _ = selection.apply(&mut row, &plan);
+            assert_eq!((row.identificador(), row.left_out), (name, left_out), "{cells:?}");
+        }
     }
 
     #[test]

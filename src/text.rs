@@ -1,9 +1,9 @@
-//! Looks at a text that cost little where it is as nearly all are: every row passes many.
+//! Scans of a text, fast where it is plain ASCII: every row passes many.
 
-/// Whether any byte of the text is such a one.
-pub fn any_byte(text: &str, is_such: impl Fn(u8) -> bool) -> bool {
-    // Without a branch, so that the compiler looks at many bytes at a time.
-    text.bytes().fold(false, |found, byte| found | is_such(byte))
+/// Whether `test` holds for any byte.
+pub fn any_byte(text: &str, test: impl Fn(u8) -> bool) -> bool {
+    // Without a branch, so that the compiler tests many bytes at a time.
+    text.bytes().fold(false, |found, byte| found | test(byte))
 }
 
 /// The text without white space at its ends.

@@ -9,15 +9,20 @@ use std::hash::BuildHasher;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use foldhash::quality::FixedState;
+use foldhash::quality::RandomState;
 
 use super::error::InputError;
 
 /// Bytes that are read, and fingerprinted, at a time.
 pub(super) const BLOCK: usize = 256 * 1024;
 
-/// The fingerprints of a file's blocks, in order.
-pub(super) type Fingerprints = Vec<u64>;
+/// The fingerprints of a file's blocks, in order. Their hash has a key of its own in each process, so
+/// that nobody can prepare another block with the same fingerprint.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fingerprints {
+    hasher: RandomState,
+    blocks: Vec<u64>,
+}
 
 /// One pass over the raw bytes of a file, independent of every other pass. Its errors are
 /// [`InputError`]s inside an [`io::Error`], for [`InputError::from_io`].
@@ -43,11 +48,12 @@ impl Blocks {
         label: Arc<str>,
         expected: Option<Arc<Fingerprints>>,
     ) -> Self {
+        let hasher = expected.as_ref().map_or_else(RandomState::default, |it| it.hasher.clone());
         Self {
             file,
             label,
             expected,
-            seen: Fingerprints::new(),
+            seen: Fingerprints { hasher, blocks: Vec::new() },
             next: 0,
             buffer: vec![0; BLOCK].into_boxed_slice(),
             len: 0,
@@ -66,7 +72,8 @@ impl Blocks {
             .read_block()
             .map_err(|cause| InputError::Read { label: self.label.clone(), cause })?;
         if len > 0 {
-            self.seen.push(fingerprint(&self.buffer[..len]));
+            let block = self.seen.hasher.hash_one(&self.buffer[..len]);
+            self.seen.blocks.push(block);
         }
         if self.expected.as_ref().is_some_and(|expected| !self.is_as(expected, len)) {
             return Err(InputError::Changed { label: self.label.clone() });
@@ -78,9 +85,10 @@ impl Blocks {
 
     /// Whether the block that was just read is the expected one: the end of the file, if empty.
     fn is_as(&self, expected: &Fingerprints, len: usize) -> bool {
-        match self.seen.last() {
-            Some(last) if len > 0 => expected.get(self.seen.len() - 1) == Some(last),
-            _ => expected.len() == self.seen.len(),
+        let seen = &self.seen.blocks;
+        match seen.last() {
+            Some(last) if len > 0 => expected.blocks.get(seen.len() - 1) == Some(last),
+            _ => expected.blocks.len() == seen.len(),
         }
     }
 
@@ -118,12 +126,6 @@ impl Read for Blocks {
         self.consume(len);
         Ok(len)
     }
-}
-
-/// A hash that is fast on every machine. It need not resist a forger: whoever can write to the file
-/// can do so before the first pass.
-fn fingerprint(block: &[u8]) -> u64 {
-    FixedState::default().hash_one(block)
 }
 
 #[cfg(unix)]

@@ -319,11 +319,13 @@ mod tests {
             pieces in prop::collection::vec(
                 prop_oneof![
                     any::<char>().prop_map(|c| c.to_string().into_bytes()),
+                    // Long texts are checked many bytes at a time.
+                    (any::<char>(), 0usize..200).prop_map(|(c, count)| c.to_string().repeat(count).into_bytes()),
                     prop::collection::vec(any::<u8>(), 0..4),
                 ],
                 0..40,
             ),
-            size in 1usize..9,
+            size in prop_oneof![1usize..9, 60usize..300],
         ) {
             let bytes = pieces.concat();
             let whole = scan_in_pieces(&bytes, bytes.len());

@@ -337,9 +337,12 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_are_no_record() {
-        let mut out = RecordBuilder::default();
-        out.push(b"\xff");
-        out.end_cell();
-        assert_eq!(out.finish(), None);
+        for before in [0, 63, 300] {
+            let mut out = RecordBuilder::default();
+            out.push(&[b'x'; 300][..before]);
+            out.push(b"\xff and more");
+            out.end_cell();
+            assert_eq!(out.finish(), None, "behind {before} bytes");
+        }
     }
 }

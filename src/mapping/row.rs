@@ -47,7 +47,7 @@ impl MappingPlan {
         row
     }
 
-    /// A violation of the identifier comes with its text.
+    /// The update, or why there is none. A violation of the identifier comes with its text.
     fn update(
         &self,
         record: &Record,
@@ -59,6 +59,7 @@ impl MappingPlan {
             (Ok(values), Ok(identifier), Ok(ctype)) => {
                 Ok(Arc::new(Update::new(Customer { ctype, identifier }, values)))
             }
+            // Then there are violations: a faulty identifier or type is one.
             (values, identifier, _) => Err(InvalidRow {
                 identificador: match &identifier {
                     Ok(identifier) => identifier.as_str().into(),
@@ -125,7 +126,13 @@ impl MappingPlan {
         if values.is_empty() && violations.is_empty() {
             violations.push("nada para enviar: todos os valores da linha estão vazios".to_owned());
         }
-        if violations.is_empty() { Ok(values) } else { Err(violations.join("; ")) }
+        if !violations.is_empty() {
+            return Err(violations.join("; "));
+        }
+        if bytes == USUAL_BYTES {
+            values.shrink();
+        }
+        Ok(values)
     }
 
     /// The names that a row gives for its customer, though it may be invalid.
@@ -179,12 +186,12 @@ impl MappingPlan {
     fn bad_cells(&self, record: &Record, as_read: &AsRead) -> BadCells {
         let mut bad = BadCells::default();
         // Nearly every record passes in one look at its whole text.
-        let is_whole = !record.is_any_cut() && !record.has_faults();
-        if is_whole && !may_have_control(record.text()) {
+        let is_sound = !record.is_any_cut() && !record.has_faults();
+        if is_sound && !may_have_control(record.text()) {
             return bad;
         }
         let may_have_cr = !self.cr_ends && record.text().contains('\r');
-        if is_whole && !may_have_cr && !has_forbidden_control(record.text()) {
+        if is_sound && !may_have_cr && !has_forbidden_control(record.text()) {
             return bad;
         }
         for (index, name) in &self.used {

@@ -112,6 +112,13 @@ fn consequences_of_a_violation_have_no_message() {
     assert!(!why(&without).contains("nada para enviar"), "{}", why(&without));
     let long = map(&header, &["7".repeat(300).as_str(), "I", "Ana"], &MappingOptions::default());
     assert_eq!(long.identificador().chars().count(), 61);
+    // A valid identifier is whole, whatever else is wrong.
+    let name = format!("{}@x.co", "a".repeat(90));
+    let other = map(&["identificador", "email"], &[&name, "Ana"], &typed(CustomerType::Email));
+    assert_eq!(
+        (why(&other), other.identificador()),
+        ("email: \"Ana\" não parece um e-mail", &*name)
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub fn has_forbidden_control(value: &str) -> bool {
         && value.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
-/// Whether the value holds a byte without which it has no control character at all. A quick look.
+/// A quick check: if it is false, the value has no control character at all.
 pub fn may_have_control(value: &str) -> bool {
     // 0xC2 begins the controls beyond ASCII.
     any_byte(value, |byte| byte < b' ' || byte == 0x7F || byte == 0xC2)

