@@ -76,7 +76,8 @@ compile() {
             flags=(-Clink-self-contained=no) ;;
         "$windows")
             command=build
-            flags=("-Clink-arg=-Wl,--no-insert-timestamp") ;;
+            # Without symbols: some are named after a temporary folder of the compiler.
+            flags=("-Clink-arg=-Wl,--no-insert-timestamp" -Cstrip=symbols) ;;
         *) fail "unknown target: $1" ;;
     esac
     flags+=(
@@ -192,7 +193,7 @@ no_machine_paths() {
     esac
     # zgrep reads plain files as well.
     ! find "$inside" -type f -exec zgrep --text --files-with-matches --fixed-strings \
-        -e "$root" -e "$HOME/" -e "$cargo_home" -e /usr/lib/rustlib -e /usr/src {} + \
+        -e "$root" -e "${root//[^[:alnum:]]/_}_target" -e "$HOME/" -e "$cargo_home" -e /usr/lib/rustlib -e /usr/src {} + \
         || fail "$1 names a folder of this machine"
 }
 
