@@ -223,6 +223,10 @@ impl Drop for Running {
 /// The peak memory of the process so far in KiB, on systems with `/proc`.
 fn high_water_mark(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    // For a moment a new process still has the memory, and the name, of the one that started it.
+    if !status.starts_with("Name:\ttomticket-sync\n") {
+        return None;
+    }
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
