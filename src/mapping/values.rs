@@ -3,6 +3,8 @@
 //! The bounds are the API's documented ones; lengths are counted in characters. What an identifier may
 //! be is decided in `model`.
 
+use memchr::memchr;
+
 use crate::model::{FieldName, Identifier, IdentifierError, MAX_TELEFONE, MAX_TEXT, Param};
 use crate::text::any_byte;
 
@@ -91,15 +93,12 @@ fn longer_than(value: &str, max: usize) -> bool {
 /// One `@`, no space, and a dot inside the domain: enough to catch a shifted column. Whether mail
 /// systems would deliver to it is not checked.
 pub fn looks_like_email(value: &str) -> bool {
-    let Some((local, domain)) = value.split_once('@') else {
-        return false;
-    };
-    !local.is_empty()
-        && !domain.contains('@')
+    let Some(at) = memchr(b'@', value.as_bytes()).filter(|at| *at > 0) else { return false };
+    let domain = &value.as_bytes()[at + 1..];
+    memchr(b'@', domain).is_none()
+        && memchr(b'.', domain).is_some_and(|dot| dot > 0)
+        && !domain.ends_with(b".")
         && !has_space(value)
-        && !domain.starts_with('.')
-        && !domain.ends_with('.')
-        && domain.contains('.')
 }
 
 fn has_space(value: &str) -> bool {

@@ -130,6 +130,10 @@ impl Identifier {
 /// `1,23E+13`, `1.23E13`, `-5E+10`, `1E+05`: digits, perhaps a decimal mark and digits, `E`, perhaps a
 /// sign, digits. With neither mark nor sign (`12E5`) it may well be a real code.
 pub fn looks_like_spreadsheet_number(text: &str) -> bool {
+    // It ends in a digit, as few texts do.
+    if !text.as_bytes().last().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let digits = exponent.strip_prefix(['+', '-']);
