@@ -47,8 +47,10 @@ fn windows_program(program: &str) -> String {
 }
 
 /// A word that PowerShell and cmd read alike; with a sign that one of them would replace, or a quote,
-/// as PowerShell reads it.
+/// as PowerShell reads it, for which typographic quotes are quotes.
 fn windows_word(word: &str) -> String {
+    const DOUBLE: [char; 4] = ['"', '“', '”', '„'];
+    const SINGLE: [char; 5] = ['\'', '‘', '’', '‚', '‛'];
     let plain = |c: char| c.is_alphanumeric() || r"-_./\:=+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -56,8 +58,9 @@ fn windows_word(word: &str) -> String {
     let word = visible(word);
     // Between two of them, cmd looks for the name of a variable.
     let may_be_variable = word.matches('%').count() > 1;
-    if may_be_variable || word.contains(['"', '$', '`']) {
-        return format!("'{}'", word.replace('\'', "''"));
+    if may_be_variable || word.contains(['$', '`']) || word.contains(DOUBLE) {
+        let twice = |c: char| std::iter::repeat_n(c, if SINGLE.contains(&c) { 2 } else { 1 });
+        return format!("'{}'", word.chars().flat_map(twice).collect::<String>());
     }
     // A backslash before the closing quote would make it a part of the word.
     let ending = word.len() - word.trim_end_matches('\\').len();
@@ -176,6 +179,7 @@ mod tests {
             ("D'Água $x", "'D''Água $x'"),
             ("100%", "\"100%\""),
             ("%A%", "'%A%'"),
+            ("a “b” d’Ajuda", "'a “b” d’’Ajuda'"),
         ] {
             assert_eq!(windows_word(word), quoted);
         }
