@@ -32,15 +32,11 @@ fail() {
     exit 1
 }
 
-git diff --quiet HEAD || fail "commit first: a package is made of a commit"
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
-
 # --- what is needed
 
 debian_packages() {
-    local wanted=(cargo-web rustc-web rust-web-src gcc libc6-dev gcc-mingw-w64-x86-64 python3-venv
-        git jq xz-utils zip)
+    local wanted=(ca-certificates cargo-web rustc-web rust-web-src gcc libc6-dev gcc-mingw-w64-x86-64
+        python3-venv git jq xz-utils zip)
     dpkg --status "${wanted[@]}" >/dev/null 2>&1 && return
     [ "$(id -u)" = 0 ] || fail "run as root once, or: apt-get install ${wanted[*]}"
     apt-get -qq update
@@ -62,7 +58,8 @@ build_tools() {
     }
     cargo_tool cargo-about 0.9.3 --features cli
     cargo_tool cargo-cyclonedx 0.5.9
-    cargo_tool cargo-deb 3.8.0
+    # Its own liblzma: the system's may write other bytes.
+    cargo_tool cargo-deb 3.8.0 --features static-lzma
 }
 
 # --- the program
@@ -192,12 +189,16 @@ no_machine_paths() {
         *) cp "$1" "$inside" ;;
     esac
     # zgrep reads plain files as well.
-    ! find "$inside" -type f -exec zgrep --text --files-with-matches --fixed-strings \
-        -e "$root" -e "${root//[^[:alnum:]]/_}_target" -e "$HOME/" -e "$cargo_home" -e /usr/lib/rustlib -e /usr/src {} + \
-        || fail "$1 names a folder of this machine"
+    local found
+    found=$(find "$inside" -type f -exec zgrep --text --files-with-matches --fixed-strings \
+        -e "$root" -e "${root//[^[:alnum:]]/_}_target" -e "$HOME/" -e "$cargo_home" -e /usr/lib/rustlib -e /usr/src {} \;)
+    [ -z "$found" ] || fail "$1 names a folder of this machine: $found"
 }
 
 debian_packages
+git diff --quiet HEAD || fail "commit first: a package is made of a commit"
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
 build_tools
 rm -rf dist
 mkdir dist

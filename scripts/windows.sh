@@ -24,6 +24,7 @@ install_what_is_missing() {
     for package in "${packages[@]}"; do
         dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
+    command -v cargo >/dev/null || missing+=(cargo-web)
     if [ "${#missing[@]}" -eq 0 ]; then
         return
     fi
@@ -139,6 +140,7 @@ tests() {
     fi
     beginning_with "$lists/skipped" <"$lists/all" >"$lists/skipped-tests"
     grep -vxFf "$lists/skipped-tests" "$lists/asked" >"$lists/run" || true
+    [ -s "$lists/run" ] || { echo "windows.sh: no test of Windows has such a name" >&2; exit 1; }
     beginning_with "$lists/console" <"$lists/run" >"$lists/in-console" || true
     local failed=0
     local -a names
