@@ -27,7 +27,7 @@ pub enum LedgerCommand {
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub struct LedgerFileArgs {
-    /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida]
+    /// Arquivo do registro [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state (no Windows, %LOCALAPPDATA%) se ela não está definida]
     #[arg(long, value_name = "ARQUIVO")]
     pub ledger: Option<PathBuf>,
 }

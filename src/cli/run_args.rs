@@ -88,7 +88,7 @@ pub struct SendingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Registro")]
 pub struct MemoryArgs {
-    /// Arquivo do registro (ledger) do que já foi aceito [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state se ela não está definida; nenhum para um endereço desta máquina]
+    /// Arquivo do registro (ledger) do que já foi aceito [padrão: tomticket-sync/ledger.db em $XDG_STATE_HOME, ou em ~/.local/state (no Windows, %LOCALAPPDATA%) se ela não está definida; nenhum para um endereço desta máquina]
     #[arg(long, value_name = "ARQUIVO")]
     pub ledger: Option<PathBuf>,
     /// Não usa o registro: envia todas as linhas válidas e não se lembra de nada
