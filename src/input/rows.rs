@@ -39,7 +39,8 @@ impl RowSource {
     }
 }
 
-/// Records that repeat the header, as files do that were joined from several. They are no rows.
+/// Records that repeat the header, perhaps in another letter case, as files do that were joined from
+/// several. They are no rows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RepeatedHeaders {
     pub count: u64,
@@ -54,7 +55,11 @@ impl Rows {
     }
 
     fn is_header(&self, record: &Record) -> bool {
-        record.cells().map(name_of).eq(self.header.cells().map(name_of))
+        let is_same = |a: &str, b: &str| {
+            a == b || (a.len() == b.len() && a.to_lowercase() == b.to_lowercase())
+        };
+        record.len() == self.header.len()
+            && record.cells().zip(self.header.cells()).all(|(a, b)| is_same(name_of(a), name_of(b)))
     }
 }
 

@@ -4,7 +4,9 @@
 //! How a row's identifier, type and fields are made from the bindings is decided in `plan`.
 
 use super::error::Problems;
-use super::header::{Columns, is_own_column, looks_like_values, no_header, positions, shortened};
+use super::header::{
+    Columns, flag_name, is_own_column, looks_like_values, no_header, positions, shortened, shown,
+};
 use super::suggest::suggestion;
 use super::template::{Template, check_constant};
 use super::values::excerpt;
@@ -61,6 +63,8 @@ pub struct ColumnBindings {
     pub reject_columns: Option<RejectColumns>,
     /// Columns that nothing uses, quoted for a message; without blank ones and our own results.
     pub unknown: Vec<String>,
+    /// Columns without a name that nothing uses. Most hold nothing.
+    pub nameless: Vec<usize>,
     /// Where `--set` decides instead of a column of the target's own name: the target and the column.
     pub overruled: Vec<(Target, String)>,
 }
@@ -80,6 +84,7 @@ impl ColumnBindings {
             list: Vec::new(),
             reject_columns: columns.reject_columns,
             unknown: Vec::new(),
+            nameless: Vec::new(),
             overruled: Vec::new(),
         };
         bindings.bind_columns(&columns, options, &set, problems);
@@ -143,10 +148,16 @@ impl ColumnBindings {
             } else if let Some(suggestion) = suggestion(name) {
                 problems.add_about(
                     &suggestion,
-                    MappingError::Typo { column: excerpt(name), suggestion: excerpt(&suggestion) },
+                    MappingError::Typo {
+                        column: shown(name),
+                        flag_name: flag_name(index, name),
+                        suggestion: excerpt(&suggestion),
+                    },
                 );
-            } else if !name.is_empty() {
-                self.unknown.push(format!("\"{}\"", excerpt(name)));
+            } else if name.is_empty() {
+                self.nameless.push(index);
+            } else {
+                self.unknown.push(format!("\"{}\"", shown(name)));
             }
         }
         if options.strict && !self.unknown.is_empty() {

@@ -12,9 +12,9 @@ pub enum MappingError {
     CampoId { column: String, why: &'static str },
 
     #[error(
-        "a coluna \"{column}\" parece um engano: você quis dizer \"{suggestion}\"? Corrija o cabeçalho, use --map \"{column}={suggestion}\" ou, se ela não deve ser enviada, --ignore \"{column}\""
+        "a coluna \"{column}\" parece um engano: você quis dizer \"{suggestion}\"? Corrija o cabeçalho, use --map \"{flag_name}={suggestion}\" ou, se ela não deve ser enviada, --ignore \"{flag_name}\""
     )]
-    Typo { column: String, suggestion: String },
+    Typo { column: String, flag_name: String, suggestion: String },
 
     #[error(
         "com --strict, toda coluna precisa ser conhecida, e estas não são: {columns}. Use --map \"COLUNA=destino\" para aproveitar ou --ignore \"COLUNA\" para descartar"

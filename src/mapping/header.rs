@@ -7,6 +7,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use super::values::{excerpt, looks_like_email};
 use super::{MappingError, MappingOptions, Target};
 use crate::input::{Record, name_of};
+use crate::locale::foreign_text::is_invisible;
 use crate::locale::format::capital;
 use crate::model::ORIGIN_COLUMNS;
 use crate::output::{RESULT_COLUMNS, RejectColumns};
@@ -118,6 +119,22 @@ fn normalised(name: &str) -> String {
     composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A name for a message, on one line.
+pub fn shown(name: &str) -> String {
+    excerpt(&normalised(name))
+}
+
+/// What a flag calls a column in a suggested command: its name, or its position where the name has a
+/// character that nobody can type or that a shell takes for its own.
+pub fn flag_name(index: usize, name: &str) -> String {
+    let name = normalised(name);
+    let is_odd = |c: char| c.is_control() || is_invisible(c) || "\"$`\\".contains(c);
+    match name.contains(is_odd) {
+        true => format!("#{}", index + 1),
+        false => name,
+    }
+}
+
 /// `"#2", "#5"`.
 pub fn positions(columns: &[usize]) -> String {
     shortened(&columns.iter().map(|index| format!("\"#{}\"", index + 1)).collect::<Vec<_>>())
@@ -161,7 +178,7 @@ pub fn columns_found(header: &Record) -> String {
     if looks_like_values(header) {
         return capital(&no_header(header));
     }
-    let quoted = |cell| format!("\"{}\"", excerpt(name_of(cell)));
+    let quoted = |cell| format!("\"{}\"", shown(name_of(cell)));
     let names: Vec<_> = header.cells().map(quoted).collect();
     format!("Colunas encontradas: {}", shortened(&names))
 }

@@ -13,6 +13,7 @@ use super::{Key, MappingError, MappingOptions, Target};
 use crate::input::{CellFault, Record, name_of};
 use crate::model::{CustomerType, FieldName, Param};
 use crate::output::RejectColumns;
+use crate::text::trimmed;
 
 /// How one field of the update is made.
 #[derive(Debug, Clone)]
@@ -64,6 +65,8 @@ pub struct MappingPlan {
     pub(super) allowed: Vec<usize>,
     /// Columns of names in which every number ends in decimal zeros.
     pub(super) decimal_columns: Vec<usize>,
+    /// Columns without a name that nothing uses.
+    nameless: Vec<usize>,
     /// The column `conta`, if the file is a snapshot.
     snapshot_account: Option<usize>,
     /// Whether that snapshot is compared with another one.
@@ -170,6 +173,7 @@ impl MappingPlan {
             no_trim: options.no_trim || snapshot_account.is_some(),
             allowed,
             decimal_columns: Vec::new(),
+            nameless: bindings.nameless,
             snapshot_account,
             compared: options.compared,
             warnings,
@@ -212,6 +216,13 @@ impl MappingPlan {
     /// TomTicket held: it may have been edited.
     pub fn is_compared(&self) -> bool {
         self.is_of_snapshot() && self.compared
+    }
+
+    /// The columns without a name that nothing uses, and in which the record has something.
+    pub fn nameless_cells(&self, record: &Record) -> impl Iterator<Item = usize> {
+        let is_filled =
+            |index: &usize| record.cell(*index).is_some_and(|it| !trimmed(it).is_empty());
+        self.nameless.iter().copied().filter(is_filled)
     }
 
     /// Of which account a record was read, if the file is a snapshot.

@@ -2,6 +2,7 @@
 //! with the mapping is the mapping's to say.
 
 use super::remarks::sheet_text;
+use crate::init::KnownNames;
 use crate::input::{InputError, InputFile, Inspection, ReadOptions, Record, inspect};
 use crate::mapping::{MappingOptions, looks_like_header};
 
@@ -12,14 +13,15 @@ pub(super) fn header_hint(
     read: &ReadOptions,
     mapping: &MappingOptions,
 ) -> Result<String, InputError> {
-    if looks_like_header(&inspection.header, mapping) {
+    let known = KnownNames::read();
+    let is_header = |record: &Record| looks_like_header(record, mapping) || known.are_in(record);
+    if is_header(&inspection.header) {
         return Ok(String::new());
     }
     let name = inspection.header.cell(0).unwrap_or_default();
     if inspection.delimiter.is_none() && name.contains([',', ';', '\t', '|']) {
         return Ok("\nNeste arquivo, cada linha é uma célula só, entre aspas: um CSV aberto numa planilha sem separar as colunas e salvo de novo fica assim. Exporte outra vez da origem, ou tire as aspas de fora e deixe simples as dobradas".to_owned());
     }
-    let is_header = |record: &Record| looks_like_header(record, mapping);
     let mut found = inspection.header_further_down(file, is_header)?;
     if found.is_none() && read.skip_lines.is_some() {
         // Too many lines may be left out.

@@ -184,6 +184,9 @@ impl Preflight {
         }
         found.findings.end();
         found.layout.repeated_headers = rows.repeated_headers();
+        if let Some(columns) = found.layout.nameless().filter(|_| mapping.strict) {
+            return Err(PreflightError::Guard(format!("com --strict: {columns}")));
+        }
         let lost = known.snapshot.map_or_else(Vec::new, |snapshot| snapshot.names_lost());
         lost.into_iter().for_each(|linha| found.names_lost.add(linha));
         if let Some(selection) = known.selection {
@@ -201,8 +204,8 @@ impl Preflight {
     ) -> Result<(), PreflightError> {
         self.check_account(&row.record, known.account.as_ref())?;
         let linha = row.linha();
-        if self.plan.is_uneven(&row.record) {
-            self.layout.uneven.add(linha);
+        if self.plan.is_whole(&row.record) {
+            self.layout.add(&self.plan, &row.record);
         }
         self.rows += 1;
         if let Some(selection) = known.selection {

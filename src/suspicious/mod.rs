@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     /// What real customers have, and no detector may find.
-    const REAL: [&str; 34] = [
+    const REAL: [&str; 37] = [
         "O'Neill",
         "D'Ávila",
         "Joana d'Arc",
@@ -81,6 +81,9 @@ mod tests {
         "Ana N/A Lima",
         "Nunes",
         "Nullmann",
+        "Sem Parar",
+        "Inocêncio",
+        "Desidério S.",
         "Jennifer Null",
         "Dr. Não",
         "+55 (11) 90000-0001",
@@ -119,6 +122,11 @@ mod tests {
                 &["NULL", "nan", "None", r"\N", "n/a", "#N/D", "#REF!", "undefined"],
             ),
             (Suspicion::NoValue, &["-", "----", ". .", "?", "—", "(vazio)", "<NA>", "#VALOR!"]),
+            (
+                Suspicion::NoValue,
+                &["Não informado", "SEM INFORMAÇÃO", "sem nome", "Indefinido", "DESCONHECIDO"],
+            ),
+            (Suspicion::NoValue, &["não consta", "0000-00-00", "#CALC!"]),
             (Suspicion::SpreadsheetText, &["=\"00123\"", "'+55 11", "'=x", "'@ana", "'00125"]),
             (
                 Suspicion::Entities,

@@ -11,7 +11,9 @@ use crate::model::CustomerType;
 pub enum Flaw {
     #[error("quer dizer \"sem valor\" e não é de ninguém; deixe a célula vazia ou veja --null")]
     NoValue,
-    #[error("não é um cliente: parece uma linha de traços da exportação")]
+    #[error(
+        "é só pontuação, como uma linha de traços da exportação, e não é de ninguém; deixe a célula vazia ou veja --null"
+    )]
     Punctuation,
     #[error("não é um cliente: parece a linha de total da exportação")]
     Total,
@@ -31,8 +33,10 @@ pub enum Flaw {
     DecimalNumber,
     #[error("começa com \"mailto:\"; deixe só o endereço")]
     MailTo,
-    #[error("contém \"<\" ou \">\"; deixe só o endereço")]
-    AngleBrackets,
+    #[error(
+        "contém um sinal que endereços não têm (\"<\", \">\", parênteses, colchetes ou dois-pontos); deixe só o endereço"
+    )]
+    ForeignSign,
     #[error("contém \",\" ou \";\"; informe um endereço só, com ponto no domínio")]
     Separator,
     #[error("tem mais de um @")]
@@ -115,7 +119,7 @@ fn flaw_of_email(text: &str) -> Option<Flaw> {
     let (mut ats, mut has_empty_label, mut before) = (0, false, b'@');
     for byte in text.bytes() {
         match byte {
-            b'<' | b'>' => return Some(Flaw::AngleBrackets),
+            b'<' | b'>' | b'(' | b')' | b'[' | b']' | b':' => return Some(Flaw::ForeignSign),
             b'"' => return Some(Flaw::Quotes),
             b',' | b';' => return Some(Flaw::Separator),
             b'@' => ats += 1,
@@ -158,8 +162,10 @@ mod tests {
         for (text, flaw) in [
             ("mailto:a@x.co", Flaw::MailTo),
             ("Mailto:a@x.co", Flaw::MailTo),
-            ("<b@x.co>", Flaw::AngleBrackets),
-            ("Ana <b@x.co", Flaw::AngleBrackets),
+            ("<b@x.co>", Flaw::ForeignSign),
+            ("Ana <b@x.co", Flaw::ForeignSign),
+            ("(b@x.co)", Flaw::ForeignSign),
+            ("email:b@x.co", Flaw::ForeignSign),
             ("c@x.co;", Flaw::Separator),
             ("a@x.co;b@x.co", Flaw::Separator),
             ("d@x,co", Flaw::Separator),

@@ -1,7 +1,7 @@
 //! Words that programs write where there is no value.
 
 /// In lower case, as databases, spreadsheets and programming languages spell them.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 52] = [
     "null",
     "(null)",
     "[null]",
@@ -36,10 +36,28 @@ const WORDS: [&str; 34] = [
     "(blank)",
     "[object object]",
     "vazio",
+    "não informado",
+    "não informada",
+    "nao informado",
+    "nao informada",
+    "sem informação",
+    "sem informacao",
+    "não consta",
+    "nao consta",
+    "sem nome",
+    "sem e-mail",
+    "sem email",
+    "sem telefone",
+    "indefinido",
+    "desconhecido",
+    "0000-00-00",
+    "#calc!",
+    "#despejar!",
+    "#spill!",
 ];
 
 /// The longest of them, in bytes.
-pub const LONGEST: usize = 15;
+pub const LONGEST: usize = 16;
 
 /// Whether a text means that there is no value: such a word, or nothing but punctuation.
 pub fn is_no_value(text: &str) -> bool {

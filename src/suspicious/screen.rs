@@ -27,11 +27,15 @@ pub fn has_odd_ends(text: &str) -> bool {
     let (&[first, ..], &[.., last]) = (text.as_bytes(), text.as_bytes()) else { return false };
     if last.is_ascii_digit() && (first.is_ascii_digit() || first == b'-' || first == b'+') {
         let rest = &text.as_bytes()[1..];
-        return text.len() <= 40
-            && rest.iter().any(|byte| matches!(byte, b'e' | b'E' | b'.' | b','));
+        return text == "0000-00-00"
+            || (text.len() <= 40
+                && rest.iter().any(|byte| matches!(byte, b'e' | b'E' | b'.' | b',')));
     }
     match first {
         b'n' | b'N' | b'u' | b'U' | b'v' | b'V' => text.len() <= LONGEST,
+        // Of words with other beginnings there are few: `sem …`, `indefinido`, `desconhecido`.
+        b's' | b'S' => text.len() <= LONGEST && text.as_bytes().get(3) == Some(&b' '),
+        b'i' | b'I' | b'd' | b'D' => matches!(text.len(), 10 | 12) && matches!(last, b'o' | b'O'),
         // Only punctuation, or a word in brackets.
         first => first.is_ascii_punctuation() && last.is_ascii_punctuation(),
     }

@@ -277,3 +277,48 @@ fn f171_quotes_with_a_backslash_are_named() {
             .refused_before_sending(&server, &["linha 3, coluna 2", "(\\\")", "dobradas (\"\")"]);
     }
 }
+
+#[test]
+fn f200_cells_in_columns_without_a_name_are_told() {
+    let text = "identificador;;nome;\n1;x;Ana;\n2; ;Bia;y\n".as_bytes();
+    let args = |more: &[&'static str]| [&["--id-type", "I"], more].concat();
+    let (_server, finished) = run_bytes(text, &args(&[]));
+    let told = "#2 (1 célula: linha 2), #4 (1 célula: linha 3)";
+    finished.exits(0).says(&[told, "--map \"#2=destino\""]).accounted([2, 3]);
+    let (server, finished) = run_bytes(text, &args(&["--strict"]));
+    finished.refused_before_sending(&server, &["com --strict", told]);
+    let (server, finished) =
+        run_bytes(text, &args(&["--strict", "--map", "#2=campo:1", "--ignore", "#4"]));
+    finished.exits(0);
+    assert!(!finished.stderr.contains("sem nome"), "{}", finished.stderr);
+    assert_eq!(sent(&server), pairs(&[("1", "x"), ("2", "Bia")]));
+}
+
+#[test]
+fn f201_the_header_once_more_in_another_letter_case_is_no_row() {
+    let text = "Código;Nome\n1;Ana\nCÓDIGO ; nome\nCODIGOS;Nome\n";
+    let args = ["--map", "Código=identificador", "--id-type", "I"];
+    let (server, finished) = run_bytes(text.as_bytes(), &args);
+    finished.exits(0).says(&["a linha 3 repete o cabeçalho"]).accounted([2, 4]);
+    assert_eq!(sent(&server), pairs(&[("1", "Ana"), ("CODIGOS", "Nome")]));
+}
+
+#[test]
+fn f202_suggested_flags_name_columns_as_they_can_be_typed() {
+    let text = "identificador;Telefone\u{200b};\"Tele\nfones\";nome\n1;11;12;Ana\n";
+    let args = ["--id-type", "I"];
+    let (server, finished) = run_bytes(text.as_bytes(), &args);
+    let said = ["--ignore \"#2\"", "--map \"Tele fones=telefone\""];
+    finished.refused_before_sending(&server, &said);
+    let chosen = ["--id-type", "I", "--ignore", "#2", "--map", "Tele fones=telefone"];
+    let (server, finished) = run_bytes(text.as_bytes(), &chosen);
+    finished.exits(0);
+    assert_eq!(server.sent()[0].2[0], ("telefone".to_owned(), "12".to_owned()));
+}
+
+#[test]
+fn f97_a_header_of_another_program_below_title_lines_is_found() {
+    let text = "Relatório;;\nGerado hoje;;\nNome do Cliente;E-mail;Celular\nAna;a@x.co;11\n";
+    let (server, finished) = run_bytes(text.as_bytes(), &["--key", "email"]);
+    finished.refused_before_sending(&server, &["linha 3: use --skip-lines 2"]);
+}

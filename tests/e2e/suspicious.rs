@@ -34,8 +34,8 @@ fn f120_words_for_no_value_are_told_by_column_and_name_no_customer() {
     let (server, finished) = run(text, &["--id-type", "E"]);
     let told = [
         "coluna \"nome\": 2 células com palavras para \"sem valor\": #N/D, nan (linhas 3, 4)",
-        "coluna \"telefone\": 4 células com palavras para \"sem valor\": NULL, #REF!, \\N (linhas 2, 3, 4, 5)",
-        "--null NULL --null '#REF!' --null '\\N'",
+        "coluna \"telefone\": 4 células com palavras para \"sem valor\": NULL, #REF!, \\N, None (linhas 2, 3, 4, 5)",
+        "--null NULL --null '#REF!' --null '\\N' --null None",
     ];
     finished.exits(1).says(&told).accounted([2, 3, 4, 5]);
     let rows = invalid(&finished);
@@ -98,10 +98,20 @@ fn f122_marks_of_spreadsheets_are_no_part_of_a_value() {
 #[test]
 fn f123_an_address_is_one_clean_address() {
     let text = "identificador;nome;email\na@x.co;A;mailto:a@x.co\nb@x.co;B;<b@x.co>\n\
-                c@x.co;C;\"c@x.co;\"\nd@x.co;D;d@x,co\ne@x.co;E;e@x..co\nf@x.co;F;\"\"\"f@x.co\"\"\"\n\
+                c@x.co;C;\"c@x.co;\"\nd@x.co;D;d@x,co\ne@x.co;E;e@x..co\nj@x.co;J;(j@x.co)\nk@x.co;K;email:k@x.co\nf@x.co;F;\"\"\"f@x.co\"\"\"\n\
                 \"g@x.co;h@x.co\";G;\ni@x@y.co;I;\n";
-    let whys =
-        ["mailto", "\"<\"", "\";\"", "\",\"", "parte vazia", "aspas", "\";\"", "mais de um @"];
+    let whys = [
+        "mailto",
+        "\"<\"",
+        "\";\"",
+        "\",\"",
+        "parte vazia",
+        "parênteses",
+        "dois-pontos",
+        "aspas",
+        "\";\"",
+        "mais de um @",
+    ];
     all_invalid(text, &["--id-type", "E"], &whys);
     let (server, finished) =
         run("identificador;nome\nana;Ana\no'neill@x.co;O'Neill\n", &["--id-type", "E"]);

@@ -6,7 +6,7 @@ use crate::mapping::{ExaminedColumn, MappingPlan};
 use crate::suspicious::{Suspicion, has_odd_byte, has_odd_ends, may_be_a_name};
 
 /// Different words for no value that are named.
-const WORDS: usize = 3;
+const WORDS: usize = 8;
 /// A word that may be a name counts from two rows on, and from one in so many.
 const RARE: u64 = 1000;
 /// Files of fewer rows are looked at as a whole: a single oddity may be all of it.
@@ -139,8 +139,9 @@ mod tests {
 
     #[test]
     fn the_first_words_are_kept() {
-        let found = told(true, false, &["NULL", "nan", "NULL", "-", "#N/D"]);
-        let words = ["NULL", "nan", "-"].map(str::to_owned).to_vec();
-        assert_eq!(found, [(Suspicion::NoValue, 5, words)]);
+        let cells = ["NULL", "nan", "NULL", "-", "#N/D", "None", "?", "N/A", "nil", "undefined"];
+        let found = told(true, false, &cells);
+        let words = ["NULL", "nan", "-", "#N/D", "None", "?", "N/A", "nil"];
+        assert_eq!(found, [(Suspicion::NoValue, 10, words.map(str::to_owned).to_vec())]);
     }
 }
