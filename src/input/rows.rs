@@ -14,6 +14,7 @@ use super::parser::QuoteMode;
 use super::record::Record;
 use super::records::Records;
 use super::workbook::SheetReader;
+use crate::model::same_name;
 
 /// One reading of an input's rows, independent of every other. It ends after an error.
 pub struct Rows {
@@ -55,9 +56,7 @@ impl Rows {
     }
 
     fn is_header(&self, record: &Record) -> bool {
-        let is_same = |a: &str, b: &str| {
-            a == b || (a.len() == b.len() && a.to_lowercase() == b.to_lowercase())
-        };
+        let is_same = |a: &str, b: &str| a.len() == b.len() && same_name(a, b);
         record.len() == self.header.len()
             && record.cells().zip(self.header.cells()).all(|(a, b)| is_same(name_of(a), name_of(b)))
     }
